@@ -1,0 +1,208 @@
+"""
+All objects of one revision, with their references resolved and checked.
+
+Problems found here name fields as C{(collection, id, field, ...)}; whoever
+knows which document an object came from turns that into a place in a file or
+a pointer into an API body.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import attrs
+
+from fiberlb.errors import Path, Problem, nearest
+from fiberlb.model.certificate import Certificate, CertificateType
+from fiberlb.model.convert import map_references, references
+from fiberlb.model.l7 import L7Policy, L7Rule
+from fiberlb.model.listener import Listener
+from fiberlb.model.load_balancer import LoadBalancer
+from fiberlb.model.pool import Member, Pool, PoolProtocol
+from fiberlb.model.resource import UUID_PATTERN, Meta, Owner, Resource, file_id
+
+R = TypeVar("R", bound=Resource)
+
+#: Every collection, parents before children: name -> class. The one registry of kinds of objects.
+COLLECTIONS: Mapping[str, type[Resource]] = {
+    "load_balancers": LoadBalancer,
+    "certificates": Certificate,
+    "pools": Pool,
+    "members": Member,
+    "listeners": Listener,
+    "l7_policies": L7Policy,
+    "l7_rules": L7Rule,
+}
+
+DEFAULT_LOAD_BALANCER = LoadBalancer(id=file_id("load_balancers", "", "default"), name="default")
+
+
+@attrs.frozen
+class Configuration:
+    """
+    The objects in force at one revision, of the file and of the store together.
+
+    @ivar revision: the store's counter of configuration commits.
+    @ivar objects: collection -> id -> object, in order of creation.
+    @ivar meta: id -> owner, times, revision and position.
+    """
+
+    revision: int = 0
+    objects: Mapping[str, Mapping[str, Resource]] = attrs.field(factory=dict)
+    meta: Mapping[str, Meta] = attrs.field(factory=dict)
+    _children: dict[str, dict[str, list[Any]]] = attrs.field(
+        factory=dict, init=False, eq=False, repr=False
+    )
+
+    def all(self, cls: type[R]) -> Mapping[str, R]:
+        """One collection, by its class."""
+        return self.objects.get(cls.COLLECTION, {})  # type: ignore[return-value]
+
+    def children(self, cls: type[R], parent: str) -> list[R]:
+        """The objects of a class that belong to one parent, in order of creation."""
+        assert cls.PARENT is not None
+        index = self._children.get(cls.COLLECTION)
+        if index is None:
+            index = {}
+            for made in self.all(cls).values():
+                index.setdefault(getattr(made, cls.PARENT[0]), []).append(made)
+            self._children[cls.COLLECTION] = index
+        return index.get(parent, [])
+
+    def policies(self, listener: str) -> list[L7Policy]:
+        """A listener's policies in order of position, ties by creation."""
+        found = self.children(L7Policy, listener)
+        return sorted(found, key=lambda p: -1 if p.position is None else p.position)
+
+    def owner(self, ident: str) -> Owner:
+        """Who made an object."""
+        return self.meta[ident].managed_by
+
+
+def find(
+    configuration: Configuration, collection: str, word: str, prefer: Owner | None = None
+) -> list[str]:
+    """
+    The ids of the objects that an id or a name stands for: none, one, or several of one name.
+
+    @param prefer: objects of this owner win over the others (references in a file).
+    """
+    objects = configuration.objects.get(collection, {})
+    ident = word.lower() if re.fullmatch(UUID_PATTERN, word) else word
+    if ident in objects:
+        return [ident]
+    named = [made.id for made in objects.values() if made.name == word]
+    if prefer is not None and len(named) > 1:
+        own = [i for i in named if configuration.owner(i) is prefer]
+        return own or named
+    return named
+
+
+def resolve(configuration: Configuration) -> tuple[Configuration, list[Problem]]:
+    """The configuration with every reference an id, and what could not be resolved."""
+    problems: list[Problem] = []
+    resolved: dict[str, dict[str, Resource]] = {}
+    for collection, objects in configuration.objects.items():
+        done = resolved[collection] = {}
+        for ident, made in objects.items():
+            prefer = Owner.FILE if configuration.owner(ident) is Owner.FILE else None
+
+            def change(to: str, word: str, path: Path, at: Path = (collection, ident)) -> str:
+                if not word:
+                    return word
+                found = find(configuration, to, word, prefer)  # noqa: B023
+                if len(found) == 1:
+                    return found[0]
+                problems.append(_unresolved(configuration, to, word, (*at, *path), len(found)))
+                return word
+
+            done[ident] = map_references(made, change)
+    return attrs.evolve(configuration, objects=resolved), problems
+
+
+def _unresolved(c: Configuration, to: str, word: str, path: Path, found: int) -> Problem:
+    kind = to.rstrip("s") if to != "l7_policies" else "l7_policy"
+    if found:
+        return Problem(path, f"{found} {to} are named {word!r}; use an id", None, "ambiguous")
+    names = [made.name for made in c.objects.get(to, {}).values() if made.name]
+    return Problem(path, f"there is no {kind} {word!r}", nearest(word, names), "unresolved")
+
+
+def referrers(configuration: Configuration, ident: str) -> list[tuple[str, str]]:
+    """The objects that refer to one, other than its children: (collection, id)."""
+    found = []
+    for collection, objects in configuration.objects.items():
+        parent = COLLECTIONS[collection].PARENT
+        for made in objects.values():
+            for _, word, path in references(made):
+                if word == ident and (parent is None or path[0] != parent[0]):
+                    found.append((collection, made.id))
+                    break
+    return found
+
+
+def check(configuration: Configuration) -> Iterable[Problem]:
+    """What is wrong between objects; call it on a resolved configuration."""
+    yield from _check_listeners(configuration)
+    yield from _check_policies(configuration)
+
+
+def addresses(configuration: Configuration, listener: Listener) -> tuple[str, ...]:
+    """Where a listener listens: its own addresses, or those of its load balancer."""
+    if listener.address:
+        return listener.address
+    return configuration.all(LoadBalancer)[listener.loadbalancer_id].addresses
+
+
+def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
+    taken: dict[tuple[str, int], Listener] = {}
+    pools = configuration.all(Pool)
+    certificates = configuration.all(Certificate)
+    for listener in configuration.all(Listener).values():
+        at = ("listeners", listener.id)
+        if listener.loadbalancer_id in configuration.all(LoadBalancer):
+            for address in addresses(configuration, listener):
+                other = taken.setdefault((address, listener.port), listener)
+                if other is not listener:
+                    message = (
+                        f"port {listener.port} of {address} is taken by listener {other.name!r}"
+                    )
+                    yield Problem((*at, "port"), message, code="address_in_use")
+        pool = pools.get(listener.default_pool_id or "")
+        if pool is not None:
+            yield from _check_fit(listener, pool, (*at, "default_pool_id"))
+        tls = listener.tls_config
+        for index, ident in enumerate(tls.certificate_id if tls else ()):
+            certificate = certificates.get(ident)
+            if certificate is not None and certificate.cert_type is CertificateType.SNI:
+                message = f"certificate {certificate.name!r} is of type sni, never the default"
+                yield Problem((*at, "tls_config", "certificate_id", index), message)
+
+
+def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:
+    wanted = PoolProtocol.HTTP if listener.speaks_http else PoolProtocol.TCP
+    if pool.protocol is not wanted:
+        message = (
+            f"pool {pool.name!r} is {pool.protocol.value},"
+            f" {listener.protocol.value} listeners need {wanted.value}"
+        )
+        yield Problem(path, message)
+
+
+def _check_policies(configuration: Configuration) -> Iterable[Problem]:
+    pools = configuration.all(Pool)
+    listeners = configuration.all(Listener)
+    for policy in configuration.all(L7Policy).values():
+        at = ("l7_policies", policy.id)
+        listener = listeners.get(policy.listener_id)
+        if listener is None:
+            continue
+        if not listener.speaks_http:
+            message = f"listener {listener.name!r} is {listener.protocol.value}, policies need http"
+            yield Problem((*at, "listener_id"), message)
+            continue
+        pool = pools.get(policy.redirect_pool_id or "")
+        if pool is not None:
+            yield from _check_fit(listener, pool, (*at, "redirect_pool_id"))

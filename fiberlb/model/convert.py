@@ -1,0 +1,239 @@
+"""
+Documents to model and back: one generic pair, derived from the attrs fields.
+
+A model class may add, as class attributes:
+
+* C{LATER}: keys of the specification that this version does not act on; they
+  are refused as such, never ignored (product page, decision 19);
+* C{CHILDREN}: keys that hold other objects; the caller takes them out first;
+* C{SPELLINGS}: other spellings of its keys;
+* C{expand(value)}: a class method that turns a short form into a mapping;
+* C{check(path, loading)}: a method that notes what is wrong between fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import attrs
+
+from fiberlb.errors import Path, nearest
+from fiberlb.model.fields import REFUSED, Kind, Loading, Optional, Reference, Several
+
+T = TypeVar("T")
+
+
+def kinds(cls: type) -> dict[str, Kind]:
+    """The fields of a model class that stand in documents, with their kinds."""
+    found = {a.name: a.metadata["kind"] for a in attrs.fields(cls) if "kind" in a.metadata}
+    return found
+
+
+def structure(cls: type[T], value: Any, path: Path, loading: Loading) -> T | None:
+    """
+    Read one object.
+
+    @param value: a mapping, or a short form that the class can expand.
+    @param path: where it stands, for the problems.
+
+    @return: the object, or C{None} after noting every problem in C{loading}.
+    """
+    expand = getattr(cls, "expand", None)
+    if expand is not None:
+        value = expand(value, path, loading)
+    if value is REFUSED:
+        return None
+    if not isinstance(value, dict):
+        loading.refuse(path, "must be a mapping")
+        return None
+    before = len(loading.problems)
+    fields = _load_fields(cls, value, path, loading)
+    if len(loading.problems) > before:
+        return None
+    try:
+        made = cls(**fields)
+    except ValueError as why:
+        loading.refuse(path, str(why))
+        return None
+    check = getattr(made, "check", None)
+    if check is not None:
+        check(path, loading)
+    return made if len(loading.problems) == before else None
+
+
+def _load_fields(cls: type, value: dict[str, Any], path: Path, loading: Loading) -> dict[str, Any]:
+    known = kinds(cls)
+    children = getattr(cls, "CHILDREN", {})
+    spellings = getattr(cls, "SPELLINGS", {})
+    loaded: dict[str, Any] = {}
+    for word, content in value.items():
+        key = spellings.get(word, word)
+        at = (*path, str(word))
+        if key in loaded:
+            loading.refuse(at, f"the same as {key}, which is given too", code="duplicate")
+        elif key in known:
+            loaded[key] = known[key].load(content, at, loading)
+        elif key not in children:
+            refuse_key(cls, word, at, loading)
+    for attribute in attrs.fields(cls):
+        if attribute.default is attrs.NOTHING and attribute.name not in loaded:
+            loading.refuse((*path, attribute.name), "is needed", code="missing")
+    return loaded
+
+
+def refuse_key(cls: type, word: Any, path: Path, loading: Loading) -> None:
+    """Note that a key is unknown, or known and not acted on by this version."""
+    if word in getattr(cls, "LATER", ()):
+        loading.refuse(path, f"{word}: known, not supported by this version", code="not_supported")
+        return
+    words = [*kinds(cls), *getattr(cls, "CHILDREN", ())]
+    loading.refuse(path, f"unknown key {str(word)!r}", nearest(str(word), words), "unknown_key")
+
+
+def unstructure(made: Any, secrets: bool = False) -> dict[str, Any]:
+    """
+    Write one object as a document of plain values; the inverse of L{structure}.
+
+    @param secrets: with private keys and passphrases (for the store only).
+    """
+    return {
+        name: getattr(made, name)
+        if secrets and getattr(kind_of(kind), "secret", False)
+        else kind.dump(getattr(made, name))
+        for name, kind in kinds(type(made)).items()
+    }
+
+
+def kind_of(kind: Kind) -> Kind:
+    """What an optional kind is optional of."""
+    return kind.kind if isinstance(kind, Optional) else kind
+
+
+def secret_fields(cls: type) -> frozenset[str]:
+    """The fields of a class that no answer, log or error may hold."""
+    return frozenset(n for n, k in kinds(cls).items() if getattr(kind_of(k), "secret", False))
+
+
+@attrs.frozen
+class Nested:
+    """A value that is itself a model object, without an identity of its own."""
+
+    cls: type
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        made = structure(self.cls, value, path, loading)
+        return REFUSED if made is None else made
+
+    def dump(self, value: Any) -> Any:
+        return unstructure(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.cls.__name__}"}
+
+
+@attrs.frozen
+class Partial:
+    """
+    Some fields of a class, overriding those of an outer level.
+
+    The model holds sorted pairs; L{overlaid} applies them.
+
+    @ivar keys: the fields allowed here; C{None}: all.
+    """
+
+    cls: type
+    keys: tuple[str, ...] | None = None
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if value is None:
+            return ()
+        if not isinstance(value, dict):
+            return loading.refuse(path, "must be a mapping")
+        known = kinds(self.cls)
+        pairs = []
+        for word, content in value.items():
+            at = (*path, str(word))
+            if word not in known:
+                refuse_key(self.cls, word, at, loading)
+                pairs.append((word, REFUSED))
+            elif self.keys is not None and word not in self.keys:
+                pairs.append((word, loading.refuse(at, f"{word} cannot be set here")))
+            else:
+                pairs.append((word, known[word].load(content, at, loading)))
+        return REFUSED if any(c is REFUSED for _, c in pairs) else tuple(sorted(pairs))
+
+    def dump(self, value: Any) -> Any:
+        known = kinds(self.cls)
+        return {word: known[word].dump(content) for word, content in value}
+
+    def schema(self) -> dict[str, Any]:
+        known = kinds(self.cls)
+        words = self.keys or tuple(known)
+        properties = {word: known[word].schema() for word in words}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def overlaid(base: T, *levels: tuple[tuple[str, Any], ...]) -> T:
+    """C{base} with the pairs of each level set; the last one wins."""
+    pairs = {word: content for level in levels for word, content in level}
+    return attrs.evolve(base, **pairs) if pairs else base  # type: ignore[misc]
+
+
+@attrs.frozen
+class AllOr:
+    """The word C{all}, held as C{None}, or another kind."""
+
+    kind: Kind
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        return None if value == "all" else self.kind.load(value, path, loading)
+
+    def dump(self, value: Any) -> Any:
+        return "all" if value is None else self.kind.dump(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"const": "all"}, self.kind.schema()]}
+
+
+def map_references(made: T, change: Callable[[str, str, Path], str]) -> T:
+    """
+    The object with every reference replaced.
+
+    @param change: called with the collection referred to, the text and the
+        path within the object; returns the new text.
+    """
+    changed = {
+        name: _map_value(kind, getattr(made, name), (name,), change)
+        for name, kind in kinds(type(made)).items()
+    }
+    differing = {n: v for n, v in changed.items() if v is not getattr(made, n)}
+    return attrs.evolve(made, **differing) if differing else made  # type: ignore[misc]
+
+
+def _map_value(kind: Kind, value: Any, path: Path, change: Callable[[str, str, Path], str]) -> Any:
+    if value is None:
+        return None
+    if isinstance(kind, Reference):
+        found = change(kind.to, value, path)
+        return value if found == value else found
+    if isinstance(kind, (Optional, AllOr)):
+        return _map_value(kind.kind, value, path, change)
+    if isinstance(kind, Several):
+        new = tuple(_map_value(kind.kind, v, (*path, i), change) for i, v in enumerate(value))
+        return value if all(a is b for a, b in zip(new, value, strict=True)) else new
+    if isinstance(kind, Nested):
+        return map_references(value, lambda to, text, at: change(to, text, (*path, *at)))
+    return value
+
+
+def references(made: Any) -> Iterator[tuple[str, str, Path]]:
+    """Every reference in an object: the collection, the text, the path within the object."""
+    found: list[tuple[str, str, Path]] = []
+
+    def note(to: str, text: str, path: Path) -> str:
+        found.append((to, text, path))
+        return text
+
+    map_references(made, note)
+    return iter(found)

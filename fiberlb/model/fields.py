@@ -1,0 +1,498 @@
+"""
+The kinds of values that fields hold, each with its text form.
+
+A model class declares its fields with L{field} and a L{Kind}; everything that
+reads or writes documents (YAML, JSON, the store, the schema) is derived from
+these by L{fiberlb.model.convert}, so that a new field is one line.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import Any, Protocol, TypeVar
+
+import attrs
+
+from fiberlb.errors import Path, Problem, nearest
+
+E = TypeVar("E", bound=Enum)
+
+#: Marks a value that was refused; the problem is already noted.
+REFUSED: Any = object()
+
+
+class Loading:
+    """
+    One document being read: gathers problems, so that all are told at once.
+
+    @ivar problems: what was wrong so far.
+    @ivar read_file: turns the rest of a C{file:} value into its text; C{None}
+        where files may not be named (through the API).
+    @raise OSError: by C{read_file}, when the file cannot be read.
+    """
+
+    def __init__(self, read_file: Callable[[str], str] | None = None) -> None:
+        self.problems: list[Problem] = []
+        self.read_file = read_file
+
+    def refuse(
+        self, path: Path, message: str, suggestion: str | None = None, code: str = "invalid"
+    ) -> Any:
+        """Note a problem; returns L{REFUSED} so that a kind can return it on."""
+        self.problems.append(Problem(path, message, suggestion, code))
+        return REFUSED
+
+
+class Kind(Protocol):
+    """How one kind of value is read from and written to documents."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        """The model's value, or L{REFUSED} after noting a problem."""
+
+    def dump(self, value: Any) -> Any:
+        """The document's value: text, number, boolean, list, dict or C{None}."""
+
+    def schema(self) -> dict[str, Any]:
+        """Its JSON Schema."""
+
+
+def field(kind: Kind, default: Any = attrs.NOTHING, **options: Any) -> Any:
+    """An attrs field of a kind; without C{default} it is required."""
+    if isinstance(default, (list, dict)):
+        raise TypeError("frozen models have tuples and frozen mappings as defaults")
+    return attrs.field(default=default, metadata={"kind": kind}, **options)
+
+
+@attrs.frozen
+class Text:
+    """
+    A text without control characters.
+
+    @ivar longest: the limit in characters.
+    @ivar shortest: 1 refuses the empty text.
+    @ivar pattern: a regular expression the whole text must match; C{None}: any.
+    @ivar what: names the pattern in the refusal.
+    """
+
+    longest: int = 255
+    shortest: int = 0
+    pattern: str | None = None
+    what: str = "of that form"
+    multiline: bool = False
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            return loading.refuse(path, "must be a text")
+        text = value if isinstance(value, str) else str(value)
+        if not self.shortest <= len(text) <= self.longest:
+            return loading.refuse(path, f"must have {self.shortest} to {self.longest} characters")
+        if not self.multiline and any(ord(c) < 32 or ord(c) == 127 for c in text):
+            return loading.refuse(path, "must not contain control characters")
+        if self.pattern is not None and not re.fullmatch(self.pattern, text):
+            return loading.refuse(path, f"must be {self.what}")
+        return text
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"type": "string", "maxLength": self.longest}
+        if self.shortest:
+            found["minLength"] = self.shortest
+        if self.pattern:
+            found["pattern"] = f"^(?:{self.pattern})$"
+        return found
+
+
+@attrs.frozen
+class Whole:
+    """A whole number; digits as text are taken too (ports in YAML 1.1 files)."""
+
+    least: int
+    most: int
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        number = value
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+            number = int(value)
+        if isinstance(number, float) and number.is_integer():
+            number = int(number)
+        if isinstance(number, bool) or not isinstance(number, int):
+            return loading.refuse(path, "must be a whole number")
+        if not self.least <= number <= self.most:
+            return loading.refuse(path, f"must be from {self.least} to {self.most}")
+        return number
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@attrs.frozen
+class Flag:
+    """C{true} or C{false}, nothing else."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if not isinstance(value, bool):
+            return loading.refuse(path, "must be true or false")
+        return value
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+")
+
+
+@attrs.frozen
+class Duration:
+    """
+    A time span: C{500ms 5s 1m30s 12h 30d}; C{none} where C{endless}.
+
+    The model holds seconds as a float, C{None} for C{none}.
+    """
+
+    endless: bool = False
+    positive: bool = True
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if self.endless and (value is None or value == "none"):
+            return None
+        if not isinstance(value, str) or not _DURATION.fullmatch(value):
+            return loading.refuse(path, "must be a duration such as 500ms, 5s, 1m30s or 12h")
+        parts = re.findall(r"([0-9.]+)(ms|s|m|h|d)", value)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if seconds > 3650 * 86400:
+            return loading.refuse(path, "must be less than ten years")
+        if self.positive and seconds <= 0:
+            return loading.refuse(path, "must be more than zero")
+        return seconds
+
+    def dump(self, value: Any) -> Any:
+        return "none" if value is None else duration_text(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "pattern": f"^(?:{_DURATION.pattern}{'|none' if self.endless else ''})$",
+        }
+
+
+def duration_text(seconds: float) -> str:
+    """The shortest text of a duration: 90.0 is C{1m30s}."""
+    left = round(seconds * 1000)
+    text = ""
+    for unit, size in (("d", 86400000), ("h", 3600000), ("m", 60000), ("s", 1000), ("ms", 1)):
+        count, left = divmod(left, size)
+        if count:
+            text += f"{count}{unit}"
+    return text or "0s"
+
+
+_SIZES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
+
+
+@attrs.frozen
+class Size:
+    """A number of bytes: C{64KiB}; C{none} where C{endless}. The model holds an int or C{None}."""
+
+    least: int = 0
+    endless: bool = False
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if self.endless and (value is None or value == "none"):
+            return None
+        found = (
+            re.fullmatch(r"([0-9]{1,15})(B|[KMGT]iB)", value) if isinstance(value, str) else None
+        )
+        if found is None:
+            return loading.refuse(path, "must be a size such as 512B, 64KiB or 10MiB")
+        size = int(found[1]) * _SIZES[found[2]]
+        if size < self.least:
+            return loading.refuse(path, f"must be at least {self.least}B")
+        return size
+
+    def dump(self, value: Any) -> Any:
+        if value is None:
+            return "none"
+        for unit in ("TiB", "GiB", "MiB", "KiB"):
+            if value and value % _SIZES[unit] == 0:
+                return f"{value // _SIZES[unit]}{unit}"
+        return f"{value}B"
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "pattern": f"^(?:[0-9]+(?:B|[KMGT]iB){'|none' if self.endless else ''})$",
+        }
+
+
+@attrs.frozen
+class OneOf:
+    """
+    A word out of an enum, in any case; C{-} and C{_} are the same.
+
+    @ivar aliases: other spellings (Octavia's, the seed's) -> the enum's word.
+    @ivar later: words of the specification that this version does not act on.
+    """
+
+    words: type[Enum]
+    aliases: Mapping[str, str] = attrs.field(factory=dict, eq=False)
+    later: tuple[str, ...] = ()
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        known = [member.value for member in self.words]
+        if not isinstance(value, str):
+            return loading.refuse(path, f"must be one of {', '.join(known)}")
+        word = value.strip().lower().replace("-", "_")
+        word = self.aliases.get(word, word)
+        if word in known:
+            return self.words(word)
+        if word in self.later:
+            return loading.refuse(
+                path, f"{word}: known, not supported by this version", code="not_supported"
+            )
+        return loading.refuse(
+            path, f"{value!r} is not one of {', '.join(known)}", nearest(word, known)
+        )
+
+    def dump(self, value: Any) -> Any:
+        return value.value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": [member.value for member in self.words]}
+
+
+@attrs.frozen
+class Reference:
+    """
+    Another object, by id or by name.
+
+    The loader leaves the text as it is; L{fiberlb.model.configuration}
+    resolves it to an id and refuses what names nothing.
+
+    @ivar to: the collection referred to, such as C{pools}.
+    """
+
+    to: str
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if not isinstance(value, str) or not value:
+            return loading.refuse(path, "must be a name or an id")
+        return value
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@attrs.frozen
+class Optional:
+    """C{null}, or another kind."""
+
+    kind: Kind
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        return None if value is None else self.kind.load(value, path, loading)
+
+    def dump(self, value: Any) -> Any:
+        return None if value is None else self.kind.dump(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.kind.schema(), {"type": "null"}]}
+
+
+@attrs.frozen
+class Several:
+    """
+    A list; the model holds a tuple.
+
+    @ivar single: one value stands for a list of one.
+    @ivar most: the largest number of elements.
+    """
+
+    kind: Kind
+    single: bool = False
+    most: int = 10000
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if self.single and not isinstance(value, list):
+            value = [] if value is None else [value]
+        if not isinstance(value, list):
+            return loading.refuse(path, "must be a list")
+        if len(value) > self.most:
+            return loading.refuse(path, f"must have at most {self.most} elements")
+        loaded = tuple(self.kind.load(v, (*path, i), loading) for i, v in enumerate(value))
+        return REFUSED if REFUSED in loaded else loaded
+
+    def dump(self, value: Any) -> Any:
+        if self.single and len(value) == 1:
+            return self.kind.dump(value[0])
+        return [self.kind.dump(element) for element in value]
+
+    def schema(self) -> dict[str, Any]:
+        many = {"type": "array", "items": self.kind.schema(), "maxItems": self.most}
+        return {"anyOf": [self.kind.schema(), many]} if self.single else many
+
+
+@attrs.frozen
+class Codes:
+    """
+    HTTP statuses: C{200-299}, C{[200, 204]} or C{"200,204,300-399"}.
+
+    The model holds a tuple of inclusive ranges.
+    """
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        words = [str(v) for v in value] if isinstance(value, list) else str(value).split(",")
+        ranges = []
+        for word in words:
+            found = re.fullmatch(r"\s*([1-5][0-9]{2})(?:\s*-\s*([1-5][0-9]{2}))?\s*", word)
+            if found is None or isinstance(value, bool):
+                return loading.refuse(path, "must be statuses such as 200, 200-299 or 200,204")
+            low, high = int(found[1]), int(found[2] or found[1])
+            if low > high:
+                return loading.refuse(path, f"{word.strip()} is an empty range")
+            ranges.append((low, high))
+        return tuple(ranges)
+
+    def dump(self, value: Any) -> Any:
+        return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in value)
+
+    def schema(self) -> dict[str, Any]:
+        codes = {"type": "array", "items": {"type": "integer", "minimum": 100, "maximum": 599}}
+        return {"anyOf": [{"type": "string"}, {"type": "integer"}, codes]}
+
+
+@attrs.frozen
+class Address:
+    """An IPv4 or IPv6 address without brackets, in its shortest form."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        try:
+            return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+        except ValueError:
+            return loading.refuse(path, f"{value!r} is not an IP address")
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@attrs.frozen
+class Network:
+    """An address range in CIDR form; an address alone is a range of one. The model holds text."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        try:
+            return str(ipaddress.ip_network(value if isinstance(value, str) else ""))
+        except ValueError as why:
+            return loading.refuse(path, f"{value!r} is not a network: {why}")
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@attrs.frozen
+class Words:
+    """
+    A mapping of texts to values of one kind; the model holds sorted pairs.
+
+    @ivar keys: the only keys allowed; C{None}: any token of RFC 9110.
+    @ivar later: keys of the specification that this version does not act on.
+    """
+
+    kind: Kind
+    keys: tuple[str, ...] | None = None
+    later: tuple[str, ...] = ()
+    fold: bool = False
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if value is None:
+            value = {}
+        if not isinstance(value, dict):
+            return loading.refuse(path, "must be a mapping")
+        pairs = []
+        for key, content in value.items():
+            name = self._name(key, (*path, str(key)), loading)
+            pairs.append((name, self.kind.load(content, (*path, str(key)), loading)))
+        if any(name is REFUSED or content is REFUSED for name, content in pairs):
+            return REFUSED
+        return tuple(sorted(pairs))
+
+    def _name(self, key: Any, path: Path, loading: Loading) -> Any:
+        word = str(key)
+        if self.keys is None:
+            if re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", word):
+                return word
+            return loading.refuse(path, f"{word!r} is not a header name")
+        for known in self.keys:
+            if word == known or (self.fold and word.lower() == known.lower()):
+                return known
+        if word.lower() in {w.lower() for w in self.later}:
+            message = f"{word}: known, not supported by this version"
+            return loading.refuse(path, message, code="not_supported")
+        return loading.refuse(
+            path, f"unknown key {word!r}", nearest(word, self.keys), "unknown_key"
+        )
+
+    def dump(self, value: Any) -> Any:
+        return {name: self.kind.dump(content) for name, content in value}
+
+    def schema(self) -> dict[str, Any]:
+        if self.keys is None:
+            return {"type": "object", "additionalProperties": self.kind.schema()}
+        properties = {name: self.kind.schema() for name in self.keys}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+@attrs.frozen
+class Material:
+    """
+    PEM text, or C{file:PATH} where files may be named.
+
+    @ivar secret: never dumped; what stands in its place is C{None}.
+    """
+
+    secret: bool = False
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if not isinstance(value, str) or not value:
+            return loading.refuse(path, "must be PEM text or file:PATH")
+        if not value.startswith("file:"):
+            return value
+        if loading.read_file is None:
+            return loading.refuse(path, "file: is for the configuration file; send the PEM text")
+        try:
+            return loading.read_file(value[5:])
+        except OSError as why:
+            return loading.refuse(path, f"cannot read {value[5:]}: {why.strerror}")
+        except UnicodeDecodeError:
+            return loading.refuse(path, f"{value[5:]} is not text; PEM is expected")
+
+    def dump(self, value: Any) -> Any:
+        return None if self.secret else value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+def names(words: Iterable[Enum]) -> str:
+    """Enum words for a sentence."""
+    return ", ".join(str(word.value) for word in words)

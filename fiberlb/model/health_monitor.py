@@ -1,0 +1,85 @@
+"""Health monitors: how a pool finds out which members serve."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, ClassVar
+
+import attrs
+
+from fiberlb.errors import Path
+from fiberlb.model.fields import (
+    Codes,
+    Duration,
+    Loading,
+    OneOf,
+    Optional,
+    Text,
+    Whole,
+    Words,
+    field,
+)
+from fiberlb.model.resource import Resource
+
+
+class MonitorType(Enum):
+    """How a member is asked."""
+
+    HTTP = "http"
+    TCP = "tcp"
+
+
+class InitialState(Enum):
+    """What a member is taken for before its first check has ended."""
+
+    PROBE = "probe"
+    UP = "up"
+    DOWN = "down"
+
+
+@attrs.frozen(kw_only=True)
+class HealthMonitor(Resource):
+    """
+    The checks of one pool.
+
+    @ivar type: C{None} follows the pool's protocol.
+    @ivar expected_codes: inclusive ranges of statuses that count as healthy.
+    @ivar host_header: C{None} sends the member's address.
+    @ivar headers: further fields of the check's request, as pairs.
+    @ivar port: checked instead of each member's own port.
+    @ivar interval: seconds between the starts of two checks of a member.
+    @ivar timeout: seconds for the whole check, its body included.
+    @ivar rise: successes in a row that bring a member back.
+    @ivar fall: failures in a row that take a member out.
+    """
+
+    COLLECTION: ClassVar[str] = "health_monitors"
+    LATER: ClassVar[frozenset[str]] = frozenset({"body_contains", "service", "interval_down"})
+
+    type: MonitorType | None = field(
+        Optional(OneOf(MonitorType, later=("https", "tls_hello", "ping", "udp_connect", "grpc"))),
+        None,
+    )
+    method: str = field(Text(16, 1, "[A-Za-z]+", "a method"), "GET", converter=str.upper)
+    url_path: str = field(Text(1024, 1, r"/[\x21-\x7e]*", "a path that begins with /"), "/")
+    expected_codes: tuple[tuple[int, int], ...] = field(Codes(), ((200, 299),))
+    host_header: str | None = field(
+        Optional(Text(255, 1, r"[A-Za-z0-9._:\[\]-]+", "a host name")), None
+    )
+    headers: tuple[tuple[str, str], ...] = field(Words(Text(1024)), ())
+    port: int | None = field(Optional(Whole(1, 65535)), None)
+    interval: float = field(Duration(), 2.0)
+    timeout: float = field(Duration(), 1.0)
+    rise: int = field(Whole(1, 100), 2)
+    fall: int = field(Whole(1, 100), 3)
+    initial_state: InitialState = field(OneOf(InitialState), InitialState.PROBE)
+
+    @classmethod
+    def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
+        """C{health_monitor: tcp} is short for its type alone."""
+        return {"type": value} if isinstance(value, str) else value
+
+    def check(self, path: Path, loading: Loading) -> None:
+        """A check must have ended when the next one starts."""
+        if self.timeout > self.interval:
+            loading.refuse((*path, "timeout"), "must not be longer than the interval")

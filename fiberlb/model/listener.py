@@ -1,0 +1,232 @@
+"""Listeners: where clients come in."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from enum import Enum
+from typing import Any, ClassVar
+
+import attrs
+
+from fiberlb.errors import Path
+from fiberlb.model.bounds import Limits, Timeouts
+from fiberlb.model.convert import AllOr, Nested, Partial
+from fiberlb.model.fields import (
+    Flag,
+    Loading,
+    Network,
+    OneOf,
+    Optional,
+    Reference,
+    Several,
+    Text,
+    Whole,
+    Words,
+    field,
+)
+from fiberlb.model.resource import Resource
+
+
+class ListenerProtocol(Enum):
+    """What clients speak; C{https} with a C{tls_config} is C{terminated_https}."""
+
+    TCP = "tcp"
+    HTTP = "http"
+    HTTPS = "https"
+    TERMINATED_HTTPS = "terminated_https"
+
+
+class TlsVersion(Enum):
+    """TLS protocol versions, oldest first."""
+
+    TLS12 = "tls12"
+    TLS13 = "tls13"
+
+
+class PolicyOrder(Enum):
+    """How a listener's policies are ordered (product page, decision 3)."""
+
+    POSITION = "position"
+    OCTAVIA = "octavia"
+
+
+class EncodedSlash(Enum):
+    """What happens to a path with an encoded slash or backslash (product page, decision 5)."""
+
+    CHECK = "check"
+    KEEP = "keep"
+    REJECT = "reject"
+
+
+_TLS_SPELLINGS = {"tlsv1.2": "tls12", "tls1.2": "tls12", "tlsv1.3": "tls13", "tls1.3": "tls13"}
+_TLS_LATER = ("sslv3", "tlsv1", "tlsv1.1")
+
+
+@attrs.frozen(kw_only=True)
+class TlsConfig:
+    """
+    How a listener terminates TLS.
+
+    @ivar certificate_id: the default certificate, or several of the same names.
+    @ivar sni_certificate_ids: further ones, chosen by server name; C{None}: C{all} there are.
+    @ivar strict_sni: an unknown server name is refused instead of getting the default.
+    @ivar max_version: C{None}: the newest there is.
+    @ivar cipher_suites: OpenSSL names; empty: the library's choice.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        "profile alpn_protocols client_ca_certificate_id client_authentication"
+        " client_authentication_names".split()
+    )
+
+    certificate_id: tuple[str, ...] = field(Several(Reference("certificates"), single=True, most=8))
+    sni_certificate_ids: tuple[str, ...] | None = field(
+        AllOr(Several(Reference("certificates"), single=True)), ()
+    )
+    strict_sni: bool = field(Flag(), False)
+    min_version: TlsVersion = field(OneOf(TlsVersion, _TLS_SPELLINGS), TlsVersion.TLS12)
+    max_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, _TLS_SPELLINGS)), None)
+    cipher_suites: tuple[str, ...] = field(
+        Several(Text(64, 1, "[A-Z0-9a-z_-]+", "an OpenSSL cipher name"), single=True, most=64), ()
+    )
+
+    def check(self, path: Path, loading: Loading) -> None:
+        """The versions must leave something, and there must be a certificate."""
+        if not self.certificate_id:
+            loading.refuse((*path, "certificate_id"), "is needed", code="missing")
+        if self.max_version is TlsVersion.TLS12 and self.min_version is TlsVersion.TLS13:
+            loading.refuse((*path, "max_version"), "must not be below min_version")
+
+
+@attrs.frozen
+class ListenAddress:
+    """An IP address to listen on; the other forms come later and are refused as such."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if isinstance(value, str) and re.match(r"[a-z0-9]+:[^:]*$|unix:", value):
+            scheme = value.split(":")[0]
+            return loading.refuse(
+                path, f"{scheme}: known, not supported by this version", code="not_supported"
+            )
+        try:
+            return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+        except ValueError:
+            return loading.refuse(path, f"{value!r} is not an IP address")
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+#: Header fields that a listener can insert, and whether it does unless told.
+INSERTABLE = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port")
+_INSERTABLE_LATER = tuple(
+    "X-SSL-Client-Verify X-SSL-Client-Has-Cert X-SSL-Client-DN X-SSL-Client-CN X-SSL-Issuer"
+    " X-SSL-Client-SHA1 X-SSL-Client-Not-Before X-SSL-Client-Not-After".split()
+)
+
+
+@attrs.frozen
+class _Setting:
+    """A flag that Octavia's clients write as a text."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        return Flag().load(value, path, loading)
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return Flag().schema()
+
+
+@attrs.frozen
+class RedirectStatus:
+    """C{false}, C{true} (308) or a redirect's status; the model holds 0 for C{false}."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if isinstance(value, bool):
+            return 308 if value else 0
+        if str(value) in ("301", "302", "307", "308"):
+            return int(value)
+        return loading.refuse(path, "must be true, false, 301, 302, 307 or 308")
+
+    def dump(self, value: Any) -> Any:
+        return value or False
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "boolean"}, {"enum": [301, 302, 307, 308]}]}
+
+
+@attrs.frozen(kw_only=True)
+class Listener(Resource):
+    """
+    An address, a port and what is done with what comes in.
+
+    @ivar address: empty: the addresses of the load balancer.
+    @ivar default_pool_id: where requests go that no policy takes; C{None}: 503.
+    @ivar https_redirect: the status of a redirect of everything to https; 0 for none.
+    @ivar allowed_cidrs: networks that may connect; empty: all.
+    @ivar insert_headers: overrides of which fields are sent to the members, as pairs.
+    @ivar timeouts: overrides of the defaults, as pairs.
+    @ivar limits: overrides of the process's, as pairs.
+    """
+
+    COLLECTION: ClassVar[str] = "listeners"
+    CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
+    SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        "default_pools split_persistence hsts connection_limit accept_proxy_protocol readiness_path"
+        " onion onion_location request_headers response_headers rewrite mirror rate_limit"
+        " basic_auth jwt forward_auth cors compression error_pages".split()
+    )
+
+    loadbalancer_id: str = field(Reference("load_balancers"), "default")
+    address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
+    port: int = field(Whole(1, 65535))
+    protocol: ListenerProtocol = field(OneOf(ListenerProtocol, later=("udp", "prometheus")))
+    tls_config: TlsConfig | None = field(Optional(Nested(TlsConfig)), None)
+    default_pool_id: str | None = field(Optional(Reference("pools")), None)
+    l7policy_order: PolicyOrder = field(OneOf(PolicyOrder), PolicyOrder.POSITION)
+    encoded_slash: EncodedSlash = field(OneOf(EncodedSlash), EncodedSlash.CHECK)
+    https_redirect: int = field(RedirectStatus(), 0)
+    allowed_cidrs: tuple[str, ...] = field(Several(Network()), ())
+    insert_headers: tuple[tuple[str, bool], ...] = field(
+        Words(_Setting(), INSERTABLE, _INSERTABLE_LATER, fold=True), ()
+    )
+    timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts), ())
+    limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())
+
+    @property
+    def terminates(self) -> bool:
+        """Whether TLS ends here."""
+        return self.tls_config is not None
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether requests are understood, rather than bytes relayed."""
+        return self.protocol is not ListenerProtocol.TCP
+
+    def check(self, path: Path, loading: Loading) -> None:
+        """The protocol decides which other fields make sense."""
+        secure = self.protocol in (ListenerProtocol.HTTPS, ListenerProtocol.TERMINATED_HTTPS)
+        if self.protocol is ListenerProtocol.HTTPS and self.tls_config is None:
+            message = (
+                "https without tls_config (passed through): known, not supported by this version"
+            )
+            loading.refuse(
+                (*path, "tls_config"), f"{message}; add tls_config", code="not_supported"
+            )
+        elif secure and self.tls_config is None:
+            loading.refuse((*path, "tls_config"), "is needed by terminated_https", code="missing")
+        elif not secure and self.tls_config is not None:
+            loading.refuse(
+                (*path, "tls_config"), f"does not go with {self.protocol.value}; use https"
+            )
+        if self.https_redirect and self.protocol is not ListenerProtocol.HTTP:
+            loading.refuse((*path, "https_redirect"), "is for http listeners only")

@@ -1,0 +1,193 @@
+"""Pools and their members."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from enum import Enum
+from typing import Any, ClassVar
+
+import attrs
+
+from fiberlb.errors import Path
+from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
+from fiberlb.model.convert import Nested, Partial
+from fiberlb.model.fields import (
+    Address,
+    Flag,
+    Loading,
+    OneOf,
+    Optional,
+    Reference,
+    Several,
+    Whole,
+    field,
+)
+from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.resource import Resource
+
+_LATER_HOST = "host names: known, not supported by this version; give an IP address"
+
+
+class PoolProtocol(Enum):
+    """What is spoken to the members."""
+
+    HTTP = "http"
+    TCP = "tcp"
+
+
+class Algorithm(Enum):
+    """How a member is chosen; each has an entry in C{fiberlb.balancing.table}."""
+
+    ROUND_ROBIN = "round_robin"
+
+
+class RetryCause(Enum):
+    """What is retried."""
+
+    CONNECT = "connect"
+    STALE = "stale"
+
+
+@attrs.frozen(kw_only=True)
+class Retries:
+    """
+    What happens when a member cannot be reached.
+
+    @ivar attempts: members tried after the first one.
+    @ivar on: C{connect}: nothing was sent; C{stale}: a reused connection died
+        before the first byte of an answer, the request is replayable.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"budget_percent"})
+
+    attempts: int = field(Whole(0, 10), 2)
+    on: tuple[RetryCause, ...] = field(
+        Several(OneOf(RetryCause, later=("reset",)), single=True),
+        (RetryCause.CONNECT, RetryCause.STALE),
+    )
+
+
+@attrs.frozen
+class MemberAddress:
+    """An IP address; the other forms of a member come later and are refused as such."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if isinstance(value, str) and re.match(r"(unix|dns|tor):", value):
+            scheme = value.split(":")[0]
+            return loading.refuse(
+                path, f"{scheme}: known, not supported by this version", code="not_supported"
+            )
+        try:
+            return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+        except ValueError:
+            if isinstance(value, str) and re.fullmatch(
+                r"[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*", value
+            ):
+                return loading.refuse(path, _LATER_HOST, code="not_supported")
+            return loading.refuse(path, f"{value!r} is not an IP address")
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@attrs.frozen(kw_only=True)
+class Member(Resource):
+    """
+    One server of a pool.
+
+    @ivar address: IPv4 or IPv6 without brackets.
+    @ivar weight: share of the traffic, relative to the others; 0 takes none.
+    @ivar backup: used only while no other member serves.
+    @ivar monitor_address: checked instead of C{address}.
+    @ivar monitor_port: checked instead of C{port}.
+    """
+
+    COLLECTION: ClassVar[str] = "members"
+    PARENT: ClassVar[tuple[str, str] | None] = ("pool_id", "pools")
+    LATER: ClassVar[frozenset[str]] = frozenset({"max_connections"})
+
+    pool_id: str = field(Reference("pools"), "")
+    address: str = field(MemberAddress())
+    port: int = field(Whole(1, 65535))
+    weight: int = field(Whole(0, 256), 1)
+    backup: bool = field(Flag(), False)
+    monitor_address: str | None = field(Optional(Address()), None)
+    monitor_port: int | None = field(Optional(Whole(1, 65535)), None)
+
+    @classmethod
+    def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
+        """C{"HOST:PORT [weight=N] [backup] [name=X]"}; an IPv6 host stands in brackets."""
+        if not isinstance(value, str):
+            return _with_default_name(value)
+        words = value.split()
+        found = split_address(words[0]) if words else None
+        if found is None:
+            if words and re.match(r"(unix|dns|tor):", words[0]):
+                return MemberAddress().load(words[0], path, loading)
+            return loading.refuse(
+                path, f"{value!r} is not of the form HOST:PORT [weight=N] [backup]"
+            )
+        expanded: dict[str, Any] = {"address": found[0], "port": found[1]}
+        for word in words[1:]:
+            key, equals, content = word.partition("=")
+            if key == "backup" and not equals:
+                expanded["backup"] = True
+            elif key in ("weight", "name") and content:
+                expanded[key] = content
+            else:
+                return loading.refuse(path, f"{word!r} is not weight=N, backup or name=X")
+        return _with_default_name(expanded)
+
+
+def split_address(text: str) -> tuple[str, str] | None:
+    """C{host:port} or C{[v6]:port} as two texts, the brackets gone; C{None} when it is neither."""
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:\[\]/]+)):([0-9]{1,5})", text)
+    return (found[1] or found[2], found[3]) if found else None
+
+
+def _with_default_name(value: Any) -> Any:
+    if not isinstance(value, dict) or value.get("name"):
+        return value
+    host = str(value.get("address", ""))
+    host = f"[{host}]" if ":" in host else host
+    return {**value, "name": f"{host}:{value.get('port', '')}"}
+
+
+@attrs.frozen(kw_only=True)
+class Pool(Resource):
+    """
+    Members that serve the same thing.
+
+    @ivar health_monitor: C{None}: every member counts as up.
+    @ivar timeouts: overrides of the listener's, as pairs.
+    """
+
+    COLLECTION: ClassVar[str] = "pools"
+    CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        "http2 proxy_protocol hash_on tls_config session_persistence drain close_sessions_on"
+        " member_max_connections queue slow_start passive_health panic_threshold_percent"
+        " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
+        " cors compression error_pages".split()
+    )
+
+    protocol: PoolProtocol = field(
+        OneOf(PoolProtocol, later=("https", "udp", "proxy", "proxyv2")), PoolProtocol.HTTP
+    )
+    algorithm: Algorithm = field(
+        OneOf(
+            Algorithm,
+            later=tuple(
+                "least_connections source_ip source_ip_port maglev random_two peak_ewma"
+                " first_available hash".split()
+            ),
+        ),
+        Algorithm.ROUND_ROBIN,
+    )
+    retries: Retries = field(Nested(Retries), Retries())
+    timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
+    health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)

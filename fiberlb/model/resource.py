@@ -1,0 +1,69 @@
+"""What every object has: an identity, a name, and who made it when."""
+
+from __future__ import annotations
+
+import uuid
+from enum import Enum
+from typing import ClassVar
+
+import attrs
+
+from fiberlb.errors import Position
+from fiberlb.model.fields import Flag, Several, Text, field
+
+UUID_PATTERN = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+#: The namespace of the ids that objects of a file get from their kind, parent and name.
+FILE_NAMESPACE = uuid.UUID("5f1be51b-0000-5000-8000-6c6f61646261")
+
+
+@attrs.frozen(kw_only=True)
+class Resource:
+    """
+    The fields that every object has.
+
+    @cvar COLLECTION: the name of its collection, in the file and in the API.
+    @cvar PARENT: the field with the parent's id, and the parent's collection.
+    @ivar id: a UUID; C{""} only while a document is being read.
+    @ivar name: free text through the APIs, unique per kind in a file.
+    @ivar enabled: a disabled object is kept and does nothing.
+    """
+
+    COLLECTION: ClassVar[str] = ""
+    PARENT: ClassVar[tuple[str, str] | None] = None
+
+    id: str = field(Text(36, 0, rf"(?:{UUID_PATTERN})?", "a UUID"), "")
+    name: str = field(Text(255), "")
+    enabled: bool = field(Flag(), True)
+    description: str = field(Text(255), "")
+    tags: tuple[str, ...] = field(Several(Text(255, 1), most=64), ())
+
+
+class Owner(Enum):
+    """Where an object comes from (product page, decision 16)."""
+
+    FILE = "file"
+    API = "api"
+    APPLY = "apply"
+
+
+@attrs.frozen
+class Meta:
+    """
+    What is known of an object beside its fields.
+
+    @ivar created_at: RFC 3339 in UTC.
+    @ivar updated_at: RFC 3339 in UTC.
+    @ivar revision: the revision that last changed this object itself.
+    @ivar position: where it stands, when a file holds it.
+    """
+
+    managed_by: Owner
+    created_at: str
+    updated_at: str
+    revision: int
+    position: Position | None = None
+
+
+def file_id(collection: str, parent: str, name: str) -> str:
+    """The id of an object of a file: the same at every reload, so that health survives it."""
+    return str(uuid.uuid5(FILE_NAMESPACE, f"{collection}/{parent}/{name}"))

@@ -1,0 +1,210 @@
+"""What belongs to this process and is never stored (product page, decision 17)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from enum import Enum
+from typing import Any, ClassVar
+
+import attrs
+
+from fiberlb.errors import Path
+from fiberlb.model.bounds import Limits
+from fiberlb.model.convert import Nested, Partial
+from fiberlb.model.fields import (
+    Duration,
+    Loading,
+    Network,
+    OneOf,
+    Optional,
+    Several,
+    Text,
+    field,
+)
+from fiberlb.model.pool import split_address
+
+
+class AccessLogFormat(Enum):
+    """How a request is written down."""
+
+    OFF = "off"
+    JSON = "json"
+    COMBINED = "combined"
+
+
+class LogLevel(Enum):
+    """The least important message that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+@attrs.frozen
+class AdminAddress:
+    """C{HOST:PORT} on loopback, or C{unix:/path}."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if isinstance(value, str) and re.fullmatch(r"unix:/.+", value):
+            return value
+        found = split_address(value) if isinstance(value, str) else None
+        if found is None or not 0 <= int(found[1]) <= 65535:
+            return loading.refuse(path, f"{value!r} is not HOST:PORT or unix:/path")
+        host = "127.0.0.1" if found[0] == "localhost" else found[0]
+        try:
+            loopback = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return loading.refuse(path, f"{found[0]!r} is not an IP address")
+        if not loopback:
+            message = "outside loopback (needs TLS): known, not supported by this version"
+            return loading.refuse(path, message, code="not_supported")
+        return f"[{host}]:{int(found[1])}" if ":" in host else f"{host}:{int(found[1])}"
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@attrs.frozen
+class StoreUrl:
+    """C{sqlite:PATH} or C{memory:}."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if isinstance(value, str) and (value == "memory:" or re.fullmatch(r"sqlite:.+", value)):
+            return value
+        kind = value.get("type", "") if isinstance(value, dict) else str(value).split(":")[0]
+        if kind == "etcd":
+            message = "etcd: known, not supported by this version"
+            return loading.refuse(path, message, code="not_supported")
+        return loading.refuse(path, "must be sqlite:PATH or memory:")
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+@attrs.frozen
+class OneProcess:
+    """C{workers}: only C{0}, everything in one process, in this version."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if value in (0, "0") and not isinstance(value, bool):
+            return 0
+        message = f"{value}: known, not supported by this version, which runs in one process (0)"
+        return loading.refuse(path, message, code="not_supported")
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"const": 0}
+
+
+@attrs.frozen(kw_only=True)
+class Node:
+    """@ivar name: C{None}: the host's name."""
+
+    name: str | None = field(Optional(Text(255, 1)), None)
+
+
+@attrs.frozen(kw_only=True)
+class Admin:
+    """
+    The admin API's surface.
+
+    @ivar listen: addresses on loopback, or C{unix:} sockets; empty: no admin API.
+    @ivar allowed_hosts: names that the Host header may bear beside loopback and IP literals.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"tls_config", "tokens", "plaintext"})
+
+    listen: tuple[str, ...] = field(
+        Several(AdminAddress(), single=True, most=8), ("127.0.0.1:9876",)
+    )
+    allowed_hosts: tuple[str, ...] = field(Several(Text(255, 1), most=64), ())
+
+
+@attrs.frozen(kw_only=True)
+class AccessLog:
+    """
+    The log of requests.
+
+    @ivar path: C{stdout} or a file, absolute once loaded.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"sample"})
+
+    format: AccessLogFormat = field(
+        OneOf(AccessLogFormat, later=("haproxy", "text")), AccessLogFormat.COMBINED
+    )
+    path: str = field(Text(4096, 1), "stdout")
+
+    @classmethod
+    def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
+        """The format alone is short for a log to the standard output."""
+        return {"format": value} if isinstance(value, str) else value
+
+
+@attrs.frozen(kw_only=True)
+class Log:
+    """
+    The log of what FiberLB itself does.
+
+    @ivar path: C{stderr} or a file.
+    """
+
+    level: LogLevel = field(OneOf(LogLevel, {"warning": "warn"}), LogLevel.INFO)
+    path: str = field(Text(4096, 1), "stderr")
+
+
+@attrs.frozen(kw_only=True)
+class Shutdown:
+    """@ivar deadline: seconds for what runs, after which it is cut."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"grace", "worker_deadline"})
+
+    deadline: float = field(Duration(positive=False), 30.0)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """
+    The process settings of the configuration file.
+
+    @ivar version: of the file's form; 1 is the only one.
+    @ivar state_directory: C{None}: found by the start (product page, "Configuration file").
+    @ivar key_file: C{None}: C{key} in the state directory.
+    @ivar store: C{None}: C{fiberlb.db} in the state directory.
+    @ivar trusted_proxies: networks whose forwarded headers are believed.
+    @ivar limits: bounds for every listener, as pairs over L{Limits}.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"acme", "resolver", "tor", "tests", "enforce_tests", "octavia", "grpc"}
+    )
+    CHILDREN: ClassVar[dict[str, str]] = {
+        "load_balancers": "load_balancers",
+        "certificates": "certificates",
+        "pools": "pools",
+        "listeners": "listeners",
+        "l7_policies": "l7_policies",
+    }
+
+    version: int = field(Text(1, 1, "1", "1, the only form there is"), "1", converter=int)
+    node: Node = field(Nested(Node), Node())
+    state_directory: str | None = field(Optional(Text(4096, 1)), None)
+    key_file: str | None = field(Optional(Text(4096, 1)), None)
+    admin: Admin = field(Nested(Admin), Admin())
+    store: str | None = field(Optional(StoreUrl()), None)
+    workers: int = field(OneProcess(), 0)
+    trusted_proxies: tuple[str, ...] = field(Several(Network()), ())
+    access_log: AccessLog = field(Nested(AccessLog), AccessLog(format=AccessLogFormat.OFF))
+    log: Log = field(Nested(Log), Log())
+    shutdown: Shutdown = field(Nested(Shutdown), Shutdown())
+    limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())

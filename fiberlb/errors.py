@@ -87,6 +87,34 @@ class ConfigurationError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class AddressInUse(Exception):
+    """
+    A listener's address cannot be bound.
+
+    @ivar listener_id: which listener wants it.
+    @ivar host: the address without brackets.
+    @ivar message: one sentence for the person who asked, without a final stop.
+    @ivar code: C{address_in_use}; C{address_denied} (a port below 1024 without
+        the right) and C{address_unavailable} (not an address of this host) are
+        answered alike, as a conflict.
+    """
+
+    def __init__(
+        self,
+        listener_id: str,
+        host: str,
+        port: int,
+        message: str,
+        code: str = "address_in_use",
+    ) -> None:
+        super().__init__(message)
+        self.listener_id = listener_id
+        self.host = host
+        self.port = port
+        self.message = message
+        self.code = code
+
+
 class Source(Enum):
     """Whose fault a L{Fault} is."""
 

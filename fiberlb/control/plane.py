@@ -1,0 +1,125 @@
+"""
+What the control service asks of the data plane and of the health checks.
+
+Only shapes: the relay and the health service have them without importing this
+module, and the tests of the control service bring plain classes that have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from fiberlb.errors import AddressInUse
+
+if TYPE_CHECKING:
+    from fiberlb.snapshot import Snapshot
+
+__all__ = ["AddressInUse", "HealthView", "ListenerState", "MemberHealth", "Plane", "Prepared"]
+
+
+class ListenerState(Protocol):
+    """What became of one address of a listener."""
+
+    @property
+    def listener_id(self) -> str:
+        """Which listener it belongs to."""
+
+    @property
+    def host(self) -> str:
+        """The address without brackets."""
+
+    @property
+    def port(self) -> int:
+        """The port really bound."""
+
+    @property
+    def state(self) -> str:
+        """
+        C{listening}; C{error}: could not be bound, tried again by the plane;
+        C{closing}: removed, finishes what runs.
+        """
+
+    @property
+    def reason(self) -> str:
+        """Why, in state C{error}; else empty."""
+
+
+class Prepared(Protocol):
+    """
+    A snapshot that is ready to serve and does not serve yet.
+
+    Exactly one of the two methods is called, once. Until then the sockets it has
+    bound accept nothing and the previous snapshot serves undisturbed.
+    """
+
+    async def activate(self) -> None:
+        """
+        Put it in force; cannot fail.
+
+        The swap happens before the first C{await}: the control service starts
+        this, tells the health checks in the same turn of the reactor, then
+        waits for the end.
+        """
+
+    async def discard(self) -> None:
+        """Undo the preparation: close what was bound, forget what was built; cannot fail."""
+
+
+class Plane(Protocol):
+    """The data plane, seen from above."""
+
+    async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Prepared:
+        """
+        Do everything that can fail: bind new addresses, build TLS contexts.
+
+        Calls never overlap: the next one comes after C{activate} or C{discard}.
+
+        @param tolerated: ids of listeners whose addresses may fail to be bound:
+            they end in state C{error} and are tried again, the rest is served.
+            Every other listener must get all of its addresses.
+
+        @raise AddressInUse: of L{fiberlb.errors}: an address of a listener that is not tolerated.
+        @raise fiberlb.errors.ConfigurationError: TLS material or settings that
+            cannot be used; paths are (collection, id, field, ...).
+        """
+
+    def listeners(self) -> Sequence[ListenerState]:
+        """What listens where, in no particular order."""
+
+    def member_figures(self, member_id: str) -> Mapping[str, int]:
+        """C{sessions} (open connections) and C{in_flight} (requests) of a member, 0 if unknown."""
+
+
+class MemberHealth(Protocol):
+    """What is known of a member's health."""
+
+    @property
+    def health(self) -> str:
+        """C{up}, C{down}, C{probing} or C{unmonitored}."""
+
+    @property
+    def reason(self) -> str:
+        """Why, such as the last check's failure; empty when there is nothing to say."""
+
+    @property
+    def since(self) -> float | None:
+        """When it became so, wall-clock seconds."""
+
+    @property
+    def last_check(self) -> float | None:
+        """When the last check ended, wall-clock seconds."""
+
+    @property
+    def transitions(self) -> int:
+        """How often it went up or down."""
+
+
+class HealthView(Protocol):
+    """The health checks, seen from above."""
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Check the members of this snapshot from now on; called right after the swap."""
+
+    def status(self, member_id: str) -> MemberHealth:
+        """One member's health; C{unmonitored} for one that is not checked or not known."""

@@ -1,0 +1,1 @@
+"""The data plane: connections, exchanges, tunnels and what they remember."""

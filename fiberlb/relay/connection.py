@@ -1,0 +1,323 @@
+"""
+A plain non-blocking stream socket, driven straight by the loop.
+
+It sends at once and asks to be told of writability only after a partial send.
+The rules that its users rely on:
+
+* C{write}, C{close}, C{pause} and C{resume} never call back into the side; a
+  send that fails marks the connection, and the side hears of it after the batch;
+* a closed connection reports nothing, and its descriptor's number is not used
+  again before the batch is over;
+* one C{recv} an event, so that nobody waits for a loud neighbour.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any, Protocol
+
+from fiberlb.relay.loop import ERROR, HANGUP, PEER_CLOSED, READ, WRITE, Loop
+
+#: Octets of one C{recv}.
+READ_SIZE = 65536
+_ABORT = struct.pack("ii", 1, 0)
+#: A deadline that never comes.
+NEVER = float("inf")
+#: How long a connection without a deadline stands in one slot of the wheel.
+_LOOK_AGAIN = 60.0
+
+
+class Side(Protocol):
+    """What a connection belongs to: one end of an exchange or of a tunnel."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes have come, at least one."""
+
+    def ended(self) -> None:
+        """The peer will send no more (it may still read); told once."""
+
+    def drained(self) -> None:
+        """Everything written has been taken after a C{write} that was not."""
+
+    def lost(self) -> None:
+        """The connection broke; it is closed already. Never told after the side closed it."""
+
+    def connected(self) -> None:
+        """The connection that was being opened stands."""
+
+    def refused(self, error: int) -> None:
+        """The connection could not be opened; it is closed already. C{error}: an errno."""
+
+    def expired(self, now: float) -> None:
+        """The deadline has passed; the side sets another one or closes."""
+
+
+class Connection:
+    """
+    One socket.
+
+    @ivar side: whom it tells; replaced when a connection changes its purpose.
+    @ivar deadline: when C{side.expired} is called, L{NEVER} for not at all. Moving it
+        later is an attribute store, C{hasten} moves it earlier.
+    @ivar out: bytes that the peer has not taken yet.
+    @ivar moved: when bytes last left for the peer.
+    @ivar closed: nothing more will happen here.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_failed",
+        "closed",
+        "closing",
+        "connecting",
+        "deadline",
+        "due",
+        "events",
+        "fd",
+        "loop",
+        "moved",
+        "out",
+        "recv",
+        "send",
+        "side",
+        "sock",
+    )
+
+    def __init__(self, loop: Loop, sock: Any, side: Any) -> None:
+        self.loop = loop
+        self.sock = sock
+        self.fd: int = sock.fileno()
+        self.recv: Any = sock.recv
+        self.send: Any = sock.send
+        self.side: Any = side
+        self.out = b""
+        self.moved = 0.0
+        self.events = 0
+        self.deadline = NEVER
+        self.due = 0.0
+        self.connecting = False
+        self.closing = False
+        self.closed = False
+        self._failed = False
+
+    # What the loop calls.
+
+    def readable(self) -> None:
+        """One C{recv}, and what it brought to the side."""
+        try:
+            data = self.recv(READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.break_off()
+            return
+        if data:
+            self.side.received(data)
+        else:
+            self._ended()
+
+    def event(self, events: int) -> None:
+        """Anything but plain readability."""
+        if self.connecting:
+            self._opened()
+            return
+        if events & WRITE and not events & ERROR:
+            self.writable()
+        if self.closed:
+            return
+        if events & READ and self.events & READ:
+            self.readable()
+        elif events & (ERROR | HANGUP):
+            self.break_off()
+        elif events & PEER_CLOSED:
+            self._ended()
+
+    def writable(self) -> None:
+        """Send on what is left."""
+        try:
+            sent = self.send(self.out)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.break_off()
+            return
+        self.moved = self.loop.now
+        self.out = self.out[sent:]
+        if self.out:
+            return
+        if self.closing:
+            self._retire()
+            return
+        self.loop.change(self, self.events & ~WRITE)
+        self.side.drained()
+
+    def broken(self) -> None:
+        """An exception of ours: this connection and its peer end."""
+        self.break_off()
+
+    def close_descriptor(self) -> None:
+        """After the batch: the number may be used again."""
+        self.sock.close()
+
+    def visit(self, now: float) -> float:
+        """The wheel asks; when to ask again."""
+        if self.closed:
+            return 0.0
+        if self.deadline <= now:
+            self.side.expired(now)
+            if self.closed:
+                return 0.0
+        return min(self.deadline, now + _LOOK_AGAIN)
+
+    # What a side calls.
+
+    def start(self, events: int = READ) -> None:
+        """Begin to be watched."""
+        self.loop.watch(self, events)
+
+    def write(self, data: bytes) -> bool:
+        """
+        Send, now if the peer takes it.
+
+        @return: whether everything was taken; if not, C{side.drained} follows
+            and the source should wait for it.
+        """
+        if self.out:
+            self.out += data
+            return False
+        if self.closed or self._failed:
+            return True
+        try:
+            sent = self.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.fail_soon()
+            return True
+        if sent == len(data):
+            return True
+        self.out = data[sent:]
+        self.moved = self.loop.now
+        self.loop.change(self, self.events | WRITE)
+        return False
+
+    def pause(self) -> None:
+        """Read no more for now; a hang-up is still noticed."""
+        if self.events & READ and not self.closed:
+            self.loop.change(self, self.events & ~READ | PEER_CLOSED)
+
+    def resume(self) -> None:
+        """Read on after L{pause}."""
+        if not self.events & READ and not self.closed:
+            self.loop.change(self, self.events & ~PEER_CLOSED | READ)
+
+    def ignore_input(self) -> None:
+        """Read nothing more ever; errors are still noticed."""
+        if not self.closed:
+            self.loop.change(self, self.events & ~(READ | PEER_CLOSED))
+
+    def hasten(self, deadline: float) -> None:
+        """Set a deadline that may be earlier than the one before."""
+        self.deadline = deadline
+        if not self.due or deadline < self.due:
+            self.loop.wheel.set(self, min(deadline, self.loop.now + _LOOK_AGAIN))
+
+    def close(self) -> None:
+        """Close when everything written has been taken; the side hears nothing more."""
+        if self.closed or self.closing:
+            return
+        if self.out:
+            self.closing = True
+            self.ignore_input()
+        else:
+            self._retire()
+
+    def abort(self) -> None:
+        """Close now, whatever has not been taken is dropped; the side hears nothing more."""
+        if not self.closed:
+            self._retire()
+
+    def reset(self) -> None:
+        """Close now so that the peer sees it was cut: a reset instead of an orderly end."""
+        if not self.closed:
+            try:
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            except OSError:
+                pass
+            self._retire()
+
+    def end_output(self) -> None:
+        """Say that nothing more will be written, once everything has been taken; reading goes on."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.fail_soon()
+
+    def fail_soon(self) -> None:
+        """Treat the connection as broken after the batch (never call back from here)."""
+        if not self._failed and not self.closed:
+            self._failed = True
+            self.loop.soon(self.break_off)
+
+    def break_off(self) -> None:
+        """The connection broke: close it and tell the side."""
+        if self.closed:
+            return
+        side = self.side
+        closing = self.closing
+        self._retire()
+        if not closing:
+            side.lost()
+
+    # Inside.
+
+    def _ended(self) -> None:
+        self.ignore_input()
+        self.side.ended()
+
+    def _opened(self) -> None:
+        error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            side = self.side
+            self._retire()
+            side.refused(error)
+            return
+        self.connecting = False
+        self.loop.change(self, READ)
+        self.side.connected()
+
+    def _retire(self) -> None:
+        self.closed = True
+        self.out = b""
+        self.loop.wheel.remove(self)
+        self.loop.retire(self)
+        self.side = NOBODY
+
+
+class _Nobody:
+    """The side of a closed connection: breaks the cycle between the two, hears everything."""
+
+    def received(self, data: bytes) -> None:
+        """Dropped."""
+
+    def ended(self) -> None:
+        """Dropped."""
+
+    def drained(self) -> None:
+        """Dropped."""
+
+    def lost(self) -> None:
+        """Dropped."""
+
+    def connected(self) -> None:
+        """Dropped."""
+
+    def refused(self, error: int) -> None:
+        """Dropped."""
+
+    def expired(self, now: float) -> None:
+        """Dropped."""
+
+
+NOBODY = _Nobody()

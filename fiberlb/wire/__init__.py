@@ -1,0 +1,1 @@
+"""Bytes to messages and back: pure, incremental, without I/O."""

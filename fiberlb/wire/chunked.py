@@ -1,0 +1,155 @@
+"""
+The chunked coding (RFC 9112, 7.1), checked strictly and passed on.
+
+Sizes, line ends and trailers are validated; extensions are dropped, and so
+are trailer fields that could change the meaning of what came before them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from fiberlb.errors import Fault
+from fiberlb.wire import grammar
+
+_SIZE, _DATA, _TRAILERS, _DONE = range(4)
+_EXTENSION = rb"(?:[ \t]*+;[\t\x20-\x7e\x80-\xff]*+)?+"
+_size = re.compile(rb"([0-9A-Fa-f]{1,16}+)(" + _EXTENSION + rb")\r\n").match
+_size_start = re.compile(rb"[0-9A-Fa-f]{0,16}+" + _EXTENSION + rb"\r?+\Z").match
+_field = re.compile(rb"(" + grammar.TOKEN + rb"):[\t\x20-\x7e\x80-\xff]*+\r\n").match
+_field_start = re.compile(
+    rb"(?:" + grammar.TOKEN + rb"(?::[\t\x20-\x7e\x80-\xff]*+)?+)?+\r?+\Z"
+).match
+_forbidden = grammar.TRAILER_FORBIDDEN.match
+#: The longest size line without its extension: 16 digits and the line end.
+_SIZE_LINE = 18
+
+
+class Chunked:
+    """
+    One chunked body on its way through.
+
+    @ivar done: the last byte of the body has been seen.
+    @ivar rest: the bytes after the end, once C{done}.
+    @ivar decode: give out the content alone, without the framing (for
+        clients that know no chunks); trailers are then dropped.
+    @ivar received: octets of content so far.
+    """
+
+    __slots__ = (
+        "_extensions",
+        "_held",
+        "_left",
+        "_state",
+        "_trailer_limit",
+        "_trailers",
+        "decode",
+        "done",
+        "received",
+        "rest",
+    )
+
+    def __init__(self, trailer_limit: int, extension_limit: int, decode: bool = False) -> None:
+        self.done = False
+        self.rest = b""
+        self.decode = decode
+        self.received = 0
+        self._state = _SIZE
+        self._left = 0
+        self._held = b""
+        self._trailers: list[bytes] = []
+        self._trailer_limit = trailer_limit
+        self._extensions = extension_limit
+
+    def feed(self, data: bytes) -> bytes:
+        """
+        Take the next bytes of the body.
+
+        @return: what is to be passed on, C{data} itself where nothing of it changes.
+
+        @raise Fault: C{bad_request}: not a chunked body; nothing of C{data}
+            that follows the fault has been passed on.
+        """
+        if self._held:
+            data = self._held + data
+            self._held = b""
+        out: list[bytes] = []
+        at = 0
+        size = len(data)
+        while at < size and not self.done:
+            state = self._state
+            if state == _DATA:
+                at = self._data(data, at, size, out)
+            elif state == _SIZE:
+                at = self._size_line(data, at, size, out)
+            else:
+                at = self._trailer_line(data, at, size, out)
+        if self.done:
+            self.rest = data[at:]
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def _size_line(self, data: bytes, at: int, size: int, out: list[bytes]) -> int:
+        line = _size(data, at)
+        if line is None:
+            if size - at > _SIZE_LINE + self._extensions or _size_start(data, at) is None:
+                raise Fault("bad_request", detail="invalid chunk size")
+            self._held = data[at:]
+            return size
+        if len(line[2]) > self._extensions:
+            raise Fault("bad_request", detail="chunk extensions too long")
+        length = int(line[1], 16)
+        if length >= 1 << 63:
+            raise Fault("bad_request", detail="chunk too large")
+        end = line.end()
+        if length == 0:
+            self._state = _TRAILERS
+            return end
+        self._state = _DATA
+        self._left = length + 2
+        self.received += length
+        if not self.decode:
+            out.append(line[1] + b"\r\n" if line[2] else data[at:end])
+        return end
+
+    def _data(self, data: bytes, at: int, size: int, out: list[bytes]) -> int:
+        """The content of a chunk and the line end after it; C{_left} counts both."""
+        left = self._left
+        end = at + left
+        if end <= size:
+            if data[max(at, end - 2) : end] != b"\r\n"[max(0, 2 - left) :]:
+                raise Fault("bad_request", detail="invalid end of chunk")
+            self._state = _SIZE
+            self._left = 0
+            if self.decode:
+                end_content = max(at, end - 2)
+                out.append(data[at:end_content])
+            else:
+                out.append(data[at:end])
+            return end
+        taken = size - at
+        self._left = left - taken
+        if self._left == 1 and data[size - 1 :] != b"\r":
+            raise Fault("bad_request", detail="invalid end of chunk")
+        stop = size - 1 if self.decode and self._left == 1 else size
+        out.append(data[at:stop])
+        return size
+
+    def _trailer_line(self, data: bytes, at: int, size: int, out: list[bytes]) -> int:
+        if data.startswith(b"\r\n", at):
+            self._state = _DONE
+            self.done = True
+            if not self.decode:
+                out.append(b"".join((b"0\r\n", *self._trailers, b"\r\n")))
+            return at + 2
+        line = _field(data, at)
+        if line is None:
+            if size - at > self._trailer_limit or _field_start(data, at) is None:
+                raise Fault("bad_request", detail="invalid trailer")
+            self._held = data[at:]
+            return size
+        self._trailer_limit -= line.end() - at
+        if self._trailer_limit < 0:
+            raise Fault("bad_request", detail="trailers too long")
+        if not _forbidden(line[1]):
+            self._trailers.append(line[0])
+        return line.end()

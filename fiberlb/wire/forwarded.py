@@ -1,0 +1,79 @@
+"""What is said to members about the client (product page, decision 13)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+#: The pseudonym in Via (RFC 9110, 7.6.3).
+VIA = (b"Via: 1.0 fiberlb\r\n", b"Via: 1.1 fiberlb\r\n")
+_given = re.compile(rb"\n(x-forwarded-(?:proto|port|host)):", re.I).findall
+
+
+def tails(client: bytes, secure: bool, port: int, insert: Iterable[str]) -> tuple[bytes, bytes]:
+    """
+    The fields put after every request of one connection, with the end of the head.
+
+    @param client: the peer's address as text.
+    @param port: the port that the client connected to.
+    @param insert: which of the X-Forwarded fields are sent.
+
+    @return: for a request of HTTP/1.0, for one of HTTP/1.1.
+    """
+    fields = b"".join(
+        name.encode() + b": " + value + b"\r\n"
+        for name, value in _own(client, secure, port, insert)
+    )
+    return fields + VIA[0] + b"\r\n", fields + VIA[1] + b"\r\n"
+
+
+def trusted_tail(
+    block: bytes,
+    forwarded: bytes,
+    minor: int,
+    own: tuple[bytes, bool, int, Iterable[str]],
+) -> bytes:
+    """
+    The same for one request of a trusted peer.
+
+    X-Forwarded-For is appended to; X-Forwarded-Proto and -Port are ours only
+    where the peer said nothing.
+
+    @param forwarded: what the peer sent as X-Forwarded-For, C{b""} for nothing.
+    @param own: the arguments of L{tails}.
+    """
+    given = {name.lower() for name in _given(block)}
+    lines = []
+    for name, value in _own(*own):
+        if name == "X-Forwarded-For" and forwarded:
+            value = forwarded + b", " + value
+        if name.lower().encode() not in given:
+            lines.append(name.encode() + b": " + value + b"\r\n")
+    return b"".join(lines) + VIA[minor] + b"\r\n"
+
+
+def _own(client: bytes, secure: bool, port: int, insert: Iterable[str]) -> list[tuple[str, bytes]]:
+    values = {
+        "X-Forwarded-For": client,
+        "X-Forwarded-Proto": b"https" if secure else b"http",
+        "X-Forwarded-Port": b"%d" % port,
+    }
+    return [(name, values[name]) for name in insert]
+
+
+def client_address(peer: str, forwarded: bytes, trusted: Callable[[str], bool]) -> str:
+    """
+    The address of the client: the first from the right that is not trusted.
+
+    @param peer: who connected.
+    @param forwarded: the X-Forwarded-For that a trusted peer sent.
+    """
+    if not forwarded or not trusted(peer):
+        return peer
+    address = peer
+    for element in reversed(forwarded.split(b",")):
+        text = element.strip().decode("latin-1")
+        address = text
+        if not trusted(text):
+            break
+    return address

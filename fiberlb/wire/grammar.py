@@ -1,0 +1,99 @@
+"""
+The grammar of HTTP/1.1 heads (RFC 9110, RFC 9112) as strict regular expressions.
+
+Everything is possessive, so that a head is matched in one pass whatever it
+holds: a hostile head costs no more than an honest one.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: A token of RFC 9110, 5.6.2.
+TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+#: Field content: no control character but HTAB; obs-text passes.
+_VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
+#: One field line without its end.
+FIELD = TOKEN + rb":" + _VALUE
+_FIELDS = rb"(\r\n(?:" + FIELD + rb"\r\n)*+)\r\n"
+
+#: A whole request head: method, target, minor version, header block.
+REQUEST = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e\x80-\xff]++) HTTP/1\.([01])" + _FIELDS)
+#: A whole response head: minor version, status, reason with its space, header block.
+RESPONSE = re.compile(
+    rb"HTTP/1\.([01]) ([1-5][0-9][0-9])((?: [\t\x20-\x7e\x80-\xff]*+)?+)" + _FIELDS
+)
+#: A list element of a Connection field that can name a header.
+NAME = re.compile(TOKEN)
+#: host[:port] as a Host field or an authority may hold it; no user information.
+AUTHORITY = re.compile(
+    rb"(?:[A-Za-z0-9._~%!$&'()*+;=-]{1,255}+|\[[0-9A-Fa-f:.]{2,64}+\])(?::[0-9]{1,5}+)?+"
+)
+#: An absolute-form target: scheme, authority, rest.
+ABSOLUTE = re.compile(rb"(?i:(https?))://([^/?#]*+)([^#]*+)")
+
+
+def folded(name: str) -> bytes:
+    """
+    A pattern for a field name in any case, C{_} standing for C{-} too.
+
+    Written out letter by letter: the engine then rules out an alternative by
+    its first byte, which an IGNORECASE pattern does not allow. Servers behind
+    a CGI-like interface take C{X_Forwarded_For} for C{X-Forwarded-For}, so
+    that spelling must not slip through.
+    """
+    letters = []
+    for letter in name:
+        if letter.isalpha():
+            letters.append(f"[{letter.upper()}{letter.lower()}]")
+        else:
+            letters.append("[-_]" if letter == "-" else letter)
+    return "".join(letters).encode()
+
+
+def _names(*names: str) -> bytes:
+    return b"|".join(map(folded, names))
+
+
+_FORWARDED = rb"[Xx][-_](?:%b)[-_]" % _names("forwarded", "ssl") + TOKEN
+#: Request fields that a proxy acts on: name and raw value, from the line feed before to the CR after.
+REQUEST_SPECIAL = re.compile(
+    rb"\n("
+    + _names("content-length", "connection", "host", "transfer-encoding", "expect", "upgrade")
+    + b"|"
+    + _names("te", "keep-alive", "proxy-connection", "http2-settings", "forwarded")
+    + b"|"
+    + _names("x-real-ip", "x-client-ip")
+    + b"|"
+    + _FORWARDED
+    + rb"):([^\r]*+)\r"
+)
+#: Response fields that a proxy acts on.
+RESPONSE_SPECIAL = re.compile(
+    rb"\n("
+    + _names("content-length", "connection", "transfer-encoding", "upgrade", "keep-alive")
+    + b"|"
+    + _names("proxy-connection", "te", "http2-settings")
+    + rb"):([^\r]*+)\r"
+)
+#: Trailer fields that are never forwarded (RFC 9110, 6.5.1): framing, routing, authentication,
+#: and what a member takes for the truth about the client.
+TRAILER_FORBIDDEN = re.compile(
+    rb"(?:"
+    + _names(
+        "content-length", "transfer-encoding", "host", "connection", "trailer", "te", "upgrade"
+    )
+    + b"|"
+    + _names("content-encoding", "content-type", "content-range", "cache-control", "expect")
+    + b"|"
+    + _names("max-forwards", "pragma", "range", "authorization", "proxy-authorization")
+    + b"|"
+    + _names("www-authenticate", "proxy-authenticate", "set-cookie", "cookie", "forwarded")
+    + b"|"
+    + _names("keep-alive", "proxy-connection", "location", "date", "age", "expires", "vary")
+    + b"|"
+    + _names("x-real-ip", "x-client-ip", "via", "retry-after", "warning")
+    + b"|"
+    + _FORWARDED
+    + rb")\Z"
+)

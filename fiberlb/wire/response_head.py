@@ -1,0 +1,119 @@
+"""Response heads: from a member's bytes to framing and a block that may be forwarded."""
+
+from __future__ import annotations
+
+from fiberlb.errors import Fault, Source
+from fiberlb.model.bounds import Limits
+from fiberlb.wire import grammar
+from fiberlb.wire.fields import (
+    CHUNKED,
+    UNTIL_CLOSE,
+    content_length,
+    cut_named,
+    cut_spans,
+    list_elements,
+)
+
+#: end, status, status line rest (" reason"), block, length, keep alive, upgrade
+ParsedResponse = tuple[int, int, bytes, bytes, int, bool, bytes]
+
+_match = grammar.RESPONSE.match
+_special = grammar.RESPONSE_SPECIAL.finditer
+_PROTECTED = frozenset({b"content-length", b"transfer-encoding", b"close", b"keep-alive"})
+_START = b"HTTP/1."
+
+
+def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
+    """
+    Read one response head from the start of C{data}.
+
+    The length is that of the framing alone; that a HEAD, 1xx, 204 or 304 has
+    no body is the caller's to know.
+
+    @return: C{None} when more bytes are needed, else a tuple of:
+        the offset of the first byte after the head; the status;
+        the reason with the space before it; the block to forward;
+        the body's length, L{CHUNKED} or L{UNTIL_CLOSE};
+        whether the connection can be used again;
+        the value of Upgrade where C{Connection} names it.
+
+    @raise Fault: C{member_bad_response}.
+    """
+    found = _match(data)
+    if found is None:
+        _refuse_incomplete(data, limits)
+        return None
+    version, status, reason, raw = found.groups()
+    end = found.end()
+    if end > limits.head or raw.count(b"\n") > 2 * limits.header_count:
+        raise _bad("the head is too long")
+    minor = 1 if version == b"1" else 0
+    cuts: list[tuple[int, int]] = []
+    values: dict[bytes, list[bytes]] = {}
+    for field in _special(raw):
+        name, value = field.groups()
+        name = name.lower()
+        values.setdefault(name, []).append(value.strip(b" \t"))
+        if name != b"content-length" and name != b"transfer-encoding":
+            cuts.append(field.span())
+    length = _length(values, minor, cuts, raw)
+    block = cut_spans(raw, cuts) if cuts else raw
+    keep = bool(minor)
+    upgrade = b""
+    if b"connection" in values:
+        named = list_elements(b",".join(values[b"connection"]).lower())
+        keep = b"close" not in named if minor else b"keep-alive" in named
+        block = cut_named(block, [n for n in named if n not in _PROTECTED])
+        if b"upgrade" in named:
+            upgrade = b", ".join(values.get(b"upgrade", ()))
+    return end, int(status), reason, block, length, keep, upgrade
+
+
+def _length(
+    values: dict[bytes, list[bytes]], minor: int, cuts: list[tuple[int, int]], raw: bytes
+) -> int:
+    """
+    The framing of the body (RFC 9112, 6.3).
+
+    Transfer-Encoding wins over a Content-Length, which is then not forwarded;
+    in a response of HTTP/1.0 it makes the framing faulty.
+    """
+    if any(b"_" in name for name in values):
+        raise _bad("a look-alike of a framing field")
+    coded = values.get(b"transfer-encoding")
+    sizes = values.get(b"content-length")
+    if coded is not None:
+        if len(coded) != 1 or coded[0].lower() != b"chunked" or not minor:
+            raise _bad("unsupported Transfer-Encoding")
+        if sizes is not None:
+            cuts.extend(_spans(raw, b"content-length"))
+            cuts.sort()
+        return CHUNKED
+    if sizes is None:
+        return UNTIL_CLOSE
+    if len(sizes) > 1 and len(set(sizes)) == 1:
+        cuts.extend(_spans(raw, b"content-length")[1:])
+        cuts.sort()
+        sizes = sizes[:1]
+    try:
+        return content_length(sizes)
+    except Fault as why:
+        raise _bad("invalid Content-Length") from why
+
+
+def _spans(raw: bytes, name: bytes) -> list[tuple[int, int]]:
+    return [field.span() for field in _special(raw) if field[1].lower() == name]
+
+
+def _refuse_incomplete(data: bytes, limits: Limits) -> None:
+    """@raise Fault: no further byte can make C{data} a response head."""
+    if len(data) > limits.head:
+        raise _bad("the head is too long")
+    if data[:7] != _START[: len(data)]:
+        raise _bad("no HTTP/1 status line")
+    if b"\n\r\n" in data or b"\n\n" in data:
+        raise _bad("an invalid head")
+
+
+def _bad(detail: str) -> Fault:
+    return Fault("member_bad_response", Source.MEMBER, detail)

@@ -1,0 +1,194 @@
+"""
+One object of a document with the objects nested in it.
+
+A pool's document may hold its members, a listener's its policies, a policy's
+its rules. The configuration file and nested bodies of the API are read by the
+same code; they differ in where ids come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from fiberlb.errors import Path
+from fiberlb.model.configuration import COLLECTIONS
+from fiberlb.model.convert import structure
+from fiberlb.model.fields import Loading
+from fiberlb.model.l7 import L7Policy
+from fiberlb.model.resource import Resource
+
+#: What a policy without a position comes after the last one.
+POSITION_STEP = 10
+#: Makes an id: called with the collection, the parent's id (C{""}: none) and the name.
+MakeId = Callable[[str, str, str], str]
+
+
+@attrs.frozen
+class Tree:
+    """
+    An object with its children, as a document gives them.
+
+    @ivar made: the object; its id is C{""} unless the document gives one, and
+        so is the parent's id of one that is nested.
+    @ivar path: where it stands in the document.
+    @ivar children: the nested objects, in order of appearance.
+    @ivar given: the child collections whose list the document gives; a list
+        that is not given is not owned by the document.
+    @ivar parent_path: where the parent is named; C{None}: by nesting, or by
+        the parent's own field.
+    """
+
+    made: Resource
+    path: Path
+    children: tuple[Tree, ...] = ()
+    given: frozenset[str] = frozenset()
+    parent_path: Path | None = None
+
+    @property
+    def collection(self) -> str:
+        """The collection that the object belongs to."""
+        return self.made.COLLECTION
+
+    @property
+    def parent(self) -> str:
+        """The parent's id or name; C{""} when there is none, or it is not known yet."""
+        parent = self.made.PARENT
+        return "" if parent is None else getattr(self.made, parent[0])
+
+
+def structure_tree(
+    collection: str, value: Any, path: Path, loading: Loading, parent: str | None = ""
+) -> list[Tree]:
+    """
+    Read one object and the objects nested in it.
+
+    @param collection: a key of L{COLLECTIONS}.
+    @param value: the object's document: a mapping or a short form.
+    @param path: where it stands, for the problems.
+    @param loading: gathers the problems.
+    @param parent: the id of the parent when the place of the document says
+        it; C{None}: the parent is known by nesting, and gets its id later;
+        C{""}: the document has to name it.
+
+    @return: the object; several for a policy with C{listener_ids}; none after
+        a problem was noted.
+    """
+    cls = COLLECTIONS[collection]
+    listeners: list[tuple[str, Path]] | None = None
+    if cls is L7Policy and parent == "" and isinstance(value, dict) and "listener_ids" in value:
+        listeners = _listener_ids(value, path, loading)
+        value = {key: content for key, content in value.items() if key != "listener_ids"}
+        parent = None
+    made = structure(cls, value, path, loading)
+    children, given = _children(cls, value, path, loading)
+    if made is None or not _has_parent(made, value, parent, path, loading):
+        return []
+    if cls.PARENT is not None and parent:
+        made = attrs.evolve(made, **{cls.PARENT[0]: parent})
+    if listeners is None:
+        return [Tree(made, path, children, given)]
+    return [
+        Tree(attrs.evolve(made, listener_id=word), path, children, given, at)  # type: ignore[call-arg]
+        for word, at in listeners
+    ]
+
+
+def _children(
+    cls: type[Resource], value: Any, path: Path, loading: Loading
+) -> tuple[tuple[Tree, ...], frozenset[str]]:
+    found: list[Tree] = []
+    given: set[str] = set()
+    for key, collection in getattr(cls, "CHILDREN", {}).items():
+        if not isinstance(value, dict) or key not in value:
+            continue
+        given.add(collection)
+        if not isinstance(value[key], list):
+            loading.refuse((*path, key), "must be a list; leave the key out to leave it alone")
+            continue
+        for index, child in enumerate(value[key]):
+            found += structure_tree(collection, child, (*path, key, index), loading, None)
+    return tuple(found), frozenset(given)
+
+
+def _has_parent(
+    made: Resource, value: Any, parent: str | None, path: Path, loading: Loading
+) -> bool:
+    """Whether the parent is named exactly where it should be."""
+    if made.PARENT is None:
+        return True
+    word = made.PARENT[0]
+    if parent == "" and not getattr(made, word):
+        loading.refuse((*path, word), "is needed", code="missing")
+        return False
+    if parent != "" and getattr(made, word) not in ("", parent):
+        loading.refuse((*path, word), "is said by the place where this stands; leave it out")
+        return False
+    return True
+
+
+def _listener_ids(value: dict[str, Any], path: Path, loading: Loading) -> list[tuple[str, Path]]:
+    at = (*path, "listener_ids")
+    words = value["listener_ids"]
+    if "listener_id" in value:
+        loading.refuse(at, "listener_id and listener_ids exclude each other")
+    elif not isinstance(words, list) or not words:
+        loading.refuse(at, "must be a list of names or ids")
+    elif not all(isinstance(word, str) and word for word in words):
+        loading.refuse(at, "must be a list of names or ids")
+    elif len(set(words)) < len(words):
+        loading.refuse(at, "names a listener twice", code="duplicate")
+    elif value.get("id") and len(words) > 1:
+        loading.refuse((*path, "id"), "does not go with several listeners")
+    else:
+        return [(str(word), (*at, index)) for index, word in enumerate(words)]
+    return []
+
+
+def numbered(policies: Iterable[Tree], taken: Iterable[int] = ()) -> list[Tree]:
+    """
+    The policies of one listener, each with a position.
+
+    @param policies: in order of appearance.
+    @param taken: positions of the policies that the listener has already.
+    """
+    last = max(taken, default=0)
+    done = []
+    for tree in policies:
+        assert isinstance(tree.made, L7Policy)
+        position = tree.made.position
+        if position is None:
+            position = last + POSITION_STEP
+            tree = attrs.evolve(tree, made=attrs.evolve(tree.made, position=position))
+        last = max(last, position)
+        done.append(tree)
+    return done
+
+
+def identified(tree: Tree, make_id: MakeId, parent: str | None = None) -> Tree:
+    """
+    The tree with an id for every object that has none, children bound to their parents.
+
+    Positions of nested policies are set on the way.
+
+    @param parent: the parent's id; C{None} leaves the parent as it is.
+    """
+    made = tree.made
+    if parent is not None and made.PARENT is not None:
+        made = attrs.evolve(made, **{made.PARENT[0]: parent})
+    within = attrs.evolve(tree, made=made).parent
+    ident = made.id.lower() or make_id(tree.collection, within, made.name)
+    children = list(tree.children)
+    if children and isinstance(children[0].made, L7Policy):
+        children = numbered(children)
+    bound = tuple(identified(child, make_id, ident) for child in children)
+    return attrs.evolve(tree, made=attrs.evolve(made, id=ident), children=bound)
+
+
+def flattened(tree: Tree) -> Iterator[Tree]:
+    """The object, then its children, theirs after each."""
+    yield tree
+    for child in tree.children:
+        yield from flattened(child)

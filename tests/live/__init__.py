@@ -1,0 +1,1 @@
+"""Tests with real sockets and real programs; skipped, with the reason, where one is missing."""

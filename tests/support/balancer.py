@@ -1,0 +1,94 @@
+"""FiberLB itself, started the way its users start it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tests.support.ports import free_port
+from tests.support.programs import Program, accepts, temporary_directory, venv_program
+
+_SETTINGS = """\
+version: 1
+state_directory: {directory}/state
+admin: {{listen: "127.0.0.1:{admin}"}}
+"""
+
+
+class Balancer:
+    """
+    A C{twistd -n fiberlb} process with a configuration of its own.
+
+    @ivar directory: its working directory; relative paths of the configuration begin here.
+    @ivar path: its configuration file.
+    @ivar admin: the port of its admin API.
+    """
+
+    def __init__(
+        self, configuration: str = "", *, settings: str | None = None, reactor: str | None = None
+    ) -> None:
+        """
+        @param configuration: YAML below the process settings: C{listeners:}, C{pools:}, ...
+        @param settings: YAML in place of the process settings written here.
+        @param reactor: a name for C{twistd --reactor}; C{None}: what FiberLB takes by itself.
+        """
+        self.directory = temporary_directory()
+        self.path = Path(self.directory, "fiberlb.yaml")
+        self.admin = free_port()
+        self._settings = settings
+        self._reactor = reactor
+        self.program: Program | None = None
+        self.write(configuration)
+
+    def write(self, configuration: str) -> None:
+        """Replace the configuration file; in force after C{start} or C{reload}."""
+        settings = self._settings
+        if settings is None:
+            settings = _SETTINGS.format(directory=self.directory, admin=self.admin)
+        self.path.write_text(settings + configuration)
+
+    def start(self, *ports: int) -> Balancer:
+        """
+        Start it, and wait until it accepts on the admin port and on C{ports}.
+
+        @raise NotStarted: it ended, or did not accept in time; the text is its output.
+        """
+        self.spawn("-c", str(self.path))
+        self.wait_for_ports(self.admin, *ports)
+        return self
+
+    def spawn(self, *arguments: str) -> Program:
+        """Start it with any arguments of the C{fiberlb} plugin, without waiting."""
+        command = [venv_program("twistd"), "-n", "--pidfile="]
+        if self._reactor is not None:
+            command.append(f"--reactor={self._reactor}")
+        self.program = Program([*command, "fiberlb", *arguments], cwd=self.directory, env=_env())
+        return self.program
+
+    def wait_for_ports(self, *ports: int) -> None:
+        """Wait until it accepts on each of them."""
+        assert self.program is not None
+        for port in ports:
+            self.program.wait_until(lambda port=port: accepts(port))  # type: ignore[misc]
+
+    def reload(self) -> None:
+        """Ask it to read its configuration file again (SIGHUP), without waiting."""
+        assert self.program is not None
+        self.program.signal(signal.SIGHUP)
+
+    def stop(self) -> int:
+        """End it in order; its exit status (0 when it was never started)."""
+        return self.program.stop() if self.program is not None else 0
+
+    @property
+    def output(self) -> str:
+        """Everything it printed and logged so far."""
+        assert self.program is not None
+        return self.program.output
+
+
+def _env() -> dict[str, str]:
+    """What a process needs, without what the tests' own environment adds."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+    return {name: os.environ[name] for name in kept if name in os.environ}

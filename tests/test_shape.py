@@ -104,9 +104,11 @@ class DocstringTests(SynchronousTestCase):
 
     def test_public(self) -> None:
         """Each module, class, function and method that is public has a docstring."""
-        found = [
-            line for source in sources("fiberlb", "benchmarks") for line in undocumented(source)
-        ]
+        # Every part has kinds of values; what their methods do is said once, by the protocol.
+        kinds = frozenset(n for s in sources("fiberlb/model/fields.py") for n in promises(s))
+        found = []
+        for source in sources("fiberlb", "benchmarks"):
+            found += undocumented(source, kinds | promises(source))
         self.assertEqual(found, [])
 
     def test_tests(self) -> None:

@@ -1,0 +1,1 @@
+"""TLS towards clients: reading certificates, choosing one by server name, contexts."""

@@ -1,0 +1,36 @@
+"""Cutting PEM text into its blocks (RFC 7468), before anything is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+_BEGIN, _DASHES = "-----BEGIN ", "-----"
+
+#: Labels of blocks that hold a certificate; the second is OpenSSL's older spelling.
+CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
+#: Labels of blocks that hold a private key: PKCS#8, encrypted PKCS#8, PKCS#1 and SEC 1.
+KEY_LABELS = frozenset(
+    {"PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"}
+)
+
+
+def blocks(text: str) -> Iterator[tuple[str, bytes]]:
+    """
+    The complete blocks of a text, in order, each with its label.
+
+    Text between blocks is skipped, as RFC 7468 section 2 wants; a block
+    without its end is left out. Time grows with the length of the text alone.
+
+    @return: pairs of a label such as C{CERTIFICATE} and the block's own PEM.
+    """
+    label = ""
+    lines: list[str] = []
+    for raw in text.splitlines():
+        line = raw.strip()
+        if line.startswith(_BEGIN) and line.endswith(_DASHES):
+            label, lines = line[len(_BEGIN) : -len(_DASHES)], [line]
+        elif label:
+            lines.append(line)
+            if line == f"-----END {label}-----":
+                yield label, ("\n".join(lines) + "\n").encode()
+                label = ""

@@ -1,0 +1,147 @@
+"""
+OpenSSL contexts: one base for a listener's connections, a leaf for each certificate.
+
+OpenSSL takes some things from the context a connection was made with, for
+good: the ticket keys, the options, the protocol versions, the suites of
+TLS 1.3. Other things come from the context that the server name callback
+switches to: certificate, key, suites of TLS 1.2, ALPN. And pyOpenSSL freezes
+a context at its first connection. So a listener keeps one bare base context,
+whose tickets stay good while certificates come and go, and makes a leaf for
+whatever is new; protocol versions, which change too, are set on each
+connection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.logger import Logger
+
+from fiberlb.tls import openssl
+from fiberlb.tls.ciphers import Suites, suites
+from fiberlb.tls.table import Plan, TlsTable, build
+
+_OPTIONS = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
+#: What is offered by ALPN, best first.
+PROTOCOLS = (b"http/1.1",)
+
+
+def bare_context() -> SSL.Context:
+    """A base context: ticket keys are drawn here, so processes forked later share them."""
+    return SSL.Context(SSL.TLS_SERVER_METHOD)
+
+
+class TlsSlot:
+    """
+    TLS of one listener, for as long as the listener is there.
+
+    A change is made in two steps: L{prepare} does all that can fail and
+    changes nothing, L{use} swaps one reference. Connections that are there
+    live on with what they have.
+
+    @param identity: tells this listener's sessions from others', such as its id.
+    @param make_base: makes a base context; called for the first plan and when
+        the cipher suites change, since a session must not bring back a suite
+        that was taken away.
+    """
+
+    _log = Logger()
+
+    def __init__(self, identity: str, make_base: Callable[[], SSL.Context] = bare_context) -> None:
+        self._session_id = hashlib.sha256(identity.encode()).digest()
+        self._make_base = make_base
+        self._bases: dict[Suites, SSL.Context] = {}
+        self._table: TlsTable | None = None
+
+    @property
+    def table(self) -> TlsTable | None:
+        """What is in use."""
+        return self._table
+
+    def prepare(self, plan: Plan) -> TlsTable:
+        """
+        Everything for a plan, without using it.
+
+        @raise ConfigurationError: with problems at C{("certificates", id, field)},
+            or at C{("cipher_suites", index)}, which is relative to the plan.
+        """
+        chosen = suites(plan.cipher_suites, ("cipher_suites",))
+        return build(plan, chosen, self._base(chosen), lambda: self._leaf(chosen), self._table)
+
+    def use(self, table: TlsTable) -> None:
+        """Choose from this table from the next handshake on; cannot fail."""
+        self._table = table
+        self._bases = {table.suites: table.base}
+
+    def connection(self, sock: socket.socket | None) -> SSL.Connection:
+        """
+        A connection that waits for a client's handshake.
+
+        @param sock: non-blocking and connected; C{None}: bytes are passed by
+            C{bio_write} and C{bio_read}.
+
+        @raise RuntimeError: no table is in use yet.
+        """
+        table = self._table
+        if table is None:
+            raise RuntimeError("connection before use")
+        connection = SSL.Connection(table.base, sock)
+        # The callback lives in the base context, which set_context lets go of.
+        connection.set_app_data(table.base)
+        if table.options:
+            connection.set_options(table.options)
+        connection.set_accept_state()
+        return connection
+
+    def _choose(self, connection: SSL.Connection) -> int:
+        """The server name callback: an alert, or 0 after switching to a leaf."""
+        try:
+            table = self._table
+            assert table is not None, "prepared and never used"
+            # The table may be newer than the connection, whose options are the older one's.
+            found = table.choose(connection.get_protocol_version(), connection.get_servername())
+            if isinstance(found, int):
+                return found
+            connection.set_context(found)
+            return 0
+        except Exception:
+            self._log.failure("the choice of a certificate failed; the handshake is refused")
+            return openssl.INTERNAL_ERROR
+
+    def _base(self, chosen: Suites) -> SSL.Context:
+        """The base context for these suites, made when there is none."""
+        base = self._bases.get(chosen)
+        if base is None:
+            base = self._make_base()
+            self._configure(base, chosen)
+            openssl.set_servername_callback(base, self._choose)
+            self._bases[chosen] = base
+        return base
+
+    def _leaf(self, chosen: Suites) -> SSL.Context:
+        context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        self._configure(context, chosen)
+        context.set_alpn_select_callback(_select_protocol)
+        return context
+
+    def _configure(self, context: SSL.Context, chosen: Suites) -> None:
+        """What base and leaf have in common; a session resumes where both have the same id."""
+        context.set_session_id(self._session_id)
+        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        context.set_options(_OPTIONS)
+        context.set_mode(openssl.RELEASE_BUFFERS)
+        # Tickets only: no memory for sessions that may never come back, any process can take them.
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        chosen.apply(context)
+
+
+def _select_protocol(connection: SSL.Connection, offered: list[bytes]) -> Any:
+    """The first of ours that the client offers; a client without one goes on without ALPN."""
+    for protocol in PROTOCOLS:
+        if protocol in offered:
+            return protocol
+    return SSL.NO_OVERLAPPING_PROTOCOLS

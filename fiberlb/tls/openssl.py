@@ -1,0 +1,90 @@
+"""
+The few things that pyOpenSSL has no public call for.
+
+Its public server name callback can refuse a handshake only by raising, which
+goes to C{sys.excepthook} each time: anybody could fill the error log. The one
+here answers with an alert and is otherwise the same. Where a pyOpenSSL does
+not have these inner parts the public call is used, and only that differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from OpenSSL import SSL
+
+#: pyOpenSSL's binding, typed as what it is here: anything, and perhaps not there.
+_INNER: Any = SSL
+_LIBRARY: Any = getattr(SSL, "_lib", None)
+
+#: Alerts, RFC 8446 section 6.2.
+PROTOCOL_VERSION = 70
+INTERNAL_ERROR = 80
+MISSING_EXTENSION = 109
+UNRECOGNIZED_NAME = 112
+
+#: The buffers of an idle connection are given back: 34 KiB less for each (SSL_set_mode(3)).
+RELEASE_BUFFERS: int = getattr(_LIBRARY, "SSL_MODE_RELEASE_BUFFERS", 0x10)
+
+#: Called for every ClientHello, with a server name or without: returns the
+#: alert that refuses it, or 0. Must not raise.
+Choose = Callable[[SSL.Connection], int]
+
+
+class HandshakeRefused(Exception):
+    """Ends a handshake where only the public callback is there."""
+
+
+def set_servername_callback(context: SSL.Context, choose: Choose, inner: Any = _INNER) -> None:
+    """
+    Have C{choose} called for every handshake of a context's connections.
+
+    The callback lives as long as the context object does, which has to
+    outlive its connections' handshakes: OpenSSL knows only an address. Keep it
+    in the connection (C{set_app_data}); C{set_context} drops it.
+
+    @param context: without a connection so far.
+    @param inner: where pyOpenSSL's inner parts are.
+    """
+    try:
+        library, interface = inner._lib, inner._ffi
+        connections = inner.Connection._reverse_mapping
+        refuse = library.SSL_TLSEXT_ERR_ALERT_FATAL
+        install = library.SSL_CTX_set_tlsext_servername_callback
+    except AttributeError:
+        context.set_tlsext_servername_callback(_public(choose))
+        return
+
+    def wrapper(ssl: Any, alert: Any, argument: Any) -> int:
+        found = choose(connections[ssl])
+        if found:
+            alert[0] = found
+            return refuse
+        return 0
+
+    # The last argument is returned when wrapper itself fails: a refusal.
+    callback = interface.callback("int (*)(SSL *, int *, void *)", wrapper, refuse)
+    context.set_app_data(callback)
+    install(context._context, callback)
+
+
+def _public(choose: Choose) -> Callable[[SSL.Connection], None]:
+    def callback(connection: SSL.Connection) -> None:
+        alert = choose(connection)
+        if alert:
+            raise HandshakeRefused(f"alert {alert}")
+
+    return callback
+
+
+def clear_errors() -> None:
+    """
+    Forget the errors of this thread's OpenSSL queue.
+
+    After any failure: what is left in the queue is taken for the next
+    connection's error (SSL_get_error(3)).
+    """
+    clear = getattr(_LIBRARY, "ERR_clear_error", None)
+    if clear is not None:
+        clear()

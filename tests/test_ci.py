@@ -1,0 +1,60 @@
+"""The last line of C{.ci/run}: it must not call a failed or empty run a success."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.sources import ROOT
+
+Summarise = Callable[..., tuple[str, int]]
+
+
+def load() -> Summarise:
+    """C{summarise} of C{.ci/summary.py}, which is in no package."""
+    spec = importlib.util.spec_from_file_location("summary", ROOT / ".ci" / "summary.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Summarise = module.summarise
+    return found
+
+
+class SummaryTests(SynchronousTestCase):
+    """What is said about each way a run can end."""
+
+    def said(self, end: str, status: int, stages: int = 0) -> tuple[str, int]:
+        """The summary of a run whose output ends like that."""
+        return load()(f"Ran some tests\n\n{end}\n", status, stages)
+
+    def test_passed(self) -> None:
+        """A run that passed says how many, and exits with 0."""
+        self.assertEqual(self.said("PASSED (successes=7)", 0), ("7 passed, 0 failed", 0))
+        self.assertEqual(
+            self.said("PASSED (skips=2, successes=7)", 0), ("7 passed, 0 failed, 2 skipped", 0)
+        )
+
+    def test_failed(self) -> None:
+        """Failures and errors both count."""
+        line = "FAILED (failures=1, errors=2, successes=7)"
+        self.assertEqual(self.said(line, 1), ("7 passed, 3 failed", 1))
+
+    def test_other_stage(self) -> None:
+        """A failed stage fails the run although every test passed."""
+        self.assertEqual(self.said("PASSED (successes=7)", 0, 1), ("7 passed, 1 failed", 1))
+
+    def test_died(self) -> None:
+        """A run without trial's closing line failed, whatever its status."""
+        self.assertEqual(self.said("Segmentation fault", 139), ("0 passed, 1 failed", 139))
+        self.assertEqual(self.said("", 0), ("0 passed, 1 failed", 1))
+
+    def test_nothing_ran(self) -> None:
+        """No test is no success."""
+        self.assertEqual(self.said("PASSED", 0), ("0 passed, 1 failed", 1))
+        self.assertEqual(self.said("PASSED (skips=3)", 0), ("0 passed, 1 failed, 3 skipped", 1))
+
+    def test_nonzero_status(self) -> None:
+        """Trial's own status is kept even when its line says that all passed."""
+        self.assertEqual(self.said("PASSED (successes=7)", 3), ("7 passed, 1 failed", 3))

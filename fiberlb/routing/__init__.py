@@ -1,0 +1,1 @@
+"""Which request goes where: policies, compiled when they change, evaluated per request."""

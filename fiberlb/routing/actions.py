@@ -1,0 +1,150 @@
+"""What becomes of a request: decisions, made when policies are compiled and shared by requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fiberlb.errors import REASONS, ConfigurationError, Path, Problem
+from fiberlb.model.l7 import REDIRECT_STATUSES, L7Policy, PolicyAction
+from fiberlb.model.listener import Listener
+from fiberlb.routing.location import Location, compile_location
+from fiberlb.routing.request import Request
+
+
+class Decision:
+    """
+    One outcome: a pool, an answer that FiberLB makes itself, or a redirect.
+
+    @ivar pool_id: where the request goes; C{None} for an answer.
+    @ivar policy_id: the policy that decided; C{None} for the default.
+    @ivar policy_name: for the access log; C{""} for the default.
+    @ivar status: of the answer; 0 with a pool.
+    @ivar reason: the reason code of an answer of our own (a key of
+        L{fiberlb.errors.REASONS}); C{None} for a pool and for a redirect.
+    @ivar timeouts: the policy's overrides, as pairs.
+    @ivar needs_host: a redirect that cannot be told to a request without a host.
+    """
+
+    __slots__ = (
+        "_location",
+        "needs_host",
+        "policy_id",
+        "policy_name",
+        "pool_id",
+        "reason",
+        "status",
+        "timeouts",
+    )
+
+    def __init__(
+        self,
+        *,
+        pool_id: str | None = None,
+        status: int = 0,
+        reason: str | None = None,
+        location: Location | None = None,
+        policy: L7Policy | None = None,
+    ) -> None:
+        self.pool_id = pool_id
+        self.status = status
+        self.reason = reason
+        self._location = location
+        self.needs_host = location is not None and location.needs_host
+        self.policy_id = policy.id if policy else None
+        self.policy_name = policy.name if policy else ""
+        self.timeouts: tuple[tuple[str, Any], ...] = policy.timeouts if policy else ()
+
+    def location(self, request: Request) -> bytes:
+        """The Location field's value of a redirect; C{b""} for anything else."""
+        return b"" if self._location is None else self._location.render(request)
+
+    def same_action(self, other: Decision) -> bool:
+        """Whether a client could not tell the two apart, whichever policy took it."""
+        return self is other or self._action() == other._action()
+
+    def _action(self) -> tuple[object, ...]:
+        text = self._location.text if self._location else None
+        return (self.pool_id, self.status, self.reason, text, self.timeouts)
+
+    def __repr__(self) -> str:
+        what = self.pool_id or self.reason or "redirect"
+        return f"<Decision {what} {self.status} of {self.policy_name or 'the default'!r}>"
+
+
+def refusal(reason: str) -> Decision:
+    """An answer of our own, with the status that belongs to its reason code."""
+    status = REASONS[reason]
+    assert status is not None
+    return Decision(status=status, reason=reason)
+
+
+BAD_REQUEST = refusal("bad_request")
+AMBIGUOUS_PATH = refusal("ambiguous_path")
+NO_ROUTE = refusal("no_route")
+
+
+def default_decision(listener: Listener) -> Decision:
+    """Where requests go that no policy takes."""
+    if listener.https_redirect:
+        location = compile_location("https://{host}{uri}", ())
+        return Decision(status=listener.https_redirect, location=location)
+    if listener.default_pool_id is None:
+        return NO_ROUTE
+    return Decision(pool_id=listener.default_pool_id)
+
+
+def policy_decision(policy: L7Policy) -> Decision:
+    """
+    The outcome of a policy that matches.
+
+    @raise ConfigurationError: with L{Problem}s at C{("l7_policies", id, field)}.
+    """
+    at: Path = ("l7_policies", policy.id)
+    if policy.action is None:
+        raise ConfigurationError([Problem((*at, "action"), "is needed", code="missing")])
+    return _MAKE[policy.action](policy, at)
+
+
+def _to_pool(policy: L7Policy, at: Path) -> Decision:
+    pool = _given(policy.redirect_pool_id, (*at, "redirect_pool_id"))
+    return Decision(pool_id=pool, policy=policy)
+
+
+def _to_url(policy: L7Policy, at: Path) -> Decision:
+    path = (*at, "redirect_url")
+    location = compile_location(_given(policy.redirect_url, path), path)
+    return Decision(status=_redirect_status(policy), location=location, policy=policy)
+
+
+def _to_prefix(policy: L7Policy, at: Path) -> Decision:
+    path = (*at, "redirect_prefix")
+    prefix = _given(policy.redirect_prefix, path)
+    if "?" in prefix or "#" in prefix:
+        raise ConfigurationError([Problem(path, "must end before any query or fragment")])
+    # Exactly one slash where the two meet: the path as sent begins with one.
+    location = compile_location(prefix.rstrip("/") + "{uri}", path)
+    return Decision(status=_redirect_status(policy), location=location, policy=policy)
+
+
+def _reject(policy: L7Policy, at: Path) -> Decision:
+    status = policy.redirect_http_status_code or REASONS["rejected"] or 403
+    return Decision(status=status, reason="rejected", policy=policy)
+
+
+def _redirect_status(policy: L7Policy) -> int:
+    return policy.redirect_http_status_code or REDIRECT_STATUSES[0]
+
+
+def _given(value: str | None, path: Path) -> str:
+    if not value:
+        raise ConfigurationError([Problem(path, "is needed", code="missing")])
+    return value
+
+
+_MAKE: dict[PolicyAction, Callable[[L7Policy, Path], Decision]] = {
+    PolicyAction.REDIRECT_TO_POOL: _to_pool,
+    PolicyAction.REDIRECT_TO_URL: _to_url,
+    PolicyAction.REDIRECT_PREFIX: _to_prefix,
+    PolicyAction.REJECT: _reject,
+}

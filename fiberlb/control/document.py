@@ -7,14 +7,25 @@ together with the objects of the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
 
-from fiberlb.control.yaml_file import Document
-from fiberlb.errors import Path, Position, Problem
-from fiberlb.model.configuration import Configuration
+from fiberlb.control.file_objects import Rooted, settled
+from fiberlb.control.file_settings import load_settings, merged, settings_part
+from fiberlb.control.tree import Tree, flattened, structure_tree
+from fiberlb.control.yaml_file import LARGEST, Document, read_yaml
+from fiberlb.errors import ConfigurationError, Path, Position, Problem
+from fiberlb.model.configuration import COLLECTIONS, Configuration
+from fiberlb.model.fields import Loading
+from fiberlb.model.resource import Meta, Owner, Resource
 from fiberlb.model.settings import Settings
+
+#: The largest file that a C{file:} value may name, in bytes.
+LARGEST_VALUE = 1024 * 1024
 
 
 @attrs.frozen
@@ -31,6 +42,12 @@ class Place:
     path: Path
     elsewhere: Mapping[str, Path] = attrs.field(factory=dict)
 
+    def of(self, field: Path) -> Path:
+        """The path in the document of a field of the object, C{()} for the object itself."""
+        if field and field[0] in self.elsewhere:
+            return (*self.elsewhere[str(field[0])], *field[1:])
+        return (*self.path, *field)
+
 
 @attrs.frozen
 class FileLayer:
@@ -39,7 +56,8 @@ class FileLayer:
 
     @ivar settings: the process settings, every path in them absolute.
     @ivar configuration: the objects, owned by the file; references are still
-        the words that the file has (names or ids).
+        the words that the file has (names or ids), but nested objects have
+        their parent's id.
     @ivar places: (collection, id) -> where the object stands.
     @ivar owned_lists: (parent's id, child collection) of the child lists that
         the file gives; other child lists are left to the API.
@@ -63,16 +81,43 @@ class FileLayer:
 
         @param path: (collection, id, field, ...), as configuration-wide checks give it.
         """
-        raise NotImplementedError
+        place = self._place(path)
+        if place is None or place.document is None:
+            return None
+        return place.document.position(place.of(path[2:]))
 
     def located(self, problems: Iterable[Problem]) -> list[Problem]:
         """
         Problems at (collection, id, field, ...) told as the file's reader knows them.
 
         Those about objects of the file get the path in the document and the
-        position; the others are left as they are. Ordered as in the file.
+        position; the others are left as they are, and come last. Ordered as
+        in the file.
         """
-        raise NotImplementedError
+        told = []
+        for problem in problems:
+            place = None if problem.position else self._place(problem.path)
+            if place is not None:
+                position = self.position(problem.path)
+                path = place.of(problem.path[2:])
+                problem = attrs.evolve(problem, path=path, position=position)
+            told.append(problem)
+        return in_order(told, self.files)
+
+    def _place(self, path: Path) -> Place | None:
+        return self.places.get((str(path[0]), str(path[1]))) if len(path) > 1 else None
+
+
+def in_order(problems: Iterable[Problem], files: Sequence[str]) -> list[Problem]:
+    """Problems as their files have them, those without a position last."""
+
+    def key(problem: Problem) -> tuple[int, int, int]:
+        place = problem.position
+        if place is None or place.file not in files:
+            return (len(files), 0, 0)
+        return (files.index(place.file), place.line, place.column)
+
+    return sorted(problems, key=key)
 
 
 def load_file(path: str, environ: Mapping[str, str], now: str = "") -> FileLayer:
@@ -84,4 +129,139 @@ def load_file(path: str, environ: Mapping[str, str], now: str = "") -> FileLayer
 
     @raise ConfigurationError: with every problem, each with its position.
     """
-    raise NotImplementedError
+    files = _files(path)
+    problems: list[Problem] = []
+    documents = []
+    for name in files:
+        try:
+            documents.append(read_yaml(_content(name, LARGEST), name, environ))
+        except ConfigurationError as why:
+            problems += why.problems
+        except OSError as why:
+            problems.append(Problem((), f"cannot read {name}: {why.strerror}", code="unreadable"))
+    problems += _given_twice(documents)
+    parts: list[tuple[Mapping[str, Any], Settings]] = []
+    roots: list[Rooted] = []
+    for document in documents:
+        problems += _load_document(document, parts, roots)
+    trees, more = settled(roots)
+    problems += more
+    if problems:
+        raise ConfigurationError(in_order(problems, files))
+    return layer(merged(parts), trees, now, files)
+
+
+def layer(
+    settings: Settings, roots: Iterable[Rooted], now: str, files: Sequence[str] = ()
+) -> FileLayer:
+    """The layer of settled trees: objects by collection, each with its place."""
+    objects: dict[str, dict[str, Resource]] = {collection: {} for collection in COLLECTIONS}
+    meta: dict[str, Meta] = {}
+    places: dict[tuple[str, str], Place] = {}
+    owned: set[tuple[str, str]] = set()
+    for root in roots:
+        for tree in flattened(root.tree):
+            made = tree.made
+            place = Place(root.document, tree.path, _elsewhere(tree))
+            position = root.document.position(tree.path) if root.document else None
+            objects[tree.collection][made.id] = made
+            meta[made.id] = Meta(Owner.FILE, now, now, 0, position)
+            places[tree.collection, made.id] = place
+            owned.update((made.id, child) for child in tree.given)
+    configuration = Configuration(0, objects, meta)
+    return FileLayer(settings, configuration, places, frozenset(owned), tuple(files))
+
+
+def _elsewhere(tree: Tree) -> dict[str, Path]:
+    parent = tree.made.PARENT
+    if tree.parent_path is None or parent is None:
+        return {}
+    return {parent[0]: tree.parent_path}
+
+
+def _files(path: str) -> list[str]:
+    if not os.path.isdir(path):
+        return [path]
+    names = sorted(os.listdir(path))
+    found = [name for name in names if name.endswith(".yaml") and not name.startswith(".")]
+    if not found:
+        other = next((name for name in names if name.endswith((".yml", ".json"))), None)
+        hint = f"; {other} is not one" if other else ""
+        raise ConfigurationError(
+            [Problem((), f"{path} holds no *.yaml file{hint}", code="missing")]
+        )
+    return [os.path.join(path, name) for name in found]
+
+
+def _content(name: str, most: int, regular: bool = False) -> bytes:
+    """
+    A file's content, one byte more than C{most} when it is larger.
+
+    @param regular: refuse pipes and devices, which could block the process.
+    """
+    with open(name, "rb", opener=_without_waiting if regular else None) as opened:
+        if regular and not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise OSError(None, "not a regular file")
+        return opened.read(most + 1)
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def _given_twice(documents: Iterable[Document]) -> list[Problem]:
+    """Settings that more than one file of a directory gives."""
+    first: dict[str, Document] = {}
+    problems = []
+    for document in documents:
+        if not isinstance(document.tree, dict):
+            continue
+        for key in settings_part(document.tree):
+            other = first.setdefault(key, document)
+            if other is not document and key != "version":
+                message = f"is given by {other.position((key,))} too"
+                problems.append(document.located(Problem((key,), message, code="duplicate")))
+    return problems
+
+
+def _load_document(
+    document: Document, parts: list[tuple[Mapping[str, Any], Settings]], roots: list[Rooted]
+) -> list[Problem]:
+    """One file's settings into C{parts}, its objects into C{roots}; what is wrong with it."""
+    tree = {} if document.tree is None else document.tree
+    directory = os.path.dirname(os.path.abspath(document.file))
+
+    def read(name: str) -> str:
+        content = _content(os.path.join(directory, name), LARGEST_VALUE, regular=True)
+        if len(content) > LARGEST_VALUE:
+            raise OSError(None, f"larger than {LARGEST_VALUE // 1024**2}MiB")
+        return content.decode("utf-8")
+
+    loading = Loading(read)
+    if not isinstance(tree, dict):
+        loading.refuse((), "must be a mapping")
+        tree = {}
+    part = settings_part(tree)
+    settings = load_settings(part, directory, loading)
+    if settings is not None:
+        parts.append((part, settings))
+    for key, content in tree.items():
+        if key in Settings.CHILDREN:
+            found = _load_list(key, content, loading)
+            roots += [Rooted(document, each) for each in found]
+    unset = [problem.path for problem in document.problems if problem.code == "variable"]
+    said = [p for p in loading.problems if p.path not in unset]
+    return [*document.problems, *map(document.located, said)]
+
+
+def _load_list(key: str, content: Any, loading: Loading) -> list[Tree]:
+    if content is None:
+        return []
+    if not isinstance(content, list):
+        loading.refuse((key,), "must be a list")
+        return []
+    collection = Settings.CHILDREN[key]
+    trees: list[Tree] = []
+    for index, value in enumerate(content):
+        trees += structure_tree(collection, value, (key, index), loading)
+    return trees

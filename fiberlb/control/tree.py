@@ -18,6 +18,7 @@ from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import structure
 from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy
+from fiberlb.model.pool import Pool
 from fiberlb.model.resource import Resource
 
 #: What a policy without a position comes after the last one.
@@ -86,14 +87,11 @@ def structure_tree(
     children, given = _children(cls, value, path, loading)
     if made is None or not _has_parent(made, value, parent, path, loading):
         return []
-    if cls.PARENT is not None and parent:
-        made = attrs.evolve(made, **{cls.PARENT[0]: parent})
+    if parent:
+        made = _bound(made, parent)
     if listeners is None:
         return [Tree(made, path, children, given)]
-    return [
-        Tree(attrs.evolve(made, listener_id=word), path, children, given, at)  # type: ignore[call-arg]
-        for word, at in listeners
-    ]
+    return [Tree(_bound(made, word), path, children, given, at) for word, at in listeners]
 
 
 def _children(
@@ -129,14 +127,18 @@ def _has_parent(
     return True
 
 
+def _bound(made: Resource, parent: str) -> Resource:
+    """The object with its parent's id, if it is of a kind that has one."""
+    fields: dict[str, Any] = {} if made.PARENT is None else {made.PARENT[0]: parent}
+    return attrs.evolve(made, **fields)
+
+
 def _listener_ids(value: dict[str, Any], path: Path, loading: Loading) -> list[tuple[str, Path]]:
     at = (*path, "listener_ids")
     words = value["listener_ids"]
     if "listener_id" in value:
         loading.refuse(at, "listener_id and listener_ids exclude each other")
-    elif not isinstance(words, list) or not words:
-        loading.refuse(at, "must be a list of names or ids")
-    elif not all(isinstance(word, str) and word for word in words):
+    elif not isinstance(words, list) or not words or not all(map(_is_word, words)):
         loading.refuse(at, "must be a list of names or ids")
     elif len(set(words)) < len(words):
         loading.refuse(at, "names a listener twice", code="duplicate")
@@ -145,6 +147,10 @@ def _listener_ids(value: dict[str, Any], path: Path, loading: Loading) -> list[t
     else:
         return [(str(word), (*at, index)) for index, word in enumerate(words)]
     return []
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def numbered(policies: Iterable[Tree], taken: Iterable[int] = ()) -> list[Tree]:
@@ -176,10 +182,14 @@ def identified(tree: Tree, make_id: MakeId, parent: str | None = None) -> Tree:
     @param parent: the parent's id; C{None} leaves the parent as it is.
     """
     made = tree.made
-    if parent is not None and made.PARENT is not None:
-        made = attrs.evolve(made, **{made.PARENT[0]: parent})
+    if parent is not None:
+        made = _bound(made, parent)
     within = attrs.evolve(tree, made=made).parent
     ident = made.id.lower() or make_id(tree.collection, within, made.name)
+    if isinstance(made, Pool) and made.health_monitor and not made.health_monitor.id:
+        monitor = made.health_monitor
+        checked = make_id(monitor.COLLECTION, ident, monitor.name)
+        made = attrs.evolve(made, health_monitor=attrs.evolve(monitor, id=checked))
     children = list(tree.children)
     if children and isinstance(children[0].made, L7Policy):
         children = numbered(children)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
+import yaml
 
-from fiberlb.errors import Path, Position, Problem
+from fiberlb.control.yaml_nodes import Builder, Node
+from fiberlb.errors import ConfigurationError, Path, Position, Problem
+
+#: The largest file, in bytes.
+LARGEST = 16 * 1024 * 1024
+#: What YAML allows in a file, section 5.1; a byte order mark is for the beginning only.
+_NOT_PRINTABLE = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+#: The parser in C where PyYAML was built with it; both give the same events.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @attrs.frozen
@@ -16,24 +28,103 @@ class Document:
     One file, read.
 
     @ivar file: its name, for people.
-    @ivar tree: dicts with text keys, lists, text, L{fiberlb.model.written.Written}, C{None}.
+    @ivar root: what it holds, with positions.
     @ivar problems: what is wrong with it beside its syntax (keys given twice,
         variables that are not set), with positions.
     """
 
     file: str
-    tree: Any
-    problems: tuple[Problem, ...]
+    root: Node = attrs.field(repr=False)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def tree(self) -> Any:
+        """
+        What it holds: dicts with text keys, lists, text, C{None}, and
+        L{fiberlb.model.written.Written}. Aliases share one value: change nothing.
+        """
+        return self.root.value
 
     def position(self, path: Path) -> Position:
         """Where a field stands: its key, else the nearest thing around it."""
-        raise NotImplementedError
+        node = self.root
+        line, column = node.line, node.column
+        for step in path:
+            found = node.step(step)
+            if found is None:
+                break
+            line, column, node = found
+        return Position(self.file, line + 1, column + 1)
+
+    def located(self, problem: Problem) -> Problem:
+        """A problem at a path of this document, with its position."""
+        if problem.position is not None:
+            return problem
+        return attrs.evolve(problem, position=self.position(problem.path))
 
 
 def read_yaml(content: bytes, name: str, environ: Mapping[str, str]) -> Document:
     """
     Read one document.
 
-    @raise ConfigurationError: with the position, when it is not YAML or too large.
+    @param name: the file's, for the positions.
+    @param environ: the variables for C{${NAME}} in values.
+
+    @raise ConfigurationError: with the position, when it is not UTF-8, not
+        YAML, more than one document, too large or nested too deep.
     """
-    raise NotImplementedError
+    text = _decoded(content, name)
+    builder = Builder(name, environ)
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            builder.take(event)
+    except yaml.MarkedYAMLError as why:
+        mark = why.problem_mark or why.context_mark
+        line, column = (mark.line, mark.column) if mark else (0, 0)
+        message = _explained(why, text, line, column)
+        raise ConfigurationError([_problem(name, line, column, message)]) from None
+    except yaml.YAMLError as why:
+        raise ConfigurationError([_problem(name, 0, 0, f"not YAML: {why}")]) from None
+    return Document(name, builder.root, tuple(builder.problems))
+
+
+def _problem(name: str, line: int, column: int, message: str) -> Problem:
+    return Problem((), message, code="syntax", position=Position(name, line + 1, column + 1))
+
+
+def _decoded(content: bytes, name: str) -> str:
+    if len(content) > LARGEST:
+        message = f"is larger than {LARGEST // 1024**2}MiB"
+        raise ConfigurationError([_problem(name, 0, 0, message)])
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as why:
+        before = content[: why.start].decode("utf-8")
+        message = f"not UTF-8: byte 0x{content[why.start]:02x}"
+        raise ConfigurationError([_problem(name, *_end_of(before), message)]) from None
+    text = text.removeprefix("\ufeff")
+    found = _NOT_PRINTABLE.search(text)
+    if found is not None:
+        message = f"control character U+{ord(found[0]):04X}"
+        raise ConfigurationError([_problem(name, *_end_of(text[: found.start()]), message)])
+    return text
+
+
+def _end_of(text: str) -> tuple[int, int]:
+    """The line and column after a text, from 0."""
+    lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", text)
+    return len(lines) - 1, len(lines[-1])
+
+
+def _explained(why: yaml.MarkedYAMLError, text: str, line: int, column: int) -> str:
+    """The parser's words, with what usually is behind them."""
+    lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", text)
+    here = lines[line] if line < len(lines) else ""
+    said = ", ".join(str(word) for word in (why.context, why.problem) if word)
+    if here[column : column + 1] == "{" and here[:column].endswith("$"):
+        return f"not YAML: quote ${{NAME}} inside braces and brackets ({said})"
+    if "\t" in here[: column + 1] and not here[:column].strip():
+        return f"not YAML: a tab cannot indent, use spaces ({said})"
+    if here[column : column + 1] in ("@", "`", "%"):
+        return f"not YAML: a text that begins with {here[column]} needs quotes ({said})"
+    return f"not YAML: {said}"

@@ -18,6 +18,11 @@ class CertificateType(Enum):
     SNI = "sni"
 
 
+def _one_line(passphrase: str | None) -> str | None:
+    """A passphrase without the line end that its file has."""
+    return None if passphrase is None else passphrase.rstrip("\r\n")
+
+
 @attrs.frozen(kw_only=True)
 class Certificate(Resource):
     """
@@ -34,7 +39,9 @@ class Certificate(Resource):
 
     certificate: str = field(Material(), repr=False)
     private_key: str | None = field(Optional(Material(secret=True)), None, repr=False)
-    passphrase: str | None = field(Optional(Material(secret=True)), None, repr=False)
+    passphrase: str | None = field(
+        Optional(Material(secret=True)), None, repr=False, converter=_one_line
+    )
     cert_type: CertificateType = field(
         OneOf(CertificateType, later=("client", "client_ca")), CertificateType.SERVER
     )

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from fiberlb.errors import Path, Problem, nearest
+from fiberlb.model.written import plain
 
 E = TypeVar("E", bound=Enum)
 
@@ -86,7 +87,7 @@ class Text:
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             return loading.refuse(path, "must be a text")
-        text = value if isinstance(value, str) else str(value)
+        text = str(value)
         if not self.shortest <= len(text) <= self.longest:
             return loading.refuse(path, f"must have {self.shortest} to {self.longest} characters")
         if not self.multiline and any(ord(c) < 32 or ord(c) == 127 for c in text):
@@ -115,7 +116,7 @@ class Whole:
     most: int
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        number = value
+        number = plain(value)
         if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
             number = int(value)
         if isinstance(number, float) and number.is_integer():
@@ -138,9 +139,10 @@ class Flag:
     """C{true} or C{false}, nothing else."""
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if not isinstance(value, bool):
+        found = plain(value)
+        if not isinstance(found, bool):
             return loading.refuse(path, "must be true or false")
-        return value
+        return found
 
     def dump(self, value: Any) -> Any:
         return value
@@ -288,7 +290,7 @@ class Reference:
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if not isinstance(value, str) or not value:
             return loading.refuse(path, "must be a name or an id")
-        return value
+        return str(value)
 
     def dump(self, value: Any) -> Any:
         return value
@@ -431,6 +433,10 @@ class Words:
         pairs = []
         for key, content in value.items():
             name = self._name(key, (*path, str(key)), loading)
+            if name is not REFUSED and name.lower() in (str(n).lower() for n, _ in pairs):
+                name = loading.refuse(
+                    (*path, str(key)), f"{name} is given twice", None, "duplicate"
+                )
             pairs.append((name, self.kind.load(content, (*path, str(key)), loading)))
         if any(name is REFUSED or content is REFUSED for name, content in pairs):
             return REFUSED
@@ -476,7 +482,7 @@ class Material:
         if not isinstance(value, str) or not value:
             return loading.refuse(path, "must be PEM text or file:PATH")
         if not value.startswith("file:"):
-            return value
+            return str(value)
         if loading.read_file is None:
             return loading.refuse(path, "file: is for the configuration file; send the PEM text")
         try:

@@ -161,7 +161,8 @@ class L7Policy(Resource):
     CHILDREN: ClassVar[dict[str, str]] = {"rules": "l7_rules"}
     LATER: ClassVar[frozenset[str]] = frozenset(
         "redirect_pools failover_pool_id response split_persistence request_headers"
-        " response_headers rewrite mirror rate_limit basic_auth jwt forward_auth cors compression error_pages".split()
+        " response_headers rewrite mirror rate_limit basic_auth jwt forward_auth cors compression"
+        " error_pages".split()
     )
 
     listener_id: str = field(Reference("listeners"), "")

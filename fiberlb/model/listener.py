@@ -26,6 +26,7 @@ from fiberlb.model.fields import (
     field,
 )
 from fiberlb.model.resource import Resource
+from fiberlb.model.written import plain
 
 
 class ListenerProtocol(Enum):
@@ -150,8 +151,9 @@ class RedirectStatus:
     """C{false}, C{true} (308) or a redirect's status; the model holds 0 for C{false}."""
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, bool):
-            return 308 if value else 0
+        found = plain(value)
+        if isinstance(found, bool):
+            return 308 if found else 0
         if str(value) in ("301", "302", "307", "308"):
             return int(value)
         return loading.refuse(path, "must be true, false, 301, 302, 307 or 308")

@@ -1,0 +1,144 @@
+"""Names, positions and ids of the objects of a configuration file (product page, decision 18)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+
+from fiberlb.control.tree import Tree, flattened, identified, numbered
+from fiberlb.control.yaml_file import Document
+from fiberlb.errors import Path, Problem
+from fiberlb.model.l7 import L7Policy, L7Rule
+from fiberlb.model.listener import Listener
+from fiberlb.model.resource import UUID_PATTERN, file_id
+
+
+@attrs.frozen
+class Rooted:
+    """
+    An object at the top of a file's list, with what is nested in it.
+
+    @ivar document: the file; C{None} when it came from the command's arguments.
+    """
+
+    document: Document | None
+    tree: Tree
+
+
+def settled(trees: Sequence[Rooted]) -> tuple[list[Rooted], list[Problem]]:
+    """
+    Every object with its name, position and id.
+
+    A policy without a name is C{policy-POSITION}, a rule C{rule-N}, counted
+    from 1; a policy without a position comes after the last one of its
+    listener. The ids are the same at every load.
+
+    @param trees: in order of appearance.
+
+    @return: the same trees, and what is wrong with names and ids.
+    """
+    words = _listener_words(trees)
+    placed = _placed(trees, words)
+    done = [
+        attrs.evolve(
+            root,
+            tree=identified(
+                root.tree,
+                lambda collection, parent, name: file_id(
+                    collection, words.get(parent, parent), name
+                ),
+            ),
+        )
+        for root in map(_named, placed)
+    ]
+    return done, list(_check(done, words))
+
+
+def _listener_words(trees: Iterable[Rooted]) -> Mapping[str, str]:
+    """What the file's policies may call its listeners, by name or id -> the id."""
+    words: dict[str, str] = {}
+    for root in trees:
+        made = root.tree.made
+        if isinstance(made, Listener):
+            ident = made.id.lower() or file_id(made.COLLECTION, "", made.name)
+            words.update({made.name: ident, ident: ident, made.id: ident})
+    words.pop("", None)
+    return words
+
+
+def _placed(trees: Sequence[Rooted], words: Mapping[str, str]) -> list[Rooted]:
+    """The trees, all policies numbered: flat and nested ones of a listener count together."""
+    of: dict[str, list[tuple[int, int, Tree]]] = {}
+    for index, root in enumerate(trees):
+        made = root.tree.made
+        if isinstance(made, Listener):
+            ident = words.get(made.id.lower() or made.name, "")
+            for number, child in enumerate(root.tree.children):
+                of.setdefault(ident, []).append((index, number, child))
+        elif isinstance(made, L7Policy):
+            ident = words.get(made.listener_id, made.listener_id)
+            of.setdefault(ident, []).append((index, -1, root.tree))
+    done = [root.tree for root in trees]
+    for policies in of.values():
+        trees_ = numbered(child for _, _, child in policies)
+        for (index, number, _), tree in zip(policies, trees_, strict=True):
+            if number < 0:
+                done[index] = tree
+                continue
+            children = list(done[index].children)
+            children[number] = tree
+            done[index] = attrs.evolve(done[index], children=tuple(children))
+    return [attrs.evolve(root, tree=tree) for root, tree in zip(trees, done, strict=True)]
+
+
+def _named(root: Rooted) -> Rooted:
+    return attrs.evolve(root, tree=_with_name(root.tree, 0))
+
+
+def _with_name(tree: Tree, number: int) -> Tree:
+    made = tree.made
+    if isinstance(made, L7Policy) and not made.name:
+        made = attrs.evolve(made, name=f"policy-{made.position}")
+    if isinstance(made, L7Rule) and not made.name:
+        made = attrs.evolve(made, name=f"rule-{number}")
+    children = tuple(_with_name(child, n) for n, child in enumerate(tree.children, 1))
+    return attrs.evolve(tree, made=made, children=children)
+
+
+def _check(trees: Iterable[Rooted], words: Mapping[str, str]) -> Iterator[Problem]:
+    names: dict[tuple[str, str, str], tuple[Document | None, Path]] = {}
+    ids: dict[str, tuple[Document | None, Path]] = {}
+    for root in trees:
+        for tree in flattened(root.tree):
+            made, document = tree.made, root.document
+            at = (*tree.path, "name")
+            if not made.name:
+                yield _located(document, Problem(at, "is needed", code="missing"))
+                continue
+            if re.fullmatch(UUID_PATTERN, made.name):
+                message = "must not look like an id; give the id as id:"
+                yield _located(document, Problem(at, message))
+            here = (document, tree.path)
+            key = (tree.collection, words.get(tree.parent, tree.parent), made.name)
+            first = names.setdefault(key, here)
+            if first is not here:
+                message = f"the name {made.name!r} is taken by {_told(*first)}"
+                yield _located(document, Problem(at, message, code="duplicate"))
+            elif (first := ids.setdefault(made.id, here)) is not here:
+                message = f"the id {made.id} is taken by {_told(*first)}"
+                at = (*tree.path, "id")
+                yield _located(document, Problem(at, message, code="duplicate"))
+
+
+def _located(document: Document | None, problem: Problem) -> Problem:
+    return problem if document is None else document.located(problem)
+
+
+def _told(document: Document | None, path: Path) -> str:
+    field = Problem(path, "").field
+    if document is None:
+        return field
+    place = document.position(path)
+    return f"{field} ({place.file}, line {place.line})"

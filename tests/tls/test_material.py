@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
-from cryptography.hazmat.primitives.asymmetric import dsa
+from cryptography.hazmat.primitives.asymmetric import dsa, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -95,6 +95,11 @@ class MaterialTests(SynchronousTestCase):
     def test_key_is_not_shown(self) -> None:
         """The representation has nothing of the key."""
         self.assertNotIn("key", repr(inspect(leaf("a.test").model())).lower())
+
+
+def pem(key: dsa.DSAPrivateKey | rsa.RSAPrivateKey) -> str:
+    """A key as PKCS#8."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 class RefusalTests(SynchronousTestCase):
@@ -193,10 +198,24 @@ class RefusalTests(SynchronousTestCase):
         self.assertIn("1024 bits; at least 2048", self.refused(weak).message)
         odd = leaf("a.test", kind="secp256k1").model()
         self.assertIn("secp256r1", self.refused(odd).message)
-        old = dsa.generate_private_key(2048).private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        )
-        self.check("private_key", "RSA, an EC", private_key=old.decode())
+        old = pem(dsa.generate_private_key(2048))
+        self.check("private_key", "RSA, an EC", private_key=old)
+
+    def test_damaged_rsa_key(self) -> None:
+        """An RSA key that cannot sign is refused."""
+        one = leaf("a.test", kind="rsa")
+        assert isinstance(one.key, rsa.RSAPrivateKey)
+        good = one.key.private_numbers()
+        damaged = rsa.RSAPrivateNumbers(
+            p=good.p,
+            q=good.q,
+            d=good.d ^ 1 << 80,
+            dmp1=good.dmp1 ^ 1 << 64,
+            dmq1=good.dmq1,
+            iqmp=good.iqmp,
+            public_numbers=good.public_numbers,
+        ).private_key(unsafe_skip_rsa_key_validation=True)
+        self.check("private_key", "is damaged", certificate=one.pem, private_key=pem(damaged))
 
     def test_bounds(self) -> None:
         """Absurdly long texts and chains are refused."""

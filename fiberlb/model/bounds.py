@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import attrs
 
-from fiberlb.model.fields import Duration, Size, Whole, field
+from fiberlb.model.fields import Whole, field
+from fiberlb.model.quantities import Duration, Size
 
 _SPAN = Duration(endless=True)
 

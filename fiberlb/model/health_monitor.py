@@ -8,17 +8,8 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.fields import (
-    Codes,
-    Duration,
-    Loading,
-    OneOf,
-    Optional,
-    Text,
-    Whole,
-    Words,
-    field,
-)
+from fiberlb.model.fields import Loading, OneOf, Optional, Text, Whole, Words, field
+from fiberlb.model.quantities import Codes, Duration
 from fiberlb.model.resource import Resource
 
 

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.addresses import Network
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import AllOr, Nested, Partial
 from fiberlb.model.fields import (
     Flag,
     Loading,
-    Network,
     OneOf,
     Optional,
     Reference,

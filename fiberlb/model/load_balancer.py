@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import attrs
 
-from fiberlb.model.fields import Address, Flag, Several, field
+from fiberlb.model.addresses import Address
+from fiberlb.model.fields import Flag, Several, field
 from fiberlb.model.resource import Resource
 
 

@@ -10,19 +10,10 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.addresses import Address
 from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Nested, Partial
-from fiberlb.model.fields import (
-    Address,
-    Flag,
-    Loading,
-    OneOf,
-    Optional,
-    Reference,
-    Several,
-    Whole,
-    field,
-)
+from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.resource import Resource
 

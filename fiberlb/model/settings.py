@@ -10,19 +10,12 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.addresses import Network
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import Nested, Partial
-from fiberlb.model.fields import (
-    Duration,
-    Loading,
-    Network,
-    OneOf,
-    Optional,
-    Several,
-    Text,
-    field,
-)
+from fiberlb.model.fields import Loading, OneOf, Optional, Several, Text, field
 from fiberlb.model.pool import split_address
+from fiberlb.model.quantities import Duration
 
 
 class AccessLogFormat(Enum):

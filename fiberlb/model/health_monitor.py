@@ -12,6 +12,11 @@ from fiberlb.model.fields import Loading, OneOf, Optional, Text, Whole, Words, f
 from fiberlb.model.quantities import Codes, Duration
 from fiberlb.model.resource import Resource
 
+#: Fields that say how the check's own connection is used.
+_CONNECTION_FIELDS = frozenset(
+    "connection content-length expect keep-alive te trailer transfer-encoding upgrade".split()
+)
+
 
 class MonitorType(Enum):
     """How a member is asked."""
@@ -71,6 +76,11 @@ class HealthMonitor(Resource):
         return {"type": value} if isinstance(value, str) else value
 
     def check(self, path: Path, loading: Loading) -> None:
-        """A check must have ended when the next one starts."""
+        """A check must have ended when the next one starts, and frames its request itself."""
         if self.timeout > self.interval:
             loading.refuse((*path, "timeout"), "must not be longer than the interval")
+        for name, _ in self.headers:
+            if name.lower() == "host":
+                loading.refuse((*path, "headers", name), "is set by host_header", "host_header")
+            elif name.lower() in _CONNECTION_FIELDS:
+                loading.refuse((*path, "headers", name), "is set by the check itself")

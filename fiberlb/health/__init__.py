@@ -1,0 +1,1 @@
+"""Health checks: who is asked, how, and what follows from the answers."""

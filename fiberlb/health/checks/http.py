@@ -1,0 +1,155 @@
+"""The HTTP check: one request on a connection of its own, and what must come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from treq.client import HTTPClient
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import HTTPConnectionPool, ProxyAgent, ResponseDone
+from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IBodyProducer, IResponse
+from zope.interface import implementer
+
+from fiberlb.health.checks.failure import CheckFailed, explain
+from fiberlb.health.checks.target import Check, authority, endpoint, target
+from fiberlb.model.quantities import Codes
+from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.pool import Member
+
+#: Bytes of a body that are read, and thrown away. An answer that is longer was not made for
+#: checks: reading on could take this process's time for as long as the timeout allows.
+BODY_LIMIT = 1024 * 1024
+
+USER_AGENT = "fiberlb-health-check"
+
+
+@implementer(IAgent)
+class _Verbatim:
+    """
+    Sends the target and the fields of the monitor, whatever URL and fields it is given.
+
+    A URL would be taken apart and put together again on its way, and the client
+    above adds C{Accept-Encoding}; a check sends what its monitor says, byte by byte.
+    """
+
+    def __init__(self, agent: IAgent, uri: bytes, headers: Headers) -> None:
+        self._agent = agent
+        self._uri = uri
+        self._headers = headers
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        sent = self._agent.request(method, self._uri, self._headers, bodyProducer)
+        return sent.addCallback(self._bare)
+
+    @staticmethod
+    def _bare(response: IResponse) -> IResponse:
+        # The client must not unpack what is thrown away: a small body may unpack to a huge one.
+        response.headers.removeHeader(b"Content-Encoding")
+        return response
+
+
+class _Body(Protocol):
+    """
+    Throws a body away.
+
+    @ivar ended: fires at its end; cancelling it closes the connection.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+        self._over = False
+        self.ended: Deferred[None] = Deferred(lambda _: self._stop())
+
+    def dataReceived(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0 and not self._over:
+            self._stop()
+            self.ended.errback(CheckFailed(f"answer longer than {BODY_LIMIT // 1048576}MiB"))
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._over:
+            return
+        self._over = True
+        # Without a length the end of the connection is the end of the body (RFC 9112 6.3).
+        if reason.check(ResponseDone, PotentialDataLoss):
+            self.ended.callback(None)
+        else:
+            self.ended.errback(reason)
+
+    def _stop(self) -> None:
+        self._over = True
+        assert self.transport is not None
+        self.transport.loseConnection()
+
+
+def fields(member: Member, monitor: HealthMonitor) -> Headers:
+    """The header fields of a check's request, apart from those about the connection."""
+    headers = Headers({"User-Agent": [USER_AGENT]})
+    for name, value in monitor.headers:
+        headers.setRawHeaders(name, [value])
+    host = monitor.host_header or authority(*target(member, monitor))
+    headers.setRawHeaders("Host", [host])
+    return headers
+
+
+def http_check(reactor: Any) -> Check:
+    """
+    Checks that send one request on a new connection.
+
+    Redirects are answers like others, cookies are neither sent nor kept. The
+    check ends with the body, of which at most L{BODY_LIMIT} bytes are read.
+
+    @param reactor: has C{IReactorTCP} and C{IReactorTime}.
+    """
+    # A pool of its own: the global one keeps connections and a timer of minutes.
+    pool = HTTPConnectionPool(reactor, persistent=False)
+
+    async def check(member: Member, monitor: HealthMonitor) -> None:
+        agent = _Verbatim(
+            # The agent for proxies is the one that sends the target as it is given.
+            ProxyAgent(endpoint(reactor, member, monitor), reactor, pool),
+            monitor.url_path.encode("ascii"),
+            fields(member, monitor),
+        )
+        try:
+            response = await HTTPClient(agent).request(
+                monitor.method,
+                "http://member/",
+                allow_redirects=False,
+                unbuffered=True,
+                reactor=reactor,
+            )
+            await _judge(response, monitor)
+        except Exception as why:
+            raise explain(why) from why
+
+    return check
+
+
+async def _judge(response: IResponse, monitor: HealthMonitor) -> None:
+    problem = _problem(response, monitor)
+    body = _Body(0 if problem else BODY_LIMIT)
+    response.deliverBody(body)
+    if problem:
+        body.ended.addErrback(lambda _: None)
+        body.ended.cancel()
+        raise CheckFailed(problem)
+    await body.ended
+
+
+def _problem(response: IResponse, monitor: HealthMonitor) -> str | None:
+    if response.version[:2] != (b"HTTP", 1):
+        return "invalid response"
+    if not any(low <= response.code <= high for low, high in monitor.expected_codes):
+        return f"status {response.code}, expected {Codes().dump(monitor.expected_codes)}"
+    return None

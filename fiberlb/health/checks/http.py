@@ -16,9 +16,9 @@ from zope.interface import implementer
 
 from fiberlb.health.checks.failure import CheckFailed, explain
 from fiberlb.health.checks.target import Check, authority, endpoint, target
-from fiberlb.model.quantities import Codes
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.pool import Member
+from fiberlb.model.quantities import Codes
 
 #: Bytes of a body that are read, and thrown away. An answer that is longer was not made for
 #: checks: reading on could take this process's time for as long as the timeout allows.

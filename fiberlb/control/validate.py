@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+import attrs
+
+from fiberlb import snapshot
+from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.bounds import Limits
-from fiberlb.model.configuration import Configuration
-from fiberlb.snapshot import Snapshot
+from fiberlb.model.certificate import Certificate
+from fiberlb.model.configuration import (
+    DEFAULT_LOAD_BALANCER,
+    Configuration,
+    check,
+    resolve,
+)
+from fiberlb.model.l7 import L7Rule
+from fiberlb.model.listener import Listener
+from fiberlb.model.load_balancer import LoadBalancer
+from fiberlb.model.resource import Meta, Owner
+from fiberlb.routing import match
+from fiberlb.tls.ciphers import suites
+from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.material import inspect
 
 
 def with_default(configuration: Configuration) -> Configuration:
     """The configuration with the load balancer C{default}, unless it has one of that name."""
-    raise NotImplementedError
+    default = DEFAULT_LOAD_BALANCER
+    there = configuration.all(LoadBalancer)
+    if default.id in there or any(made.name == default.name for made in there.values()):
+        return configuration
+    objects = {**configuration.objects, default.COLLECTION: {**there, default.id: default}}
+    meta = {**configuration.meta, default.id: Meta(Owner.FILE, "", "", 0)}
+    return attrs.evolve(configuration, objects=objects, meta=meta)
 
 
 def examined(configuration: Configuration, previous: Configuration | None = None) -> Configuration:
@@ -23,23 +46,104 @@ def examined(configuration: Configuration, previous: Configuration | None = None
 
     @raise ConfigurationError: with every problem, at (collection, id, field, ...).
     """
-    raise NotImplementedError
+    resolved, problems = _examined(configuration, previous)
+    if problems:
+        raise ConfigurationError(problems)
+    return resolved
 
 
 def validated(
     configuration: Configuration,
-    previous: Snapshot | None = None,
+    previous: snapshot.Snapshot | None = None,
     *,
     limits: Limits,
     clock: Callable[[], float],
     report: Callable[[str, str], None],
-) -> Snapshot:
+) -> snapshot.Snapshot:
     """
-    L{examined}, then compiled at once: what C{fiberlb check}, the start and a reload share.
+    L{examined}, then compiled at once: what C{fiberlb check} and the start share.
 
     Who must not hold the reactor calls L{examined} and iterates over
     L{fiberlb.snapshot.compile} instead.
 
+    @param limits: the process's, below those of a listener.
+    @param clock: monotonic seconds, for the budget of patterns.
+    @param report: told of undecided rules while they serve.
+
     @raise ConfigurationError: with every problem, at (collection, id, field, ...).
     """
-    raise NotImplementedError
+    resolved, problems = _examined(configuration, previous.configuration if previous else None)
+    if problems:
+        # What compiling would refuse is told at once too, though there is nothing to compile.
+        problems += _unroutable(resolved, clock, report)
+        raise ConfigurationError(dict.fromkeys(problems))
+    made = snapshot.compile_now(resolved, previous, limits=limits, clock=clock, report=report)
+    problems = list(_unservable(made, previous))
+    if problems:
+        raise ConfigurationError(dict.fromkeys(problems))
+    return made
+
+
+def _examined(
+    configuration: Configuration, previous: Configuration | None
+) -> tuple[Configuration, list[Problem]]:
+    resolved, problems = resolve(with_default(configuration))
+    problems += check(resolved)
+    known = previous.all(Certificate) if previous else {}
+    problems += _unreadable(resolved.all(Certificate).values(), known)
+    problems += _unknown_suites(resolved.all(Listener).values())
+    return resolved, problems
+
+
+def _unreadable(
+    certificates: Iterable[Certificate], known: Mapping[str, Certificate]
+) -> Iterator[Problem]:
+    for certificate in certificates:
+        if known.get(certificate.id) == certificate:
+            continue
+        try:
+            inspect(certificate)
+        except ConfigurationError as why:
+            yield from _below(("certificates", certificate.id), why)
+
+
+def _unknown_suites(listeners: Iterable[Listener]) -> Iterator[Problem]:
+    for listener in listeners:
+        if listener.tls_config is None or not listener.tls_config.cipher_suites:
+            continue
+        at = ("listeners", listener.id, "tls_config", "cipher_suites")
+        try:
+            suites(listener.tls_config.cipher_suites, at)
+        except ConfigurationError as why:
+            yield from why.problems
+
+
+def _unroutable(
+    resolved: Configuration, clock: Callable[[], float], report: Callable[[str, str], None]
+) -> Iterator[Problem]:
+    """What is wrong with policies and rules in themselves."""
+    for listener in resolved.all(Listener).values():
+        policies = [
+            (policy, resolved.children(L7Rule, policy.id))
+            for policy in resolved.policies(listener.id)
+        ]
+        try:
+            match.compile_routes(listener, policies, clock=clock, report=report)
+        except ConfigurationError as why:
+            yield from why.problems
+
+
+def _unservable(made: snapshot.Snapshot, previous: snapshot.Snapshot | None) -> Iterator[Problem]:
+    """What OpenSSL refuses of the listeners that are new or changed."""
+    for ident, plan in made.listeners.items():
+        before = previous.listeners.get(ident) if previous else None
+        if plan.tls is None or (before is not None and before.tls == plan.tls):
+            continue
+        try:
+            TlsSlot(ident).prepare(plan.tls)
+        except ConfigurationError as why:
+            yield from why.problems
+
+
+def _below(path: Path, why: ConfigurationError) -> list[Problem]:
+    return [attrs.evolve(problem, path=(*path, *problem.path)) for problem in why.problems]

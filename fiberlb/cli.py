@@ -1,0 +1,123 @@
+"""The C{fiberlb} command."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from fiberlb import __version__
+from fiberlb.control.document import FileLayer, load_file
+from fiberlb.control.validate import validated
+from fiberlb.errors import ConfigurationError
+from fiberlb.model.bounds import Limits
+from fiberlb.model.convert import overlaid
+
+#: Exit code of everything that is refused or fails (product page, "First five minutes").
+REFUSED = 1
+#: Runs twistd of the Python that runs this, wherever its script is installed.
+_TWISTD = "from twisted.scripts.twistd import run; run()"
+
+
+class Commands(click.Group):
+    """A group whose exit code for wrong usage is 1; 2 has another meaning here."""
+
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run; leaves with C{SystemExit} when C{standalone_mode}, as click's does."""
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.ClickException as why:
+            if not standalone_mode:
+                raise
+            why.show()
+            sys.exit(REFUSED)
+        except click.Abort:
+            if not standalone_mode:
+                raise
+            click.echo("Aborted!", err=True)
+            sys.exit(REFUSED)
+        if standalone_mode:
+            sys.exit(code if isinstance(code, int) else 0)
+        return code
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__, prog_name="fiberlb")
+def main() -> None:
+    """An event-driven L4/L7 load balancer."""
+
+
+@main.command()
+@click.option(
+    "-c",
+    "--config",
+    "path",
+    required=True,
+    metavar="FILE",
+    help="The configuration file, or a directory of *.yaml files.",
+)
+def check(path: str) -> None:
+    """Say what is wrong with a configuration file, all of it, without starting anything."""
+    try:
+        layer = load_file(path, os.environ)
+    except ConfigurationError as why:
+        _refuse(why)
+    try:
+        validated(
+            layer.configuration,
+            limits=overlaid(Limits(), layer.settings.limits),
+            clock=time.monotonic,
+            report=lambda *_: None,
+        )
+    except ConfigurationError as why:
+        _refuse(ConfigurationError(layer.located(why.problems)))
+    click.echo(f"{path}: ok: {summary(layer)}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(arguments: Sequence[str]) -> None:
+    """Start in the foreground: twistd with the options that suit FiberLB."""
+    command = run_command(arguments)
+    os.execv(command[0], command)
+
+
+def run_command(arguments: Sequence[str]) -> list[str]:
+    """
+    What C{fiberlb run} becomes.
+
+    @param arguments: of C{twistd fiberlb}, such as C{-c FILE}.
+    """
+    twistd = ["-n", "--pidfile=", "--reactor=fiberlb", "fiberlb", *arguments]
+    # -P: what lies in the working directory is not imported in place of a library.
+    return [sys.executable, "-P", "-c", _TWISTD, *twistd]
+
+
+def summary(layer: FileLayer) -> str:
+    """How many objects of each kind there are, for one line."""
+    objects = layer.configuration.objects
+    words = {"listeners": "listener", "pools": "pool", "members": "member"}
+    counts = [_counted(len(objects.get(key, ())), word, key) for key, word in words.items()]
+    policies = _counted(len(objects.get("l7_policies", ())), "policy", "policies")
+    return ", ".join([*counts, policies])
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _refuse(why: ConfigurationError) -> NoReturn:
+    for problem in why.problems:
+        click.echo(str(problem), err=True)
+    sys.exit(REFUSED)

@@ -1,0 +1,24 @@
+"""
+What does a client cost that comes for one request and goes?
+
+64 clients at a time, each with a new connection for every request. Run:
+C{python -m benchmarks.new_connections --help}.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.load import Load
+from benchmarks.rounds import Scenario, main
+
+SCENARIOS = (
+    Scenario(
+        "new-connections",
+        "A new connection for each request, 1 KiB",
+        Load('wrk.headers["Connection"] = "close"\n'),
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SCENARIOS, __doc__))

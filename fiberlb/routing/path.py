@@ -21,6 +21,12 @@ _HIGH = bytes(range(0x80, 0x100))
 #: Octets that stand for themselves in the normal form: pchar of RFC 3986, the slash, and the
 #: octets of non-ASCII characters, which are what rule values hold after their UTF-8 encoding.
 PLAIN = _UNRESERVED + b"!$&'()*+,;=:@/" + _HIGH
+_SEGMENT = re.escape(PLAIN.replace(b"/", b""))
+_FIRST = re.escape(PLAIN.replace(b"/", b"").replace(b".", b""))
+#: A target in origin-form whose path (group 1) is its own normal form: nearly every one.
+PLAIN_TARGET = re.compile(
+    rb"(?=/)((?:/[" + _FIRST + rb"][" + _SEGMENT + rb"]*+)*+/?)(?:\?|\Z)"
+)
 _SPELLING = re.compile(rb"%[0-9A-Fa-f]{2}|[^" + re.escape(PLAIN) + rb"]")
 
 
@@ -80,8 +86,6 @@ def readings(path: bytes) -> tuple[bytes, bytes | None]:
         those separate segments; or C{b""} for a path that must not pass: one
         with NUL, or with C{#}, where origins disagree on the path's end.
     """
-    if not path.translate(None, PLAIN):
-        return folded(path), None
     text = respelled(path)
     if b"%00" in text or b"#" in path:
         return folded(text), b""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fiberlb.routing.path import readings
+from fiberlb.routing.path import PLAIN_TARGET, readings
+
+_match_plain = PLAIN_TARGET.match
 
 
 def host_name(authority: bytes) -> bytes:
@@ -40,7 +42,6 @@ class Request:
     @ivar sni: the server name of the handshake; C{None} without one.
     @ivar secure: the request came over TLS.
     @ivar port: of the listener.
-    @ivar uri: path and query exactly as sent.
     @ivar path: the normal form (L{fiberlb.routing.path}), what rules compare.
     @ivar other: the path's second reading, C{b""} if the path must not pass,
         C{None} for nearly every path: it has one reading.
@@ -58,7 +59,6 @@ class Request:
         "secure",
         "sni",
         "target",
-        "uri",
     )
 
     def __init__(
@@ -81,8 +81,14 @@ class Request:
         self._host: bytes | None = None
         self._folded: bytes | None = None
         # Every evaluation begins with the path, so this is not worth a later call.
-        self.uri = uri = target if target[:1] == b"/" else origin_form(target)
-        self.path, self.other = readings(uri.partition(b"?")[0])
+        plain = _match_plain(target)
+        self.path: bytes
+        self.other: bytes | None
+        if plain is not None:
+            self.path = plain[1]
+            self.other = None
+        else:
+            self.path, self.other = readings(self.uri.partition(b"?")[0])
 
     @property
     def host(self) -> bytes:
@@ -91,6 +97,11 @@ class Request:
         if host is None:
             host = self._host = host_name(self.authority)
         return host
+
+    @property
+    def uri(self) -> bytes:
+        """Path and query exactly as sent, also of an absolute-form."""
+        return origin_form(self.target)
 
     @property
     def query(self) -> bytes | None:

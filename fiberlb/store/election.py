@@ -13,7 +13,7 @@ from fiberlb.store.engine import Engine, Runner
 from fiberlb.store.interface import LEADER_PREFIX, NotLeading, StoreError
 
 #: Attempts in the time that a lease lasts, so that two may fail before it is lost.
-ATTEMPTS = 3
+ATTEMPTS = 4
 
 
 class Candidate:
@@ -87,6 +87,8 @@ class Candidate:
         await self._one_at_a_time.run(self._hand_back)
 
     async def _attempt(self) -> None:
+        # A machine that was asleep comes here before its timer: the loss is told first.
+        self._tell()
         asked = self._clock.seconds()
         before = self._mod_rev
         try:
@@ -94,9 +96,12 @@ class Candidate:
         except StoreError as error:
             self._log.warn("{key}: cannot be renewed: {why}", key=self._key, why=str(error))
         else:
-            self._mod_rev, self._end = held, asked + self._ttl
             if held != before:
+                # Another one may have led in between, so even a new lease at once is a loss.
+                self._mod_rev = None
+                self._tell()
                 self._changed()
+            self._mod_rev, self._end = held, asked + self._ttl
         self._tell()
 
     def _extend(self, held: int | None, now: float) -> int | None:

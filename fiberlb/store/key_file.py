@@ -55,9 +55,11 @@ def read_keys(path: str) -> list[bytes]:
         raise KeyFileError(f"{path}: no such key file; to make one: {RECIPE} {path})") from None
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}") from None
-    with open(number, "rb") as file:
-        _check_access(path, os.fstat(number))
-        content = file.read(FILE_LIMIT + 1)
+    try:
+        check_access(path, os.fstat(number), os.geteuid())
+        content = os.read(number, FILE_LIMIT + 1)
+    finally:
+        os.close(number)
     if len(content) > FILE_LIMIT:
         raise KeyFileError(f"{path}: too large for a key file")
     keys = [
@@ -70,6 +72,28 @@ def read_keys(path: str) -> list[bytes]:
     if len(set(keys)) < len(keys):
         raise KeyFileError(f"{path}: holds the same key twice")
     return keys
+
+
+def check_access(path: str, found: os.stat_result, user: int) -> None:
+    """
+    Refuse a key file that anyone else could read or change.
+
+    @param found: of the file as it was opened.
+    @param user: that this process works as.
+    @raise KeyFileError: it is refused.
+    """
+    if not stat.S_ISREG(found.st_mode):
+        raise KeyFileError(f"{path}: is no file")
+    if found.st_uid not in (0, user) and user != 0:
+        raise KeyFileError(f"{path}: belongs to another user, who could read and change it")
+    # A file of root's that is given to this process through its group cannot be closed by it:
+    # that is how systemd hands credentials over.
+    refused = 0o077 if found.st_uid == user else 0o037
+    if found.st_mode & refused:
+        raise KeyFileError(
+            f"{path}: others can open it (mode {found.st_mode & 0o777:04o}); to close it:"
+            f" chmod 600 {path}"
+        )
 
 
 def _credential(environment: Mapping[str, str]) -> str | None:
@@ -86,22 +110,6 @@ def _make(path: str, randomness: Callable[[int], bytes]) -> None:
             make_file(path, base64.b64encode(randomness(KEY_SIZE)) + b"\n")
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be made: {error.strerror}") from None
-
-
-def _check_access(path: str, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise KeyFileError(f"{path}: is no file")
-    user = os.geteuid()
-    if found.st_uid not in (0, user) and user != 0:
-        raise KeyFileError(f"{path}: belongs to another user, who could read and change it")
-    # A file of root's that is given to this process through its group cannot be made any closer:
-    # that is how systemd hands credentials over.
-    refused = 0o077 if found.st_uid == user else 0o037
-    if found.st_mode & refused:
-        raise KeyFileError(
-            f"{path}: others can open it (mode {found.st_mode & 0o777:04o}); to close it:"
-            f" chmod 600 {path}"
-        )
 
 
 def _key(line: bytes, place: str) -> bytes:

@@ -68,7 +68,7 @@ def connect(path: str, busy: float) -> sqlite3.Connection:
         if not os.path.isfile(path):
             raise Unusable(f"{path}: is no file")
     except OSError as error:
-        raise Unusable(f"{path}: {error.strerror}") from error
+        raise Unusable(f"{path}: {error.strerror} ({error.filename})") from error
     with explained(path):
         connection = sqlite3.connect(path, timeout=busy, isolation_level=None)
     try:

@@ -26,7 +26,7 @@ _TWISTD = "from twisted.scripts.twistd import run; run()"
 class Commands(click.Group):
     """A group whose exit code for wrong usage is 1; 2 has another meaning here."""
 
-    def main(  # type: ignore[override]
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,

@@ -19,7 +19,7 @@ from fiberlb.model.convert import structure
 from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.pool import Pool
-from fiberlb.model.resource import Resource
+from fiberlb.model.resource import Resource, file_id
 
 #: What a policy without a position comes after the last one.
 POSITION_STEP = 10
@@ -188,7 +188,8 @@ def identified(tree: Tree, make_id: MakeId, parent: str | None = None) -> Tree:
     ident = made.id.lower() or make_id(tree.collection, within, made.name)
     if isinstance(made, Pool) and made.health_monitor and not made.health_monitor.id:
         monitor = made.health_monitor
-        checked = make_id(monitor.COLLECTION, ident, monitor.name)
+        # One per pool, so that it needs no name to be the same one for as long as the pool is.
+        checked = file_id(monitor.COLLECTION, ident, "")
         made = attrs.evolve(made, health_monitor=attrs.evolve(monitor, id=checked))
     children = list(tree.children)
     if children and isinstance(children[0].made, L7Policy):

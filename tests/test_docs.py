@@ -1,0 +1,176 @@
+"""The documentation against the code: what is written there exists, and the other way round."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.control.document import load_file
+from fiberlb.errors import REASONS
+from fiberlb.model import bounds, configuration, health_monitor, listener, pool, resource, settings
+from fiberlb.model.convert import kind_of, kinds
+from fiberlb.model.fields import OneOf, Several
+from tests.support.sources import ROOT
+
+#: Title of a table in docs/configuration.rst -> the class whose fields it lists.
+TABLES: dict[str, type] = {
+    "Top level": settings.Settings,
+    "node": settings.Node,
+    "admin": settings.Admin,
+    "access_log": settings.AccessLog,
+    "log": settings.Log,
+    "shutdown": settings.Shutdown,
+    "Keys that each object takes": resource.Resource,
+    "retries": pool.Retries,
+    "health_monitor": health_monitor.HealthMonitor,
+    "tls_config": listener.TlsConfig,
+    "timeouts": bounds.Timeouts,
+    "limits": bounds.Limits,
+    **{name: cls for name, cls in configuration.COLLECTIONS.items() if name != "l7_rules"},
+    "rules": configuration.COLLECTIONS["l7_rules"],
+}
+
+
+def read(name: str) -> str:
+    """A file of the checkout."""
+    return (ROOT / name).read_text("utf-8")
+
+
+def pages() -> list[Path]:
+    """Every page of the documentation."""
+    return [*sorted(ROOT.glob("*.rst")), *sorted((ROOT / "docs").rglob("*.rst"))]
+
+
+def tables(text: str) -> dict[str, list[list[str]]]:
+    """The C{list-table}s of a page: the first word of each title -> its rows, the head left out."""
+    found = {}
+    for block in re.split(r"^\.\. list-table:: ", text, flags=re.MULTILINE)[1:]:
+        title, _, rest = block.partition("\n")
+        body = re.match(r"(?:[ ]{3}.*\n|\n)*", rest)
+        assert body is not None
+        rows = re.split(r"^   \* - ", body[0], flags=re.MULTILINE)[2:]
+        name = re.match(r"``(\w+)``", title)
+        found[name[1] if name else title] = [
+            [re.sub(r"\s+", " ", cell).strip() for cell in re.split(r"\n     - ", row)]
+            for row in rows
+        ]
+    return found
+
+
+def default_text(cls: type, name: str) -> str:
+    """How the page writes the default of a field."""
+    default = attrs.fields_dict(cls)[name].default
+    if default is attrs.NOTHING:
+        return "needed"
+    dumped = kinds(cls)[name].dump(default)
+    if attrs.has(type(default)):
+        return "below"
+    return f"``{_plain(dumped)}``"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, list):
+        return f"[{', '.join(map(_plain, value))}]"
+    return '""' if value == "" else str(value)
+
+
+def words(cls: type, name: str) -> set[str]:
+    """The words that a field can have, empty when it is not a choice."""
+    kind = kind_of(kinds(cls)[name])
+    kind = kind.kind if isinstance(kind, Several) else kind
+    return {member.value for member in kind.words} if isinstance(kind, OneOf) else set()
+
+
+class ConfigurationTests(SynchronousTestCase):
+    """C{docs/configuration.rst} is complete and right about defaults."""
+
+    def setUp(self) -> None:
+        self.tables = tables(read("docs/configuration.rst"))
+
+    def fields(self, cls: type) -> list[str]:
+        """Fields a table has to list: those of every object have a table of their own."""
+        shared = set() if cls is resource.Resource else set(kinds(resource.Resource))
+        return [
+            name
+            for name in kinds(cls)
+            if name not in shared or not issubclass(cls, resource.Resource)
+        ]
+
+    def test_fields(self) -> None:
+        """Each table lists the fields of its class, all of them, with their defaults."""
+        for title, cls in TABLES.items():
+            rows = {row[0].strip("`"): row[1] for row in self.tables[title]}
+            expected = {name: default_text(cls, name) for name in self.fields(cls)}
+            self.assertEqual(rows, expected, title)
+
+    def test_choices(self) -> None:
+        """Where a field is one of several words, the page names each of them."""
+        for title, cls in TABLES.items():
+            for row in self.tables[title]:
+                missing = {w for w in words(cls, row[0].strip("`")) if f"``{w}``" not in row[2]}
+                self.assertEqual(missing, set(), f"{title}: {row[0]}")
+
+    def test_later(self) -> None:
+        """The keys that are known and refused are those of the classes."""
+        listed = {
+            row[0].strip("`"): set(re.findall(r"``(\w+)``", row[1]))
+            for row in self.tables["Keys of later versions"]
+        }
+        expected = {
+            "the top level" if title == "Top level" else title: set(getattr(cls, "LATER", ()))
+            for title, cls in TABLES.items()
+        }
+        self.assertEqual(listed, {title: keys for title, keys in expected.items() if keys})
+
+
+class ReasonTests(SynchronousTestCase):
+    """C{docs/reasons.rst} has an entry for each reason code."""
+
+    def test_entries(self) -> None:
+        """Each code has a heading with its status, in the order of the table, and no other."""
+        text = read("docs/reasons.rst")
+        found = re.findall(r"^``(\w+)`` (\d+|no answer)\n~~~+$", text, re.MULTILINE)
+        expected = [(code, str(status or "no answer")) for code, status in REASONS.items()]
+        self.assertEqual(sorted(found), sorted(expected))
+
+    def test_parts(self) -> None:
+        """Each entry says what happened and what to do."""
+        entries = re.split(r"^``(\w+)`` .*\n~~~+$", read("docs/reasons.rst"), flags=re.MULTILINE)
+        for code, entry in zip(entries[1::2], entries[2::2], strict=True):
+            self.assertIn("\n*What to do.*", entry, code)
+
+
+class ExampleTests(SynchronousTestCase):
+    """What readers copy works."""
+
+    def test_yaml(self) -> None:
+        """Each YAML example of the documentation that is a whole file loads."""
+        count = 0
+        for page in pages():
+            blocks = re.findall(
+                r"^\.\. code-block:: yaml\n\n((?:   .*\n|\n)+)", page.read_text("utf-8"), re.M
+            )
+            for block in blocks:
+                text = re.sub(r"^   ", "", block, flags=re.MULTILINE)
+                if text.startswith("version:"):
+                    # Certificates are read when the file is; any text stands for one here.
+                    text = re.sub(r"file:[\w./-]+", "stand-in", text)
+                    path = self.mktemp()
+                    Path(path).write_text(text)
+                    load_file(path, {})
+                    count += 1
+        self.assertGreaterEqual(count, 3)
+
+    def test_links(self) -> None:
+        """Links to other files of the checkout lead somewhere."""
+        for page in pages():
+            for target in re.findall(r"`[^`<]*<([^`>:]+)>`_", page.read_text("utf-8")):
+                path = page.parent / unquote(target).partition("#")[0]
+                self.assertTrue(path.exists(), f"{page.name}: {target}")

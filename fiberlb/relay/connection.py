@@ -21,6 +21,8 @@ from fiberlb.relay.loop import ERROR, HANGUP, PEER_CLOSED, READ, WRITE, Loop
 
 #: Octets of one C{recv}.
 READ_SIZE = 65536
+#: Seconds that a closing connection waits for the peer to take the next of its last bytes.
+LAST_BYTES = 30.0
 _ABORT = struct.pack("ii", 1, 0)
 #: A deadline that never comes.
 NEVER = float("inf")
@@ -131,7 +133,8 @@ class Connection:
         elif events & (ERROR | HANGUP):
             self.break_off()
         elif events & PEER_CLOSED:
-            self._ended()
+            # Bytes that came before may still be unread: the end is found by reading, after resume.
+            self.loop.change(self, self.events & ~PEER_CLOSED)
 
     def writable(self) -> None:
         """Send on what is left."""
@@ -164,6 +167,8 @@ class Connection:
         """The wheel asks; when to ask again."""
         if self.closed:
             return 0.0
+        if self.closing:
+            return self._visit_closing(now)
         if self.deadline <= now:
             self.side.expired(now)
             if self.closed:
@@ -230,6 +235,7 @@ class Connection:
         if self.out:
             self.closing = True
             self.ignore_input()
+            self.hasten(self.loop.now + LAST_BYTES)
         else:
             self._retire()
 
@@ -248,7 +254,7 @@ class Connection:
             self._retire()
 
     def end_output(self) -> None:
-        """Say that nothing more will be written, once everything has been taken; reading goes on."""
+        """Say that nothing more will be written; reading goes on, and C{out} must be empty."""
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -271,6 +277,12 @@ class Connection:
             side.lost()
 
     # Inside.
+
+    def _visit_closing(self, now: float) -> float:
+        if self.moved + LAST_BYTES > now:
+            return self.moved + LAST_BYTES
+        self._retire()
+        return 0.0
 
     def _ended(self) -> None:
         self.ignore_input()

@@ -56,7 +56,7 @@ def _names(*names: str) -> bytes:
 
 
 _FORWARDED = rb"[Xx][-_](?:%b)[-_]" % _names("forwarded", "ssl") + TOKEN
-#: Request fields that a proxy acts on: name and raw value, from the line feed before to the CR after.
+#: Request fields that a proxy acts on: name and raw value, from line feed to carriage return.
 REQUEST_SPECIAL = re.compile(
     rb"\n("
     + _names("content-length", "connection", "host", "transfer-encoding", "expect", "upgrade")

@@ -212,7 +212,7 @@ def _other_target(
 
 
 def _refuse_size(target: bytes, raw: bytes, end: int, limits: Limits) -> None:
-    """Refuse what is over a limit; a block longer than one field may be is looked at line by line."""
+    """Refuse what is over a limit; a long block is looked at line by line."""
     if len(target) > limits.uri:
         raise Fault("uri_too_long")
     if end > limits.head:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fiberlb.errors import Fault, Source
 from fiberlb.model.bounds import Limits
 from fiberlb.wire import grammar
@@ -14,13 +16,15 @@ from fiberlb.wire.fields import (
     list_elements,
 )
 
-#: end, status, status line rest (" reason"), block, length, keep alive, upgrade
-ParsedResponse = tuple[int, int, bytes, bytes, int, bool, bytes]
+#: end, status, reason with the space before it, block, length, keep alive, upgrade
+ParsedResponse = tuple[int, int, bytes, bytes, int, float, bytes]
+_FOREVER = float("inf")
 
 _match = grammar.RESPONSE.match
 _special = grammar.RESPONSE_SPECIAL.finditer
 _PROTECTED = frozenset({b"content-length", b"transfer-encoding", b"close", b"keep-alive"})
 _START = b"HTTP/1."
+_timeout = re.compile(rb"(?:.*,)?[ \t]*timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.I).match
 
 
 def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
@@ -34,7 +38,8 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
         the offset of the first byte after the head; the status;
         the reason with the space before it; the block to forward;
         the body's length, L{CHUNKED} or L{UNTIL_CLOSE};
-        whether the connection can be used again;
+        seconds for which the connection can be used again, 0 for not at all (the
+        member's C{Keep-Alive: timeout=} less one, for the way there);
         the value of Upgrade where C{Connection} names it.
 
     @raise Fault: C{member_bad_response}.
@@ -58,14 +63,18 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
             cuts.append(field.span())
     length = _length(values, minor, cuts, raw)
     block = cut_spans(raw, cuts) if cuts else raw
-    keep = bool(minor)
+    keep = _FOREVER if minor else 0.0
     upgrade = b""
     if b"connection" in values:
         named = list_elements(b",".join(values[b"connection"]).lower())
-        keep = b"close" not in named if minor else b"keep-alive" in named
+        stays = b"close" not in named if minor else b"keep-alive" in named
+        keep = _FOREVER if stays else 0.0
         block = cut_named(block, [n for n in named if n not in _PROTECTED])
         if b"upgrade" in named:
             upgrade = b", ".join(values.get(b"upgrade", ()))
+    if keep and b"keep-alive" in values:
+        hint = _timeout(values[b"keep-alive"][0])
+        keep = keep if hint is None else max(0.0, int(hint[1]) - 1.0)
     return end, int(status), reason, block, length, keep, upgrade
 
 

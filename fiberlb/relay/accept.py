@@ -1,0 +1,209 @@
+"""Listening sockets: binding them, and taking in what arrives."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from twisted.logger import Logger
+
+from fiberlb.errors import AddressInUse
+from fiberlb.relay.connection import Connection
+from fiberlb.relay.downstream_h1 import Downstream
+from fiberlb.relay.loop import PEER_CLOSED, READ, Loop
+from fiberlb.relay.networks import plain_address
+from fiberlb.relay.runtime import Cell
+from fiberlb.relay.tcp import Session
+from fiberlb.relay.tls_connection import TlsConnection
+
+#: Connections accepted in one go.
+ACCEPTS = 64
+#: Connections that the system holds until they are accepted.
+BACKLOG = 4096
+#: Seconds without accepting after descriptors have run out.
+PAUSE = 1.0
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+_IP_FREEBIND = 15
+_IPV6_FREEBIND = 78
+_log = Logger()
+
+
+def bind(listener_id: str, host: str, port: int, freebind: bool, probe: bool) -> socket.socket:
+    """
+    A socket that listens; nothing is accepted from it yet.
+
+    It is bound with SO_REUSEPORT, so that a listener can move between the
+    wildcard and one address while both are served; C{probe} makes sure first
+    that nobody else has the port, since the system would let us share it.
+
+    @raise AddressInUse: it cannot be had, in words for the person who asked.
+    """
+    try:
+        if probe:
+            _open(host, port, freebind, shared=False).close()
+        sock = _open(host, port, freebind, shared=True)
+    except OSError as why:
+        if host == "::" and why.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+            return bind(listener_id, "0.0.0.0", port, freebind, probe)
+        raise _refusal(listener_id, host, port, why) from why
+    return sock
+
+
+def _open(host: str, port: int, freebind: bool, shared: bool) -> socket.socket:
+    v6 = ":" in host
+    kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+    sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Inherited by what is accepted.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if v6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
+        if freebind:
+            level, option = (
+                (socket.IPPROTO_IPV6, _IPV6_FREEBIND) if v6 else (socket.IPPROTO_IP, _IP_FREEBIND)
+            )
+            sock.setsockopt(level, option, 1)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInUse:
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if why.errno == errno.EADDRINUSE:
+        return AddressInUse(listener_id, host, port, f"{where} is in use by another program")
+    if why.errno in (errno.EACCES, errno.EPERM):
+        message = (
+            f"{where} needs the right to bind ports below 1024: CAP_NET_BIND_SERVICE,"
+            " as a service manager's unit can give it"
+        )
+        return AddressInUse(listener_id, host, port, message, "address_denied")
+    message = f"{where} cannot be bound: {os.strerror(why.errno or 0)}"
+    return AddressInUse(listener_id, host, port, message, "address_unavailable")
+
+
+class Acceptor:
+    """
+    One listening socket.
+
+    @ivar cell: the listener that new connections belong to; may be replaced.
+    @ivar slot: TLS of that listener, C{None} without.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        sock: socket.socket,
+        cell: Cell,
+        slot: Any,
+        later: Callable[[float, Callable[[], None]], Any],
+    ) -> None:
+        """@param later: C{callLater} of a reactor."""
+        self.loop = loop
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.events = 0
+        self.cell = cell
+        self.slot = slot
+        self.closed = False
+        self._later = later
+        self._told = False
+        self.host, self.port = sock.getsockname()[:2]
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self.loop.watch(self, READ)
+
+    def readable(self) -> None:
+        """Somebody is there."""
+        self._accept(ACCEPTS)
+
+    def event(self, events: int) -> None:
+        """Nothing else happens to a listening socket."""
+        self.readable()
+
+    def broken(self) -> None:
+        """An exception of ours: the listener goes on, the connection it concerned is gone."""
+
+    def close_descriptor(self) -> None:
+        """After the batch."""
+        self.sock.close()
+
+    def stop(self) -> None:
+        """Accept what the system has taken in already, then no more."""
+        if not self.closed:
+            self._accept(BACKLOG)
+            self.closed = True
+            self.loop.retire(self)
+
+    def _accept(self, most: int) -> None:
+        sock = self.sock
+        for _ in range(most):
+            try:
+                connection, address = sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as why:
+                if why.errno in _EXHAUSTED:
+                    self._pause(why)
+                    return
+                # The client went away before it was taken in.
+                continue
+            self._welcome(connection, address)
+
+    def _pause(self, why: OSError) -> None:
+        if self.closed:
+            return
+        if not self._told:
+            self._told = True
+            _log.error(
+                "{host}:{port} accepts nothing for a second: {why}",
+                host=self.host,
+                port=self.port,
+                why=os.strerror(why.errno or 0),
+            )
+        self.loop.change(self, 0)
+        self._later(PAUSE, self._resume)
+
+    def _resume(self) -> None:
+        if not self.closed:
+            self.loop.change(self, READ)
+            self.readable()
+            if self.events:
+                self._told = False
+
+    def _welcome(self, sock: socket.socket, address: Any) -> None:
+        cell = self.cell
+        cell.accepted += 1
+        cell.connections += 1
+        sock.setblocking(False)
+        plan = cell.plan
+        peer = plain_address(address[0])
+        if not plan.source.listener.speaks_http:
+            conn = Connection(self.loop, sock, None)
+            conn.side = session = Session(cell, peer, address[1])
+            conn.start(PEER_CLOSED)
+            session.attach(conn)
+            return
+        side = Downstream(cell, peer, address[1])
+        if self.slot is not None:
+            ssl = self.slot.connection(sock)
+            secure = TlsConnection(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
+            side.conn = secure
+            secure.start()
+            return
+        conn = Connection(self.loop, sock, side)
+        conn.start()
+        side.attach(conn)
+        if not conn.closed:
+            # The request is often there already.
+            conn.readable()

@@ -1,0 +1,259 @@
+"""
+Answers of HTTP/1.1: a member's, reframed where the client needs it, and our own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fiberlb.errors import REASONS
+from fiberlb.relay import answers
+from fiberlb.relay.connection import NEVER
+from fiberlb.relay.exchange import Exchange
+from fiberlb.relay.lingering import Lingering
+from fiberlb.relay.loop import READ
+from fiberlb.relay.runtime import Cell, Plan, Route
+from fiberlb.relay.tunnel import Tunnel
+from fiberlb.routing.request import Request
+from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
+
+_CODED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+class Answering(Exchange):
+    """
+    The half of a client connection that writes.
+
+    @ivar buffer: bytes of requests that wait for the one in progress.
+    @ivar plan: the listener's plan that the last request was read under.
+    @ivar serving: heads are being taken one after the other; who finishes
+        an exchange meanwhile must not begin the next one.
+    """
+
+    __slots__ = ("_closed", "_recoded", "_tunnel", "buffer", "plan", "serving")
+
+    def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
+        super().__init__(cell, peer, peer_port)
+        self.buffer = b""
+        self.plan: Plan | None = None
+        self.serving = False
+        self._recoded = False
+        self._tunnel: Any = None
+        self._closed = False
+
+    def serve(self) -> None:
+        """Take the heads that have gathered in C{buffer}."""
+        raise AssertionError
+
+    def wait(self) -> None:
+        """Nothing to do: the next request has the keep-alive time to begin."""
+        conn = self.conn
+        if self.half_closed:
+            self.leave()
+            return
+        idle = self.cell.plan.timeouts.keep_alive
+        conn.deadline = deadline = NEVER if idle is None else conn.loop.now + idle
+        if deadline < conn.due:
+            conn.hasten(deadline)
+
+    def request(self, plan: Plan, authority: bytes) -> Request:
+        """The request in progress, as rules and redirects look at it."""
+        return Request(
+            self.method, self.target, authority, self.raw, self.sni, plan.secure, plan.port
+        )
+
+    # Answers of the member.
+
+    def respond(self, status: int, prefix: bytes, length: int, data: bytes, whole: bool) -> bool:
+        """See L{Exchange.respond}."""
+        self.head_sent = True
+        self.status = status
+        self.sent_octets = len(data)
+        if not self.keep or length < 0 or self.minor == 0 or self.cell.draining:
+            return self._respond_otherwise(prefix, length, data)
+        return self._write(b"".join((prefix, b"\r\n", data)))
+
+    def _respond_otherwise(self, prefix: bytes, length: int, data: bytes) -> bool:
+        """The less usual ends of a head: the connection closes, or the framing changes."""
+        if self.cell.draining or self.half_closed:
+            self.keep = False
+        if length == UNTIL_CLOSE:
+            if self.minor:
+                self._recoded = True
+                prefix += b"" if self.keep else b"Connection: close\r\n"
+                return self._write(b"".join((prefix, _CODED, _chunk(data))))
+            self.keep = False
+        elif length == CHUNKED and not self.minor:
+            prefix = _uncoded(prefix)
+            self.keep = False
+        if not self.keep:
+            tail = answers.CLOSE
+        else:
+            tail = answers.END if self.minor else answers.KEEP_ALIVE
+        return self._write(b"".join((prefix, tail, data)))
+
+    def inform(self, prefix: bytes) -> None:
+        """See L{Exchange.inform}; HTTP/1.0 knows no such answers."""
+        if self.minor:
+            self._write(prefix + b"\r\n")
+
+    def body(self, data: bytes) -> bool:
+        """See L{Exchange.body}."""
+        self.sent_octets += len(data)
+        return self._write(_chunk(data) if self._recoded else data)
+
+    def _write(self, data: bytes) -> bool:
+        conn = self.conn
+        if conn.write(data):
+            return True
+        idle = self.cell.plan.timeouts.client_write_idle
+        if idle is not None:
+            deadline = conn.loop.now + idle
+            if conn.deadline > deadline:
+                conn.hasten(deadline)
+        return False
+
+    def completed(self) -> None:
+        """See L{Exchange.completed}."""
+        if self._recoded:
+            self._recoded = False
+            self._write(b"0\r\n\r\n")
+        self._finish(None)
+
+    def switched(self, prefix: bytes, upgrade: bytes, rest: bytes) -> None:
+        """See L{Exchange.switched}."""
+        up = self.up
+        assert up is not None
+        head = b"".join((prefix, b"Connection: Upgrade\r\nUpgrade: ", upgrade, b"\r\n\r\n", rest))
+        self.status = 101
+        self.head_sent = True
+        early, self.buffer = self.buffer, b""
+        member_side = up.give_away()
+        timeouts = self.route.timeouts if self.route is not None else self.cell.plan.timeouts
+        tunnel = Tunnel(self.conn, member_side, timeouts.tunnel, self._tunnel_ended)
+        self._tunnel = tunnel
+        tunnel.begin(head, early)
+
+    def _tunnel_ended(self, reason: str | None) -> None:
+        """The relayed connection is over; it is logged like any request."""
+        tunnel, self._tunnel = self._tunnel, None
+        self.sent_octets = tunnel.to_client
+        self.received_octets = tunnel.to_member
+        member = self.member
+        if member is not None:
+            member.sessions -= 1
+        self.log(reason)
+        self.leave()
+
+    # Answers of our own.
+
+    def answer(self, route: Route, authority: bytes) -> None:
+        """The policy's own answer: a redirect or a refusal."""
+        decision = route.decision
+        if decision.reason is not None:
+            self.refuse(decision.reason, decision.status or None)
+            return
+        plan = self.plan
+        assert plan is not None
+        if decision.needs_host and not authority:
+            self.refuse("bad_request")
+            return
+        location = decision.location(self.request(plan, authority))
+        self.status = decision.status
+        self._last(answers.redirect(decision.status, location, self._tail()), None)
+
+    def refuse(self, reason: str, status: int | None = None) -> None:
+        """See L{Exchange.refuse}."""
+        self._cancel()
+        self.request_id = self.cell.services.make_request_id()
+        if reason == "shutting_down" or not self.method:
+            self.keep = False
+        self.status = status or REASONS[reason] or 500
+        head_only = self.method == b"HEAD"
+        tail = self._tail()
+        self._last(answers.error(reason, self.status, self.request_id, tail, head_only), reason)
+
+    def _tail(self) -> bytes:
+        if self.left or self.chunks is not None or self.cell.draining or self.half_closed:
+            self.keep = False
+        if not self.keep:
+            return answers.CLOSE
+        return answers.END if self.minor else answers.KEEP_ALIVE
+
+    def _last(self, answer: bytes, reason: str | None) -> None:
+        """Write an answer of ours and end the exchange."""
+        self.head_sent = True
+        self._write(answer)
+        self._finish(reason)
+
+    def cut(self, reason: str) -> None:
+        """See L{Exchange.cut}; reset where the close alone would look like the end of the body."""
+        self.log(reason)
+        conn = self.conn
+        if self.minor == 0 or conn.out:
+            conn.reset()
+        else:
+            conn.close()
+        self.leave()
+
+    def abandon(self, reason: str) -> None:
+        """The client does not want the answer any more, or cannot take it."""
+        self._cancel()
+        self.log(reason)
+        self.conn.reset()
+        self.leave()
+
+    def _finish(self, reason: str | None) -> None:
+        """The exchange is over; the connection goes on or ends."""
+        self.log(reason)
+        unread = self.left or self.chunks is not None
+        self.let_go()
+        self.clear()
+        if self.keep and not unread:
+            if self.serving:
+                return
+            if self.buffer or self.conn.out or not self.conn.events & READ:
+                self._go_on()
+            else:
+                self.wait()
+        elif (unread or self.buffer) or reason is not None:
+            Lingering(self.conn)
+            self.leave()
+        else:
+            self.leave()
+
+    def _go_on(self) -> None:
+        """Requests have waited meanwhile, or the client is still taking this answer."""
+        if self.conn.out:
+            self.conn.pause()
+            return
+        self.started = self.conn.loop.now
+        if not self.half_closed:
+            self.conn.resume()
+        self.serve()
+
+    def leave_if_idle(self) -> None:
+        """The process is ending: a connection between two requests is not waited for."""
+        if not self.busy and not self.buffer:
+            self.leave()
+
+    def leave(self) -> None:
+        """This side is done with its connection."""
+        self.let_go()
+        self.busy = False
+        cell = self.cell
+        if self.conn.side is self:
+            self.conn.close()
+        if not self._closed:
+            self._closed = True
+            cell.connections -= 1
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+
+
+def _uncoded(prefix: bytes) -> bytes:
+    """A response head without its transfer coding, for clients that do not know it."""
+    lines = prefix.split(b"\r\n")
+    return b"\r\n".join(n for n in lines if not n.lower().startswith(b"transfer-encoding:"))

@@ -1,0 +1,73 @@
+"""The answers that FiberLB makes itself: errors and redirects."""
+
+from __future__ import annotations
+
+from fiberlb.errors import REASONS
+
+PHRASES = {
+    301: b"Moved Permanently",
+    302: b"Found",
+    303: b"See Other",
+    307: b"Temporary Redirect",
+    308: b"Permanent Redirect",
+    400: b"Bad Request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    410: b"Gone",
+    413: b"Content Too Large",
+    414: b"URI Too Long",
+    421: b"Misdirected Request",
+    429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large",
+    451: b"Unavailable For Legal Reasons",
+    500: b"Internal Server Error",
+    501: b"Not Implemented",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+    504: b"Gateway Timeout",
+    505: b"HTTP Version Not Supported",
+}
+_STATUS_LINES: dict[int, bytes] = {}
+KEEP_ALIVE = b"Connection: keep-alive\r\n\r\n"
+CLOSE = b"Connection: close\r\n\r\n"
+END = b"\r\n"
+
+
+def status_line(status: int) -> bytes:
+    """C{HTTP/1.1 503 Service Unavailable} with its line end; made once per status."""
+    line = _STATUS_LINES.get(status)
+    if line is None:
+        line = b"HTTP/1.1 %d %s\r\n" % (status, PHRASES.get(status, b""))
+        _STATUS_LINES[status] = line
+    return line
+
+
+def error(reason: str, status: int | None, request_id: str, tail: bytes, head_only: bool) -> bytes:
+    """
+    An error with its reason code (product page, "Reason codes").
+
+    @param status: C{None}: the reason's own.
+    @param tail: the end of the head: L{END}, L{KEEP_ALIVE} or L{CLOSE}.
+    @param head_only: the request was HEAD, the body is described but not sent.
+    """
+    body = f"{reason} {request_id}\n".encode()
+    head = b"".join(
+        (
+            status_line(status or REASONS[reason] or 500),
+            b"Content-Type: text/plain\r\nCache-Control: no-store\r\nFiberLB-Reason-Code: ",
+            reason.encode(),
+            b"\r\nContent-Length: %d\r\n" % len(body),
+            tail,
+        )
+    )
+    return head if head_only else head + body
+
+
+def redirect(status: int, location: bytes, tail: bytes) -> bytes:
+    """A redirect; it has no body."""
+    return b"".join(
+        (status_line(status), b"Location: ", location, b"\r\nContent-Length: 0\r\n", tail)
+    )

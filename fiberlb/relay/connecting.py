@@ -1,0 +1,52 @@
+"""Opening a connection to a member."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any
+
+from fiberlb.relay.connection import Connection
+from fiberlb.relay.loop import WRITE, Loop
+from fiberlb.relay.runtime import MemberState
+
+_KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+#: Errors that are ours, not the member's: descriptors, memory or local ports have run out.
+_EXHAUSTED = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.EAGAIN}
+)
+
+
+def dial(loop: Loop, member: MemberState, side: Any, timeout: float | None) -> Connection | None:
+    """
+    Begin to connect; C{side} hears C{connected}, C{refused} or C{expired}.
+
+    @param timeout: seconds; C{None}: as long as the system waits.
+
+    @return: C{None} when it failed at once; C{side.refused} is told after the batch.
+    """
+    try:
+        sock = socket.socket(member.family, _KIND)
+    except OSError as why:
+        number = why.errno or 0
+        loop.soon(lambda: side.refused(number))
+        return None
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    result = sock.connect_ex(member.address)
+    if result not in (0, errno.EINPROGRESS):
+        sock.close()
+        loop.soon(lambda: side.refused(result))
+        return None
+    conn = Connection(loop, sock, side)
+    conn.connecting = True
+    conn.start(WRITE)
+    if timeout is not None:
+        conn.hasten(loop.now + timeout)
+    return conn
+
+
+def reason_of(error: int) -> str:
+    """The reason code of an errno."""
+    if error in _EXHAUSTED:
+        return "overloaded"
+    return "connect_timeout" if error == errno.ETIMEDOUT else "connect_refused"

@@ -1,0 +1,396 @@
+"""
+The client's side of HTTP/1.1: one connection, its requests one after the other.
+
+A connection is idle, or one request is in progress::
+
+    idle --head--> exchange --answer complete--> idle
+                      |--answer cannot be given--> answer of ours, then closed
+
+While a request is in progress the bytes that follow it wait in C{buffer}.
+Nothing here recurses along the input: L{Downstream.serve} takes head after
+head, and at most L{BURST} of them before others get their turn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fiberlb.errors import Fault
+from fiberlb.relay.answering_h1 import Answering
+from fiberlb.relay.connection import NEVER, Connection
+from fiberlb.relay.exchange import REPLAYABLE
+from fiberlb.relay.loop import READ
+from fiberlb.relay.runtime import Cell, Plan, Route
+from fiberlb.wire import forwarded, request_head
+from fiberlb.wire.chunked import Chunked
+from fiberlb.wire.fields import CHUNKED
+from fiberlb.wire.request_head import KEEP_ALIVE, TRAILERS, UPGRADE, ParsedRequest
+
+#: Requests served in one go.
+BURST = 16
+#: Fewer octets of a body than this in C{RATE_SPAN} seconds count as silence.
+RATE_OCTETS = 5000
+RATE_SPAN = 10.0
+
+
+class Downstream(Answering):
+    """
+    One client connection.
+
+    @ivar cell: the listener it came in by.
+    @ivar conn: its socket.
+    """
+
+    __slots__ = (
+        "_memo_head",
+        "_memo_out",
+        "_memo_route",
+        "_own",
+        "_scheduled",
+        "_tails",
+        "_trusted",
+    )
+
+    def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
+        super().__init__(cell, peer, peer_port)
+        self._memo_head = b""
+        self._memo_out = b""
+        self._memo_route: Route | None = None
+        self._own: Any = None
+        self._tails = (b"", b"")
+        self._trusted = False
+        self._scheduled = False
+
+    def attach(self, conn: Connection) -> None:
+        """The connection stands (its handshake, if any, included): wait for the first head."""
+        self.conn = conn
+        now = self.started = conn.loop.now
+        plan = self.cell.plan
+        if plan.allowed is not None and not plan.allowed(self.peer):
+            self._malformed("denied_address", "")
+            return
+        header = plan.timeouts.client_header
+        conn.hasten(NEVER if header is None else now + header)
+
+    def connected(self) -> None:
+        """The TLS handshake is done: what was agreed on, and the time for a head begins."""
+        self.sni = self.conn.sni
+        self.attach(self.conn)
+
+    def refused(self, error: int) -> None:
+        """There was no TLS handshake; the connection is closed."""
+        self.leave()
+
+    def _introduce(self, plan: Plan) -> None:
+        """A plan seen for the first time: what it says to members about this client."""
+        self.plan = plan
+        self._memo_head = b""
+        self._own = (self.peer.encode(), plan.secure, plan.port, plan.insert)
+        self._trusted = plan.trusted is not None and plan.trusted(self.peer)
+        self._tails = forwarded.tails(*self._own)
+
+    # What the connection tells.
+
+    def received(self, data: bytes) -> None:
+        """Bytes of a head, of a body, or of requests that have to wait."""
+        if self.busy:
+            if self.left or self.chunks is not None:
+                self._take_body(data)
+            else:
+                self._hold(data)
+            return
+        if data == self._memo_head and self.cell.plan is self.plan:
+            self._again()
+            return
+        if self.buffer:
+            start = len(self.buffer)
+            self.buffer += data
+            whole = request_head.might_be_complete(self.buffer, start)
+            if not whole and len(self.buffer) <= self.cell.plan.limits.uri:
+                return
+        else:
+            self.buffer = data
+            self.started = self.conn.loop.now
+        self.serve()
+
+    def ended(self) -> None:
+        """The client sends no more: it gets its answer, if it has asked for one in full."""
+        self.half_closed = True
+        if not self.busy:
+            self.leave()
+        elif self.left or self.chunks is not None:
+            self.detail = "the body was not sent to its end"
+            self.abandon("client_abort")
+
+    def drained(self) -> None:
+        """The client takes bytes again."""
+        if self.busy:
+            if self.up is not None and self.up.conn is not None:
+                self.up.conn.resume()
+            if not self.left and self.chunks is None:
+                self.conn.deadline = NEVER
+        else:
+            self.conn.resume()
+            self.serve()
+
+    def member_ready(self) -> None:
+        """The member takes bytes again."""
+        if not self.half_closed:
+            self.conn.resume()
+
+    def lost(self) -> None:
+        """The client is gone."""
+        if self.busy:
+            self.abandon("client_abort")
+        else:
+            self.leave()
+
+    def expired(self, now: float) -> None:
+        """A deadline of the client has passed."""
+        conn = self.conn
+        if conn.out:
+            self._expired_writing(now)
+        elif self.busy:
+            if not self.left and self.chunks is None:
+                conn.deadline = NEVER
+            elif self._too_slow(now):
+                self.fail("body_timeout")
+        elif self.buffer:
+            self._malformed("header_timeout", "")
+        else:
+            self.leave()
+
+    def _expired_writing(self, now: float) -> None:
+        """The client has not taken what was written; it has time as long as it takes something."""
+        idle = self.cell.plan.timeouts.client_write_idle
+        if idle is None:
+            self.conn.deadline = NEVER
+        elif self.conn.moved + idle > now:
+            self.conn.deadline = self.conn.moved + idle
+        else:
+            self.abandon("client_write_timeout")
+
+    def _too_slow(self, now: float) -> bool:
+        """Whether a body has stopped, or only drips; sets when to look again."""
+        conn = self.conn
+        idle = self.cell.plan.timeouts.client_body_idle
+        if idle is None or not conn.events & READ:
+            # No limit, or it is we who do not read.
+            self.body_since = self.body_at = now
+            self.body_mark = self.received_octets
+            conn.deadline = now + RATE_SPAN
+            return False
+        if self.body_at + idle <= now:
+            return True
+        if self.body_since + RATE_SPAN <= now:
+            if self.received_octets - self.body_mark < RATE_OCTETS:
+                return True
+            self.body_since = now
+            self.body_mark = self.received_octets
+        conn.deadline = min(self.body_at + idle, self.body_since + RATE_SPAN)
+        return False
+
+    # Heads.
+
+    def serve(self) -> None:
+        """Take head after head until one has to be waited for."""
+        self.serving = True
+        try:
+            self._take_heads()
+        finally:
+            self.serving = False
+
+    def _take_heads(self) -> None:
+        for _ in range(BURST):
+            if self.busy or self._closed:
+                return
+            if self.conn.out:
+                # The client takes no answers: it gets no further ones until it does.
+                self.conn.pause()
+                return
+            if not self.buffer:
+                self.wait()
+                return
+            try:
+                if not self._next():
+                    return
+            except Fault as fault:
+                self._malformed(fault.reason, fault.detail)
+                return
+        if not self._scheduled:
+            self._scheduled = True
+            self.conn.pause()
+            self.conn.loop.soon(self._serve_on)
+
+    def _malformed(self, reason: str, detail: str) -> None:
+        """A head that is no request, or one that may not be served: the connection ends with it."""
+        if not self.busy:
+            self.method = self.target = self.raw = b""
+            self.route = None
+            self.busy = True
+        self.detail = detail
+        self.keep = False
+        self.refuse(reason)
+
+    def _serve_on(self) -> None:
+        self._scheduled = False
+        if not self.conn.closed:
+            self.conn.resume()
+            self.serve()
+
+    def _next(self) -> bool:
+        """Begin the request at the start of the buffer; false when it is not all there."""
+        data = self.buffer
+        if data.startswith(b"\r\n"):
+            # An empty line after a body is tolerated (RFC 9112, 2.2).
+            data = self.buffer = data[2:]
+            if not data:
+                return False
+        plan = self.cell.plan
+        if plan is not self.plan:
+            self._introduce(plan)
+        parsed = request_head.parse(data, plan.limits, self._trusted)
+        if parsed is None:
+            header = plan.timeouts.client_header
+            if header is not None:
+                self.conn.hasten(self.started + header)
+            return False
+        self._begin(plan, data, parsed)
+        return True
+
+    def _begin(self, plan: Plan, data: bytes, parsed: ParsedRequest) -> None:
+        """A whole head: route it and send it on."""
+        end, method, target, minor, block, raw, length, flags, authority, xff, upgrade = parsed
+        self.busy = True
+        self.method = method
+        self.target = target
+        self.minor = minor
+        self.raw = raw
+        self.upgrade = upgrade
+        self.keep = bool(flags & KEEP_ALIVE)
+        self.head_at = self.conn.loop.now
+        self.buffer = rest = data[end:]
+        self.cell.requests += 1
+        tail = self._tails[minor]
+        if self._trusted:
+            tail = forwarded.trusted_tail(block, xff, minor, self._own)
+        if flags & (TRAILERS | UPGRADE):
+            tail = _hop_by_hop(flags, upgrade) + tail
+        if not authority:
+            block = b"\r\nHost: " + self._local_name() + block
+        self.out = b"".join((method, b" ", target, b" HTTP/1.1", block, tail))
+        if length:
+            self._expect_body(plan, length)
+        self.route = route = plan.only or self._decide(plan, authority)
+        if length or rest or not minor or upgrade or not self.keep:
+            self._memo_head = b""
+        else:
+            self._memo_head = data
+            self._memo_out = self.out
+            self._memo_route = route
+        if route.pool is None:
+            self.answer(route, authority)
+            return
+        self.conn.deadline = NEVER if not length else self.conn.deadline
+        self.dispatch()
+        if length and rest and self.busy:
+            self.buffer = b""
+            self._take_body(rest)
+
+    def _decide(self, plan: Plan, authority: bytes) -> Route:
+        return plan.route(plan.decide(self.request(plan, authority)))
+
+    def _again(self) -> None:
+        """The same head as before, under the same plan: nothing needs to be found out anew."""
+        route = self._memo_route
+        conn = self.conn
+        if route is None or route.pool is None or conn.out or conn.closing:
+            self.buffer = self._memo_head
+            self._memo_head = b""
+            self.started = conn.loop.now
+            self.serve()
+            return
+        self.busy = True
+        self.started = self.head_at = conn.loop.now
+        conn.deadline = NEVER
+        self.out = self._memo_out
+        self.route = route
+        self.keep = True
+        self.cell.requests += 1
+        self.dispatch()
+
+    def _local_name(self) -> bytes:
+        """What a client of HTTP/1.0 must have meant when it named no host."""
+        host, port = self.conn.sock.getsockname()[:2]
+        return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}").encode()
+
+    # Bodies.
+
+    def _expect_body(self, plan: Plan, length: int) -> None:
+        conn = self.conn
+        now = conn.loop.now
+        limits = plan.limits
+        if length == CHUNKED:
+            self.chunks = Chunked(limits.trailers, limits.chunk_extension)
+        elif limits.body is not None and length > limits.body:
+            raise Fault("body_too_large")
+        else:
+            self.left = length
+        if self.method in REPLAYABLE:
+            self.held = []
+        self.body_at = self.body_since = now
+        self.body_mark = 0
+        idle = plan.timeouts.client_body_idle
+        conn.hasten(now + (RATE_SPAN if idle is None else min(idle, RATE_SPAN)))
+
+    def _take_body(self, data: bytes) -> None:
+        """Bytes while a body is expected; what follows it waits."""
+        self.body_at = self.conn.loop.now
+        chunks = self.chunks
+        if chunks is not None:
+            try:
+                piece = chunks.feed(data)
+            except Fault as fault:
+                self.detail = fault.detail
+                self.keep = False
+                self.fail(fault.reason)
+                return
+            self.received_octets = chunks.received
+            rest = chunks.rest
+            if chunks.done:
+                self.chunks = None
+        else:
+            left = self.left
+            piece, rest = (data, b"") if len(data) <= left else (data[:left], data[left:])
+            self.left = left - len(piece)
+            self.received_octets += len(piece)
+        most = self.cell.plan.limits.body
+        if most is not None and self.received_octets > most:
+            self.keep = False
+            self.fail("body_too_large")
+            return
+        if not self.left and self.chunks is None:
+            self.conn.deadline = NEVER
+        if piece and not self.send_body(piece):
+            self.conn.pause()
+        if rest and self.busy:
+            self._hold(rest)
+
+    def _hold(self, data: bytes) -> None:
+        """Requests that have to wait for the one in progress; a head's worth of them, no more."""
+        self.buffer += data
+        if len(self.buffer) > self.cell.plan.limits.head:
+            self.conn.pause()
+
+
+def _hop_by_hop(flags: int, upgrade: bytes) -> bytes:
+    """What this hop says to the next one about itself."""
+    lines = b""
+    named = []
+    if flags & UPGRADE:
+        named.append(b"Upgrade")
+        lines += b"Upgrade: " + upgrade + b"\r\n"
+    if flags & TRAILERS:
+        named.append(b"TE")
+        lines += b"TE: trailers\r\n"
+    return b"Connection: " + b", ".join(named) + b"\r\n" + lines

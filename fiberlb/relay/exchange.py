@@ -1,0 +1,294 @@
+"""
+One request and its answer: whom it goes to, what is tried again, how it ends.
+
+The phases, in order: head read, routed, member picked, connected, request
+sent, answer's head, answer's body, logged. Every request ends in the log,
+whatever became of it. What differs between versions of HTTP is left to the
+subclasses: they read requests and write answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+
+from fiberlb.relay.runtime import Cell, MemberState, Route
+from fiberlb.relay.upstream_h1 import Upstream
+
+#: Methods that may be sent again when nothing came back (product page, "Retries").
+REPLAYABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+#: Octets of a body that are held for sending them again.
+MOST_HELD = 65536
+#: Seconds for which an idle connection is fresh enough for a request that must not be repeated.
+FRESH = 1.0
+
+
+class Exchange:
+    """
+    The state of the request in progress; one object serves request after request.
+
+    @ivar up: the member's side, C{None} before there is one and after it was let go.
+    @ivar busy: a request is in progress.
+    @ivar out: the request's head as it is sent to the member.
+    @ivar left: octets of the request's body still to come, where their number is known.
+    @ivar chunks: the request's chunked body, where it is not.
+    @ivar held: what of the body has been sent, for sending it again.
+    @ivar head_sent: the answer has begun.
+    @ivar half_closed: the client sends no more.
+    @ivar started: when the request's first byte came; C{head_at}, C{connected_at} and
+        C{answered_at} are the later phases, 0 for not reached.
+    """
+
+    __slots__ = (
+        "answered_at",
+        "body_at",
+        "body_mark",
+        "body_since",
+        "busy",
+        "cell",
+        "chunks",
+        "conn",
+        "connected_at",
+        "detail",
+        "half_closed",
+        "head_at",
+        "head_sent",
+        "held",
+        "held_octets",
+        "keep",
+        "left",
+        "member",
+        "method",
+        "minor",
+        "out",
+        "peer",
+        "peer_port",
+        "raw",
+        "received_octets",
+        "request_id",
+        "route",
+        "sent_octets",
+        "sni",
+        "started",
+        "status",
+        "target",
+        "tried",
+        "tries",
+        "up",
+        "upgrade",
+    )
+
+    def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
+        self.cell = cell
+        self.peer = peer
+        self.peer_port = peer_port
+        self.conn: Any = None
+        self.sni: bytes | None = None
+        self.half_closed = False
+        self.started = 0.0
+        self.method = self.target = self.raw = self.out = self.upgrade = b""
+        self.minor = 1
+        self.keep = True
+        self.route: Route | None = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the last request, its head excepted, which may come again."""
+        self.busy = False
+        self.up: Upstream | None = None
+        self.member: MemberState | None = None
+        self.head_sent = False
+        self.left = 0
+        self.chunks: Any = None
+        self.held: list[bytes] | None = None
+        self.held_octets = 0
+        self.received_octets = 0
+        self.sent_octets = 0
+        self.tried: Container[str] = ()
+        self.tries = 0
+        self.status = 0
+        self.head_at = self.connected_at = self.answered_at = 0.0
+        self.request_id = self.detail = ""
+
+    # What subclasses do.
+
+    def respond(self, status: int, prefix: bytes, length: int, data: bytes, whole: bool) -> bool:
+        """
+        Write the head of the final answer, and what has come of its body.
+
+        @param prefix: status line and block, as the member sent them, without the end of the head.
+        @param length: of the body, C{CHUNKED} or C{UNTIL_CLOSE}.
+        @param data: of the body, framed as C{length} says.
+        @param whole: it is the whole body; L{completed} follows.
+
+        @return: whether the client took it all.
+        """
+        raise AssertionError
+
+    def inform(self, prefix: bytes) -> None:
+        """Pass on an answer of class 1xx."""
+        raise AssertionError
+
+    def body(self, data: bytes) -> bool:
+        """Pass on a piece of the answer's body; whether the client took it all."""
+        raise AssertionError
+
+    def completed(self) -> None:
+        """The answer is complete; the member's side is free already."""
+        raise AssertionError
+
+    def switched(self, prefix: bytes, upgrade: bytes, rest: bytes) -> None:
+        """The member has switched protocols (101): from now on bytes are relayed."""
+        raise AssertionError
+
+    def refuse(self, reason: str, status: int | None = None) -> None:
+        """Answer an error of ours; nothing of another answer has been sent."""
+        raise AssertionError
+
+    def cut(self, reason: str) -> None:
+        """End an answer that has begun so that the client sees it is not whole."""
+        raise AssertionError
+
+    # Towards the member.
+
+    def dispatch(self) -> None:
+        """Pick a member and send it the request, on an idle connection where one may be used."""
+        pool = self.route.pool  # type: ignore[union-attr]
+        member = pool.pick()  # type: ignore[union-attr]
+        if member is None:
+            self.refuse(pool.missing())  # type: ignore[union-attr]
+            return
+        self.member = member
+        self.tries = 1
+        member.in_flight += 1
+        member.requests += 1
+        idle = member.idle
+        if idle and (
+            self.method in REPLAYABLE or idle[-1].used + FRESH >= self.cell.services.loop.now
+        ):
+            self.up = up = idle.pop()
+            up.begin(self, self.out)
+        else:
+            self._connect(member, self.out)
+
+    def _connect(self, member: MemberState, unsent: bytes) -> None:
+        self.up = up = Upstream(member, self.cell.services)
+        up.open(self, unsent)
+
+    def send_body(self, piece: bytes) -> bool:
+        """Pass on a piece of the request's body; whether the member took it all."""
+        if self.held is not None:
+            self.held_octets += len(piece)
+            if self.held_octets > MOST_HELD:
+                self.held = None
+            else:
+                self.held.append(piece)
+        return self.up is None or self.up.send(piece)
+
+    def not_connected(self, reason: str, unsent: bytes) -> None:
+        """
+        The member could not be reached and knows nothing of the request: another one is tried.
+
+        @param unsent: the request, with what has come of its body.
+        """
+        member = self.member
+        pool = self.route.pool if self.route else None
+        self.let_go(failed=True)
+        if pool is None or member is None or self.tries > pool.attempts:
+            self.refuse(reason)
+            return
+        self.tried = (*self.tried, member.id)  # type: ignore[misc]
+        # When everybody has been tried, the same ones again: a restart takes a moment.
+        other = pool.pick(self.tried) or pool.pick()
+        if other is None:
+            self.refuse(reason)
+            return
+        self.member = other
+        self.tries += 1
+        other.in_flight += 1
+        other.requests += 1
+        self._connect(other, unsent)
+
+    def unanswered(self, reason: str, reused: bool) -> None:
+        """
+        The connection to the member ended before the first byte of an answer.
+
+        On a reused connection the member may just have closed it for being
+        idle: the request is sent once more on a fresh one, if that is safe.
+        """
+        member = self.member
+        pool = self.route.pool if self.route else None
+        safe = self.method in REPLAYABLE and self.held_octets <= MOST_HELD
+        if member is None or pool is None or not (reused and safe and pool.retry_stale):
+            self.fail(reason)
+            return
+        self.tries += 1
+        self._connect(member, self.out + b"".join(self.held or ()))
+
+    def let_go(self, failed: bool = False) -> None:
+        """The member's part is over."""
+        member = self.member
+        self.up = None
+        if member is not None:
+            self.member = None
+            member.in_flight -= 1
+            if failed:
+                member.failures += 1
+
+    # How it ends otherwise.
+
+    def fail(self, reason: str) -> None:
+        """The answer cannot be given, or not be finished: say so as well as it can be said."""
+        self._cancel()
+        if self.head_sent:
+            self.cut(reason)
+        else:
+            self.refuse(reason)
+
+    def _cancel(self) -> None:
+        up = self.up
+        if up is not None:
+            self.up = None
+            up.cancel()
+
+    def log(self, reason: str | None) -> None:
+        """The last phase: write the request down, if anybody asked for it."""
+        log = self.cell.log
+        if log.on:
+            log.entries.append(self._entry(reason))
+        elif reason is not None:
+            log.own(self._entry(reason))
+
+    def _entry(self, reason: str | None) -> tuple[Any, ...]:
+        """One line of the access log; its fields are named in L{fiberlb.observe.entry}."""
+        services = self.cell.services
+        now = services.loop.now
+        route = self.route
+        pool = route.pool.name if route is not None and route.pool is not None else ""
+        member = self.member
+        started = self.started
+        return (
+            services.wall(started),
+            self.cell.plan.name,
+            self.peer,
+            self.peer_port,
+            self.method,
+            self.target,
+            self.minor,
+            self.raw,
+            self.status,
+            self.sent_octets,
+            self.received_octets,
+            pool,
+            member.name if member is not None else "",
+            route.policy if route is not None else "",
+            reason,
+            self.request_id,
+            self.tries,
+            max(0.0, self.head_at - started),
+            max(0.0, self.connected_at - self.head_at),
+            max(0.0, self.answered_at - self.head_at),
+            now - started,
+            self.cell.plan.secure,
+            self.sni,
+        )

@@ -1,0 +1,36 @@
+"""Whether an address is in a list of networks, asked once per connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+
+def member_of(networks: Sequence[str]) -> Callable[[str], bool] | None:
+    """
+    A test of addresses, C{None} for an empty list.
+
+    IPv4 addresses are found by their octets, whatever way they were written:
+    a client on a dual-stack socket counts as the IPv4 client it is.
+    """
+    if not networks:
+        return None
+    parsed = [ip_network(network) for network in networks]
+
+    def test(address: str) -> bool:
+        try:
+            found: IPv4Address | IPv6Address = ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+            found = found.ipv4_mapped
+        return any(found in network for network in parsed)
+
+    return test
+
+
+def plain_address(host: str) -> str:
+    """An address as it is shown and compared: no IPv4 in IPv6 clothing, no scope."""
+    if host.startswith("::ffff:") and "." in host:
+        return host[7:]
+    return host.partition("%")[0]

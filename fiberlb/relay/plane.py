@@ -1,0 +1,348 @@
+"""
+The data plane of one process: what listens, who serves, and how both change.
+
+A change has two steps. L{DataPlane.prepare} does everything that can fail and
+changes nothing; activating what it returns swaps references and cannot fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from fiberlb.errors import AddressInUse
+from fiberlb.model.listener import INSERTABLE, Listener
+from fiberlb.relay.accept import Acceptor, bind
+from fiberlb.relay.drain import drained
+from fiberlb.relay.networks import member_of
+from fiberlb.relay.runtime import Cell, MemberState, Plan, PoolState
+from fiberlb.relay.services import Services
+from fiberlb.relay.timer_wheel import RATE
+from fiberlb.snapshot import ListenerPlan, Snapshot
+from fiberlb.tls.contexts import TlsSlot
+
+_log = Logger()
+_Key = tuple[str, int]
+#: Seconds between two attempts to bind an address that could not be had.
+RETRY = 5.0
+
+
+@attrs.frozen
+class ListenerState:
+    """
+    What became of one address of a listener.
+
+    @ivar state: C{listening}, C{error} (tried again) or C{closing} (finishes what runs).
+    @ivar reason: why, in state C{error}.
+    """
+
+    listener_id: str
+    host: str
+    port: int
+    state: str
+    reason: str = ""
+
+
+class DataPlane:
+    """
+    Everything between the clients and the members.
+
+    @param reactor: has C{IReactorTime}.
+    @param services: of the loop it runs on.
+    @param log: L{fiberlb.observe.access_log.AccessLog} by shape.
+    @param trusted: networks whose forwarded headers are believed.
+    """
+
+    def __init__(
+        self, reactor: Any, services: Services, log: Any, trusted: Sequence[str] = ()
+    ) -> None:
+        self._reactor = reactor
+        self._services = services
+        self._log = log
+        self._trusted = member_of(trusted)
+        self._cells: dict[str, Cell] = {}
+        self._slots: dict[str, TlsSlot] = {}
+        self._acceptors: dict[_Key, Acceptor] = {}
+        self._failed: dict[_Key, AddressInUse] = {}
+        self._closing: list[Cell] = []
+        self._members: dict[str, tuple[MemberState, PoolState]] = {}
+        self._pools: dict[str, PoolState] = {}
+        self._snapshot: Snapshot | None = None
+        self._sweep = LoopingCall(self._tick)
+        self._sweep.clock = reactor
+        self._retry: Any = None
+
+    def start(self) -> None:
+        """Begin to keep the time; before the first snapshot."""
+        self._sweep.start(1 / RATE, now=False).addErrback(
+            lambda why: _log.failure("deadlines are not kept any more", failure=why)
+        )
+
+    # Change.
+
+    async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Prepared:
+        """
+        Bind what is new and build TLS contexts; nothing is served from them yet.
+
+        @param tolerated: ids of listeners whose addresses may fail to be bound.
+        @raise AddressInUse: an address of another listener cannot be had.
+        @raise fiberlb.errors.ConfigurationError: TLS material that cannot be used.
+        """
+        prepared = Prepared(self, snapshot)
+        try:
+            for ident, plan in snapshot.listeners.items():
+                self._prepare_listener(prepared, ident, plan, ident in tolerated)
+        except BaseException:
+            prepared.close()
+            raise
+        return prepared
+
+    def _prepare_listener(
+        self, prepared: Prepared, ident: str, plan: ListenerPlan, tolerated: bool
+    ) -> None:
+        if plan.tls is not None:
+            slot = self._slots.get(ident) or TlsSlot(ident)
+            old = self._cells.get(ident)
+            unchanged = old is not None and old.plan.source.tls is plan.tls
+            if not unchanged or slot.table is None:
+                prepared.tables[ident] = (slot, slot.prepare(plan.tls))
+        held = {port for _, port in (*self._acceptors, *prepared.sockets)}
+        for key in plan.addresses:
+            if key in self._acceptors or key in prepared.sockets:
+                continue
+            host, port = key
+            try:
+                sock = bind(ident, host, port, plan.freebind, probe=port not in held)
+            except AddressInUse as why:
+                if not tolerated:
+                    raise
+                prepared.failed[key] = why
+            else:
+                prepared.sockets[key] = sock
+
+    def activate(self, prepared: Prepared) -> None:
+        """Swap to what was prepared; cannot fail."""
+        snapshot = prepared.snapshot
+        self._snapshot = snapshot
+        for slot, table in prepared.tables.values():
+            slot.use(table)
+        self._slots = {
+            ident: prepared.tables[ident][0] if ident in prepared.tables else self._slots[ident]
+            for ident, plan in snapshot.listeners.items()
+            if plan.tls is not None
+        }
+        self._swap_pools(snapshot)
+        self._swap_listeners(snapshot)
+        self._swap_sockets(snapshot, prepared)
+
+    def _swap_pools(self, snapshot: Snapshot) -> None:
+        members: dict[str, tuple[MemberState, PoolState]] = {}
+        pools: dict[str, PoolState] = {}
+        for ident, plan in snapshot.pools.items():
+            pool = self._pools.get(ident)
+            if pool is None or pool.plan.pool.algorithm is not plan.pool.algorithm:
+                pool = PoolState(plan, 0)
+            states = []
+            for member in plan.members:
+                known = self._members.get(member.id)
+                state = known[0] if known is not None else MemberState(member, True)
+                state.describe(member)
+                states.append(state)
+                members[member.id] = (state, pool)
+            if pool.plan is not plan or pool.states() != states:
+                pool.describe(plan, states)
+            pools[ident] = pool
+        for ident, (state, _) in self._members.items():
+            if ident not in members:
+                state.gone = True
+                state.drop_idle()
+        self._members = members
+        self._pools = pools
+
+    def _swap_listeners(self, snapshot: Snapshot) -> None:
+        cells: dict[str, Cell] = {}
+        for ident, source in snapshot.listeners.items():
+            cell = self._cells.get(ident)
+            plan = self._plan(source)
+            if cell is None:
+                cell = Cell(ident, plan, self._log, self._services)
+            cell.plan = plan
+            cells[ident] = cell
+        for ident, cell in self._cells.items():
+            if ident not in cells:
+                cell.draining = True
+                self._closing.append(cell)
+        self._closing = [cell for cell in self._closing if cell.connections]
+        self._cells = cells
+
+    def _plan(self, source: ListenerPlan) -> Plan:
+        listener = source.listener
+        return Plan(
+            source,
+            self._pools,
+            self._trusted,
+            member_of(listener.allowed_cidrs),
+            inserted(listener),
+        )
+
+    def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
+        wanted: dict[_Key, str] = {
+            key: ident for ident, plan in snapshot.listeners.items() for key in plan.addresses
+        }
+        for key in [key for key in self._acceptors if key not in wanted]:
+            self._acceptors.pop(key).stop()
+        for key, ident in wanted.items():
+            cell, slot = self._cells[ident], self._slots.get(ident)
+            acceptor = self._acceptors.get(key)
+            if acceptor is not None:
+                acceptor.cell, acceptor.slot = cell, slot
+            elif key in prepared.sockets:
+                loop = self._services.loop
+                sock = prepared.sockets.pop(key)
+                acceptor = Acceptor(loop, sock, cell, slot, self._reactor.callLater)
+                self._acceptors[key] = acceptor
+                acceptor.start()
+        self._failed = {k: prepared.failed[k] for k in wanted if k in prepared.failed}
+        self._plan_retry()
+
+    def _plan_retry(self) -> None:
+        """Addresses that could not be had are tried again until the next change or success."""
+        if self._failed and (self._retry is None or not self._retry.active()):
+            self._retry = self._reactor.callLater(RETRY, self._try_again)
+
+    def _try_again(self) -> None:
+        snapshot = self._snapshot
+        held = {port for _, port in self._acceptors}
+        for key, why in list(self._failed.items()):
+            plan = snapshot.listeners.get(why.listener_id) if snapshot else None
+            if plan is None:
+                del self._failed[key]
+                continue
+            try:
+                sock = bind(why.listener_id, *key, plan.freebind, probe=key[1] not in held)
+            except AddressInUse as again:
+                self._failed[key] = again
+                continue
+            del self._failed[key]
+            ident = why.listener_id
+            loop, later = self._services.loop, self._reactor.callLater
+            acceptor = Acceptor(loop, sock, self._cells[ident], self._slots.get(ident), later)
+            self._acceptors[key] = acceptor
+            acceptor.start()
+            _log.info("Listening on {host}:{port} at last", host=key[0], port=key[1])
+        self._plan_retry()
+
+    # Health.
+
+    def set_member_usable(self, member_id: str, usable: bool) -> None:
+        """What the health checks say; a member that is not known is not minded."""
+        found = self._members.get(member_id)
+        if found is None:
+            return
+        state, pool = found
+        if state.up != usable:
+            state.up = usable
+            if not usable:
+                state.drop_idle()
+            pool.refresh()
+
+    # Figures.
+
+    def listeners(self) -> Sequence[ListenerState]:
+        """What listens where."""
+        states = [
+            ListenerState(a.cell.id, key[0], a.port, "listening")
+            for key, a in self._acceptors.items()
+        ]
+        states += [
+            ListenerState(why.listener_id, key[0], key[1], "error", why.message)
+            for key, why in self._failed.items()
+        ]
+        states += [
+            ListenerState(cell.id, host, port, "closing")
+            for cell in self._closing
+            if cell.connections
+            for host, port in cell.plan.source.addresses
+        ]
+        return states
+
+    def member_figures(self, member_id: str) -> Mapping[str, int]:
+        """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
+        found = self._members.get(member_id)
+        names = ("sessions", "in_flight", "requests", "failures")
+        return {name: getattr(found[0], name) if found else 0 for name in names}
+
+    # End.
+
+    def stop(self, deadline: float) -> Deferred[None]:
+        """
+        Accept no more, finish what runs, then cut what is left.
+
+        @param deadline: seconds until it is cut.
+        """
+        for acceptor in self._acceptors.values():
+            acceptor.stop()
+        self._acceptors.clear()
+        if self._retry is not None and self._retry.active():
+            self._retry.cancel()
+        for cell in (*self._cells.values(), *self._closing):
+            cell.draining = True
+        done = drained(self._reactor, self._services.loop, deadline)
+        done.addCallback(lambda _: self._end())
+        return done
+
+    def _end(self) -> None:
+        for state, _ in self._members.values():
+            state.drop_idle()
+        if self._sweep.running:
+            self._sweep.stop()
+
+    def _tick(self) -> None:
+        self._services.loop.wheel.sweep(self._services.loop.now)
+
+
+class Prepared:
+    """
+    A snapshot that is ready to be served; one of the two methods is called, once.
+
+    @ivar sockets: new ones, by address and port.
+    @ivar failed: addresses that could not be had and are tolerated.
+    @ivar tables: TLS slots and their new tables, by listener.
+    """
+
+    def __init__(self, plane: DataPlane, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.sockets: dict[_Key, Any] = {}
+        self.failed: dict[_Key, AddressInUse] = {}
+        self.tables: dict[str, tuple[TlsSlot, Any]] = {}
+        self._plane = plane
+
+    async def activate(self) -> None:
+        """Put it in force."""
+        self._plane.activate(self)
+
+    async def discard(self) -> None:
+        """Give back what was taken."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the sockets that are not in use."""
+        for sock in self.sockets.values():
+            sock.close()
+        self.sockets.clear()
+
+
+def inserted(listener: Listener) -> tuple[str, ...]:
+    """The forwarded fields that a listener sends, in their fixed order."""
+    told: dict[str, bool] = dict(listener.insert_headers)
+    return tuple(name for name in INSERTABLE if told.get(name, True))
+
+
+def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:
+    """A maker of ids for answers of ours: 32 hexadecimal digits."""
+    return lambda: random_bytes(16).hex()

@@ -1,0 +1,148 @@
+"""
+The lean reactor: Twisted's epoll reactor, with a straight path for our connections.
+
+A descriptor of the data plane is looked up and called, nothing else; every
+other selectable (AMP, treq, Klein, timers, signals) takes Twisted's own path
+and notices no difference. C{twistd --reactor=fiberlb} installs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from select import EPOLLIN
+from time import monotonic
+from typing import Any
+
+from twisted.internet.epollreactor import EPollReactor
+from twisted.logger import Logger
+from twisted.python import log as legacy_log
+
+from fiberlb.relay.timer_wheel import TimerWheel
+
+#: Events taken from the kernel at once.
+BATCH = 512
+_log = Logger()
+
+
+class LeanReactor(EPollReactor):
+    """
+    An epoll reactor that is a L{fiberlb.relay.loop.Loop} too.
+
+    What it guarantees to connections, beyond what Twisted does: a descriptor
+    closed within a batch of events is not used again before the batch is
+    over, and an exception closes the connection that raised it.
+
+    @ivar now: the time of the current batch.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._watched: dict[int, Any] = {}
+        self._tasks: list[Callable[[], None]] = []
+        self._retired: list[Any] = []
+        self.now: float = monotonic()
+        self.wheel = TimerWheel(self.now)
+        self.faults = 0
+
+    def watch(self, watched: Any, events: int) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        self._poller.register(watched.fd, events)
+        watched.events = events
+        self._watched[watched.fd] = watched
+
+    def change(self, watched: Any, events: int) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        if events != watched.events:
+            self._poller.modify(watched.fd, events)
+            watched.events = events
+
+    def retire(self, watched: Any) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        if self._watched.pop(watched.fd, None) is not None:
+            try:
+                self._poller.unregister(watched.fd)
+            except OSError:
+                # Already gone from the kernel's list; the number is still ours.
+                pass
+        self._retired.append(watched)
+
+    def soon(self, task: Callable[[], None]) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        self._tasks.append(task)
+
+    def doPoll(self, timeout: float | None) -> None:
+        """Wait for events and dispatch them."""
+        if self._tasks or self._retired:
+            timeout = 0
+        elif timeout is None:
+            timeout = -1
+        try:
+            events = self._poller.poll(timeout, BATCH)
+        except InterruptedError:
+            return
+        self.now = monotonic()
+        watched = self._watched
+        for fd, event in events:
+            ours = watched.get(fd)
+            if ours is None:
+                self._dispatch_stock(fd, event)
+                continue
+            try:
+                if event == EPOLLIN:
+                    ours.readable()
+                else:
+                    ours.event(event)
+            except Exception:
+                self._fault(ours)
+        if self._tasks:
+            self._run_tasks()
+        if self._retired:
+            self._close_retired()
+
+    doIteration = doPoll
+
+    def removeAll(self) -> list[Any]:
+        """Everything that Twisted knows of; connections of ours are closed on the way."""
+        for ours in list(self._watched.values()):
+            try:
+                ours.broken()
+            except Exception:
+                _log.failure("while closing at the end")
+        self._close_retired()
+        return list(super().removeAll())
+
+    def _dispatch_stock(self, fd: int, event: int) -> None:
+        selectable = self._selectables.get(fd)
+        if selectable is not None:
+            legacy_log.callWithLogger(selectable, self._doReadOrWrite, selectable, fd, event)
+
+    def _run_tasks(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            try:
+                task()
+            except Exception:
+                self.faults += 1
+                _log.failure("in {task}", task=task)
+
+    def _close_retired(self) -> None:
+        retired, self._retired = self._retired, []
+        for ours in retired:
+            ours.close_descriptor()
+
+    def _fault(self, ours: Any) -> None:
+        self.faults += 1
+        _log.failure("in {connection}, which is closed for it", connection=type(ours).__name__)
+        try:
+            ours.broken()
+        except Exception:
+            _log.failure("while closing it")
+
+
+def install() -> LeanReactor:
+    """Make this the process's reactor; what C{twistd --reactor=fiberlb} calls."""
+    from twisted.internet.main import installReactor
+
+    reactor = LeanReactor()
+    installReactor(reactor)
+    return reactor

@@ -1,0 +1,231 @@
+"""
+What changes while traffic flows, kept apart from the snapshot.
+
+Members and pools have one state object each for as long as their id is
+configured, whatever snapshots come and go: idle connections, balancer
+position, health and figures survive a change. Connections hold a listener's
+L{Cell} and read C{cell.plan} at each request, never a snapshot.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Container, Mapping
+from typing import Any
+
+from fiberlb.balancing.table import ALGORITHMS
+from fiberlb.model.bounds import Limits, Timeouts
+from fiberlb.model.convert import overlaid
+from fiberlb.model.pool import Member, RetryCause
+from fiberlb.routing.actions import Decision
+from fiberlb.snapshot import ListenerPlan, PoolPlan
+
+
+class MemberState:
+    """
+    One member.
+
+    @ivar up: it may be chosen; what the health checks said last.
+    @ivar address: for C{connect}.
+    @ivar idle: connections to it that wait for a request, the newest last.
+    @ivar gone: it is no longer configured; its connections are not kept.
+    @ivar in_flight: requests, or relayed connections, running now.
+    @ivar sessions: open connections.
+    @ivar requests: requests, or relayed connections, begun.
+    @ivar failures: connections refused, broken or timed out.
+    """
+
+    __slots__ = (
+        "address",
+        "failures",
+        "family",
+        "gone",
+        "id",
+        "idle",
+        "in_flight",
+        "name",
+        "requests",
+        "sessions",
+        "up",
+    )
+
+    def __init__(self, member: Member, up: bool) -> None:
+        self.id = member.id
+        self.name = member.name
+        self.idle: list[Any] = []
+        self.up = up
+        self.gone = False
+        self.in_flight = 0
+        self.sessions = 0
+        self.requests = 0
+        self.failures = 0
+        self.address: tuple[str, int] = ("", 0)
+        self.family = socket.AF_INET
+        self.describe(member)
+
+    def describe(self, member: Member) -> None:
+        """Take the name and address of a changed member; idle connections to another address go."""
+        self.name = member.name
+        address = (member.address, member.port)
+        if address != self.address:
+            self.drop_idle()
+        self.address = address
+        self.family = socket.AF_INET6 if ":" in member.address else socket.AF_INET
+
+    def drop_idle(self) -> None:
+        """Close the connections that wait."""
+        idle, self.idle = self.idle, []
+        for upstream in idle:
+            upstream.discard()
+
+
+class PoolState:
+    """
+    One pool: who may be chosen, and who is next.
+
+    @ivar plan: what is configured, replaced when it changes.
+    @ivar attempts: members tried after the first one when a connection is refused.
+    @ivar retry_stale: whether a reused connection that dies unanswered is replaced by a fresh one.
+    """
+
+    __slots__ = ("_balancer", "_states", "attempts", "id", "name", "plan", "retry_stale")
+
+    def __init__(self, plan: PoolPlan, start: int) -> None:
+        self.id = plan.pool.id
+        self._balancer: Any = ALGORITHMS[plan.pool.algorithm](start)
+        self._states: list[tuple[Member, MemberState]] = []
+        self.describe(plan, [])
+
+    def describe(self, plan: PoolPlan, states: list[MemberState]) -> None:
+        """Take a changed pool and the states of its members, in the plan's order."""
+        self.plan = plan
+        self.name = plan.pool.name
+        retries = plan.pool.retries
+        self.attempts = retries.attempts if RetryCause.CONNECT in retries.on else 0
+        self.retry_stale = RetryCause.STALE in retries.on
+        self._states = list(zip(plan.members, states, strict=False))
+        self.refresh()
+
+    def states(self) -> list[MemberState]:
+        """The states of the members, in the plan's order."""
+        return [state for _, state in self._states]
+
+    def refresh(self) -> None:
+        """Who may be chosen has changed; backups count only while nobody else is up."""
+        up = [(m, s) for m, s in self._states if s.up and m.weight]
+        chosen = [pair for pair in up if not pair[0].backup] or up
+        self._balancer.update([(m.id, m.weight, s) for m, s in chosen])
+
+    def pick(self, tried: Container[str] = ()) -> MemberState | None:
+        """The member for the next request, none of C{tried}; C{None} when there is none."""
+        found: MemberState | None = self._balancer.pick(tried)
+        return found
+
+    def missing(self) -> str:
+        """The reason code of there being nobody to choose."""
+        if not self.plan.pool.enabled:
+            return "pool_disabled"
+        return "all_members_down" if self._states else "no_members"
+
+
+class Route:
+    """
+    A decision with what it needs at hand; made once per plan and decision.
+
+    @ivar pool: C{None}: FiberLB answers by itself.
+    @ivar timeouts: the listener's, the pool's and the policy's, in this order.
+    """
+
+    __slots__ = ("decision", "policy", "pool", "timeouts")
+
+    def __init__(self, decision: Decision, pool: PoolState | None, timeouts: Timeouts) -> None:
+        self.decision = decision
+        self.pool = pool
+        self.policy = decision.policy_name
+        self.timeouts = timeouts
+
+
+class Plan:
+    """
+    What a listener does with its connections, until the next change.
+
+    @ivar decide: request -> L{Decision}; not called where C{only} is set.
+    @ivar only: the one route when no policy can match.
+    @ivar trusted: whether a peer's forwarded fields are believed.
+    @ivar allowed: whether a peer may connect; C{None}: everyone may.
+    """
+
+    __slots__ = (
+        "_pools",
+        "_routes",
+        "allowed",
+        "decide",
+        "insert",
+        "limits",
+        "name",
+        "only",
+        "port",
+        "secure",
+        "source",
+        "timeouts",
+        "trusted",
+    )
+
+    def __init__(
+        self,
+        source: ListenerPlan,
+        pools: Mapping[str, PoolState],
+        trusted: Callable[[str], bool] | None,
+        allowed: Callable[[str], bool] | None,
+        insert: tuple[str, ...],
+    ) -> None:
+        self.source = source
+        self.name = source.listener.name
+        self.port = source.listener.port
+        self.secure = source.tls is not None
+        self.limits: Limits = source.limits
+        self.timeouts: Timeouts = source.timeouts
+        self.decide = source.routes.decide
+        self.trusted = trusted
+        self.allowed = allowed
+        self.insert = insert
+        self._pools = pools
+        self._routes: dict[Decision, Route] = {}
+        only = source.routes.only
+        self.only = None if only is None else self.route(only)
+
+    def route(self, decision: Decision) -> Route:
+        """The route of a decision; decisions are shared, so this is a look-up."""
+        found = self._routes.get(decision)
+        if found is None:
+            pool = self._pools.get(decision.pool_id) if decision.pool_id else None
+            levels = (pool.plan.pool.timeouts if pool else (), decision.timeouts)
+            timeouts = overlaid(self.timeouts, *levels)
+            found = self._routes[decision] = Route(decision, pool, timeouts)
+        return found
+
+
+class Cell:
+    """
+    A listener as its connections see it.
+
+    @ivar plan: read anew for each request.
+    @ivar draining: answers end their connections.
+    @ivar connections: open now.
+    @ivar accepted: connections so far.
+    @ivar requests: requests so far.
+    @ivar log: where requests are written down.
+    @ivar services: what connections need of the process.
+    """
+
+    __slots__ = ("accepted", "connections", "draining", "id", "log", "plan", "requests", "services")
+
+    def __init__(self, ident: str, plan: Plan, log: Any, services: Any) -> None:
+        self.id = ident
+        self.plan = plan
+        self.log = log
+        self.services = services
+        self.draining = False
+        self.connections = 0
+        self.accepted = 0
+        self.requests = 0

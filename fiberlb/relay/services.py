@@ -1,0 +1,24 @@
+"""What connections need of the process they run in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from fiberlb.relay.loop import Loop
+
+
+@attrs.frozen
+class Services:
+    """
+    Handed to every connection, so that none of it is global.
+
+    @ivar loop: events and deadlines.
+    @ivar wall: a time of the loop's clock -> wall-clock seconds.
+    @ivar make_request_id: a new id for an answer of ours.
+    """
+
+    loop: Loop
+    wall: Callable[[float], float]
+    make_request_id: Callable[[], str]

@@ -1,0 +1,176 @@
+"""
+TCP listeners: a client, a member, and the bytes between them.
+
+The client's bytes are read only once a member is connected, so nothing is
+held that could be lost, and a member that cannot be reached costs the client
+nothing but the time of the next attempt.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from fiberlb.relay.connecting import dial, reason_of
+from fiberlb.relay.connection import NEVER, Connection
+from fiberlb.relay.exchange import Exchange
+from fiberlb.relay.runtime import Cell, MemberState, Route
+from fiberlb.relay.tunnel import Tunnel
+
+
+class Session(Exchange):
+    """One client of a TCP listener; logged as one line when it ends."""
+
+    __slots__ = ("_attempt", "_tunnel")
+
+    def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
+        super().__init__(cell, peer, peer_port)
+        self._attempt: Attempt | None = None
+        self._tunnel: Any = None
+
+    def attach(self, conn: Connection) -> None:
+        """The client is there: find a member for it."""
+        self.conn = conn
+        conn.hasten(NEVER)
+        self.started = self.head_at = conn.loop.now
+        plan = self.cell.plan
+        self.route = route = plan.only
+        self.cell.requests += 1
+        self.busy = True
+        if plan.allowed is not None and not plan.allowed(self.peer):
+            self.refuse("denied_address")
+        elif route is None or route.pool is None:
+            self.refuse("no_route")
+        else:
+            self._try(route)
+
+    def _try(self, route: Route) -> None:
+        pool = route.pool
+        assert pool is not None
+        member = pool.pick(self.tried) or (pool.pick() if self.tried else None)
+        if member is None:
+            self.refuse(pool.missing())
+            return
+        self.member = member
+        self.tries += 1
+        member.in_flight += 1
+        member.requests += 1
+        self._attempt = Attempt(self, member, route.timeouts.member_connect)
+
+    def not_reached(self, reason: str) -> None:
+        """The attempt failed; the next member, if there may be another attempt."""
+        member, route = self.member, self.route
+        assert member is not None and route is not None and route.pool is not None
+        self._attempt = None
+        self.let_go(failed=True)
+        if self.tries > route.pool.attempts:
+            self.refuse(reason)
+            return
+        self.tried = (*self.tried, member.id)  # type: ignore[misc]
+        self._try(route)
+
+    def reached(self, conn: Connection) -> None:
+        """A member is connected: relay."""
+        self._attempt = None
+        self.connected_at = conn.loop.now
+        assert self.route is not None
+        idle = self.route.timeouts.tunnel
+        self._tunnel = Tunnel(self.conn, conn, idle, self._ended)
+        self._tunnel.begin()
+
+    def _ended(self, reason: str | None) -> None:
+        tunnel, self._tunnel = self._tunnel, None
+        self.sent_octets = tunnel.to_client
+        self.received_octets = tunnel.to_member
+        if self.member is not None:
+            self.member.sessions -= 1
+        self._over(reason)
+
+    def refuse(self, reason: str, status: int | None = None) -> None:
+        """There is no way to tell the client but to close."""
+        self.conn.reset()
+        self._over(reason)
+
+    def _over(self, reason: str | None) -> None:
+        self.log(reason)
+        self.let_go()
+        self.busy = False
+        self.cell.connections -= 1
+
+    # What the client's connection tells, until the tunnel takes over.
+
+    def received(self, data: bytes) -> None:
+        """Never told: the client is not read before a member is there."""
+
+    def ended(self) -> None:
+        """Never told: the end is found by reading."""
+
+    def drained(self) -> None:
+        """Never told: nothing is written to the client here."""
+
+    def connected(self) -> None:
+        """Never told: the client's connection was accepted."""
+
+    def refused(self, error: int) -> None:
+        """Never told: the client's connection was accepted."""
+
+    def lost(self) -> None:
+        """The client went away while a member was being connected."""
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.cancel()
+        self._over("client_abort")
+
+    def expired(self, now: float) -> None:
+        """The attempt has its own deadline."""
+        self.conn.deadline = NEVER
+
+
+class Attempt:
+    """A connection to a member that is being opened for a session."""
+
+    __slots__ = ("_conn", "_member", "_session")
+
+    def __init__(self, session: Session, member: MemberState, timeout: float | None) -> None:
+        self._session: Session | None = session
+        self._member = member
+        member.sessions += 1
+        self._conn = dial(session.conn.loop, member, self, timeout)
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more."""
+        self._session = None
+        self._member.sessions -= 1
+        if self._conn is not None:
+            self._conn.abort()
+
+    def connected(self) -> None:
+        """The member answers."""
+        if self._session is not None and self._conn is not None:
+            self._session.reached(self._conn)
+
+    def refused(self, error: int) -> None:
+        """The member refuses."""
+        session = self._session
+        if session is not None:
+            self._member.sessions -= 1
+            session.not_reached(reason_of(error))
+
+    def lost(self) -> None:
+        """Broken before it stood."""
+        self.refused(errno.ECONNREFUSED)
+
+    def expired(self, now: float) -> None:
+        """The member does not answer."""
+        if self._conn is not None:
+            self._conn.abort()
+        self.refused(errno.ETIMEDOUT)
+
+    def received(self, data: bytes) -> None:
+        """Never told: it is not read before it stands."""
+
+    def ended(self) -> None:
+        """Never told."""
+
+    def drained(self) -> None:
+        """Never told."""

@@ -1,0 +1,152 @@
+"""
+A client's TLS connection: the handshake, then a L{TlsStream}.
+
+Its side is told C{connected} when the handshake is done, or C{refused} when it
+fails or takes too long; before that it hears nothing. It may replace itself by
+another side when it is told::
+
+    connection = TlsConnection(loop, sock, slot.connection(sock), side, limit)
+    connection.start()
+    # later: side.connected(), then connection.sni, .version, .protocol
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.logger import Logger
+
+from fiberlb.relay.connection import NEVER, READ_SIZE
+from fiberlb.relay.loop import READ, WRITE, Loop
+from fiberlb.relay.tls_stream import TlsStream
+from fiberlb.tls.openssl import clear_errors, reason
+from fiberlb.tls.sni import normal
+
+_PLAIN_HTTP = "http request"
+_SPEAK_TLS = b"This port speaks HTTPS.\n"
+_ANSWER = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
+    b"Connection: close\r\n\r\n%b" % (len(_SPEAK_TLS), _SPEAK_TLS)
+)
+
+_log = Logger()
+
+
+class TlsConnection(TlsStream):
+    """
+    One TLS socket of a client.
+
+    C{connecting} is true until the handshake is done; C{deadline} is the limit
+    of it until then, and L{NEVER} when C{side.connected} is called.
+
+    @ivar sni: after the handshake the server name that the client asked for, in lower
+        case and without a final dot; C{None} when it sent none. A session of TLS 1.2
+        that was resumed has the name it was made with.
+    @ivar failure: after a failed handshake what was wrong, for the log.
+    """
+
+    __slots__ = ("_limit", "failure", "sni")
+
+    def __init__(
+        self, loop: Loop, sock: Any, ssl: SSL.Connection, side: Any, limit: float | None
+    ) -> None:
+        """
+        @param ssl: on this socket, in accept state: C{TlsSlot.connection(sock)}.
+        @param limit: seconds that the handshake may take, from C{start} on; C{None}: any time.
+        """
+        super().__init__(loop, sock, ssl, side)
+        self.connecting = True
+        self.sni: bytes | None = None
+        self.failure = ""
+        self._limit = limit
+
+    @property
+    def version(self) -> str:
+        """The protocol version after the handshake: C{TLSv1.2} or C{TLSv1.3}."""
+        return self.ssl.get_protocol_version_name()
+
+    @property
+    def cipher(self) -> str:
+        """The cipher suite after the handshake, by OpenSSL's name."""
+        return self.ssl.get_cipher_name() or ""
+
+    @property
+    def protocol(self) -> bytes:
+        """What ALPN agreed on; empty when nothing was."""
+        return self.ssl.get_alpn_proto_negotiated()
+
+    def start(self, events: int = READ) -> None:
+        """Begin to be watched, and the handshake's time."""
+        super().start(events)
+        if self._limit is not None:
+            self.hasten(self.loop.now + self._limit)
+
+    def visit(self, now: float) -> float:
+        """The wheel asks; when to ask again."""
+        if self.connecting and not self.closed and self.deadline <= now:
+            self._refuse(errno.ETIMEDOUT, "it took too long")
+            return 0.0
+        return super().visit(now)
+
+    def break_off(self) -> None:
+        """See L{fiberlb.relay.connection.Connection.break_off}."""
+        if self.connecting and not self.closed:
+            self._refuse(errno.ECONNRESET, "the connection broke")
+        else:
+            super().break_off()
+
+    def _opened(self) -> None:
+        """A step of the handshake."""
+        try:
+            self.ssl.do_handshake()
+        except SSL.WantReadError:
+            self.loop.change(self, READ)
+            return
+        except SSL.WantWriteError:
+            self.loop.change(self, WRITE)
+            return
+        except SSL.Error as why:
+            self._failed_with(why)
+            return
+        self.connecting = False
+        self.deadline = NEVER
+        name = self.ssl.get_servername()
+        if name is not None:
+            self.sni = normal(name.decode("latin-1")).encode("latin-1")
+        self._watch()
+        self.side.connected()
+
+    def _failed_with(self, why: SSL.Error) -> None:
+        text = reason(why)
+        clear_errors()
+        if isinstance(why, SSL.SysCallError):
+            code = why.args[0] if why.args and why.args[0] > 0 else errno.ECONNRESET
+            self._refuse(code, "the client went away")
+            return
+        if text == _PLAIN_HTTP:
+            self._answer_plainly()
+        self._refuse(errno.EPROTO, text)
+
+    def _answer_plainly(self) -> None:
+        """Plain HTTP has come: say so, in the words it understands."""
+        try:
+            # The request is read first: what lies unread would have the system drop our answer.
+            self.sock.recv(READ_SIZE)
+        except OSError:
+            pass
+        try:
+            self.sock.send(_ANSWER)
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def _refuse(self, code: int, text: str) -> None:
+        """The handshake has failed: close, and tell the side."""
+        _log.debug("a TLS handshake failed: {reason}", reason=text)
+        self.failure = text
+        side = self.side
+        self._retire()
+        side.refused(code)

@@ -79,8 +79,7 @@ def read_yaml(content: bytes, name: str, environ: Mapping[str, str]) -> Document
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as why:
-        mark = why.problem_mark or why.context_mark
-        line, column = (mark.line, mark.column) if mark else (0, 0)
+        line, column = _place(why, text)
         message = _explained(why, text, line, column)
         raise ConfigurationError([_problem(name, line, column, message)]) from None
     except yaml.YAMLError as why:
@@ -114,6 +113,17 @@ def _end_of(text: str) -> tuple[int, int]:
     """The line and column after a text, from 0."""
     lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", text)
     return len(lines) - 1, len(lines[-1])
+
+
+def _place(why: yaml.MarkedYAMLError, text: str) -> tuple[int, int]:
+    """Where the mistake probably is: of something never closed, where it was opened."""
+    mark = why.problem_mark or why.context_mark
+    if mark is None:
+        return 0, 0
+    at_end = (mark.line, mark.column) >= _end_of(text.rstrip())
+    if at_end and why.context_mark is not None:
+        mark = why.context_mark
+    return mark.line, mark.column
 
 
 def _explained(why: yaml.MarkedYAMLError, text: str, line: int, column: int) -> str:

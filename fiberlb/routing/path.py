@@ -24,9 +24,7 @@ PLAIN = _UNRESERVED + b"!$&'()*+,;=:@/" + _HIGH
 _SEGMENT = re.escape(PLAIN.replace(b"/", b""))
 _FIRST = re.escape(PLAIN.replace(b"/", b"").replace(b".", b""))
 #: A target in origin-form whose path (group 1) is its own normal form: nearly every one.
-PLAIN_TARGET = re.compile(
-    rb"(?=/)((?:/[" + _FIRST + rb"][" + _SEGMENT + rb"]*+)*+/?)(?:\?|\Z)"
-)
+PLAIN_TARGET = re.compile(rb"(?=/)((?:/[" + _FIRST + rb"][" + _SEGMENT + rb"]*+)*+/?)(?:\?|\Z)")
 _SPELLING = re.compile(rb"%[0-9A-Fa-f]{2}|[^" + re.escape(PLAIN) + rb"]")
 
 

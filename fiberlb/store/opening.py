@@ -81,24 +81,32 @@ def connect(path: str, busy: float) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    new = _recognise(connection, path)
+    # In one transaction: another process may be making it at this moment.
+    with _ended(connection, "BEGIN"):
+        new = _recognise(connection, path)
     _close_to_others(path)
     _write_ahead(connection, path)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA trusted_schema=OFF")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # Another process may have been faster since the first look.
+    # Also where nothing is to be made: a place that cannot be written to is told now.
+    with _ended(connection, "BEGIN IMMEDIATE"):
         if new and _recognise(connection, path):
             for table in TABLES:
                 connection.execute(table)
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={VERSION}")
         connection.execute("COMMIT")
-    except BaseException:
+
+
+@contextmanager
+def _ended(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    """A transaction that is taken back unless it was committed within."""
+    connection.execute(begin)
+    try:
+        yield
+    finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        raise
 
 
 def _recognise(connection: sqlite3.Connection, path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -121,6 +122,35 @@ class OpeningTests(SynchronousTestCase):
         other = self.open()
         other.execute("BEGIN IMMEDIATE")
         self.assertEqual(self.refused(Unavailable), "another process holds it for too long")
+
+
+class RaceTests(SynchronousTestCase):
+    """Several that make the same database at the same moment."""
+
+    def test_race(self) -> None:
+        """All of them open it, and it is made once."""
+        for _ in range(10):
+            path = os.path.join(self.mktemp(), "fiberlb.db")
+            told: list[object] = []
+            start = threading.Barrier(4)
+            threads = [
+                threading.Thread(target=self.open, args=(path, start, told)) for _ in range(4)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(told, [(VERSION,)] * 4)
+
+    def open(self, path: str, start: threading.Barrier, told: list[object]) -> None:
+        """Open it, and tell what was opened, or why not."""
+        start.wait()
+        try:
+            connection = connect(path, 5.0)
+            told.append(connection.execute("PRAGMA user_version").fetchone())
+            connection.close()
+        except StoreError as error:
+            told.append(str(error))
 
 
 class ErrorTests(SynchronousTestCase):

@@ -186,7 +186,7 @@ class ChangeTests(ServiceCase):
     def test_many_added(self) -> None:
         """The first checks of many that join are spread, within one interval."""
         count = 300
-        drawn = (number / count for number in range(10 * count))
+        drawn = cycle(number / count for number in range(count))
         self.service = HealthService(
             self.clock,
             self.checks.table,

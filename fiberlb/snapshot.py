@@ -7,17 +7,23 @@ lives elsewhere, by the ids of members and pools, so that it outlives snapshots.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 
 import attrs
 
+from fiberlb.balancing.table import ALGORITHMS
+from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.certificate import Certificate
-from fiberlb.model.configuration import Configuration
-from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.configuration import Configuration, addresses
+from fiberlb.model.convert import overlaid
+from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener, TlsVersion
-from fiberlb.model.pool import Member, Pool
-from fiberlb.routing.match import Routes
+from fiberlb.model.load_balancer import LoadBalancer
+from fiberlb.model.pool import Member, Pool, PoolProtocol
+from fiberlb.routing.match import Routes, compile_in_steps
+from fiberlb.routing.patterns import Clock, Report
 
 
 @attrs.frozen
@@ -89,3 +95,218 @@ class Snapshot:
     configuration: Configuration = attrs.field(repr=False)
     listeners: Mapping[str, ListenerPlan]
     pools: Mapping[str, PoolPlan]
+
+
+def compile(
+    configuration: Configuration,
+    previous: Snapshot | None,
+    *,
+    limits: Limits,
+    clock: Clock,
+    report: Report,
+) -> Iterator[Snapshot | None]:
+    """
+    Compile a configuration in small steps.
+
+    @param configuration: resolved and checked (L{fiberlb.model.configuration}).
+    @param previous: what was in force; its plans are used again, the same
+        objects, for whatever did not change.
+    @param limits: of the process; a listener's own override them.
+    @param clock: monotonic seconds, read afresh at each call.
+    @param report: called with a rule's id and a text for every match of a regular
+        expression that stays undecided.
+
+    @return: yields C{None} after each step, at most a few milliseconds of work,
+        so that traffic can be served between; the snapshot comes last.
+
+    @raise ConfigurationError: at the last step, with every L{Problem} at
+        C{(collection, id, field)}; disabled objects are checked too.
+    """
+    work = _Compilation(configuration, previous, limits, clock, report)
+    pools: dict[str, PoolPlan] = {}
+    for pool in configuration.all(Pool).values():
+        pools[pool.id] = work.pool(pool)
+        yield None
+    listeners: dict[str, ListenerPlan] = {}
+    for listener in configuration.all(Listener).values():
+        plan = yield from work.listener(listener)
+        if plan is not None:
+            listeners[listener.id] = plan
+        yield None
+    if work.problems:
+        raise ConfigurationError(work.problems)
+    yield Snapshot(configuration.revision, configuration, listeners, pools)
+
+
+def compile_now(
+    configuration: Configuration,
+    previous: Snapshot | None = None,
+    *,
+    limits: Limits,
+    clock: Clock,
+    report: Report,
+) -> Snapshot:
+    """
+    L{compile} in one go, for starts and tests.
+
+    @raise ConfigurationError: as there.
+    """
+    made: Snapshot | None = None
+    for step in compile(configuration, previous, limits=limits, clock=clock, report=report):
+        made = step
+    assert made is not None
+    return made
+
+
+#: A policy with its rules, as listeners are compiled from.
+_Policy = tuple[L7Policy, tuple[L7Rule, ...]]
+
+
+def _policies(
+    configuration: Configuration, listener: Listener
+) -> Generator[None, None, list[_Policy]]:
+    found = []
+    for policy in configuration.children(L7Policy, listener.id):
+        found.append((policy, tuple(configuration.children(L7Rule, policy.id))))
+        yield
+    return found
+
+
+def _frame(
+    configuration: Configuration, listener: Listener
+) -> tuple[Listener, LoadBalancer, tuple[tuple[Certificate, ...], tuple[Certificate, ...]]]:
+    """What a listener's plan is made of, apart from its policies."""
+    balancer = configuration.all(LoadBalancer)[listener.loadbalancer_id]
+    return listener, balancer, _certificates(configuration, listener)
+
+
+def _certificates(
+    configuration: Configuration, listener: Listener
+) -> tuple[tuple[Certificate, ...], tuple[Certificate, ...]]:
+    """The enabled certificates of a listener: the default ones, and the others."""
+    tls = listener.tls_config
+    if tls is None:
+        return (), ()
+    known = {i: c for i, c in configuration.all(Certificate).items() if c.enabled}
+    named = known if tls.sni_certificate_ids is None else tls.sni_certificate_ids
+    default = tuple(known[i] for i in dict.fromkeys(tls.certificate_id) if i in known)
+    others = (known[i] for i in dict.fromkeys(named) if i in known)
+    return default, tuple(c for c in others if c not in default)
+
+
+class _Compilation:
+    """
+    One run of L{compile}.
+
+    @ivar problems: what was wrong so far.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        previous: Snapshot | None,
+        limits: Limits,
+        clock: Clock,
+        report: Report,
+    ) -> None:
+        self.problems: list[Problem] = []
+        self._configuration = configuration
+        self._previous = previous
+        self._limits = limits
+        self._clock = clock
+        self._report = report
+
+    def pool(self, pool: Pool) -> PoolPlan:
+        """The plan of one pool, the previous one if it says the same."""
+        if pool.algorithm not in ALGORITHMS:
+            path = ("pools", pool.id, "algorithm")
+            self.problems.append(Problem(path, f"{pool.algorithm.value} is not known here"))
+        children = self._configuration.children(Member, pool.id)
+        members = tuple(member for member in children if member.enabled)
+        plan = PoolPlan(pool, members, _monitor(pool))
+        before = self._previous.pools.get(pool.id) if self._previous else None
+        return before if before == plan and before is not None else plan
+
+    def listener(self, listener: Listener) -> Generator[None, None, ListenerPlan | None]:
+        """The plan of one listener; C{None} if it is not to listen, or is wrong."""
+        policies = yield from _policies(self._configuration, listener)
+        limits = overlaid(self._limits, listener.limits)
+        if self._previous is not None:
+            unchanged = yield from self._unchanged(listener, policies, self._previous)
+            if unchanged:
+                before = self._previous.listeners.get(listener.id)
+                if before is None or before.limits == limits:
+                    return before
+                return attrs.evolve(before, limits=limits)
+        try:
+            routes = yield from compile_in_steps(
+                listener, policies, clock=self._clock, report=self._report
+            )
+        except ConfigurationError as why:
+            self.problems += why.problems
+            return None
+        return self._plan(listener, routes, limits)
+
+    def _unchanged(
+        self, listener: Listener, policies: list[_Policy], previous: Snapshot
+    ) -> Generator[None, None, bool]:
+        """Whether a listener is made of what it was made of before."""
+        known = previous.configuration
+        before = known.all(Listener).get(listener.id)
+        if before is None or _frame(known, before) != _frame(self._configuration, listener):
+            return False
+        compared = yield from _policies(known, before)
+        if len(compared) != len(policies):
+            return False
+        for old, new in zip(compared, policies, strict=True):
+            if old != new:
+                return False
+            yield
+        return True
+
+    def _plan(self, listener: Listener, routes: Routes, limits: Limits) -> ListenerPlan | None:
+        _, balancer, certificates = _frame(self._configuration, listener)
+        tls = self._tls(listener, *certificates)
+        if not listener.enabled or not balancer.enabled:
+            return None
+        own = addresses(self._configuration, listener)
+        return ListenerPlan(
+            listener=listener,
+            addresses=tuple((address, listener.port) for address in own),
+            freebind=balancer.freebind,
+            routes=routes,
+            timeouts=overlaid(Timeouts(), listener.timeouts),
+            limits=limits,
+            tls=tls,
+        )
+
+    def _tls(
+        self,
+        listener: Listener,
+        default: tuple[Certificate, ...],
+        others: tuple[Certificate, ...],
+    ) -> TlsPlan | None:
+        tls = listener.tls_config
+        if tls is None:
+            return None
+        if not default and listener.enabled:
+            path = ("listeners", listener.id, "tls_config", "certificate_id")
+            self.problems.append(Problem(path, "every certificate named is disabled"))
+        return TlsPlan(
+            default=default,
+            others=others,
+            strict=tls.strict_sni,
+            min_version=tls.min_version,
+            max_version=tls.max_version,
+            cipher_suites=tls.cipher_suites,
+        )
+
+
+def _monitor(pool: Pool) -> HealthMonitor | None:
+    monitor = pool.health_monitor
+    if monitor is None or not monitor.enabled:
+        return None
+    if monitor.type is not None:
+        return monitor
+    speaks_http = pool.protocol is PoolProtocol.HTTP
+    return attrs.evolve(monitor, type=MonitorType.HTTP if speaks_http else MonitorType.TCP)

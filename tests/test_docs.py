@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import attrs
+import docutils.core
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import load_file
@@ -167,6 +168,20 @@ class ExampleTests(SynchronousTestCase):
                     load_file(path, {})
                     count += 1
         self.assertGreaterEqual(count, 3)
+
+    def test_files(self) -> None:
+        """Source files that the documentation names exist, below the checkout or the package."""
+        for page in pages():
+            for name in re.findall(r"``([a-z0-9_./-]+\.py)``", page.read_text("utf-8")):
+                found = (ROOT / name).exists() or (ROOT / "fiberlb" / name).exists()
+                self.assertTrue(found, f"{page.name}: {name}")
+
+    def test_markup(self) -> None:
+        """Each page is valid reStructuredText, so that it shows as it was meant."""
+        quiet = {"report_level": 2, "halt_level": 2, "syntax_highlight": "none"}
+        for page in pages():
+            text = page.read_text("utf-8")
+            docutils.core.publish_doctree(text, str(page), settings_overrides=quiet)
 
     def test_links(self) -> None:
         """Links to other files of the checkout lead somewhere."""

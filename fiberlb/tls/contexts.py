@@ -94,6 +94,7 @@ class TlsSlot:
         connection.set_app_data(table.base)
         if table.options:
             connection.set_options(table.options)
+        openssl.bounded_reads(connection)
         connection.set_accept_state()
         return connection
 

@@ -88,3 +88,24 @@ def clear_errors() -> None:
     clear = getattr(_LIBRARY, "ERR_clear_error", None)
     if clear is not None:
         clear()
+
+
+def reason(why: Exception) -> str:
+    """OpenSSL's own words for an error: constants of the library, nothing of what was read."""
+    errors = why.args[0] if why.args else None
+    if isinstance(why, SSL.Error) and isinstance(errors, list) and errors:
+        return str(errors[0][-1]) or "unknown reason"
+    return "unknown reason"
+
+
+def bounded_reads(connection: SSL.Connection) -> None:
+    """
+    Have C{recv} give up after a record that holds no data.
+
+    pyOpenSSL has OpenSSL go on to the next record instead, which a flood of
+    such records (key updates) never lets come back. Whoever calls C{recv}
+    must come again as long as the socket is readable.
+    """
+    clear = getattr(_LIBRARY, "SSL_clear_mode", None)
+    if clear is not None:
+        clear(connection._ssl, _LIBRARY.SSL_MODE_AUTO_RETRY)

@@ -148,7 +148,7 @@ class _Leaves:
                 install(context, self.materials[ident])
             except (SSL.Error, ValueError) as why:
                 openssl.clear_errors()
-                message = f"is refused by OpenSSL: {_reason(why)}"
+                message = f"is refused by OpenSSL: {openssl.reason(why)}"
                 problem = Problem(("certificates", ident, "certificate"), message)
                 raise ConfigurationError([problem]) from None
         return context
@@ -216,11 +216,3 @@ def _named(materials: Mapping[str, Material]) -> Iterator[tuple[str, tuple[str, 
             groups.setdefault(name, {}).setdefault(material.key_type, ident)
     for name, first in groups.items():
         yield name, tuple(first.values())
-
-
-def _reason(why: Exception) -> str:
-    """OpenSSL's own words for an error: constants of the library, never what was read."""
-    errors = why.args[0] if why.args else None
-    if isinstance(why, SSL.Error) and isinstance(errors, list) and errors:
-        return str(errors[0][-1]) or "unknown reason"
-    return "unknown reason"

@@ -46,9 +46,7 @@ def settled(trees: Sequence[Rooted]) -> tuple[list[Rooted], list[Problem]]:
             root,
             tree=identified(
                 root.tree,
-                lambda collection, parent, name: file_id(
-                    collection, words.get(parent, parent), name
-                ),
+                lambda collection, parent, name: file_id(collection, _meant(parent, words), name),
             ),
         )
         for root in map(_named, placed)
@@ -63,9 +61,15 @@ def _listener_words(trees: Iterable[Rooted]) -> Mapping[str, str]:
         made = root.tree.made
         if isinstance(made, Listener):
             ident = made.id.lower() or file_id(made.COLLECTION, "", made.name)
-            words.update({made.name: ident, ident: ident, made.id: ident})
+            words.update({made.name: ident, ident: ident})
     words.pop("", None)
     return words
+
+
+def _meant(word: str, words: Mapping[str, str]) -> str:
+    """The id of the listener that a word stands for; the word itself of any other parent."""
+    ident = word.lower() if re.fullmatch(UUID_PATTERN, word) else word
+    return words.get(ident, ident)
 
 
 def _placed(trees: Sequence[Rooted], words: Mapping[str, str]) -> list[Rooted]:
@@ -78,7 +82,7 @@ def _placed(trees: Sequence[Rooted], words: Mapping[str, str]) -> list[Rooted]:
             for number, child in enumerate(root.tree.children):
                 of.setdefault(ident, []).append((index, number, child))
         elif isinstance(made, L7Policy):
-            ident = words.get(made.listener_id, made.listener_id)
+            ident = _meant(made.listener_id, words)
             of.setdefault(ident, []).append((index, -1, root.tree))
     done = [root.tree for root in trees]
     for policies in of.values():
@@ -121,7 +125,7 @@ def _check(trees: Iterable[Rooted], words: Mapping[str, str]) -> Iterator[Proble
                 message = "must not look like an id; give the id as id:"
                 yield _located(document, Problem(at, message))
             here = (document, tree.path)
-            key = (tree.collection, words.get(tree.parent, tree.parent), made.name)
+            key = (tree.collection, _meant(tree.parent, words), made.name)
             first = names.setdefault(key, here)
             if first is not here:
                 message = f"the name {made.name!r} is taken by {_told(*first)}"

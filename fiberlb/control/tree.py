@@ -81,7 +81,7 @@ def structure_tree(
     listeners: list[tuple[str, Path]] | None = None
     if cls is L7Policy and parent == "" and isinstance(value, dict) and "listener_ids" in value:
         listeners = _listener_ids(value, path, loading)
-        value = {key: content for key, content in value.items() if key != "listener_ids"}
+        value = {key: value[key] for key in value if key not in ("listener_id", "listener_ids")}
         parent = None
     made = structure(cls, value, path, loading)
     children, given = _children(cls, value, path, loading)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import attrs
 
 from fiberlb.errors import Path, nearest
-from fiberlb.model.fields import REFUSED, Kind, Loading, Optional, Reference, Several
+from fiberlb.model.fields import NOT_SUPPORTED, REFUSED, Kind, Loading, Optional, Reference, Several
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ def _load_fields(cls: type, value: dict[str, Any], path: Path, loading: Loading)
 def refuse_key(cls: type, word: Any, path: Path, loading: Loading) -> None:
     """Note that a key is unknown, or known and not acted on by this version."""
     if word in getattr(cls, "LATER", ()):
-        loading.refuse(path, f"{word}: known, not supported by this version", code="not_supported")
+        loading.refuse(path, NOT_SUPPORTED, code="not_supported")
         return
     words = [*kinds(cls), *getattr(cls, "CHILDREN", ())]
     loading.refuse(path, f"unknown key {str(word)!r}", nearest(str(word), words), "unknown_key")

@@ -23,6 +23,9 @@ E = TypeVar("E", bound=Enum)
 #: Marks a value that was refused; the problem is already noted.
 REFUSED: Any = object()
 
+#: Said of a key, and after the value it is about, of the specification but not of this version.
+NOT_SUPPORTED = "known, not supported by this version"
+
 
 class Loading:
     """
@@ -172,9 +175,7 @@ class OneOf:
         if word in known:
             return self.words(word)
         if word in self.later:
-            return loading.refuse(
-                path, f"{word}: known, not supported by this version", code="not_supported"
-            )
+            return loading.refuse(path, f"{word}: {NOT_SUPPORTED}", code="not_supported")
         return loading.refuse(
             path, f"{value!r} is not one of {', '.join(known)}", nearest(word, known)
         )
@@ -301,8 +302,7 @@ class Words:
             if word == known or (self.fold and word.lower() == known.lower()):
                 return known
         if word.lower() in {w.lower() for w in self.later}:
-            message = f"{word}: known, not supported by this version"
-            return loading.refuse(path, message, code="not_supported")
+            return loading.refuse(path, NOT_SUPPORTED, code="not_supported")
         return loading.refuse(
             path, f"unknown key {word!r}", nearest(word, self.keys), "unknown_key"
         )

@@ -11,6 +11,7 @@ from fiberlb.errors import Path
 from fiberlb.model.bounds import POLICY_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Partial
 from fiberlb.model.fields import (
+    NOT_SUPPORTED,
     Flag,
     Loading,
     OneOf,
@@ -102,11 +103,7 @@ class L7Rule(Resource):
             return value
         for word in value:
             if word in _LATER_NESTING:
-                return loading.refuse(
-                    (*path, word),
-                    f"{word}: known, not supported by this version",
-                    code="not_supported",
-                )
+                return loading.refuse((*path, word), NOT_SUPPORTED, code="not_supported")
         types = {t.value for t in RuleType} | set(_LATER_RULES) | set(RULE_SPELLINGS)
         found = [word for word in value if isinstance(word, str) and word.lower() in types]
         if len(found) != 1:

@@ -1,0 +1,98 @@
+"""What may be told of a certificate, and what of it is a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from fiberlb.errors import ConfigurationError
+from fiberlb.model.certificate import Certificate
+from fiberlb.tls.material import Material, inspect
+from fiberlb.tls.pem import CERTIFICATE_LABELS, KEY_LABELS, blocks
+
+#: Stands for a private key that stays where it is.
+MARK = "stored:sha256:"
+
+
+def public_text(text: str) -> str:
+    """The certificates of a PEM text, without a key that stands among them."""
+    if "PRIVATE KEY" not in text:
+        return text
+    return _joined(text, CERTIFICATE_LABELS)
+
+
+def separated(certificate: Certificate) -> Certificate:
+    """
+    The certificate with a key of its text moved to C{private_key}.
+
+    Only that field is sealed at rest and left out of answers. A key given in
+    both places is kept from C{private_key}.
+    """
+    text = certificate.certificate
+    if not has_key(text):
+        return certificate
+    key = certificate.private_key or _joined(text, KEY_LABELS)
+    return attrs.evolve(certificate, certificate=public_text(text), private_key=key)
+
+
+def has_key(text: str) -> bool:
+    """Whether a PEM text holds a private key."""
+    return "PRIVATE KEY" in text and any(label in KEY_LABELS for label, _ in blocks(text))
+
+
+def _joined(text: str, labels: frozenset[str]) -> str:
+    return "".join(pem.decode() for label, pem in blocks(text) if label in labels)
+
+
+class CertificateFacts:
+    """
+    Fingerprints, names and dates, read once for each certificate.
+
+    They are kept by id and read again when the certificate has changed.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Certificate, Material | None]] = {}
+
+    def of(self, certificate: Certificate) -> dict[str, Any]:
+        """
+        What an answer says beside the fields: C{fingerprint_sha256} (of the leaf, hex),
+        C{names}, C{expires_at} (RFC 3339 in UTC); each C{None} if it cannot be read.
+        """
+        material = self._material(certificate)
+        if material is None:
+            return {"fingerprint_sha256": None, "names": None, "expires_at": None}
+        return {
+            "fingerprint_sha256": material.leaf.fingerprint(hashes.SHA256()).hex(),
+            "names": list(material.names),
+            "expires_at": material.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    def mark(self, certificate: Certificate) -> str | None:
+        """What stands for the private key: the digest of the public key that goes with it."""
+        material = self._material(certificate)
+        if material is None:
+            return None
+        public = material.key.public_key()
+        digest = hashes.Hash(hashes.SHA256())
+        digest.update(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+        return MARK + digest.finalize().hex()
+
+    def _material(self, certificate: Certificate) -> Material | None:
+        known = self._known.get(certificate.id)
+        if known is not None and known[0] == certificate:
+            return known[1]
+        try:
+            material = inspect(certificate)
+        except ConfigurationError:
+            material = None
+        self._known[certificate.id] = (certificate, material)
+        return material
+
+    def keep(self, ids: set[str]) -> None:
+        """Forget all but these."""
+        for ident in self._known.keys() - ids:
+            del self._known[ident]

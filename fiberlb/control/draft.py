@@ -1,0 +1,309 @@
+"""A mutable picture of the configuration, on which a write is played before it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from fiberlb.control.document import Place
+from fiberlb.control.refusals import Ambiguous, Exists, InUse, Mention, NotFound, OwnedByFile
+from fiberlb.control.state import State
+from fiberlb.control.tree import POSITION_STEP
+from fiberlb.errors import Path, Problem
+from fiberlb.model.configuration import (
+    COLLECTIONS,
+    DEFAULT_LOAD_BALANCER,
+    Configuration,
+    find,
+)
+from fiberlb.model.convert import references
+from fiberlb.model.l7 import L7Policy
+from fiberlb.model.resource import Owner, Resource
+
+Key = tuple[str, str]
+
+
+class Draft:
+    """
+    The union of both layers, to be changed; nothing outside sees it.
+
+    References may be names until the draft is examined; parents are ids as
+    soon as an object is put.
+
+    @ivar state: what it started from.
+    @ivar changed: the objects put, by collection and id, in order.
+    @ivar gone: the objects taken out, as they were.
+    @ivar lost: ids of objects that lost a child.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        objects = state.configuration.objects
+        self._objects = {c: dict(objects.get(c, {})) for c in COLLECTIONS}
+        self._view = Configuration(state.revision, self._objects, state.configuration.meta)
+        self._children: dict[str, dict[str, dict[str, None]]] = {}
+        self.changed: dict[Key, Resource] = {}
+        self.gone: dict[Key, Resource] = {}
+        self.lost: set[str] = set()
+        self._places: dict[Key, Place] = {}
+
+    def objects(self, collection: str) -> Mapping[str, Resource]:
+        """A collection as the draft has it, by id, in order of creation."""
+        return self._objects[collection]
+
+    def seek(self, collection: str, word: str, parent: str = "") -> Resource | None:
+        """
+        The object that an id or a name stands for, C{None} if there is none.
+
+        @param parent: only children of this object count.
+
+        @raise Ambiguous: several of that name.
+        """
+        objects = self._objects[collection]
+        found = find(self._view, collection, word)
+        if parent:
+            siblings = self._index(collection).get(parent, {})
+            found = [ident for ident in found if ident in siblings]
+        if len(found) > 1:
+            raise Ambiguous(collection, word, found)
+        return objects[found[0]] if found else None
+
+    def look(self, collection: str, word: str, parent: str = "") -> Resource:
+        """
+        As L{seek}.
+
+        @raise NotFound: there is none.
+        @raise Ambiguous: several of that name.
+        """
+        made = self.seek(collection, word, parent)
+        if made is None:
+            raise NotFound(collection, word)
+        return made
+
+    def children(self, collection: str, parent: str) -> list[Resource]:
+        """The objects of a collection that belong to a parent, in order of creation."""
+        objects = self._objects[collection]
+        return [objects[ident] for ident in self._index(collection).get(parent, {})]
+
+    def _index(self, collection: str) -> dict[str, dict[str, None]]:
+        index = self._children.get(collection)
+        if index is None:
+            index = self._children[collection] = {}
+            for made in self._objects[collection].values():
+                index.setdefault(_parent(made), {})[made.id] = None
+        return index
+
+    def new_id(self, made: Resource, fresh: str) -> str:
+        """
+        The id of a new object: the one it came with, or a fresh one.
+
+        A load balancer called C{default} takes the id of the one that is there
+        by itself, so that what refers to that one goes on to.
+
+        @raise Exists: the id is taken.
+        """
+        ident = made.id.lower()
+        default = DEFAULT_LOAD_BALANCER
+        if not ident and made.COLLECTION == default.COLLECTION and made.name == default.name:
+            there = self._objects[made.COLLECTION].get(default.id)
+            if there is None or self.is_implicit(there):
+                return default.id
+        if ident and any(ident in objects for objects in self._objects.values()):
+            raise Exists(f"the id {ident} is taken")
+        return ident or fresh
+
+    def put(self, made: Resource, place: Place) -> None:
+        """
+        Add an object, or have it in place of the one with its id.
+
+        @param place: where it stands in what the client sent.
+
+        @raise OwnedByFile: it, or the list it joins, belongs to the file.
+        """
+        key = (made.COLLECTION, made.id)
+        before = self._objects[made.COLLECTION].get(made.id)
+        made = self._placed(made, before)
+        if before is not None:
+            if before == made and not self.is_implicit(before):
+                return
+            self.own(before)
+        if made.PARENT is not None:
+            self._adopt(made, before)
+        self._objects[made.COLLECTION][made.id] = made
+        self._places[key] = place
+        self.changed[key] = made
+        self.gone.pop(key, None)
+
+    def _placed(self, made: Resource, before: Resource | None) -> Resource:
+        """With the parent's id for its name, and a position."""
+        if made.PARENT is None:
+            return made
+        found = find(self._view, made.PARENT[1], _parent(made))
+        if len(found) == 1 and found[0] != _parent(made):
+            made = with_parent(made, found[0])
+        if not isinstance(made, L7Policy):
+            return made
+        if made.position is None:
+            last = max((self._position(p) for p in self.policies(made.listener_id)), default=0)
+            made = attrs.evolve(made, position=last + POSITION_STEP)
+        if not made.name and before is None:
+            made = attrs.evolve(made, name=f"policy-{made.position}")
+        return made
+
+    def policies(self, listener: str) -> list[Resource]:
+        """The policies of a listener, in order of creation."""
+        return self.children(L7Policy.COLLECTION, listener)
+
+    @staticmethod
+    def _position(policy: Resource) -> int:
+        assert isinstance(policy, L7Policy)
+        return policy.position or 0
+
+    def _adopt(self, made: Resource, before: Resource | None) -> None:
+        """Enter it in its parent's list."""
+        assert made.PARENT is not None
+        parent = _parent(made)
+        index = self._index(made.COLLECTION)
+        if before is not None and _parent(before) == parent:
+            return
+        if (parent, made.COLLECTION) in self.state.file.owned_lists:
+            owner = self._objects[made.PARENT[1]][parent]
+            raise self._owned(owner, f"the list {made.COLLECTION} of ")
+        if before is not None:
+            index[_parent(before)].pop(made.id, None)
+            self.lost.add(_parent(before))
+        index.setdefault(parent, {})[made.id] = None
+
+    def remove(self, made: Resource) -> None:
+        """
+        Take an object out, and all that it contains.
+
+        @raise OwnedByFile: it belongs to the file, or is there by itself.
+        @raise InUse: it contains an object of the file.
+        """
+        if self.is_implicit(made):
+            raise self._owned(made)
+        self.own(made)
+        for collection, cls in COLLECTIONS.items():
+            if cls.PARENT is None or cls.PARENT[1] != made.COLLECTION:
+                continue
+            for child in self.children(collection, made.id):
+                if self._of_file(child):
+                    raise InUse(mention(made), [mention(child)])
+                self.remove(child)
+        key = (made.COLLECTION, made.id)
+        del self._objects[made.COLLECTION][made.id]
+        self.gone[key] = made
+        self.changed.pop(key, None)
+        if made.PARENT is not None:
+            self._index(made.COLLECTION)[_parent(made)].pop(made.id, None)
+            self.lost.add(_parent(made))
+
+    def own(self, made: Resource) -> None:
+        """
+        Make sure that an object may be changed here.
+
+        @raise OwnedByFile: it belongs to the file.
+        """
+        if self._of_file(made):
+            raise self._owned(made)
+
+    def _owned(self, made: Resource, what: str = "") -> OwnedByFile:
+        position = self.state.file.position((made.COLLECTION, made.id))
+        return OwnedByFile(mention(made), position, what)
+
+    def _of_file(self, made: Resource) -> bool:
+        meta = self.state.configuration.meta.get(made.id)
+        return meta is not None and meta.managed_by is Owner.FILE and not self.is_implicit(made)
+
+    def is_implicit(self, made: Resource) -> bool:
+        """Whether it is the load balancer that is there by itself, in neither layer."""
+        return (
+            made.id == DEFAULT_LOAD_BALANCER.id
+            and made.id not in self.state.file.configuration.objects.get(made.COLLECTION, {})
+            and not self.state.layer.holds(made.COLLECTION, made.id)
+        )
+
+    def check_gone(self) -> None:
+        """
+        Nothing that stays as it was may refer to what is gone.
+
+        @raise InUse: something does.
+        """
+        gone = {ident: made for (_, ident), made in self.gone.items()}
+        gone.pop(DEFAULT_LOAD_BALANCER.id, None)  # comes back by itself
+        if not gone:
+            return
+        users = users_of(self.state.configuration, gone)
+        for ident, several in users.items():
+            left = [
+                mention(user)
+                for user in several
+                if (user.COLLECTION, user.id) not in self.gone
+                and (user.COLLECTION, user.id) not in self.changed
+            ]
+            if left:
+                raise InUse(mention(gone[ident]), left)
+
+    def located(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Problems at (collection, id, field, ...) told at the places of the client's document."""
+        return [self._located(p) if len(p.path) > 1 else p for p in problems]
+
+    def _located(self, problem: Problem) -> Problem:
+        place = self._places.get((str(problem.path[0]), str(problem.path[1])))
+        if place is not None:
+            return attrs.evolve(problem, path=place.of(problem.path[2:]))
+        return elsewhere(problem, self._view, self.state)
+
+    def place(self, collection: str, ident: str, field: str) -> Path:
+        """Where a field stands in the client's document; C{()} if it does not."""
+        place = self._places.get((collection, ident))
+        return () if place is None else place.of((field,))
+
+
+def elsewhere(problem: Problem, configuration: Configuration, state: State) -> Problem:
+    """A problem at (collection, id, ...) of an object that the client did not send."""
+    if len(problem.path) < 2 or problem.path[0] not in COLLECTIONS:
+        return problem
+    collection, ident, *field = problem.path
+    made = configuration.objects.get(str(collection), {}).get(str(ident))
+    name = (made.name or made.id) if made is not None else str(ident)
+    at = f", {Problem(tuple(field), '').field}" if field else ""
+    position = problem.position or state.file.position(problem.path)
+    message = f"{name!r} of {collection}{at}: {problem.message}"
+    return attrs.evolve(problem, path=(), message=message, position=position)
+
+
+def users_of(configuration: Configuration, ids: Iterable[str]) -> dict[str, list[Resource]]:
+    """
+    Who refers to some objects, other than their children.
+
+    @return: id -> the objects that refer to it, for those that any does.
+    """
+    wanted = frozenset(ids)
+    found: dict[str, list[Resource]] = {}
+    for objects in configuration.objects.values():
+        for made in objects.values():
+            parent = made.PARENT[0] if made.PARENT else None
+            words = {word for _, word, path in references(made) if path[0] != parent}
+            for ident in words & wanted:
+                found.setdefault(ident, []).append(made)
+    return found
+
+
+def mention(made: Resource) -> Mention:
+    """The object in few words."""
+    return Mention(made.COLLECTION, made.id, made.name)
+
+
+def with_parent(made: Resource, parent: str) -> Resource:
+    """The object as a child of another parent, whose id is given."""
+    assert made.PARENT is not None
+    changes: dict[str, Any] = {made.PARENT[0]: parent}
+    return attrs.evolve(made, **changes)
+
+
+def _parent(made: Resource) -> str:
+    return "" if made.PARENT is None else getattr(made, made.PARENT[0])

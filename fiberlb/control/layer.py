@@ -1,0 +1,133 @@
+"""The store layer: what the store holds of the configuration, as one immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from fiberlb.control.records import (
+    CONTENTS,
+    COUNTER,
+    OBJECTS,
+    Record,
+    Unreadable,
+    decode,
+)
+from fiberlb.model.configuration import COLLECTIONS
+from fiberlb.store.interface import Changes, Entry
+from fiberlb.store.sealed import Keyring
+
+Records = Mapping[str, Mapping[str, Record]]
+
+
+def _nothing() -> Records:
+    return {collection: {} for collection in COLLECTIONS}
+
+
+@attrs.frozen
+class StoreLayer:
+    """
+    The objects of the store at one revision.
+
+    @ivar revision: the counter of configuration commits, 0 in an empty store.
+    @ivar counter: the store revision that last changed the counter, 0: never.
+    @ivar at: the store revision this is a picture of; the watch goes on from it.
+    @ivar records: collection -> id -> record, in order of creation.
+    @ivar contents: id -> the revision that last took a child out of that object.
+    """
+
+    revision: int = 0
+    counter: int = 0
+    at: int = 0
+    records: Records = attrs.field(factory=_nothing)
+    contents: Mapping[str, int] = attrs.field(factory=dict)
+
+    def holds(self, collection: str, ident: str) -> bool:
+        """Whether an object is of this layer."""
+        return ident in self.records[collection]
+
+
+def loaded(at: int, entries: Mapping[bytes, Entry], keyring: Keyring) -> StoreLayer:
+    """
+    The layer out of everything that a store holds.
+
+    @param at: the store revision of C{entries}.
+
+    @raise Unreadable: some document is not understood.
+    """
+    found: dict[str, list[Record]] = {collection: [] for collection in COLLECTIONS}
+    contents = {}
+    for key, (value, _) in entries.items():
+        if key.startswith(OBJECTS):
+            record = decode(key, value, keyring)
+            found[record.made.COLLECTION].append(record)
+        elif key.startswith(CONTENTS):
+            contents[key[len(CONTENTS) :].decode()] = _number(key, value)
+    records = {
+        collection: {
+            record.made.id: record for record in sorted(several, key=lambda r: (r.order, r.made.id))
+        }
+        for collection, several in found.items()
+    }
+    value, counter = entries.get(COUNTER, (b"0", 0))
+    return StoreLayer(_number(COUNTER, value), counter, at, records, contents)
+
+
+def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> StoreLayer:
+    """
+    The layer after one more revision of the store.
+
+    @raise Unreadable: some document is not understood.
+    """
+    revision, counter = layer.revision, layer.counter
+    changed: list[Record] = []
+    gone: list[tuple[str, str]] = []
+    contents = dict(layer.contents)
+    for key, value in changes:
+        if key == COUNTER and value is not None:
+            revision, counter = _number(key, value), at
+        elif key.startswith(CONTENTS):
+            ident = key[len(CONTENTS) :].decode()
+            if value is None:
+                contents.pop(ident, None)
+            else:
+                contents[ident] = _number(key, value)
+        elif key.startswith(OBJECTS) and value is None:
+            _, collection, ident = key.decode().split("/")
+            gone.append((collection, ident))
+        elif key.startswith(OBJECTS) and value is not None:
+            changed.append(decode(key, value, keyring))
+    changed.sort(key=lambda record: record.order)
+    records = altered(layer.records, changed, gone)
+    return StoreLayer(revision, counter, at, records, contents)
+
+
+def altered(
+    records: Records, changed: Iterable[Record], gone: Iterable[tuple[str, str]]
+) -> Records:
+    """
+    The records with some put and some taken out; what is new comes last.
+
+    @param gone: pairs of collection and id.
+    """
+    done = dict(records)
+    copied: dict[str, dict[str, Record]] = {}
+
+    def own(collection: str) -> dict[str, Record]:
+        if collection not in copied:
+            done[collection] = copied[collection] = dict(done[collection])
+        return copied[collection]
+
+    for collection, ident in gone:
+        own(collection).pop(ident, None)
+    for record in changed:
+        own(record.made.COLLECTION)[record.made.id] = record
+    return done
+
+
+def _number(key: bytes, value: bytes) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise Unreadable(f"{key.decode()} of the store is not a number") from None

@@ -1,0 +1,134 @@
+"""From a configuration to what serves: compile, prepare, activate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from fiberlb import snapshot
+from fiberlb.control.plane import HealthView, Plane, Prepared
+from fiberlb.model.bounds import Limits
+from fiberlb.model.configuration import Configuration
+from fiberlb.snapshot import Snapshot
+
+#: Seconds for which compiling may hold the reactor at a time.
+SLICE = 0.005
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """
+    What the control service is given rather than reaches for.
+
+    @ivar wall: seconds since the epoch, for the times in documents.
+    @ivar monotonic: seconds, for the budget of patterns.
+    @ivar make_id: gives fresh UUIDs.
+    @ivar report: told of undecided rules while they serve.
+    @ivar node: the name of this process among others with the same store.
+    @ivar history: how many revisions are remembered.
+    """
+
+    reactor: IReactorTime
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+    make_id: Callable[[], str]
+    report: Callable[[str, str], None]
+    node: str = ""
+    history: int = 1000
+
+
+@attrs.frozen
+class Ready:
+    """A snapshot that could serve, and the plane's side of it."""
+
+    snapshot: Snapshot
+    prepared: Prepared
+
+
+class Publisher:
+    """
+    Brings configurations into force on this node, one at a time.
+
+    @ivar snapshot: in force; C{None} before the first one.
+    """
+
+    _log = Logger()
+
+    def __init__(self, plane: Plane, health: HealthView, surroundings: Surroundings) -> None:
+        self._plane = plane
+        self._health = health
+        self._surroundings = surroundings
+        self.snapshot: Snapshot | None = None
+
+    async def prepare(
+        self, configuration: Configuration, limits: Limits, tolerated: Container[str] | None = None
+    ) -> Ready:
+        """
+        Everything that can fail.
+
+        @param tolerated: listeners that may fail to bind their addresses;
+            C{None}: those that failed before and still want the same ones.
+
+        @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
+        @raise fiberlb.errors.AddressInUse: by an address of another listener.
+        """
+        compiled = await self._compiled(configuration, limits)
+        if tolerated is None:
+            tolerated = self._failed_before(compiled)
+        return Ready(compiled, await self._plane.prepare(compiled, tolerated))
+
+    async def _compiled(self, configuration: Configuration, limits: Limits) -> Snapshot:
+        around = self._surroundings
+        steps = snapshot.compile(
+            configuration,
+            self.snapshot,
+            limits=limits,
+            clock=around.monotonic,
+            report=around.report,
+        )
+        started = around.reactor.seconds()
+        for step in steps:
+            if step is not None:
+                return step
+            if around.reactor.seconds() - started > SLICE:
+                await deferLater(around.reactor, 0)
+                started = around.reactor.seconds()
+        raise AssertionError("compiling ended without a snapshot")
+
+    def _failed_before(self, compiled: Snapshot) -> frozenset[str]:
+        if self.snapshot is None:
+            return frozenset()
+        failed = {s.listener_id for s in self._plane.listeners() if s.state == "error"}
+        before = self.snapshot.listeners
+        return frozenset(
+            ident
+            for ident in failed
+            if ident in before
+            and ident in compiled.listeners
+            and before[ident].addresses == compiled.listeners[ident].addresses
+        )
+
+    async def activate(self, ready: Ready) -> None:
+        """Put it in force; what goes wrong now is a defect, logged, for the swap has happened."""
+        self.snapshot = ready.snapshot
+        done = Deferred.fromCoroutine(ready.prepared.activate())
+        try:
+            self._health.apply(ready.snapshot)
+        except Exception:
+            self._log.failure("health checks of revision {n}", n=ready.snapshot.revision)
+        try:
+            await done
+        except Exception:
+            self._log.failure("activation of revision {n}", n=ready.snapshot.revision)
+
+    async def discard(self, ready: Ready) -> None:
+        """Undo a preparation."""
+        try:
+            await ready.prepared.discard()
+        except Exception:
+            self._log.failure("undoing of revision {n}", n=ready.snapshot.revision)

@@ -1,0 +1,131 @@
+"""
+Objects as documents of the store: one key for each, JSON, secrets sealed.
+
+::
+
+    revision                      the counter of configuration commits
+    objects/<collection>/<id>     {managed_by, created_at, updated_at, revision,
+                                   order, parent, spec}
+    contents/<id>                 the revision that last took something out of an object
+    revisions/<n, zero padded>    what each commit did (L{fiberlb.control.history})
+
+Other keys of the store are left alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from fiberlb.errors import ConfigurationError
+from fiberlb.model.configuration import COLLECTIONS
+from fiberlb.model.convert import secret_fields, structure, unstructure
+from fiberlb.model.fields import Loading
+from fiberlb.model.resource import Meta, Owner, Resource
+from fiberlb.store.sealed import Keyring, SealError
+
+#: In every commit's expectation, so that two writers never both succeed.
+COUNTER = b"revision"
+OBJECTS = b"objects/"
+CONTENTS = b"contents/"
+
+
+class Unreadable(Exception):
+    """A document of the store that cannot be understood; the message says which and why."""
+
+
+@attrs.frozen
+class Record:
+    """
+    An object of the store layer.
+
+    @ivar order: the revision that made it, and its place within that commit.
+    """
+
+    made: Resource
+    meta: Meta
+    order: tuple[int, int]
+
+
+def object_key(collection: str, ident: str) -> bytes:
+    """The key of an object."""
+    return OBJECTS + f"{collection}/{ident}".encode()
+
+
+def contents_key(ident: str) -> bytes:
+    """The key of the record that an object lost a child."""
+    return CONTENTS + ident.encode()
+
+
+def encode(record: Record, keyring: Keyring) -> bytes:
+    """The document of an object, its secrets sealed."""
+    made = record.made
+    spec = unstructure(made, secrets=True)
+    del spec["id"]
+    parent = spec.pop(made.PARENT[0]) if made.PARENT is not None else None
+    for name in secret_fields(type(made)):
+        if spec[name] is not None:
+            spec[name] = keyring.seal(spec[name].encode(), _context(made, name))
+    document = {
+        "managed_by": record.meta.managed_by.value,
+        "created_at": record.meta.created_at,
+        "updated_at": record.meta.updated_at,
+        "revision": record.meta.revision,
+        "order": list(record.order),
+        "parent": parent,
+        "spec": spec,
+    }
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def decode(key: bytes, value: bytes, keyring: Keyring) -> Record:
+    """
+    The object of a document; the inverse of L{encode}.
+
+    @raise Unreadable: damaged, of a newer version, or sealed with another key.
+    """
+    name = key.decode("utf-8", "backslashreplace")
+    try:
+        _, collection, ident = name.split("/")
+        cls = COLLECTIONS[collection]
+        document = json.loads(value)
+        made = _object(cls, ident, document, keyring)
+        meta = Meta(
+            Owner(document["managed_by"]),
+            document["created_at"],
+            document["updated_at"],
+            document["revision"],
+        )
+        first, second = document["order"]
+        return Record(made, meta, (int(first), int(second)))
+    except SealError as why:
+        raise Unreadable(f"{name} of the store: {why}") from None
+    except ConfigurationError as why:
+        raise Unreadable(f"{name} of the store: {why}") from None
+    except (ValueError, KeyError, TypeError) as why:
+        raise Unreadable(f"{name} of the store is not understood ({type(why).__name__})") from None
+
+
+def _object(
+    cls: type[Resource], ident: str, document: Mapping[str, Any], keyring: Keyring
+) -> Resource:
+    spec = {**document["spec"], "id": ident}
+    if cls.PARENT is not None:
+        spec[cls.PARENT[0]] = document["parent"]
+    secrets = {}
+    for name in secret_fields(cls):
+        if spec.get(name) is not None:
+            context = f"{cls.COLLECTION}/{ident}/{name}".encode()
+            secrets[name] = keyring.open(spec[name], context).decode()
+    loading = Loading()
+    made = structure(cls, {**spec, **secrets}, (), loading)
+    if made is None:
+        raise ConfigurationError(loading.problems)
+    return made
+
+
+def _context(made: Resource, name: str) -> bytes:
+    return f"{made.COLLECTION}/{made.id}/{name}".encode()

@@ -1,0 +1,217 @@
+"""
+The control service: the one place where configuration changes.
+
+A write is validated, compiled, prepared, stored, activated and then answered;
+whatever fails before it is stored leaves nothing behind (product page,
+decisions 8, 9 and 16). Writes, reloads and the commits of other nodes come one
+after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
+
+from fiberlb.control.bodies import facts
+from fiberlb.control.certificates import CertificateFacts
+from fiberlb.control.commits import time_text
+from fiberlb.control.document import FileLayer
+from fiberlb.control.following import Following
+from fiberlb.control.force import Force
+from fiberlb.control.history import Revision, Wanted, search
+from fiberlb.control.operations import Operation, Origin, Outcome
+from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane
+from fiberlb.control.publish import Publisher, Surroundings
+from fiberlb.control.refusals import Stopping, StoreAway
+from fiberlb.control.shield import shielded
+from fiberlb.control.state import State
+from fiberlb.control.writing import Writing
+from fiberlb.model.configuration import Configuration
+from fiberlb.model.resource import Resource
+from fiberlb.store.interface import Store, StoreError
+from fiberlb.store.sealed import Keyring
+
+T = TypeVar("T")
+
+
+class ControlService:
+    """
+    Holds the configuration in force on this node, and changes it.
+
+    @param store: shared with other nodes, or this node's own.
+    @param plane: what serves.
+    @param health: what checks the members.
+    @param keyring: seals private keys at rest.
+
+    @ivar certificates: what may be told of certificates.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: Store,
+        plane: Plane,
+        health: HealthView,
+        keyring: Keyring,
+        surroundings: Surroundings,
+    ) -> None:
+        self._store = store
+        self._plane = plane
+        self._health = health
+        self._surroundings = surroundings
+        self._lock = DeferredLock()
+        self._stopping = False
+        self.certificates = CertificateFacts()
+        self._force = Force(Publisher(plane, health, surroundings), self.now)
+        self._following = Following(store, keyring, self._force, self._in_turn)
+        self._writing = Writing(
+            store, keyring, self._force, self._following, self.certificates, surroundings
+        )
+
+    def now(self) -> str:
+        """The time, RFC 3339 in UTC."""
+        return time_text(self._surroundings.wall())
+
+    # -- the life of the service
+
+    def start(self, file: FileLayer) -> Deferred[None]:
+        """
+        Read the store, put both layers in force, follow the store from then on.
+
+        Addresses of the file's listeners must be bound; those of stored ones
+        are tried again later.
+
+        @raise ConfigurationError: with every problem, those of the file with positions.
+        @raise AddressInUse: by an address of a listener of the file.
+        @raise StoreAway: the store cannot be read.
+        """
+        return shielded(self._locked(lambda: self._start(file)))
+
+    async def _start(self, file: FileLayer) -> None:
+        self._force.latest = await self._following.load()
+        state = self._force.with_file(file)
+        await self._force.enter(state, frozenset(state.layer.records["listeners"]))
+        self._following.watch()
+
+    def reload(self, file: FileLayer) -> Deferred[None]:
+        """
+        Have another file layer in place of the one in force.
+
+        @raise ConfigurationError: nothing has changed; among others when the
+            file lacks an object that a stored one refers to.
+        @raise AddressInUse: nothing has changed.
+        """
+        return shielded(self._locked(lambda: self._reload(file)))
+
+    async def _reload(self, file: FileLayer) -> None:
+        await self._force.enter(self._force.with_file(file), None)
+
+    async def stop(self) -> None:
+        """Take no more changes; returns when the one that runs has ended. The store stays open."""
+        self._stopping = True
+        self._following.stop()
+        await self._lock.acquire()
+        self._lock.release()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a configuration serves, and goes on to."""
+        return self._force.started and not self._stopping
+
+    # -- writes
+
+    def write(
+        self, operations: Sequence[Operation], origin: Origin, dry_run: bool = False
+    ) -> Deferred[Outcome]:
+        """
+        Do all of the operations in one revision, or none of them.
+
+        It is in force here when this fires. Cancelling stops the waiting only.
+
+        @param dry_run: everything but storing and serving it.
+
+        @raise ConfigurationError: paths are those of the operations' bodies.
+        @raise AddressInUse: by an address of a listener that this would change.
+        @raise Refusal: one of L{fiberlb.control.refusals}.
+        """
+        return shielded(
+            self._locked(lambda: self._writing.write(tuple(operations), origin, dry_run))
+        )
+
+    async def _locked(self, work: Callable[[], Coroutine[Deferred[Any], Any, T]]) -> T:
+        await self._lock.acquire()
+        try:
+            if self._stopping:
+                raise Stopping()
+            return await work()
+        finally:
+            self._lock.release()
+
+    def _in_turn(self, work: Callable[[], Coroutine[Deferred[Any], Any, None]]) -> Deferred[None]:
+        async def unless_stopping() -> None:
+            if not self._stopping:
+                await work()
+
+        return self._lock.run(lambda: Deferred.fromCoroutine(unless_stopping()))
+
+    # -- reads
+
+    @property
+    def state(self) -> State:
+        """What is in force, both layers and their union."""
+        return self._force.state
+
+    @property
+    def configuration(self) -> Configuration:
+        """The union in force, references resolved."""
+        return self.state.configuration
+
+    @property
+    def revision(self) -> int:
+        """The counter of configuration commits in force; 0 before the start."""
+        return self.state.revision if self._force.started else 0
+
+    @property
+    def node(self) -> str:
+        """The name of this process among others."""
+        return self._surroundings.node
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with this node's configuration now, each a sentence."""
+        return (self._force.problem,) if self._force.problem else ()
+
+    def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
+        """
+        What is told of an object beside its fields and cannot be set.
+
+        @param configuration: where the object is from; C{None}: the one in force.
+        """
+        return facts(configuration or self.configuration, made, self.certificates)
+
+    def listeners(self) -> Sequence[ListenerState]:
+        """What listens where."""
+        return self._plane.listeners()
+
+    def member_health(self, member_id: str) -> MemberHealth:
+        """The health of one member."""
+        return self._health.status(member_id)
+
+    def member_figures(self, member_id: str) -> Mapping[str, int]:
+        """C{sessions} and C{in_flight} of one member."""
+        return self._plane.member_figures(member_id)
+
+    async def revisions(self, wanted: Wanted) -> tuple[list[Revision], bool]:
+        """
+        The history, newest first, and whether there is more.
+
+        @raise StoreAway: the store cannot be read.
+        """
+        try:
+            return await search(self._store, wanted)
+        except StoreError as why:
+            raise StoreAway(str(why)) from None

@@ -1,0 +1,159 @@
+"""One write, from the operations to the answer."""
+
+from __future__ import annotations
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from fiberlb.control.applying import MONITORS, Applying
+from fiberlb.control.certificates import CertificateFacts
+from fiberlb.control.commits import Commit, drawn_up, time_text
+from fiberlb.control.draft import Draft
+from fiberlb.control.following import Following
+from fiberlb.control.force import Force
+from fiberlb.control.history import REVISIONS, stored
+from fiberlb.control.operations import Applied, Op, Operation, Origin, Outcome
+from fiberlb.control.publish import Ready, Surroundings
+from fiberlb.control.refusals import Contended, StoreAway, TooBig
+from fiberlb.control.state import State
+from fiberlb.errors import ConfigurationError
+from fiberlb.model.pool import Pool
+from fiberlb.store.interface import Conflict, Store, StoreError, TooLarge, UnknownOutcome
+from fiberlb.store.sealed import Keyring
+
+#: How often a write starts over after commits of others before it gives up.
+ATTEMPTS = 20
+#: Old revisions are thrown away every so many commits.
+PRUNE_EVERY = 16
+
+
+class Writing:
+    """Does writes, one at a time: whoever calls sees to that."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        force: Force,
+        following: Following,
+        certificates: CertificateFacts,
+        surroundings: Surroundings,
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._force = force
+        self._following = following
+        self._certificates = certificates
+        self._surroundings = surroundings
+
+    async def write(
+        self, operations: tuple[Operation, ...], origin: Origin, dry_run: bool
+    ) -> Outcome:
+        """
+        As of L{fiberlb.control.service.ControlService.write}.
+
+        After a conflict the operations are played again on what is stored by
+        then, their conditions included.
+        """
+        for _ in range(ATTEMPTS):
+            draft = Draft(self._force.base())
+            make_id = self._surroundings.make_id
+            applied = Applying(draft, self._certificates, make_id).run(operations)
+            commit = self._drawn_up(draft, origin)
+            if commit is None:
+                return self._outcome(draft.state, operations, applied)
+            ready = await self._prepared(draft, commit)
+            if dry_run:
+                await self._force.publisher.discard(ready)
+                return Outcome(
+                    self._force.state.revision, commit.entry.changes, applied, commit.configuration
+                )
+            state = await self._committed(draft.state, commit, ready)
+            if state is not None:
+                await self._activated(state, ready)
+                outcome = self._outcome(state, operations, applied)
+                return attrs.evolve(outcome, changes=commit.entry.changes)
+        raise Contended()
+
+    def _drawn_up(self, draft: Draft, origin: Origin) -> Commit | None:
+        around = self._surroundings
+        now = time_text(around.wall())
+        try:
+            return drawn_up(draft, origin, now, around.make_id(), self._keyring)
+        except ConfigurationError as why:
+            raise ConfigurationError(draft.located(why.problems)) from None
+
+    async def _prepared(self, draft: Draft, commit: Commit) -> Ready:
+        limits = self._force.limits(draft.state)
+        try:
+            return await self._force.publisher.prepare(commit.configuration, limits)
+        except ConfigurationError as why:
+            raise ConfigurationError(draft.located(why.problems)) from None
+
+    async def _committed(self, base: State, commit: Commit, ready: Ready) -> State | None:
+        """
+        The state once it is stored; C{None} after a conflict, when what others stored is known.
+
+        Whatever else happens, the preparation is undone.
+        """
+        try:
+            at = await self._stored(commit)
+        except BaseException:
+            await self._force.publisher.discard(ready)
+            raise
+        if at is None:
+            await self._force.publisher.discard(ready)
+            await self._following.refresh()
+            return None
+        layer = attrs.evolve(commit.layer, counter=at, at=at)
+        return attrs.evolve(base, layer=layer, configuration=commit.configuration)
+
+    async def _stored(self, commit: Commit) -> int | None:
+        """The store's revision of the commit; C{None} when others were faster."""
+        try:
+            return await self._store.commit(commit.expect, commit.puts)
+        except Conflict:
+            return None
+        except TooLarge as why:
+            raise TooBig(str(why)) from None
+        except UnknownOutcome as why:
+            return await self._looked_up(commit, str(why))
+        except StoreError as why:
+            raise StoreAway(str(why)) from None
+
+    async def _looked_up(self, commit: Commit, detail: str) -> int | None:
+        """Whether a commit of unknown outcome is stored."""
+        try:
+            at = await stored(self._store, commit.entry)
+        except StoreError:
+            raise StoreAway(f"{detail}; look before writing again", uncertain=True) from None
+        return at
+
+    async def _activated(self, state: State, ready: Ready) -> None:
+        self._force.adopt(state)
+        await self._force.publisher.activate(ready)
+        self._certificates.keep(set(state.configuration.objects["certificates"]))
+        if state.revision % PRUNE_EVERY == 0:
+            pruning = self._store.prune(REVISIONS, self._surroundings.history)
+            Deferred.fromCoroutine(pruning).addErrback(
+                lambda why: self._log.warn("old revisions stay: {why}", why=why.value)
+            )
+
+    @staticmethod
+    def _outcome(
+        state: State, operations: tuple[Operation, ...], applied: tuple[Applied, ...]
+    ) -> Outcome:
+        tags = {}
+        for operation, done in zip(operations, applied, strict=True):
+            collection = operation.collection
+            if collection == MONITORS:
+                collection = Pool.COLLECTION
+            elif operation.op is Op.REPLACE_ALL:
+                tags[collection, ""] = state.tags.whole
+                continue
+            if done.id in state.configuration.objects.get(collection, {}):
+                tags[collection, done.id] = state.tags.of(collection, done.id)
+        return Outcome(state.revision, (), applied, state.configuration, tags)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
+from fiberlb.relay.connecting import dial
 from fiberlb.relay.loop import Loop
 
 
@@ -17,8 +19,10 @@ class Services:
     @ivar loop: events and deadlines.
     @ivar wall: a time of the loop's clock -> wall-clock seconds.
     @ivar make_request_id: a new id for an answer of ours.
+    @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
     """
 
     loop: Loop
     wall: Callable[[float], float]
     make_request_id: Callable[[], str]
+    dial: Callable[..., Any] = dial

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-from fiberlb.relay.connecting import dial, reason_of
+from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.exchange import Exchange
 from fiberlb.relay.runtime import Cell, MemberState, Route
@@ -135,7 +135,8 @@ class Attempt:
         self._session: Session | None = session
         self._member = member
         member.sessions += 1
-        self._conn = dial(session.conn.loop, member, self, timeout)
+        services = session.cell.services
+        self._conn: Connection | None = services.dial(services.loop, member, self, timeout)
 
     def cancel(self) -> None:
         """Nobody waits for it any more."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from fiberlb.errors import Fault
-from fiberlb.relay.connecting import dial, reason_of
+from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.loop import READ
 from fiberlb.relay.runtime import MemberState
@@ -83,7 +83,7 @@ class Upstream:
         self._take(client)
         self.member.sessions += 1
         connect = client.route.timeouts.member_connect
-        self.conn = dial(self.services.loop, self.member, self, connect)
+        self.conn = self.services.dial(self.services.loop, self.member, self, connect)
 
     def begin(self, client: Any, out: bytes) -> None:
         """Send a request on a connection that was idle."""

@@ -102,6 +102,12 @@ def pem(key: dsa.DSAPrivateKey | rsa.RSAPrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
+def armoured(der: bytes, at: int, changed: bytes) -> str:
+    """A certificate as PEM, with some octets replaced."""
+    body = base64.encodebytes(der[:at] + changed + der[at + len(changed) :]).decode()
+    return f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
+
+
 class RefusalTests(SynchronousTestCase):
     """What is wrong is told, at its field, without quoting it."""
 
@@ -216,6 +222,27 @@ class RefusalTests(SynchronousTestCase):
             public_numbers=good.public_numbers,
         ).private_key(unsafe_skip_rsa_key_validation=True)
         self.check("private_key", "is damaged", certificate=one.pem, private_key=pem(damaged))
+
+    def test_unreadable_inside(self) -> None:
+        """A certificate that is well-formed only outside is refused too."""
+        one = leaf("a.test")
+        der = one.certificate.public_bytes(Encoding.DER)
+        names = der.index(b"a.test")
+        # Alternative names: the tag of a DNS name becomes one that there is not.
+        self.check(
+            "certificate",
+            "extensions",
+            certificate=armoured(der, names - 2, b"\x9f"),
+            private_key=one.key_pem(),
+        )
+        # The kind of the public key becomes one that nobody knows.
+        kind = der.index(b"\x2a\x86\x48\xce\x3d\x02\x01") + 6
+        self.check(
+            "private_key",
+            "does not match",
+            certificate=armoured(der, kind, b"\x7f"),
+            private_key=one.key_pem(),
+        )
 
     def test_bounds(self) -> None:
         """Absurdly long texts and chains are refused."""

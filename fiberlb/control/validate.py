@@ -16,7 +16,7 @@ from fiberlb.model.configuration import (
     check,
     resolve,
 )
-from fiberlb.model.l7 import L7Rule
+from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.resource import Meta, Owner
@@ -125,7 +125,7 @@ def _unroutable(
     for listener in resolved.all(Listener).values():
         policies = [
             (policy, resolved.children(L7Rule, policy.id))
-            for policy in resolved.policies(listener.id)
+            for policy in resolved.children(L7Policy, listener.id)
         ]
         try:
             match.compile_routes(listener, policies, clock=clock, report=report)

@@ -151,6 +151,8 @@ class _Reader:
         while self._text[self._at : self._at + 1] == "|":
             self._at += 1
             branches = branches + self._sequence(depth)
+            if len(branches) > MOST_ALTERNATIVES:
+                raise _NotLiteralError
         return branches
 
     def _sequence(self, depth: int) -> list[_Branch]:

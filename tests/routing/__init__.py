@@ -1,0 +1,1 @@
+"""Rules, comparisons, paths, redirects and the evaluator."""

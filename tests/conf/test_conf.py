@@ -1,0 +1,109 @@
+"""The configuration files that come with FiberLB do what they say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.control.document import FileLayer, load_file
+from fiberlb.control.validate import validated
+from fiberlb.errors import ConfigurationError
+from fiberlb.model.bounds import Limits
+from fiberlb.model.listener import Listener, ListenerProtocol
+from fiberlb.model.pool import Member, Pool
+from fiberlb.snapshot import Snapshot
+from tests.support.certificates import leaf
+from tests.support.sources import ROOT
+
+CONF = ROOT / "conf"
+#: The examples: files, and directories of files.
+EXAMPLES = sorted(p for p in (CONF / "examples").iterdir() if p.suffix == ".yaml" or p.is_dir())
+
+
+def compiled(layer: FileLayer) -> Snapshot:
+    """The layer as it would be served."""
+    try:
+        return validated(
+            layer.configuration, limits=Limits(), clock=lambda: 0.0, report=lambda *_: None
+        )
+    except ConfigurationError as why:
+        raise ConfigurationError(layer.located(why.problems)) from None
+
+
+def with_certificates(directory: Path) -> None:
+    """Makes the certificates and keys that the files in a directory name."""
+    text = "".join(path.read_text() for path in directory.rglob("*.yaml"))
+    for stem in set(re.findall(r"file:(certs/[a-z]+)\.pem", text)):
+        made = leaf("example.org", "*.example.org")
+        (directory / "certs").mkdir(exist_ok=True)
+        (directory / f"{stem}.pem").write_text(made.chain)
+        (directory / f"{stem}.key").write_text(made.key_pem())
+
+
+def switched_on(text: str) -> str:
+    """The text with every setting that is written out behind a # without a space."""
+    return re.sub(r"(?m)^( *)#(?=\S)", r"\1", text)
+
+
+class FirstTests(SynchronousTestCase):
+    """C{conf/fiberlb.yaml}."""
+
+    def test_usable(self) -> None:
+        """As it is, it serves http on a port for everyone, from two local members."""
+        layer = load_file(str(CONF / "fiberlb.yaml"), {})
+        compiled(layer)
+        (listener,) = layer.configuration.all(Listener).values()
+        self.assertIs(listener.protocol, ListenerProtocol.HTTP)
+        self.assertGreater(listener.port, 1023)
+        members = [m.address for m in layer.configuration.all(Member).values()]
+        self.assertEqual(members, ["127.0.0.1", "127.0.0.1"])
+        (pool,) = layer.configuration.all(Pool).values()
+        self.assertIsNotNone(pool.health_monitor)
+        self.assertGreater(len(layer.configuration.objects["l7_policies"]), 1)
+
+    def test_switched_on(self) -> None:
+        """Everything that is written out and switched off is right when switched on."""
+        text = switched_on((CONF / "fiberlb.yaml").read_text())
+        directory = Path(self.mktemp()).absolute()
+        directory.mkdir()
+        (directory / "fiberlb.yaml").write_text(text)
+        with_certificates(directory)
+        layer = load_file(str(directory / "fiberlb.yaml"), {})
+        compiled(layer)
+        protocols = {m.protocol.value for m in layer.configuration.all(Listener).values()}
+        self.assertEqual(protocols, {"http", "https", "tcp"})
+        self.assertEqual(layer.settings.node.name, "lb-1")
+        self.assertEqual(layer.settings.trusted_proxies, ("10.0.0.0/24",))
+
+    def test_rule(self) -> None:
+        """Explanations stay comments, settings do not."""
+        text = "# why\n#a: 1\n#   why\n  # why\n  #c: 3\n#\nd: 4  # why\n"
+        wanted = "# why\na: 1\n#   why\n  # why\n  c: 3\n#\nd: 4  # why\n"
+        self.assertEqual(switched_on(text), wanted)
+
+
+class ExampleTests(SynchronousTestCase):
+    """C{conf/examples}."""
+
+    def test_there(self) -> None:
+        """There are some."""
+        self.assertGreater(len(EXAMPLES), 5)
+
+    def test_load(self) -> None:
+        """Each one loads and compiles, given the certificates that it names."""
+        directory = Path(self.mktemp()).absolute()
+        shutil.copytree(CONF / "examples", directory)
+        with_certificates(directory)
+        for example in EXAMPLES:
+            snapshot = compiled(load_file(str(directory / example.name), {}))
+            self.assertTrue(snapshot.listeners, example.name)
+            self.assertTrue(snapshot.pools, example.name)
+
+    def test_explained(self) -> None:
+        """Each one begins by saying what it is for."""
+        for example in EXAMPLES:
+            first = sorted(example.glob("*.yaml"))[0] if example.is_dir() else example
+            self.assertTrue(first.read_text().startswith("# "), example.name)

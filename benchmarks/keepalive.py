@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.load import VARIED, Load
+from benchmarks.load import VARIED, Wrk
 from benchmarks.rounds import Scenario, main
 
 SCENARIOS = (
-    Scenario("keepalive", "HTTP/1.1 keep-alive, 1 KiB", Load()),
-    Scenario("keepalive-varied", "The same with varied heads", Load(VARIED)),
+    Scenario("keepalive", "HTTP/1.1 keep-alive, 1 KiB", Wrk()),
+    Scenario("keepalive-varied", "The same with varied heads", Wrk(VARIED)),
 )
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""Load from wrk: requests with the head a browser sends, and what came of them."""
+"""Load: requests with the head a browser sends, TLS handshakes, and what came of them."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
+from time import monotonic
+from typing import Protocol
 
 import attrs
 
@@ -33,9 +36,6 @@ function done(summary, latency, requests)
 end
 """
 
-#: Always the same bytes.
-SAME = _HEADERS
-
 #: A thousand different heads in turn, as from a crowd: paths, cookies, agents and languages.
 VARIED = """
 local prepared = {}
@@ -61,57 +61,123 @@ end
 
 
 @attrs.frozen
-class Load:
-    """
-    What wrk is asked to do.
-
-    @ivar script: Lua after the usual fields of the head are set.
-    @ivar connections: open at the same time, each with one request at a time.
-    """
-
-    script: str = ""
-    path: str = "/"
-    connections: int = 64
-
-
-@attrs.frozen
 class Result:
     """
-    What came of one run of wrk.
+    What came of one run.
 
     @ivar errors: answers of 400 and above, failed connections and timeouts together.
+    @ivar p50_ms: half of the answers took no longer; C{None}: not measured.
     """
 
     requests: int
     bytes: int
     seconds: float
     errors: int
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    max_ms: float | None = None
 
 
-def run(load: Load, url: str, seconds: float, cores: Cores, directory: Path) -> Result:
+class Load(Protocol):
+    """Something that sends requests for a while."""
+
+    @property
+    def connections(self) -> int:
+        """Open at the same time, each with one request at a time."""
+
+    def run(self, url: str, seconds: float, cores: Cores, directory: Path) -> Result:
+        """
+        One run against C{url}.
+
+        @param directory: for files it needs.
+
+        @raise RuntimeError: the program gave no result.
+        """
+
+
+@attrs.frozen
+class Wrk:
     """
-    One run against C{url}, with one thread.
+    Requests from wrk, with one thread.
 
-    @param directory: where the script is written.
-
-    @raise RuntimeError: wrk gave no result.
+    @ivar script: Lua after the usual fields of the head are set.
     """
-    script = directory / "load.lua"
-    script.write_text(_HEADERS + load.script + _DONE)
-    command = [need("wrk"), "-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s"]
-    command += ["--timeout", "10s", "-s", str(script), url + load.path]
-    found = subprocess.run(
-        cores.pin_load(command),
-        capture_output=True,
-        text=True,
-        timeout=seconds + 60,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    for line in found.stdout.splitlines():
-        if line.startswith("RESULT "):
-            return Result(**json.loads(line.removeprefix("RESULT ")))
-    raise RuntimeError(f"wrk: {found.stdout}{found.stderr}")
+
+    script: str = ""
+    path: str = "/"
+    connections: int = 64
+
+    def run(self, url: str, seconds: float, cores: Cores, directory: Path) -> Result:
+        """See L{Load}."""
+        script = directory / "load.lua"
+        script.write_text(_HEADERS + self.script + _DONE)
+        command = [need("wrk"), "-t1", f"-c{self.connections}", f"-d{max(1, round(seconds))}s"]
+        command += ["--timeout", "10s", "-s", str(script), url + self.path]
+        found = subprocess.run(
+            cores.pin_load(command),
+            capture_output=True,
+            text=True,
+            timeout=seconds + 60,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        for line in found.stdout.splitlines():
+            if line.startswith("RESULT "):
+                return Result(**json.loads(line.removeprefix("RESULT ")))
+        raise RuntimeError(f"wrk: {found.stdout}{found.stderr}")
+
+
+#: A new connection for each request.
+CLOSE = Wrk('wrk.headers["Connection"] = "close"\n')
+
+_TIMED = re.compile(r"^(\d+) connections in .* real seconds, (\d+) bytes", re.MULTILINE)
+
+
+@attrs.frozen
+class Handshakes:
+    """
+    TLS handshakes from OpenSSL's C{s_time}, each followed by one small request.
+
+    wrk is of no use here: it resumes sessions with some servers and not with others.
+
+    @ivar version: C{tls1_2} or C{tls1_3}.
+    @ivar resumed: all but the first one of each process resume its session.
+    @ivar connections: processes.
+    """
+
+    version: str
+    resumed: bool
+    connections: int = 4
+
+    def run(self, url: str, seconds: float, cores: Cores, directory: Path) -> Result:
+        """See L{Load}."""
+        where = url.removeprefix("https://")
+        command = [need("openssl"), "s_time", "-connect", where, "-www", "/"]
+        command += ["-time", str(max(1, round(seconds))), f"-{self.version}"]
+        command.append("-reuse" if self.resumed else "-new")
+        began = monotonic()
+        running = [
+            subprocess.Popen(
+                cores.pin_load(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for _ in range(self.connections)
+        ]
+        said = [process.communicate(timeout=seconds + 60)[0] for process in running]
+        found = [_TIMED.search(text) for text in said]
+        return Result(
+            requests=sum(int(match[1]) for match in found if match),
+            bytes=sum(int(match[1]) * int(match[2]) for match in found if match),
+            seconds=monotonic() - began,
+            errors=sum(match is None for match in found) + self._full(said),
+        )
+
+    def _full(self, said: list[str]) -> int:
+        """Full handshakes where resumed ones were asked for, the first of each process apart."""
+        if not self.resumed:
+            return 0
+        # Each handshake prints one character before the first line: * when it was a full one.
+        return sum(max(0, text.partition("\n")[0].count("*") - 1) for text in said)

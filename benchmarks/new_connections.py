@@ -9,16 +9,10 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.load import Load
+from benchmarks.load import CLOSE
 from benchmarks.rounds import Scenario, main
 
-SCENARIOS = (
-    Scenario(
-        "new-connections",
-        "A new connection for each request, 1 KiB",
-        Load('wrk.headers["Connection"] = "close"\n'),
-    ),
-)
+SCENARIOS = (Scenario("new-connections", "A new connection for each request, 1 KiB", CLOSE),)
 
 if __name__ == "__main__":
     sys.exit(main(SCENARIOS, __doc__))

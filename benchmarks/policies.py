@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.load import Load
+from benchmarks.load import Wrk
 from benchmarks.rounds import Scenario, main
 
 COUNT = 200
@@ -40,7 +40,7 @@ SCENARIOS = (
     Scenario(
         "policies-200",
         "200 policies, the last one matches",
-        Load(path=f"/part-{COUNT - 1}/index.html"),
+        Wrk(path=f"/part-{COUNT - 1}/index.html"),
         extras={"haproxy": _haproxy(), "nginx": _nginx(), "fiberlb": _fiberlb()},
     ),
 )

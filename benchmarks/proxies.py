@@ -2,20 +2,32 @@
 The proxies that are compared, each configured to do the same work.
 
 One thread or process each, keep-alive on both sides, no access log, and the
-client's address, scheme and port handed on in C{X-Forwarded-*}.
+client's address, scheme and port handed on in C{X-Forwarded-*}. Over TLS all
+have the same certificate (ECDSA, P-256) and TLS 1.2 and 1.3.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from enum import Enum
 from pathlib import Path
+from unittest import SkipTest
 
 import attrs
 
 from benchmarks.machine import Cores
 from tests.support.ports import free_port
 from tests.support.programs import Program, accepts, need, venv_program
+
+
+class Front(Enum):
+    """What the proxies speak to clients; to the origin it is HTTP, or bytes with C{TCP}."""
+
+    HTTP = "http"
+    HTTPS = "https"
+    TCP = "tcp"
 
 
 @attrs.frozen
@@ -27,12 +39,22 @@ class Setting:
     @ivar origin: the port of the server behind all of them.
     @ivar extras: by the proxy's name, lines for a scenario's own purpose: in HAProxy's
         C{frontend}, in nginx's C{server}, at the end of FiberLB's file.
+    @ivar pem: the path of a certificate with its key, for C{HTTPS}.
     """
 
     directory: Path
     origin: int
     cores: Cores
+    front: Front = Front.HTTP
     extras: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def pem(self) -> Path:
+        """A certificate for C{localhost} with its key, in one file; made when first asked for."""
+        path = self.directory / "both.pem"
+        if not path.exists():
+            _make_certificate(self.directory, path)
+        return path
 
     def folder(self, name: str) -> Path:
         """A new folder for one proxy."""
@@ -50,12 +72,27 @@ class Proxy:
     program: Program
 
 
-_ORIGIN = """
+def _make_certificate(directory: Path, path: Path) -> None:
+    key, certificate = directory / "key.pem", directory / "certificate.pem"
+    command = [need("openssl"), "req", "-x509", "-newkey", "ec", "-nodes", "-days", "30"]
+    command += ["-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    command += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    path.write_text(certificate.read_text() + key.read_text())
+
+
+_NGINX = """
+{modules}
 daemon off;
 worker_processes 1;
 pid {folder}/pid;
 error_log stderr crit;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 8192; }}
+{blocks}
+"""
+
+_HTTP = """
 http {{
     access_log off;
     keepalive_requests 100000000;
@@ -65,7 +102,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    {http}
+    {servers}
 }}
 """
 
@@ -82,7 +119,8 @@ _SERVED = """
 _FORWARDED = """
     upstream origin {{ server 127.0.0.1:{origin}; keepalive 128; keepalive_requests 100000000; }}
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{port} {ssl} backlog=4096;
+        {certificate}
         proxy_http_version 1.1;
         proxy_set_header Connection "";
         proxy_set_header Host $http_host;
@@ -94,25 +132,39 @@ _FORWARDED = """
     }}
 """
 
+_NGINX_TLS = """
+        ssl_certificate {pem};
+        ssl_certificate_key {pem};
+        ssl_protocols TLSv1.2 TLSv1.3;
+"""
+
+_STREAM = """
+stream {{ server {{ listen 127.0.0.1:{port} backlog=4096; proxy_pass 127.0.0.1:{origin}; }} }}
+"""
+_STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
+
 _HAPROXY = """
 global
     nbthread 1
     maxconn 4000
 defaults
-    mode http
+    mode {mode}
     timeout connect 5s
     timeout client 300s
     timeout server 300s
-    http-reuse always
 frontend in
-    bind 127.0.0.1:{port} backlog 4096
-    option forwardfor
-    http-request set-header X-Forwarded-Proto http
-    http-request set-header X-Forwarded-Port {port}
+    bind 127.0.0.1:{port} backlog 4096 {ssl}
     default_backend out
+{forwarded}
 {extra}
 backend out
     server origin 127.0.0.1:{origin}
+"""
+
+_HAPROXY_FORWARDED = """
+    option forwardfor
+    http-request set-header X-Forwarded-Proto {scheme}
+    http-request set-header X-Forwarded-Port {port}
 """
 
 _FIBERLB = """\
@@ -120,11 +172,16 @@ version: 1
 state_directory: {folder}/state
 store: "memory:"
 admin: {{listen: "127.0.0.1:{admin}"}}
+{certificates}
 pools:
-  - name: origin
-    members: ["127.0.0.1:{origin}"]
+  - {{name: origin, protocol: {pool}, members: ["127.0.0.1:{origin}"]}}
 listeners:
-  - {{name: in, address: 127.0.0.1, port: {port}, protocol: http, default_pool_id: origin}}
+  - name: in
+    address: 127.0.0.1
+    port: {port}
+    protocol: {front}
+    default_pool_id: origin
+    {tls}
 {extra}
 """
 
@@ -140,13 +197,20 @@ def start_origin(setting: Setting, files: Mapping[str, int]) -> Proxy:
     for name, size in files.items():
         (folder / "files" / name).write_bytes(bytes(size))
     served = _SERVED.format(port=setting.origin, body="x" * 1024, folder=folder)
-    return _nginx("origin", folder, setting.origin, served, setting.cores.pin_load)
+    blocks = _HTTP.format(folder=folder, servers=served)
+    return _nginx("origin", folder, setting.origin, blocks, setting.cores.pin_load)
 
 
 def _nginx(
-    name: str, folder: Path, port: int, http: str, pin: Callable[[list[str]], list[str]]
+    name: str,
+    folder: Path,
+    port: int,
+    blocks: str,
+    pin: Callable[[list[str]], list[str]],
+    modules: str = "",
 ) -> Proxy:
-    (folder / "nginx.conf").write_text(_ORIGIN.format(folder=folder, http=http))
+    text = _NGINX.format(folder=folder, blocks=blocks, modules=modules)
+    (folder / "nginx.conf").write_text(text)
     command = [need("nginx"), "-p", str(folder), "-c", f"{folder}/nginx.conf", "-e", "stderr"]
     return _started(name, port, pin(command), folder)
 
@@ -159,8 +223,16 @@ def _started(name: str, port: int, command: list[str], folder: Path) -> Proxy:
 
 def _haproxy(setting: Setting) -> Proxy:
     folder, port = setting.folder("haproxy"), free_port()
-    extra = setting.extras.get("haproxy", "")
-    text = _HAPROXY.format(port=port, origin=setting.origin, extra=extra)
+    scheme = setting.front.value
+    forwarded = _HAPROXY_FORWARDED.format(scheme=scheme, port=port)
+    text = _HAPROXY.format(
+        port=port,
+        origin=setting.origin,
+        mode="tcp" if setting.front is Front.TCP else "http",
+        ssl=f"ssl crt {setting.pem} ssl-min-ver TLSv1.2" if setting.front is Front.HTTPS else "",
+        forwarded="" if setting.front is Front.TCP else forwarded,
+        extra=setting.extras.get("haproxy", ""),
+    )
     (folder / "haproxy.cfg").write_text(text)
     command = [need("haproxy"), "-db", "-f", f"{folder}/haproxy.cfg"]
     return _started("haproxy", port, setting.cores.pin_proxy(command), folder)
@@ -168,27 +240,51 @@ def _haproxy(setting: Setting) -> Proxy:
 
 def _nginx_proxy(setting: Setting) -> Proxy:
     folder, port = setting.folder("nginx"), free_port()
-    extra = setting.extras.get("nginx", "")
-    http = _FORWARDED.format(port=port, origin=setting.origin, extra=extra)
-    return _nginx("nginx", folder, port, http, setting.cores.pin_proxy)
+    if setting.front is Front.TCP:
+        if not Path(_STREAM_MODULE).exists():
+            raise SkipTest("nginx has no stream module")
+        blocks = _STREAM.format(port=port, origin=setting.origin)
+        modules = f"load_module {_STREAM_MODULE};"
+        return _nginx("nginx", folder, port, blocks, setting.cores.pin_proxy, modules)
+    pem = setting.pem if setting.front is Front.HTTPS else None
+    servers = _FORWARDED.format(
+        port=port,
+        origin=setting.origin,
+        ssl="ssl" if pem else "",
+        certificate=_NGINX_TLS.format(pem=pem) if pem else "",
+        extra=setting.extras.get("nginx", ""),
+    )
+    blocks = _HTTP.format(folder=folder, servers=servers)
+    return _nginx("nginx", folder, port, blocks, setting.cores.pin_proxy)
 
 
 def _twisted(setting: Setting) -> Proxy:
     folder, port = setting.folder("twisted"), free_port()
     script = str(Path(__file__).with_name("stock_proxy.py"))
-    command = [sys.executable, script, str(port), str(setting.origin)]
+    command = [sys.executable, script, str(port), str(setting.origin), setting.front.value]
+    if setting.front is Front.HTTPS:
+        command.append(str(setting.pem))
     return _started("twisted", port, setting.cores.pin_proxy(command), folder)
 
 
 def _fiberlb(setting: Setting) -> Proxy:
     folder, port = setting.folder("fiberlb"), free_port()
-    extra = setting.extras.get("fiberlb", "")
+    secure = setting.front is Front.HTTPS
     text = _FIBERLB.format(
-        folder=folder, admin=free_port(), port=port, origin=setting.origin, extra=extra
+        folder=folder,
+        admin=free_port(),
+        port=port,
+        origin=setting.origin,
+        front=setting.front.value,
+        pool="tcp" if setting.front is Front.TCP else "http",
+        certificates=f"certificates: [{{name: c, certificate: 'file:{setting.pem}'}}]"
+        if secure
+        else "",
+        tls="tls_config: {certificate_id: c}" if secure else "",
+        extra=setting.extras.get("fiberlb", ""),
     )
     (folder / "fiberlb.yaml").write_text(text)
-    command = [venv_program("twistd"), "-n", "--pidfile=", "--reactor=fiberlb", "fiberlb"]
-    command += ["-c", f"{folder}/fiberlb.yaml"]
+    command = [venv_program("fiberlb"), "run", "-c", f"{folder}/fiberlb.yaml"]
     return _started("fiberlb", port, setting.cores.pin_proxy(command), folder)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import ssl
 import statistics
 import sys
 import tempfile
@@ -21,9 +22,9 @@ from unittest import SkipTest
 
 import attrs
 
-from benchmarks.load import Load, Result, run
+from benchmarks.load import Load, Result
 from benchmarks.machine import Cores, cpu_of, describe, resident
-from benchmarks.proxies import PROXIES, Proxy, Setting, start_origin
+from benchmarks.proxies import PROXIES, Front, Proxy, Setting, start_origin
 from tests.support.ports import free_port
 
 #: What the others are compared with.
@@ -61,6 +62,7 @@ class Scenario:
     milli: bool = False
     extras: Mapping[str, str] = attrs.field(factory=dict)
     files: Mapping[str, int] = attrs.field(factory=dict)
+    front: Front = Front.HTTP
 
 
 @attrs.frozen
@@ -81,8 +83,8 @@ class Sample:
 def measure(scenario: Scenario, proxy: Proxy, seconds: float, setting: Setting) -> Sample:
     """One round against one proxy."""
     before = cpu_of(proxy.program.pid)
-    url = f"http://127.0.0.1:{proxy.port}"
-    result = run(scenario.load, url, seconds, setting.cores, setting.directory)
+    url = _url(proxy, setting)
+    result = scenario.load.run(url, seconds, setting.cores, setting.directory)
     used = cpu_of(proxy.program.pid) - before
     units = scenario.unit(result) or float("nan")
     scale = (1e3 if scenario.milli else 1e6) / units
@@ -101,7 +103,7 @@ def compare(
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         # nginx's workers run as an ordinary user and read what the origin serves.
         directory.chmod(0o755)
-        setting = Setting(directory, free_port(), Cores.split(), scenario.extras)
+        setting = Setting(directory, free_port(), Cores.split(), scenario.front, scenario.extras)
         machine = describe()
         stack.callback(start_origin(setting, scenario.files).program.stop)
         proxies = []
@@ -141,10 +143,19 @@ def _start(name: str, setting: Setting) -> Proxy | None:
         print(f"{name} is left out: {why}", file=sys.stderr)
         return None
     # Whoever answers wrongly is fast for the wrong reason.
-    with urllib.request.urlopen(f"http://127.0.0.1:{proxy.port}/", timeout=10) as answer:
+    trust = ssl.create_default_context(cafile=setting.pem) if _secure(setting) else None
+    with urllib.request.urlopen(_url(proxy, setting), timeout=10, context=trust) as answer:
         if answer.status != 200 or len(answer.read()) != 1024:
             raise RuntimeError(f"{name} does not answer with the origin's body")
     return proxy
+
+
+def _secure(setting: Setting) -> bool:
+    return setting.front is Front.HTTPS
+
+
+def _url(proxy: Proxy, setting: Setting) -> str:
+    return f"{'https' if _secure(setting) else 'http'}://127.0.0.1:{proxy.port}"
 
 
 def _line(sample: Sample, number: int, rounds: int) -> str:
@@ -173,7 +184,7 @@ def summarise(samples: Sequence[Sample]) -> dict[str, dict[str, float | int | No
             if reference
             else None,
             "requests_per_second": max(s.result.requests / s.result.seconds for s in found),
-            "p99_ms": statistics.median(s.result.p99_ms for s in found),
+            "p99_ms": best.result.p99_ms,
             "errors": sum(s.result.errors for s in found),
         }
     return table
@@ -189,7 +200,8 @@ def show(report: Mapping[str, object], out: Callable[[str], object] = print) -> 
     for name, row in table.items():
         ratios = ["-" if row[key] is None else f"{row[key]:.2f}" for key in _RATIOS]
         figures = [f"{row['min']:.1f}", f"{row['median']:.1f}", *ratios]
-        figures += [f"{row['requests_per_second']:.0f}", f"{row['p99_ms']:.1f}", str(row["errors"])]
+        latency = "-" if row["p99_ms"] is None else f"{row['p99_ms']:.1f}"
+        figures += [f"{row['requests_per_second']:.0f}", latency, str(row["errors"])]
         rows.append((name, *figures))
     for cells in rows:
         out(f"{cells[0]:<10}" + "".join(f"{cell:>13}" for cell in cells[1:]))

@@ -1,0 +1,31 @@
+"""
+What does relaying bytes cost, when nobody looks at them?
+
+Run: C{python -m benchmarks.tcp --help}.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.load import CLOSE, Wrk
+from benchmarks.proxies import Front
+from benchmarks.rounds import Scenario, main, per_gigabyte
+
+SCENARIOS = (
+    Scenario("tcp", "TCP, 1 KiB answers on open connections", Wrk(), front=Front.TCP),
+    Scenario("tcp-new", "TCP, a new connection for each request", CLOSE, front=Front.TCP),
+    Scenario(
+        "tcp-download",
+        "TCP, downloads of 100 MiB",
+        Wrk(path="/files/100m", connections=8),
+        unit=per_gigabyte,
+        unit_name="GB",
+        milli=True,
+        files={"100m": 100 * 1024 * 1024},
+        front=Front.TCP,
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SCENARIOS, __doc__))

@@ -1,0 +1,38 @@
+"""
+What does TLS cost: requests on connections that stay open, and handshakes, full and resumed?
+
+Run: C{python -m benchmarks.tls --help}.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.load import Handshakes, Wrk
+from benchmarks.proxies import Front
+from benchmarks.rounds import Scenario, main
+
+SCENARIOS = (
+    Scenario("tls-keepalive", "HTTPS keep-alive, 1 KiB", Wrk(), front=Front.HTTPS),
+    Scenario(
+        "tls13-full",
+        "TLS 1.3, full handshake and one request",
+        Handshakes("tls1_3", resumed=False),
+        front=Front.HTTPS,
+    ),
+    Scenario(
+        "tls13-resumed",
+        "TLS 1.3, resumed session and one request",
+        Handshakes("tls1_3", resumed=True),
+        front=Front.HTTPS,
+    ),
+    Scenario(
+        "tls12-resumed",
+        "TLS 1.2, resumed session and one request",
+        Handshakes("tls1_2", resumed=True),
+        front=Front.HTTPS,
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SCENARIOS, __doc__))

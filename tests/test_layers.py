@@ -26,7 +26,11 @@ ALLOWED: dict[str, str] = {
     "relay": "errors model wire routing balancing snapshot tls observe",
     "control": "errors model wire routing balancing snapshot tls health store observe",
     "api": "errors model control",
+    "announcement": "errors model control",
+    "node": "*",
+    "announcement": "*",
     "cli": "*",
+    "node": "*",
     "tap": "*",
 }
 

@@ -190,7 +190,10 @@ class AllOr:
         return None if value == "all" else self.kind.load(value, path, loading)
 
     def dump(self, value: Any) -> Any:
-        return "all" if value is None else self.kind.dump(value)
+        if value is None:
+            return "all"
+        found = self.kind.dump(value)
+        return [found] if found == "all" else found
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"const": "all"}, self.kind.schema()]}

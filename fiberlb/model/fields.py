@@ -78,6 +78,7 @@ class Text:
     @ivar shortest: 1 refuses the empty text.
     @ivar pattern: a regular expression the whole text must match; C{None}: any.
     @ivar what: names the pattern in the refusal.
+    @ivar multiline: control characters are allowed.
     """
 
     longest: int = 255
@@ -92,7 +93,9 @@ class Text:
         text = str(value)
         if not self.shortest <= len(text) <= self.longest:
             return loading.refuse(path, f"must have {self.shortest} to {self.longest} characters")
-        if not self.multiline and any(ord(c) < 32 or ord(c) == 127 for c in text):
+        if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+            return loading.refuse(path, "must not contain half a surrogate pair")
+        if not self.multiline and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text):
             return loading.refuse(path, "must not contain control characters")
         if self.pattern is not None and not re.fullmatch(self.pattern, text):
             return loading.refuse(path, f"must be {self.what}")
@@ -330,6 +333,8 @@ class Material:
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if not isinstance(value, str) or not value:
             return loading.refuse(path, "must be PEM text or file:PATH")
+        if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+            return loading.refuse(path, "must not contain half a surrogate pair")
         if not value.startswith("file:"):
             return str(value)
         if loading.read_file is None:

@@ -31,7 +31,8 @@ class Duration:
         if not isinstance(value, str) or not _DURATION.fullmatch(value):
             return loading.refuse(path, "must be a duration such as 500ms, 5s, 1m30s or 12h")
         parts = re.findall(r"([0-9.]+)(ms|s|m|h|d)", value)
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        # Whole milliseconds, so that what is written out is what was meant.
+        seconds = round(sum(float(number) * _UNITS[unit] for number, unit in parts), 3)
         if seconds > 3650 * 86400:
             return loading.refuse(path, "must be less than ten years")
         if self.positive and seconds <= 0:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import socket
+from socket import SocketType
 from typing import Any
 
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import WRITE, Loop
 from fiberlb.relay.runtime import MemberState
 
-_KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+#: The plain type of the C module is used: the class around it costs as much as the system calls.
+_KIND = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+_TCP, _NODELAY = int(socket.IPPROTO_TCP), int(socket.TCP_NODELAY)
 #: Errors that are ours, not the member's: descriptors, memory or local ports have run out.
 _EXHAUSTED = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.EAGAIN}
@@ -26,12 +29,12 @@ def dial(loop: Loop, member: MemberState, side: Any, timeout: float | None) -> C
     @return: C{None} when it failed at once; C{side.refused} is told after the batch.
     """
     try:
-        sock = socket.socket(member.family, _KIND)
+        sock: Any = SocketType(member.family, _KIND)
     except OSError as why:
         number = why.errno or 0
         loop.soon(lambda: side.refused(number))
         return None
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(_TCP, _NODELAY, 1)
     result = sock.connect_ex(member.address)
     if result not in (0, errno.EINPROGRESS):
         sock.close()

@@ -67,6 +67,8 @@ class Connection:
     @ivar closed: nothing more will happen here.
     """
 
+    shared = False
+
     __slots__ = (
         "__weakref__",
         "_failed",

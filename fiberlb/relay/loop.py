@@ -26,10 +26,12 @@ class Watched(Protocol):
 
     @ivar fd: its number.
     @ivar events: what it is watched for, C{READ | WRITE | PEER_CLOSED}.
+    @ivar shared: other processes may have the same descriptor open.
     """
 
     fd: int
     events: int
+    shared: bool
 
     def readable(self) -> None:
         """Bytes, or the end of them, can be read; nothing else has happened."""

@@ -85,6 +85,10 @@ class DataPlane:
 
     # Change.
 
+    def trust(self, networks: Sequence[str]) -> None:
+        """Whose forwarded headers are believed from the next activation on."""
+        self._trusted = member_of(networks)
+
     async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Prepared:
         """
         Bind what is new and build TLS contexts; nothing is served from them yet.

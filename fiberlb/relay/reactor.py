@@ -58,7 +58,8 @@ class LeanReactor(EPollReactor):
 
     def retire(self, watched: Any) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
-        if self._watched.pop(watched.fd, None) is not None:
+        if self._watched.pop(watched.fd, None) is not None and watched.shared:
+            # Closing is what removes the others from the kernel's list, a system call saved.
             try:
                 self._poller.unregister(watched.fd)
             except OSError:

@@ -60,7 +60,7 @@ class MemberState:
         self.requests = 0
         self.failures = 0
         self.address: tuple[str, int] = ("", 0)
-        self.family = socket.AF_INET
+        self.family = int(socket.AF_INET)
         self.describe(member)
 
     def describe(self, member: Member) -> None:
@@ -70,7 +70,7 @@ class MemberState:
         if address != self.address:
             self.drop_idle()
         self.address = address
-        self.family = socket.AF_INET6 if ":" in member.address else socket.AF_INET
+        self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
 
     def drop_idle(self) -> None:
         """Close the connections that wait."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 #: The pseudonym in Via (RFC 9110, 7.6.3).
 VIA = (b"Via: 1.0 fiberlb\r\n", b"Via: 1.1 fiberlb\r\n")
 _given = re.compile(rb"\n(x-forwarded-(?:proto|port|host)):", re.I).findall
 
 
-def tails(client: bytes, secure: bool, port: int, insert: Iterable[str]) -> tuple[bytes, bytes]:
+def tails(client: bytes, secure: bool, port: int, insert: tuple[str, ...]) -> tuple[bytes, bytes]:
     """
     The fields put after every request of one connection, with the end of the head.
 
@@ -20,11 +21,22 @@ def tails(client: bytes, secure: bool, port: int, insert: Iterable[str]) -> tupl
 
     @return: for a request of HTTP/1.0, for one of HTTP/1.1.
     """
-    fields = b"".join(
+    before, ten, eleven = _frame(secure, port, insert)
+    if before:
+        before += client + b"\r\n"
+    return before + ten, before + eleven
+
+
+@lru_cache(maxsize=4096)
+def _frame(secure: bool, port: int, insert: tuple[str, ...]) -> tuple[bytes, bytes, bytes]:
+    """What stands before the address, and after it for either version; the same for a listener."""
+    others = b"".join(
         name.encode() + b": " + value + b"\r\n"
-        for name, value in _own(client, secure, port, insert)
+        for name, value in _own(b"", secure, port, insert)
+        if name != "X-Forwarded-For"
     )
-    return fields + VIA[0] + b"\r\n", fields + VIA[1] + b"\r\n"
+    before = b"X-Forwarded-For: " if "X-Forwarded-For" in insert else b""
+    return before, others + VIA[0] + b"\r\n", others + VIA[1] + b"\r\n"
 
 
 def trusted_tail(

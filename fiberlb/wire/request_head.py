@@ -119,8 +119,8 @@ def _read_special(
             cuts.append(field.span())
         else:
             others.append((name, value, field.span()))
-    if not others and (not connection or connection == b"keep-alive"):
-        flags = KEEP_ALIVE if minor or connection else 0
+    if not others and connection in (b"", b"keep-alive", b"close"):
+        flags = KEEP_ALIVE if connection == b"keep-alive" or (minor and not connection) else 0
         return cut_spans(raw, cuts) if cuts else raw, 0, flags, host, b"", b""
     named = list_elements(connection)
     length, flags, forwarded, upgrade = _read_others(others, cuts, named, minor, trusted)

@@ -51,16 +51,16 @@ class RoundRobin(Generic[M]):
 
         @param members: id, weight and member; one of weight 0 takes no part.
         """
-        standing = {turn.id: turn.due for turn in self._in_order()}
-        places = {ident: place for place, ident in enumerate(standing)}
         turns = [_Turn(i, w, m) for i, w, m in members if w > 0]
+        equal = len({turn.weight for turn in turns}) <= 1
+        standing = {turn.id: turn.due for turn in self._in_order(equal)}
+        places = {ident: place for place, ident in enumerate(standing)}
         if not places and turns:
             first = self._start % len(turns)
             turns = turns[first:] + turns[:first]
-        # Those that stay come in the order of their turns, the new ones after them.
+        # Those that stay come in their order, the new ones after them.
         turns.sort(key=lambda turn: places.get(turn.id, len(places)))
         total = sum(turn.weight for turn in turns)
-        equal = len({turn.weight for turn in turns}) <= 1
         if not equal and self._total:
             # In the scale of the new weights, or one member could be due many times in a row.
             for turn in turns:
@@ -118,9 +118,9 @@ class RoundRobin(Generic[M]):
         chosen.due -= total
         return chosen.member
 
-    def _in_order(self) -> list[_Turn[M]]:
-        """The turns, the next one first, as far as that can be told without picking."""
+    def _in_order(self, by_turn: bool) -> list[_Turn[M]]:
+        """The turns as they decide between equals, or, C{by_turn}, the next one first."""
         if self._ring is not None:
             place = self._next % len(self._ring) if self._ring else 0
             return self._turns[place:] + self._turns[:place]
-        return sorted(self._turns, key=lambda turn: -turn.due)
+        return sorted(self._turns, key=lambda turn: -turn.due) if by_turn else self._turns

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.settings import AccessLog as Settings
 from fiberlb.model.settings import AccessLogFormat
-from fiberlb.observe.access_log import OWN_LINES, PERIOD, AccessLog
+from fiberlb.observe.access_log import CHUNK, OWN_LINES, PERIOD, AccessLog
 from fiberlb.observe.writer import LogWriter
 from tests.health.scripted import LogLines
 from tests.observe.rows import entry
@@ -48,12 +48,24 @@ class StillWriter(LogWriter):
         return self.ends
 
 
+class Turns(Clock):
+    """A clock that is like a reactor: what is due at once waits for the next turn."""
+
+    def advance(self, amount: float) -> None:
+        self.rightNow += amount
+        for call in [call for call in self.calls if call.getTime() <= self.rightNow]:
+            if call.active():
+                self.calls.remove(call)
+                call.called = 1
+                call.func(*call.args, **call.kw)
+
+
 class AccessLogCase(SynchronousTestCase):
     """A log on a clock, with a writer that writes nothing."""
 
     def setUp(self) -> None:
         """A log that has started, in the combined format."""
-        self.clock = Clock()
+        self.clock = Turns()
         self.logged = LogLines()
         self.writer = StillWriter()
         self.log = self.make(AccessLogFormat.COMBINED)
@@ -81,6 +93,32 @@ class LinesTests(AccessLogCase):
         self.assertEqual((lines, batch.count(b"\n"), batch[-1:]), (2, 2, b"\n"))
         self.assertIn(b'"GET /2 HTTP/1.1"', batch)
         self.assertEqual(self.log.entries, [])
+
+    def test_many(self) -> None:
+        """A busy period is written in parts, with the reactor's turns in between, in order."""
+        self.log.entries += [entry(sent=number) for number in range(3 * CHUNK + 1)]
+        self.clock.advance(PERIOD)
+        self.assertEqual([lines for _, lines in self.writer.put_so_far], [CHUNK])
+        self.log.entries.append(entry(sent=99999))
+        for _ in range(3):
+            self.clock.advance(0)
+        self.assertEqual(sum(lines for _, lines in self.writer.put_so_far), 3 * CHUNK + 1)
+        self.clock.advance(PERIOD)
+        written = b"".join(batch for batch, _ in self.writer.put_so_far).splitlines()
+        sent = [int(line.split(b'" ')[1].split()[1]) for line in written]
+        self.assertEqual(sent, [*range(3 * CHUNK + 1), 99999])
+
+    def test_many_at_the_end(self) -> None:
+        """Parts that wait are written before the end, and before the file changes."""
+        self.log.entries += [entry()] * (3 * CHUNK)
+        self.clock.advance(PERIOD)
+        self.log.reopen()
+        self.assertEqual(self.writer.reopened, 3)
+        self.log.entries += [entry()] * (3 * CHUNK)
+        self.clock.advance(PERIOD)
+        self.log.stop()
+        self.assertEqual(sum(lines for _, lines in self.writer.put_so_far), 6 * CHUNK)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_nothing(self) -> None:
         """Without requests nothing is handed over."""

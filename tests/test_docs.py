@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from fiberlb.errors import REASONS
 from fiberlb.model import bounds, configuration, health_monitor, listener, pool, resource, settings
 from fiberlb.model.convert import kind_of, kinds
 from fiberlb.model.fields import OneOf, Several
+from fiberlb.model.settings import AccessLogFormat
+from fiberlb.observe.formats import FORMATS
+from tests.observe.rows import entry
 from tests.support.sources import ROOT
 
 #: Title of a table in docs/configuration.rst -> the class whose fields it lists.
@@ -144,8 +148,17 @@ class ReasonTests(SynchronousTestCase):
     def test_parts(self) -> None:
         """Each entry says what happened and what to do."""
         entries = re.split(r"^``(\w+)`` .*\n~~~+$", read("docs/reasons.rst"), flags=re.MULTILINE)
-        for code, entry in zip(entries[1::2], entries[2::2], strict=True):
-            self.assertIn("\n*What to do.*", entry, code)
+        for code, text in zip(entries[1::2], entries[2::2], strict=True):
+            self.assertIn("\n*What to do.*", text, code)
+
+
+class AccessLogTests(SynchronousTestCase):
+    """C{docs/access_log.rst} lists what a line has."""
+
+    def test_keys(self) -> None:
+        """The keys of a JSON line, in their order."""
+        listed = [row[0].strip("`") for row in tables(read("docs/access_log.rst"))["Keys"]]
+        self.assertEqual(listed, list(json.loads(FORMATS[AccessLogFormat.JSON](entry()))))
 
 
 class ExampleTests(SynchronousTestCase):

@@ -20,6 +20,9 @@ _LEVELS = {
     settings.LogLevel.ERROR: LogLevel.error,
 }
 
+#: Parts of Twisted that tell of every connection they make.
+CHATTY = ("twisted.web.client", "twisted.web.server", "twisted.internet.protocol")
+
 
 def direct(publisher: LogPublisher, log: settings.Log) -> None:
     """
@@ -32,6 +35,8 @@ def direct(publisher: LogPublisher, log: settings.Log) -> None:
     @raise OSError: the file cannot be opened.
     """
     level = LogLevelFilterPredicate(defaultLogLevel=_LEVELS[log.level])
+    for namespace in CHATTY:
+        level.setLogLevelForNamespace(namespace, LogLevel.warn)
     present = list(publisher._observers)
     if log.path == "stderr":
         observers = present

@@ -1,0 +1,320 @@
+"""
+One node: every part of FiberLB, put together, with a beginning and an end.
+
+The order matters. At the start whatever can be refused is refused before
+anything listens; at the end the surfaces for changes close first, then the
+traffic is let run out, and what was written is closed last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+from twisted.web.server import Site
+
+from fiberlb.announcement import announce
+from fiberlb.api.rest.site import admin_site
+from fiberlb.control.document import FileLayer
+from fiberlb.control.publish import Surroundings
+from fiberlb.control.refusals import StoreAway
+from fiberlb.control.service import ControlService
+from fiberlb.control.state_directory import state_directory
+from fiberlb.errors import AddressInUse, ConfigurationError
+from fiberlb.health.checks.table import open_checks
+from fiberlb.health.monitor import HealthService
+from fiberlb.model.pool import split_address
+from fiberlb.observe.access_log import AccessLog
+from fiberlb.relay.loop import Loop, StockLoop
+from fiberlb.relay.plane import DataPlane, request_ids
+from fiberlb.relay.services import Services
+from fiberlb.store.interface import Store, StoreError
+from fiberlb.store.key_file import load_keyring
+from fiberlb.store.lock import StateDirectoryError, StateLock, hold
+from fiberlb.store.sealed import Keyring, SealError
+from fiberlb.store.table import open_store
+
+_log = Logger()
+#: Seconds that the start waits for the first round of checks before it says who is up.
+FIRST_ROUND = 2.0
+
+
+class CannotStart(Exception):
+    """Why the process does not start, in lines for a person."""
+
+
+@attrs.frozen(kw_only=True)
+class World:
+    """
+    What a node is given of the machine.
+
+    @ivar reactor: the running one.
+    @ivar wall: seconds since the epoch.
+    @ivar monotonic: seconds of a clock that never jumps.
+    @ivar random: numbers from 0 to 1.
+    @ivar random_bytes: for ids and keys; from the system.
+    @ivar host_name: of the machine.
+    @ivar root: the process may do everything.
+    """
+
+    reactor: Any
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+    random: Callable[[], float]
+    random_bytes: Callable[[int], bytes]
+    make_id: Callable[[], str]
+    environment: Mapping[str, str]
+    host_name: str
+    pid: Callable[[], int]
+    root: bool
+
+
+class Node(Service):
+    """
+    The service that C{twistd} runs.
+
+    @param layer: what the command line named.
+    @param read_again: reads the file anew, for a reload; C{None} without a file.
+    @param failed: called when the start was refused, with the reason.
+    """
+
+    def __init__(
+        self,
+        layer: FileLayer,
+        world: World,
+        read_again: Callable[[], FileLayer] | None,
+        failed: Callable[[str], None],
+    ) -> None:
+        self._layer = layer
+        self._world = world
+        self._read_again = read_again
+        self._failed = failed
+        self._lock: StateLock | None = None
+        self._store: Store | None = None
+        self._ports: list[Any] = []
+        self._starting: Deferred[None] | None = None
+        self._deadline = layer.settings.shutdown.deadline
+        self.loop = self._make_loop()
+        log = Logger("fiberlb.access")
+        self.access_log = AccessLog(layer.settings.access_log, world.reactor, log)
+        services = Services(
+            self.loop,
+            lambda stamp: stamp + world.wall() - self.loop.now,
+            request_ids(world.random_bytes),
+        )
+        trusted = layer.settings.trusted_proxies
+        self.plane = DataPlane(world.reactor, services, self.access_log, trusted)
+        self.health = HealthService(
+            world.reactor,
+            open_checks(world.reactor),
+            world.random,
+            self.plane.set_member_usable,
+            Logger("fiberlb.health"),
+            wall=world.wall,
+        )
+        self.control: ControlService | None = None
+
+    def _make_loop(self) -> Loop:
+        reactor = self._world.reactor
+        if hasattr(reactor, "watch"):
+            lean: Loop = reactor
+            return lean
+        return StockLoop(reactor, lambda what: _log.failure("in {what}", what=what))
+
+    # Beginning.
+
+    def startService(self) -> None:
+        """Begin; what comes of it is told by the log, or by C{failed}."""
+        super().startService()
+        self._starting = ensureDeferred(self._start())
+        self._starting.addErrback(self._refused)
+
+    async def _start(self) -> None:
+        settings = self._layer.settings
+        keyring = self._open_state()
+        self._store = store = await self._open_store()
+        self.access_log.start()
+        self.plane.start()
+        world = self._world
+        self.control = ControlService(
+            store,
+            self.plane,
+            self.health,
+            keyring,
+            Surroundings(
+                reactor=world.reactor,
+                wall=world.wall,
+                monotonic=world.monotonic,
+                make_id=world.make_id,
+                report=self._undecided,
+                node=settings.node.name or world.host_name,
+            ),
+        )
+        admin = self._listen_admin(self.control)
+        await self.control.start(self._layer)
+        await self._first_round()
+        announce(self.control, self._layer, admin)
+
+    def _open_state(self) -> Keyring:
+        """Take the state directory and the keys; with C{--from} nothing is on disk."""
+        world = self._world
+        if self._layer.ephemeral:
+            return Keyring([world.random_bytes(32)], world.random_bytes)
+        settings = self._layer.settings
+        directory = state_directory(settings.state_directory, world.environment, world.root)
+        self._lock = hold(directory, world.pid())
+        return load_keyring(settings.key_file, world.environment, directory, world.random_bytes)
+
+    async def _open_store(self) -> Store:
+        settings = self._layer.settings
+        world = self._world
+        directory = state_directory(settings.state_directory, world.environment, world.root)
+        url = settings.store or f"sqlite:{directory}/fiberlb.db"
+        return await open_store(url, world.reactor, world.reactor)
+
+    def _listen_admin(self, control: ControlService) -> list[str]:
+        """Open the admin API; where, as a person writes it."""
+        settings = self._layer.settings.admin
+        site = admin_site(control, self._world.reactor)
+        site.noisy = False
+        if self._layer.admin_ports is not None:
+            return [self._listen_first(site, self._layer.admin_ports)]
+        return [self._listen(site, address) for address in settings.listen]
+
+    def _listen(self, site: Site, address: str) -> str:
+        reactor = self._world.reactor
+        if address.startswith("unix:"):
+            path = address[5:]
+            self._ports.append(reactor.listenUNIX(path, site, mode=0o600, wantPID=True))
+            return address
+        found = split_address(address)
+        assert found is not None
+        port = reactor.listenTCP(int(found[1]), site, interface=found[0])
+        self._ports.append(port)
+        bound = port.getHost()
+        host = f"[{bound.host}]" if ":" in bound.host else bound.host
+        return f"http://{host}:{bound.port}"
+
+    def _listen_first(self, site: Site, ports: range) -> str:
+        for port in ports:
+            try:
+                return self._listen(site, f"127.0.0.1:{port}")
+            except CannotListenError:
+                continue
+        raise CannotStart(f"no port from {ports[0]} to {ports[-1]} is free for the admin API")
+
+    async def _first_round(self) -> None:
+        """Wait until the members have been asked once, but not for long."""
+        round_ = self.health.first_round()
+        round_.addTimeout(FIRST_ROUND, self._world.reactor, lambda result, _: None)
+        await round_
+
+    def _refused(self, failure: Any) -> None:
+        """The start failed: say why, in words where the reason is known."""
+        expected = (
+            AddressInUse,
+            CannotStart,
+            ConfigurationError,
+            SealError,
+            StateDirectoryError,
+            StoreAway,
+            StoreError,
+            OSError,
+            CannotListenError,
+        )
+        if not failure.check(*expected):
+            _log.failure("the start failed", failure=failure)
+        self._failed(_sentence(failure.value))
+
+    # Change.
+
+    def reload(self) -> None:
+        """Read the file again; a bad one changes nothing."""
+        control = self.control
+        if self._read_again is None or control is None:
+            _log.warn("There is no file to read again")
+            return
+        try:
+            layer = self._read_again()
+        except ConfigurationError as why:
+            _told_refusal(why)
+            return
+        self._tell_fixed(layer)
+        self.plane.trust(layer.settings.trusted_proxies)
+        done = control.reload(layer)
+        done.addCallbacks(lambda _: self._reloaded(layer), self._not_reloaded)
+
+    def _reloaded(self, layer: FileLayer) -> None:
+        self._layer = layer
+        _log.info("The configuration was read again and is in force")
+
+    def _not_reloaded(self, failure: Any) -> None:
+        self.plane.trust(self._layer.settings.trusted_proxies)
+        if failure.check(ConfigurationError, AddressInUse):
+            _told_refusal(failure.value)
+        else:
+            _log.failure("the configuration could not be read again", failure=failure)
+
+    def _tell_fixed(self, layer: FileLayer) -> None:
+        """Settings that only a restart changes."""
+        old, new = self._layer.settings, layer.settings
+        fixed = ("admin", "store", "state_directory", "key_file", "access_log", "log", "node")
+        changed = [name for name in fixed if getattr(old, name) != getattr(new, name)]
+        if changed:
+            _log.warn(
+                "Changed and in force after a restart only: {names}", names=", ".join(changed)
+            )
+        self._deadline = new.shutdown.deadline
+
+    def reopen_logs(self) -> None:
+        """The access log's file was moved away: begin a new one."""
+        self.access_log.reopen()
+
+    def _undecided(self, rule_id: str, text: str) -> None:
+        _log.warn("Rule {rule} was not decided: {text}", rule=rule_id, text=text)
+
+    # End.
+
+    def hurry(self) -> None:
+        """What runs is not waited for at the end."""
+        self._deadline = 0.0
+
+    def stopService(self) -> Deferred[None]:
+        """Let the traffic run out, then close everything."""
+        super().stopService()
+        return ensureDeferred(self._stop())
+
+    async def _stop(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+        if self.control is not None:
+            await self.control.stop()
+        for port in self._ports:
+            await maybeDeferred(port.stopListening)
+        await self.health.stop()
+        await self.plane.stop(self._deadline)
+        await maybeDeferred(self.access_log.stop)
+        if self._store is not None:
+            await self._store.close()
+        if self._lock is not None:
+            self._lock.release()
+
+
+def _sentence(why: BaseException) -> str:
+    if isinstance(why, CannotListenError):
+        host = why.interface or ""
+        reason = getattr(why.socketError, "strerror", why.socketError)
+        return f"the admin API cannot listen on {host}:{why.port}: {reason}"
+    if isinstance(why, OSError) and why.filename:
+        return f"{why.filename}: {why.strerror}"
+    return str(why) or type(why).__name__
+
+
+def _told_refusal(why: Exception) -> None:
+    for line in str(why).splitlines():
+        _log.error("The file is refused, what runs goes on: {line}", line=line)

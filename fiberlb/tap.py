@@ -1,0 +1,156 @@
+"""
+The C{twistd fiberlb} command: options, and the one place that takes things from the world.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import random
+import signal
+import socket
+import sys
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from twisted.application.service import Service
+from twisted.logger import Logger, globalLogPublisher
+from twisted.python import usage
+
+from fiberlb import __version__
+from fiberlb.control.arguments import from_arguments
+from fiberlb.control.document import FileLayer, load_file
+from fiberlb.errors import ConfigurationError
+from fiberlb.node import Node, World
+from fiberlb.observe.process_log import direct
+
+#: Exit code of a start that was refused.
+REFUSED = 1
+_log = Logger()
+
+
+class Options(usage.Options):
+    """The options of C{twistd fiberlb}."""
+
+    synopsis = "[-c FILE | --from ADDRESS --to MEMBER [--to MEMBER ...]]"
+    longdesc = (
+        "An L4/L7 load balancer. Give it a configuration file with -c, or say in one line"
+        " where clients come in (--from :8080) and where they go (--to 127.0.0.1:9000)."
+    )
+    optParameters = [
+        ["config", "c", None, "The configuration file, or a directory of *.yaml files."],
+        ["from", None, None, "Without a file: PORT or HOST:PORT to listen on, for HTTP."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["to"] = []
+
+    def opt_to(self, member: str) -> None:
+        """Without a file: a member, HOST:PORT [weight=N]; may be given several times."""
+        self["to"].append(member)
+
+    def opt_version(self) -> NoReturn:
+        """Say which version this is."""
+        print(f"FiberLB {__version__}")
+        raise SystemExit(0)
+
+    def postOptions(self) -> None:
+        """Either a file or both of the others; paths are made absolute before twistd moves."""
+        if self["config"] is not None:
+            if self["from"] is not None or self["to"]:
+                raise usage.UsageError("--config goes without --from and --to")
+            self["config"] = os.path.abspath(self["config"])
+        elif self["from"] is None or not self["to"]:
+            raise usage.UsageError("give -c FILE, or --from ADDRESS with at least one --to MEMBER")
+
+
+def makeService(options: Options) -> Service:
+    """
+    The service that twistd runs.
+
+    A configuration that cannot be read ends the process here, before twistd
+    goes into the background, with every problem on the standard error.
+    """
+    try:
+        layer = _read(options)
+    except ConfigurationError as why:
+        print(why, file=sys.stderr)
+        raise SystemExit(REFUSED) from None
+    from twisted.internet import reactor  # noqa: TID251
+
+    again = None if options["config"] is None else (lambda: _read(options))
+    node = Node(layer, _world(reactor), again, lambda why: _give_up(reactor, why))
+    return _Started(node, layer, reactor)
+
+
+def _read(options: Options) -> FileLayer:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if options["config"] is not None:
+        return load_file(options["config"], os.environ, now)
+    return from_arguments(options["from"], options["to"], now)
+
+
+def _world(reactor: Any) -> World:
+    return World(
+        reactor=reactor,
+        wall=time.time,  # noqa: TID251
+        monotonic=time.monotonic,
+        random=random.random,  # noqa: TID251
+        random_bytes=os.urandom,
+        make_id=lambda: str(uuid.uuid4()),
+        environment=os.environ,
+        host_name=socket.gethostname(),
+        pid=os.getpid,
+        root=os.geteuid() == 0,
+    )
+
+
+class _Started(Service):
+    """The node, with what belongs to the process and not to it: signals and the log."""
+
+    def __init__(self, node: Node, layer: FileLayer, reactor: Any) -> None:
+        self._node = node
+        self._layer = layer
+        self._reactor = reactor
+
+    def startService(self) -> None:
+        """After twistd went into the background, if it did: the process is its final one."""
+        super().startService()
+        direct(globalLogPublisher, self._layer.settings.log)
+        self._on(signal.SIGHUP, self._node.reload)
+        self._on(signal.SIGINT, self._interrupt)
+        self._node.startService()
+
+    def stopService(self) -> Any:
+        """The node's end."""
+        super().stopService()
+        return self._node.stopService()
+
+    def _on(self, number: signal.Signals, action: Any) -> None:
+        call = self._reactor.callFromThread
+        signal.signal(number, lambda *_: call(action))
+
+    def _interrupt(self) -> None:
+        """Ctrl-C: at once."""
+        self._node.hurry()
+        if self._reactor.running:
+            self._reactor.stop()
+
+
+def _give_up(reactor: Any, why: str) -> None:
+    """The start was refused: say so where a person looks, and leave with an exit code."""
+    _log.critical("The start is refused: {why}", why=why)
+    # sys.stderr is twistd's log by now.
+    print(f"fiberlb: {why}", file=sys.__stderr__, flush=True)
+    atexit.register(_leave)
+    reactor.callWhenRunning(lambda: reactor.running and reactor.stop())
+
+
+def _leave() -> None:
+    """Twistd itself knows no exit code but that of a signal."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(REFUSED)

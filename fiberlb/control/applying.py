@@ -22,7 +22,7 @@ from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import structure, unstructure
 from fiberlb.model.fields import Loading
 from fiberlb.model.health_monitor import HealthMonitor
-from fiberlb.model.l7 import L7Policy
+from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import UUID_PATTERN, Resource
 
@@ -282,7 +282,7 @@ def check_condition(tag: str, condition: Condition) -> None:
 
 
 def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resource | None]:
-    """Which existing object each tree is about: by id, else by name, else by address and port."""
+    """Which existing object each tree is about: by id, name, address and port, or content."""
     left = {made.id: made for made in existing}
     found: list[Resource | None] = [None] * len(trees)
 
@@ -300,7 +300,13 @@ def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resourc
     pair(lambda made: made.id.lower())
     pair(lambda made: made.name)
     pair(lambda made: (made.address, made.port) if isinstance(made, Member) else None)
+    pair(lambda made: _bare(made) if isinstance(made, L7Rule) else None)
     return found
+
+
+def _bare(rule: L7Rule) -> L7Rule:
+    """What a rule tests; rules have no names, as a rule."""
+    return attrs.evolve(rule, id="", name="", policy_id="")
 
 
 def _renamed(tree: Tree, current: Resource) -> Tree:

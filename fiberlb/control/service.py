@@ -118,6 +118,11 @@ class ControlService:
         self._lock.release()
 
     @property
+    def started(self) -> bool:
+        """Whether any configuration is in force."""
+        return self._force.started
+
+    @property
     def ready(self) -> bool:
         """Whether a configuration serves, and goes on to."""
         return self._force.started and not self._stopping
@@ -174,6 +179,11 @@ class ControlService:
     def revision(self) -> int:
         """The counter of configuration commits in force; 0 before the start."""
         return self.state.revision if self._force.started else 0
+
+    @property
+    def file_generation(self) -> int:
+        """How often a configuration file was taken, the start included."""
+        return self.state.generation if self._force.started else 0
 
     @property
     def node(self) -> str:

@@ -1,0 +1,1 @@
+"""The surfaces through which people and programs change the configuration."""

@@ -1,0 +1,116 @@
+"""Reading what clients send: JSON, strictly."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+from twisted.web.iweb import IRequest
+
+from fiberlb.api.rest.problem import Refused, invalid
+
+#: Bytes of a body; configurations and transactions get more when they come.
+LARGEST = 1024 * 1024
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+
+
+def too_large(limit: int = LARGEST) -> Refused:
+    """A body beyond the limit, in bytes."""
+    return Refused(413, "too_large", f"a body has at most {limit} bytes")
+
+
+def read_json(request: IRequest, patch: bool = False) -> Any:
+    """
+    The JSON value of a request's body.
+
+    The media type is required: a page of another origin cannot send it
+    without asking first (product page, decision 12).
+
+    @param patch: a merge patch's own media type is taken too.
+
+    @raise Refused: 400, 413 or 415.
+    """
+    _check_type(request, patch)
+    content: bytes = request.content.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise too_large()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _malformed("it is not UTF-8") from None
+    return parsed(text)
+
+
+def no_body(request: IRequest) -> None:
+    """
+    Make sure that a request which needs no body has none.
+
+    @raise Refused: it has one.
+    """
+    if request.content.read(1):
+        raise _malformed("this request takes no body")
+
+
+def _check_type(request: IRequest, patch: bool) -> None:
+    taken = (JSON, MERGE_PATCH) if patch else (JSON,)
+    if request.getHeader("content-encoding") not in (None, "identity"):
+        raise Refused(415, "media_type", "a body is sent without a content encoding")
+    sent = request.getHeader("content-type") or ""
+    media, *parameters = (part.strip().lower() for part in sent.split(";"))
+    strange = [p for p in parameters if p not in ("", "charset=utf-8", 'charset="utf-8"')]
+    if media not in taken or strange:
+        raise Refused(415, "media_type", f"Content-Type must be {' or '.join(taken)}")
+
+
+def parsed(text: str) -> Any:
+    """
+    A JSON value: no key twice, no NaN, nothing that is not Unicode.
+
+    @raise Refused: 400.
+    """
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_once,
+            parse_constant=_constant,
+            parse_float=_finite,
+        )
+        # A lone surrogate can be escaped in JSON, and cannot be stored or answered.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except json.JSONDecodeError as why:
+        raise _malformed(f"{why.msg} at line {why.lineno}, column {why.colno}") from None
+    except RecursionError:
+        raise _malformed("it is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise _malformed("a text is not Unicode: a surrogate stands alone") from None
+    except ValueError:
+        raise _malformed("a number has too many digits") from None
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _malformed(f"the key {key!r} stands twice in one object")
+            seen.add(key)
+    return made
+
+
+def _constant(word: str) -> NoReturn:
+    raise _malformed(f"{word} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _malformed(f"{text[:40]} is out of range")
+    return number
+
+
+def _malformed(why: str) -> Refused:
+    return invalid(f"the body is refused: {why}", code="malformed")

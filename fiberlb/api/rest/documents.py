@@ -1,0 +1,150 @@
+"""Objects as the native API shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from fiberlb.api.rest.tables import HOME
+from fiberlb.control.certificates import public_text
+from fiberlb.control.commits import time_text
+from fiberlb.control.service import ControlService
+from fiberlb.model.certificate import Certificate
+from fiberlb.model.configuration import COLLECTIONS, Configuration
+from fiberlb.model.convert import secret_fields, unstructure
+from fiberlb.model.l7 import L7Policy
+from fiberlb.model.listener import Listener
+from fiberlb.model.pool import Member, Pool
+from fiberlb.model.resource import Owner, Resource
+
+_META = ("managed_by", "created_at", "updated_at", "revision")
+
+
+def document(
+    control: ControlService, configuration: Configuration, made: Resource, nested: bool = False
+) -> dict[str, Any]:
+    """
+    An object with all that it contains; what is secret is left out.
+
+    @param nested: within the document of its parent: what is observed is left out.
+    """
+    facts = control.facts(made, configuration)
+    fields = _fields(made)
+    done: dict[str, Any] = {"id": made.id, "name": made.name}
+    done.update({name: facts.pop(name) for name in _META})
+    done.update(fields)
+    done.update(facts)
+    for key, collection in getattr(type(made), "CHILDREN", {}).items():
+        done[key] = [
+            document(control, configuration, child, True)
+            for child in children(configuration, collection, made.id)
+        ]
+    if isinstance(made, Member) and not nested:
+        done["status"] = member_status(control, made.id)
+    return done
+
+
+def _fields(made: Resource) -> dict[str, Any]:
+    hidden = {"id", "name", *secret_fields(type(made))}
+    fields = {n: value for n, value in unstructure(made).items() if n not in hidden}
+    if isinstance(made, Certificate):
+        fields["certificate"] = public_text(made.certificate)
+    return fields
+
+
+def children(configuration: Configuration, collection: str, parent: str) -> list[Any]:
+    """What an object contains; policies in the order of their positions, the rest of creation."""
+    if collection == L7Policy.COLLECTION:
+        return list(configuration.policies(parent))
+    return list(configuration.children(COLLECTIONS[collection], parent))
+
+
+def member_status(control: ControlService, ident: str) -> dict[str, Any]:
+    """What is observed of a member."""
+    health = control.member_health(ident)
+    figures = control.member_figures(ident)
+    return {
+        "health": health.health,
+        "reason": health.reason,
+        "since": _time(health.since),
+        "last_check": _time(health.last_check),
+        "transitions": health.transitions,
+        "sessions": figures.get("sessions", 0),
+        "in_flight": figures.get("in_flight", 0),
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else time_text(seconds)
+
+
+def monitor_document(
+    control: ControlService, configuration: Configuration, pool: Pool
+) -> dict[str, Any]:
+    """A pool's health monitor as an object of its own; its times are the pool's."""
+    assert pool.health_monitor is not None
+    monitor = unstructure(pool.health_monitor)
+    facts = control.facts(pool, configuration)
+    head = {"id": monitor.pop("id"), "name": monitor.pop("name")}
+    return {**head, **{name: facts[name] for name in _META}, **monitor}
+
+
+def location(configuration: Configuration, collection: str, ident: str) -> str:
+    """The address of an object."""
+    table = HOME[collection]
+    if table.parent is None:
+        return f"/v1/{table.path}/{quote(ident)}"
+    made = configuration.objects[collection][ident]
+    assert made.PARENT is not None
+    return f"/v1/{table.parent}/{quote(getattr(made, made.PARENT[0]))}/{table.path}/{quote(ident)}"
+
+
+def stored(control: ControlService) -> dict[str, Any]:
+    """
+    The store layer as one document, in the form of the configuration file.
+
+    What belongs to an object of the file stands at the top, with its parent's id.
+    Keys stand as marks that tell which key is stored.
+    """
+    configuration = control.configuration
+    done: dict[str, Any] = {}
+    for collection, cls in COLLECTIONS.items():
+        found = [
+            _stored(control, configuration, made, top=True)
+            for made in configuration.all(cls).values()
+            if _is_root(configuration, made)
+        ]
+        if found or cls.PARENT is None:
+            done[collection] = found
+    return done
+
+
+def _is_root(configuration: Configuration, made: Resource) -> bool:
+    if configuration.owner(made.id) is Owner.FILE:
+        return False
+    if made.PARENT is None:
+        return True
+    return configuration.owner(getattr(made, made.PARENT[0])) is Owner.FILE
+
+
+def _stored(
+    control: ControlService, configuration: Configuration, made: Resource, top: bool = False
+) -> dict[str, Any]:
+    done = {"id": made.id, "name": made.name, **_fields(made)}
+    if made.PARENT is not None and not top:
+        del done[made.PARENT[0]]
+    if isinstance(made, Certificate) and made.private_key is not None:
+        done["private_key"] = control.certificates.mark(made)
+    for key, collection in getattr(type(made), "CHILDREN", {}).items():
+        done[key] = [
+            _stored(control, configuration, child)
+            for child in children(configuration, collection, made.id)
+            if configuration.owner(child.id) is not Owner.FILE
+        ]
+    return done
+
+
+def listener_name(configuration: Configuration, ident: str) -> str:
+    """A listener's name; its id if there is no such listener any more."""
+    listener = configuration.all(Listener).get(ident)
+    return listener.name if listener is not None else ident

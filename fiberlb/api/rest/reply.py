@@ -1,0 +1,68 @@
+"""Answers, and how they are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from twisted.web.iweb import IRequest
+
+from fiberlb.api.rest.problem import PROBLEM_TYPE, Refused
+
+#: On every answer: nothing here is a page, and nothing is to be kept by caches between.
+ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Server", "FiberLB"),
+)
+NO_CONTENT = 204
+NOT_MODIFIED = 304
+
+
+@attrs.frozen
+class Reply:
+    """
+    One answer.
+
+    @ivar document: its JSON body; C{None} for none.
+    """
+
+    status: int = 200
+    document: Any = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    content_type: str = "application/json"
+
+
+def of_problem(why: Refused) -> Reply:
+    """The answer of a problem."""
+    return Reply(why.status, why.document(), why.headers, PROBLEM_TYPE)
+
+
+def encoded(document: Any) -> bytes:
+    """A document as it is sent, one object or list to a person's eye."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def written(request: IRequest, reply: Reply, revision: int) -> bytes:
+    """
+    Set the head of an answer.
+
+    @param revision: in force now.
+
+    @return: its body.
+    """
+    request.setResponseCode(reply.status)
+    for name, value in (*ALWAYS, ("FiberLB-Revision", str(revision)), *reply.headers.items()):
+        request.setHeader(name.encode(), value.encode())
+    if reply.document is None:
+        if reply.status not in (NO_CONTENT, NOT_MODIFIED):
+            request.setHeader(b"Content-Length", b"0")
+        return b""
+    body = encoded(reply.document)
+    request.setHeader(b"Content-Type", reply.content_type.encode())
+    request.setHeader(b"Content-Length", str(len(body)).encode())
+    return body

@@ -1,0 +1,73 @@
+"""How this node is: for dashboards, for probes, for a balancer in front."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from fiberlb import __version__
+from fiberlb.api.rest.documents import listener_name
+from fiberlb.api.rest.reply import Reply
+from fiberlb.control.service import ControlService
+from fiberlb.model.pool import Member
+
+
+def status(control: ControlService) -> Reply:
+    """GET /v1/status."""
+    started = control.ready
+    document: dict[str, Any] = {
+        "node": control.node,
+        "version": __version__,
+        "ready": started,
+        "revision": control.revision,
+        "file_generation": control.file_generation,
+        "workers": {"wanted": 0, "serving": 0},
+        "members": _members(control) if started else {},
+        "problems": _problems(control),
+        "listeners": _listeners(control),
+    }
+    return Reply(document=document)
+
+
+def _members(control: ControlService) -> dict[str, int]:
+    health = Counter(
+        control.member_health(ident).health for ident in control.configuration.all(Member)
+    )
+    known = {word: health.pop(word, 0) for word in ("up", "down", "probing", "unmonitored")}
+    return {"total": len(control.configuration.all(Member)), **known, "draining": 0, **health}
+
+
+def _listeners(control: ControlService) -> list[dict[str, Any]]:
+    configuration = control.configuration if control.started else None
+    return [
+        {
+            "id": one.listener_id,
+            "name": listener_name(configuration, one.listener_id) if configuration else "",
+            "address": one.host,
+            "port": one.port,
+            "state": one.state,
+            "reason": one.reason,
+        }
+        for one in control.listeners()
+    ]
+
+
+def _problems(control: ControlService) -> list[str]:
+    failed = [
+        f"{one.host} port {one.port}: {one.reason}"
+        for one in control.listeners()
+        if one.state == "error"
+    ]
+    return [*control.problems, *failed]
+
+
+def alive() -> Reply:
+    """GET /healthz: the process answers."""
+    return Reply(document={"status": "ok"})
+
+
+def ready(control: ControlService) -> Reply:
+    """GET /readyz: a configuration is in force, and the end has not begun."""
+    if control.ready:
+        return Reply(document={"status": "ready"})
+    return Reply(503, {"status": "not ready"}, {"Retry-After": "1"})

@@ -217,17 +217,21 @@ class _Reader:
 
 
 def _classified(branches: Iterable[_Branch]) -> Literals:
-    exact, prefixes, suffixes, parts = [], [], [], []
+    #: Anchored at the start, at the end -> the texts.
+    found: dict[tuple[bool, bool], list[bytes]] = {}
     for branch in branches:
         pieces = list(branch)
-        starts = _trim(pieces, 0, _START)
-        ends = _trim(pieces, -1, _END)
+        anchored = (_trim(pieces, 0, _START), _trim(pieces, -1, _END))
         if any(piece[0] != "=" for piece in pieces):
             raise _NotLiteralError
         text = "".join(piece[1:] for piece in pieces).encode()
-        kind = exact if starts and ends else prefixes if starts else suffixes if ends else parts
-        kind.append(text)
-    return Literals(frozenset(exact), tuple(prefixes), tuple(suffixes), tuple(parts))
+        found.setdefault(anchored, []).append(text)
+    return Literals(
+        exact=frozenset(found.get((True, True), ())),
+        prefixes=tuple(found.get((True, False), ())),
+        suffixes=tuple(found.get((False, True), ())),
+        parts=tuple(found.get((False, False), ())),
+    )
 
 
 def _trim(pieces: list[str], side: int, anchor: str) -> bool:

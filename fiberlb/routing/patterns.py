@@ -177,5 +177,6 @@ class Bounded:
             budget.left -= taken
             self._spent += taken
 
-    def _undecided(self, why: str) -> None:
+    def _undecided(self, why: str) -> bool | None:
         self._budget.report(self._rule_id, why)
+        return None

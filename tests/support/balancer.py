@@ -78,7 +78,11 @@ class Balancer:
         self.program.signal(signal.SIGHUP)
 
     def stop(self) -> int:
-        """End it in order; its exit status (0 when it was never started)."""
+        """
+        End it in order; its exit status, 0 when it was never started.
+
+        C{-SIGTERM} is the status of an orderly end: twistd sends itself the signal again.
+        """
         return self.program.stop() if self.program is not None else 0
 
     @property

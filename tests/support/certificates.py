@@ -85,6 +85,20 @@ class Leaf:
         return Certificate(id=ident, name=name, certificate=self.chain, private_key=self.key_pem())
 
 
+#: What an authority's key may be used for; strict clients look.
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 @cache
 def key(kind: str = "ec", number: int = 0) -> Key:
     """A private key: C{ec}, C{p384}, C{secp256k1}, C{rsa}, C{rsa1024} or C{ed25519}."""
@@ -116,6 +130,7 @@ def authority(name: str = "Test CA", issuer: Authority | None = None) -> Authori
         .not_valid_after(_NOW + timedelta(days=365))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(made.public_key()), False)
+        .add_extension(_SIGNS, critical=True)
     )
     signer = issuer.key if issuer else made
     return Authority(builder.sign(signer, hashes.SHA256()), made)

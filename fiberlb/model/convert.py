@@ -39,6 +39,7 @@ def structure(cls: type[T], value: Any, path: Path, loading: Loading) -> T | Non
 
     @return: the object, or C{None} after noting every problem in C{loading}.
     """
+    before = len(loading.problems)
     expand = getattr(cls, "expand", None)
     if expand is not None:
         value = expand(value, path, loading)
@@ -47,7 +48,6 @@ def structure(cls: type[T], value: Any, path: Path, loading: Loading) -> T | Non
     if not isinstance(value, dict):
         loading.refuse(path, "must be a mapping")
         return None
-    before = len(loading.problems)
     fields = _load_fields(cls, value, path, loading)
     if len(loading.problems) > before:
         return None

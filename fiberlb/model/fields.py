@@ -245,8 +245,11 @@ class Several:
     most: int = 10000
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if self.single and value is None:
+            return ()
         if self.single and not isinstance(value, list):
-            value = [] if value is None else [value]
+            found = self.kind.load(value, path, loading)
+            return REFUSED if found is REFUSED else (found,)
         if not isinstance(value, list):
             return loading.refuse(path, "must be a list")
         if len(value) > self.most:

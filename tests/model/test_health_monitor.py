@@ -1,0 +1,83 @@
+"""Health monitors."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.model.health_monitor import HealthMonitor, InitialState, MonitorType
+from tests.model.documents import made, problems, short, values
+
+LATER = "known, not supported by this version"
+
+
+class HealthMonitorTests(SynchronousTestCase):
+    """The fields."""
+
+    def test_defaults(self) -> None:
+        """Nothing needs to be said."""
+        found = made(HealthMonitor)
+        self.assertIsNone(found.type)
+        self.assertEqual((found.interval, found.timeout, found.rise, found.fall), (2.0, 1.0, 2, 3))
+        self.assertEqual(found.expected_codes, ((200, 299),))
+
+    def test_short(self) -> None:
+        """The type alone."""
+        self.assertIs(short(HealthMonitor, "tcp").type, MonitorType.TCP)
+
+    def test_fields(self) -> None:
+        """All of them."""
+        found = made(
+            HealthMonitor,
+            type="HTTP",
+            method="head",
+            url_path="/health?x=1",
+            expected_codes="200,204",
+            host_header="a.example:8080",
+            headers={"X-A": "b"},
+            port=9100,
+            interval="5s",
+            timeout="5s",
+            initial_state="UP",
+        )
+        self.assertEqual((found.method, found.expected_codes), ("HEAD", ((200, 200), (204, 204))))
+        self.assertEqual((found.headers, found.initial_state), ((("X-A", "b"),), InitialState.UP))
+
+    def test_refused(self) -> None:
+        """Nothing that would break a request of its own gets in."""
+        for key, bad in (
+            ("url_path", "health"),
+            ("url_path", "/a b"),
+            ("url_path", "/ü"),
+            ("url_path", ""),
+            ("host_header", "a b"),
+            ("host_header", "a\r\nb"),
+            ("method", "GE T"),
+            ("method", ""),
+            ("headers", {"A:": "b"}),
+            ("headers", {"A": "b\r\nc"}),
+            ("port", 0),
+            ("rise", 0),
+            ("fall", 101),
+            ("interval", "0s"),
+            ("timeout", 1),
+            ("expected_codes", "2xx"),
+        ):
+            (found,) = problems(HealthMonitor, {key: bad})
+            self.assertTrue(found.startswith(key), found)
+
+    def test_timeout(self) -> None:
+        """A check ends before the next one begins."""
+        self.assertEqual(
+            problems(HealthMonitor, {"timeout": "3s"}),
+            ["timeout: must not be longer than the interval"],
+        )
+
+    def test_later(self) -> None:
+        """What later versions do."""
+        for key in HealthMonitor.LATER:
+            self.assertEqual(problems(HealthMonitor, {key: None}), [f"{key}: {LATER}"])
+        for word in ("HTTPS", "TLS-HELLO", "PING", "UDP-CONNECT", "grpc"):
+            (found,) = problems(HealthMonitor, {"type": word})
+            self.assertIn(LATER, found)
+        for value in values(5, [], None, True):
+            self.assertEqual(problems(HealthMonitor, value), ["must be a mapping"])

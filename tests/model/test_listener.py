@@ -1,0 +1,191 @@
+"""Listeners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.model.listener import (
+    EncodedSlash,
+    Listener,
+    ListenerProtocol,
+    PolicyOrder,
+    TlsVersion,
+)
+from tests.model.documents import made, problems, values
+
+LATER = "known, not supported by this version"
+PLAIN: dict[str, Any] = {"port": 80, "protocol": "http"}
+SECURE: dict[str, Any] = {"port": 443, "protocol": "https", "tls_config": {"certificate_id": "c"}}
+
+
+class ListenerTests(SynchronousTestCase):
+    """The fields."""
+
+    def test_defaults(self) -> None:
+        """A port and a protocol are all that is needed."""
+        found = made(Listener, **PLAIN)
+        self.assertEqual(
+            (found.loadbalancer_id, found.address, found.https_redirect), ("default", (), 0)
+        )
+        self.assertFalse(found.terminates)
+        self.assertTrue(found.speaks_http)
+        self.assertFalse(made(Listener, port=1, protocol="TCP").speaks_http)
+
+    def test_protocols(self) -> None:
+        """TLS is terminated by two names."""
+        for word in ("https", "HTTPS", "terminated_https", "TERMINATED_HTTPS", "terminated-https"):
+            found = made(Listener, **{**SECURE, "protocol": word})
+            self.assertTrue(found.terminates and found.speaks_http)
+
+    def test_spelling(self) -> None:
+        """The load balancer may be spelled with its underscore."""
+        self.assertEqual(made(Listener, **PLAIN, load_balancer_id="x").loadbalancer_id, "x")
+
+    def test_addresses(self) -> None:
+        """One or several."""
+        self.assertEqual(made(Listener, **PLAIN, address="::1").address, ("::1",))
+        found = made(Listener, **PLAIN, address=["127.0.0.1", "2001:DB8::1"])
+        self.assertEqual(found.address, ("127.0.0.1", "2001:db8::1"))
+
+    def test_words(self) -> None:
+        """Enums in any case."""
+        found = made(Listener, **PLAIN, l7policy_order="Octavia", encoded_slash="KEEP")
+        self.assertIs(found.l7policy_order, PolicyOrder.OCTAVIA)
+        self.assertIs(found.encoded_slash, EncodedSlash.KEEP)
+
+    def test_https_redirect(self) -> None:
+        """True is 308; a status is itself; false is none."""
+        for value, wanted in values((True, 308), (False, 0), (301, 301), ("307", 307)):
+            self.assertEqual(made(Listener, **PLAIN, https_redirect=value).https_redirect, wanted)
+        for value in values(303, "yes", None, [], 0):
+            self.assertEqual(
+                problems(Listener, {**PLAIN, "https_redirect": value}),
+                ["https_redirect: must be true, false, 301, 302, 307 or 308"],
+            )
+        self.assertEqual(
+            problems(Listener, {**SECURE, "https_redirect": True}),
+            ["https_redirect: is for http listeners only"],
+        )
+
+    def test_insert_headers(self) -> None:
+        """Names in any case, booleans as Octavia's clients write them."""
+        found = made(
+            Listener, **PLAIN, insert_headers={"x-forwarded-for": "TRUE", "X-Forwarded-Port": False}
+        )
+        self.assertEqual(
+            found.insert_headers, (("X-Forwarded-For", True), ("X-Forwarded-Port", False))
+        )
+        (told,) = problems(Listener, {**PLAIN, "insert_headers": {"X-SSL-Client-CN": True}})
+        self.assertIn(LATER, told)
+        (told,) = problems(Listener, {**PLAIN, "insert_headers": {"X-Forwarded-Far": True}})
+        self.assertIn("did you mean 'X-Forwarded-For'?", told)
+
+    def test_levels(self) -> None:
+        """Timeouts and limits of the listener alone."""
+        found = made(Listener, **PLAIN, timeouts={"tunnel": "none"}, limits={"body": "1MiB"})
+        self.assertEqual(
+            (found.timeouts, found.limits), ((("tunnel", None),), (("body", 1048576),))
+        )
+
+    def test_refused(self) -> None:
+        """Wrong values, each at its place."""
+        found = problems(
+            Listener,
+            {
+                "port": 0,
+                "protocol": "htps",
+                "address": "localhost",
+                "allowed_cidrs": ["10.0.0.1/8"],
+                "limits": {"uri": "1B"},
+            },
+        )
+        self.assertEqual(
+            [line.split(": ")[0] for line in found],
+            ["port", "protocol", "address", "allowed_cidrs[0]", "limits.uri"],
+        )
+        self.assertEqual(problems(Listener, {}), ["port: is needed", "protocol: is needed"])
+
+    def test_later(self) -> None:
+        """Keys, protocols and addresses of later versions."""
+        for key in sorted(Listener.LATER):
+            self.assertEqual(problems(Listener, {**PLAIN, key: None}), [f"{key}: {LATER}"])
+        for word in ("UDP", "prometheus"):
+            self.assertEqual(
+                problems(Listener, {"port": 1, "protocol": word}),
+                [f"protocol: {word.lower()}: {LATER}"],
+            )
+        for text in ("unix:/run/x", "onion:80"):
+            (told,) = problems(Listener, {**PLAIN, "address": text})
+            self.assertIn(f"{text.split(':')[0]}: {LATER}", told)
+
+
+class TlsTests(SynchronousTestCase):
+    """TLS termination."""
+
+    def tls(self, **keys: Any) -> dict[str, Any]:
+        """A listener's document with these keys of C{tls_config}."""
+        return {**SECURE, "tls_config": {"certificate_id": "c", **keys}}
+
+    def test_certificates(self) -> None:
+        """One, several, or all there are."""
+        for value, wanted in values(("c", ("c",)), (["a", "b"], ("a", "b"))):
+            found = made(Listener, **self.tls(certificate_id=value)).tls_config
+            assert found is not None
+            self.assertEqual(found.certificate_id, wanted)
+        for value, wanted in values(("all", None), (["a"], ("a",)), ([], ())):
+            found = made(Listener, **self.tls(sni_certificate_ids=value)).tls_config
+            assert found is not None
+            self.assertEqual(found.sni_certificate_ids, wanted)
+
+    def test_versions(self) -> None:
+        """The seed's and Octavia's spelling."""
+        for word in ("tls13", "TLSv1.3", "tls1.3"):
+            found = made(Listener, **self.tls(min_version=word, max_version=word)).tls_config
+            assert found is not None
+            self.assertIs(found.min_version, TlsVersion.TLS13)
+            self.assertIs(found.max_version, TlsVersion.TLS13)
+        self.assertEqual(
+            problems(Listener, self.tls(min_version="tls13", max_version="tls12")),
+            ["tls_config.max_version: must not be below min_version"],
+        )
+        (told,) = problems(Listener, self.tls(min_version="TLSv1.1"))
+        self.assertIn("'TLSv1.1' is not one of tls12, tls13", told)
+
+    def test_refused(self) -> None:
+        """No certificate, or no TLS to have it."""
+        for document, wanted in (
+            (
+                {"port": 1, "protocol": "https"},
+                f"tls_config: https without tls_config (passed through): {LATER}; add tls_config",
+            ),
+            (
+                {"port": 1, "protocol": "terminated_https"},
+                "tls_config: is needed by terminated_https",
+            ),
+            ({**SECURE, "protocol": "http"}, "tls_config: does not go with http; use https"),
+            ({**SECURE, "protocol": "tcp"}, "tls_config: does not go with tcp; use https"),
+            ({**SECURE, "tls_config": {}}, "tls_config.certificate_id: is needed"),
+            (self.tls(certificate_id=[]), "tls_config.certificate_id: is needed"),
+            (
+                self.tls(certificate_id=["a"] * 9),
+                "tls_config.certificate_id: must have at most 8 elements",
+            ),
+            (
+                self.tls(cipher_suites=["a b"]),
+                "tls_config.cipher_suites[0]: must be an OpenSSL cipher name",
+            ),
+        ):
+            self.assertEqual(problems(Listener, document), [wanted])
+
+    def test_later(self) -> None:
+        """Keys of later versions."""
+        for key in "profile alpn_protocols client_ca_certificate_id client_authentication".split():
+            self.assertEqual(
+                problems(Listener, self.tls(**{key: None})), [f"tls_config.{key}: {LATER}"]
+            )
+
+    def test_words(self) -> None:
+        """Protocol words are what they are in documents."""
+        self.assertIs(ListenerProtocol("terminated_https"), ListenerProtocol.TERMINATED_HTTPS)

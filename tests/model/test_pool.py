@@ -1,0 +1,173 @@
+"""Pools and members."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.model.health_monitor import MonitorType
+from fiberlb.model.pool import (
+    Algorithm,
+    Member,
+    MemberAddress,
+    Pool,
+    PoolProtocol,
+    Retries,
+    RetryCause,
+    split_address,
+)
+from tests.model.documents import made, problems, refused, short, values
+
+LATER = "known, not supported by this version"
+
+
+class PoolTests(SynchronousTestCase):
+    """Pools."""
+
+    def test_defaults(self) -> None:
+        """A name is all that is needed."""
+        found = made(Pool, name="a")
+        self.assertEqual(
+            (found.protocol, found.algorithm), (PoolProtocol.HTTP, Algorithm.ROUND_ROBIN)
+        )
+        self.assertEqual(found.retries, Retries())
+        self.assertIsNone(found.health_monitor)
+
+    def test_fields(self) -> None:
+        """Octavia's words are the same words."""
+        found = made(
+            Pool,
+            protocol="TCP",
+            algorithm="ROUND_ROBIN",
+            retries={"attempts": 0, "on": "connect"},
+            timeouts={"tunnel": "none", "member_connect": "1s"},
+            health_monitor={"type": "TCP", "interval": "5s"},
+        )
+        self.assertIs(found.protocol, PoolProtocol.TCP)
+        self.assertEqual(found.retries, Retries(attempts=0, on=(RetryCause.CONNECT,)))
+        self.assertEqual(found.timeouts, (("member_connect", 1.0), ("tunnel", None)))
+        assert found.health_monitor is not None
+        self.assertIs(found.health_monitor.type, MonitorType.TCP)
+
+    def test_later(self) -> None:
+        """Every key and word of the specification that is not acted on is refused as such."""
+        for key in sorted(Pool.LATER):
+            self.assertEqual(problems(Pool, {key: None}), [f"{key}: {LATER}"])
+        for word in ("https", "udp", "PROXY", "PROXYV2"):
+            self.assertEqual(
+                problems(Pool, {"protocol": word}), [f"protocol: {word.lower()}: {LATER}"]
+            )
+        for word in "LEAST_CONNECTIONS SOURCE_IP SOURCE_IP_PORT maglev random_two hash".split():
+            found = problems(Pool, {"algorithm": word})
+            self.assertEqual(found, [f"algorithm: {word.lower()}: {LATER}"])
+        self.assertEqual(
+            problems(Pool, {"retries": {"budget_percent": 5}}), [f"retries.budget_percent: {LATER}"]
+        )
+        self.assertEqual(
+            problems(Pool, {"retries": {"on": ["reset"]}}), [f"retries.on[0]: reset: {LATER}"]
+        )
+
+    def test_refused(self) -> None:
+        """Timeouts of the listener cannot be set here; nested problems have paths."""
+        self.assertEqual(
+            problems(Pool, {"timeouts": {"keep_alive": "5s"}, "health_monitor": {"fall": 0}}),
+            [
+                "timeouts.keep_alive: keep_alive cannot be set here",
+                "health_monitor.fall: must be from 1 to 100",
+            ],
+        )
+
+
+class MemberTests(SynchronousTestCase):
+    """Members."""
+
+    def test_fields(self) -> None:
+        """The long form."""
+        found = made(Member, name="m", address="2001:DB8::1", port="80", weight=0, backup=True)
+        self.assertEqual(
+            (found.name, found.address, found.port, found.weight, found.backup),
+            ("m", "2001:db8::1", 80, 0, True),
+        )
+        self.assertEqual(made(Member, address="::1", port=80).name, "[::1]:80")
+
+    def test_short(self) -> None:
+        """The short form, its words in any order."""
+        for text, wanted in (
+            ("10.0.0.1:80", ("10.0.0.1:80", "10.0.0.1", 80, 1, False)),
+            ("[::1]:80", ("[::1]:80", "::1", 80, 1, False)),
+            ("10.0.0.1:80 weight=5", ("10.0.0.1:80", "10.0.0.1", 80, 5, False)),
+            ("  10.0.0.1:80  backup name=x  weight=5 ", ("x", "10.0.0.1", 80, 5, True)),
+        ):
+            found = short(Member, text)
+            self.assertEqual(
+                (found.name, found.address, found.port, found.weight, found.backup), wanted
+            )
+
+    def test_short_refused(self) -> None:
+        """What the short form does not know."""
+        for text, message in (
+            ("", "is not of the form HOST:PORT"),
+            ("10.0.0.1", "is not of the form HOST:PORT"),
+            ("::1:80", "is not of the form HOST:PORT"),
+            ("10.0.0.1:http", "is not of the form HOST:PORT"),
+            ("10.0.0.1:80 wieght=5", "'wieght=5' is not weight=N, backup or name=X"),
+            ("10.0.0.1:80 backup=true", "is not weight=N, backup or name=X"),
+            ("10.0.0.1:80 weight=", "is not weight=N, backup or name=X"),
+            ("10.0.0.1:80 weight=x", "weight: must be a whole number"),
+            ("10.0.0.1:0", "port: must be from 1 to 65535"),
+            ("10.0.0.1:80 weight=257", "weight: must be from 0 to 256"),
+        ):
+            (found,) = problems(Member, text)
+            self.assertIn(message, found)
+
+    def test_later(self) -> None:
+        """Other forms of addresses are known."""
+        for text in ("unix:/run/x", "dns:a.example:80", "tor:x.onion:80"):
+            self.assertEqual(problems(Member, text), [f"{text.split(':')[0]}: {LATER}"])
+            self.assertIn(LATER, refused(MemberAddress(), text))
+        for text in ("localhost:80", "a.example:80"):
+            self.assertEqual(
+                problems(Member, text), [f"address: host names: {LATER}; give an IP address"]
+            )
+        for key in Member.LATER:
+            self.assertIn(
+                f"{key}: {LATER}", problems(Member, {"address": "::1", "port": 1, key: 1})
+            )
+
+    def test_refused(self) -> None:
+        """What is no address at all, or no member."""
+        for value in values("", "a b", "[::1]", 5, None, []):
+            self.assertIn("is not an IP address", refused(MemberAddress(), value))
+        self.assertEqual(problems(Member, {}), ["address: is needed", "port: is needed"])
+        for value in values(None, 5, []):
+            self.assertEqual(problems(Member, value), ["must be a mapping"])
+
+    @given(st.ip_addresses(), st.integers(1, 65535), st.integers(0, 256), st.booleans())
+    def test_any(self, address: object, port: int, weight: int, backup: bool) -> None:
+        """Both forms say the same."""
+        host = f"[{address}]" if ":" in str(address) else str(address)
+        text = f"{host}:{port} weight={weight}{' backup' if backup else ''}"
+        long = made(Member, address=str(address), port=port, weight=weight, backup=backup)
+        self.assertEqual(short(Member, text), long)
+
+
+class SplitTests(SynchronousTestCase):
+    """HOST:PORT."""
+
+    def test_split(self) -> None:
+        """Brackets go; what has none cannot hold colons."""
+        for text, wanted in (
+            ("a:1", ("a", "1")),
+            ("[::1]:80", ("::1", "80")),
+            ("::1:80", None),
+            ("a", None),
+            (":80", None),
+            ("[]:80", None),
+            ("a:", None),
+            ("a:123456", None),
+            ("a b:1", None),
+            ("a:1\n", None),
+            ("[fe80::1%eth0]:80", None),
+        ):
+            self.assertEqual(split_address(text), wanted, text)

@@ -1,0 +1,143 @@
+"""Process settings."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.model.configuration import COLLECTIONS
+from fiberlb.model.settings import (
+    AccessLogFormat,
+    AdminAddress,
+    LogLevel,
+    OneProcess,
+    Settings,
+    StoreUrl,
+)
+from fiberlb.model.written import Written
+from tests.model.documents import loaded, made, problems, refused, values
+
+LATER = "known, not supported by this version"
+
+
+class SettingsTests(SynchronousTestCase):
+    """The whole."""
+
+    def test_defaults(self) -> None:
+        """Nothing needs to be said; there is no access log unless it is asked for."""
+        found = made(Settings)
+        self.assertEqual(found.admin.listen, ("127.0.0.1:9876",))
+        self.assertIs(found.access_log.format, AccessLogFormat.OFF)
+        self.assertEqual((found.shutdown.deadline, found.limits), (30.0, ()))
+
+    def test_fields(self) -> None:
+        """All of them."""
+        found = made(
+            Settings,
+            version=1,
+            node={"name": "lb-1"},
+            state_directory="/s",
+            key_file="/k",
+            admin={"listen": ["[::1]:1", "unix:/a.sock"], "allowed_hosts": ["a.example"]},
+            store="sqlite:/x.db",
+            workers=0,
+            trusted_proxies=["10.0.0.0/8"],
+            access_log={"format": "JSON", "path": "/a.log"},
+            log={"level": "WARNING", "path": "/l.log"},
+            shutdown={"deadline": "0s"},
+            limits={"uri": "1KiB"},
+        )
+        self.assertEqual(found.node.name, "lb-1")
+        self.assertIs(found.log.level, LogLevel.WARN)
+        self.assertEqual(found.limits, (("uri", 1024),))
+
+    def test_access_log(self) -> None:
+        """The format alone is a log to the standard output; a word that is no boolean ends it."""
+        found = made(Settings, access_log="combined").access_log
+        self.assertEqual((found.format, found.path), (AccessLogFormat.COMBINED, "stdout"))
+        self.assertIs(made(Settings, access_log="off").access_log.format, AccessLogFormat.OFF)
+        self.assertIs(
+            made(Settings, access_log={"path": "/x"}).access_log.format, AccessLogFormat.COMBINED
+        )
+        self.assertIn(LATER, problems(Settings, {"access_log": "haproxy"})[0])
+        self.assertEqual(
+            problems(Settings, {"access_log": {"sample": 1}}), [f"access_log.sample: {LATER}"]
+        )
+
+    def test_version(self) -> None:
+        """There is one form of the file."""
+        for value in values(1, "1", Written("1", 1)):
+            self.assertEqual(made(Settings, version=value).version, 1)
+        for value in values(2, "x", 0):
+            self.assertEqual(
+                problems(Settings, {"version": value}),
+                ["version: must be 1, the only form there is"],
+            )
+        self.assertEqual(len(problems(Settings, {"version": "1.0"})), 1)
+
+    def test_objects(self) -> None:
+        """Lists of objects stand beside the settings, and are kinds of objects."""
+        made(Settings, **dict.fromkeys(Settings.CHILDREN, 5))
+        self.assertLess(set(Settings.CHILDREN.values()), set(COLLECTIONS))
+
+    def test_later(self) -> None:
+        """Keys of later versions."""
+        for key in sorted(Settings.LATER):
+            self.assertEqual(problems(Settings, {key: None}), [f"{key}: {LATER}"])
+        for document, key in (
+            ({"admin": {"tokens": []}}, "admin.tokens"),
+            ({"admin": {"tls_config": {}}}, "admin.tls_config"),
+            ({"shutdown": {"grace": "5s"}}, "shutdown.grace"),
+            ({"shutdown": {"worker_deadline": "5s"}}, "shutdown.worker_deadline"),
+        ):
+            self.assertEqual(problems(Settings, document), [f"{key}: {LATER}"])
+
+
+class AdminAddressTests(SynchronousTestCase):
+    """Where the admin API listens."""
+
+    def test_loaded(self) -> None:
+        """Loopback and sockets."""
+        for text, wanted in (
+            ("127.0.0.1:9876", "127.0.0.1:9876"),
+            ("127.0.0.5:0", "127.0.0.5:0"),
+            ("localhost:80", "127.0.0.1:80"),
+            ("[::1]:0080", "[::1]:80"),
+            ("unix:/run/a.sock", "unix:/run/a.sock"),
+        ):
+            self.assertEqual(loaded(AdminAddress(), text), wanted)
+
+    def test_refused(self) -> None:
+        """Anything that others could reach, until it can be protected."""
+        for text in ("0.0.0.0:80", "10.0.0.1:80", "[::]:80", "192.0.2.1:80"):
+            self.assertIn(f"outside loopback (needs TLS): {LATER}", refused(AdminAddress(), text))
+        for value in values(
+            "", "80", ":80", "unix:run", "unix:", "127.0.0.1:65536", 80, None, "::1:80"
+        ):
+            self.assertIn("is not HOST:PORT or unix:/path", refused(AdminAddress(), value))
+        self.assertEqual(
+            refused(AdminAddress(), "a.example:80"), "'a.example' is not an IP address"
+        )
+
+
+class StoreUrlTests(SynchronousTestCase):
+    """Where the store is."""
+
+    def test_store(self) -> None:
+        """Two kinds, and one for later."""
+        for text in ("memory:", "sqlite:/a b.db", "sqlite:a.db"):
+            self.assertEqual(loaded(StoreUrl(), text), text)
+        for value in values("etcd:http://a:2379", {"type": "etcd"}):
+            self.assertEqual(refused(StoreUrl(), value), f"etcd: {LATER}")
+        for value in values("", "sqlite:", "/a.db", "redis:x", {}, 5, None, []):
+            self.assertEqual(refused(StoreUrl(), value), "must be sqlite:PATH or memory:")
+
+
+class OneProcessTests(SynchronousTestCase):
+    """How many processes."""
+
+    def test_workers(self) -> None:
+        """One, for now."""
+        for value in values(0, "0", Written("0", 0)):
+            self.assertEqual(loaded(OneProcess(), value), 0)
+        for value in values("auto", 1, "2", None, False, []):
+            self.assertIn(LATER, refused(OneProcess(), value))

@@ -139,8 +139,8 @@ class ControlService:
 
         @param dry_run: everything but storing and serving it.
 
-        @raise ConfigurationError: paths are those of the operations' bodies.
-        @raise AddressInUse: by an address of a listener that this would change.
+        @raise ConfigurationError: paths are those of the operations' bodies; an
+            address that cannot be bound is one of the problems.
         @raise Refusal: one of L{fiberlb.control.refusals}.
         """
         return shielded(

@@ -17,7 +17,7 @@ from fiberlb.control.operations import Applied, Op, Operation, Origin, Outcome
 from fiberlb.control.publish import Ready, Surroundings
 from fiberlb.control.refusals import Contended, StoreAway, TooBig
 from fiberlb.control.state import State
-from fiberlb.errors import ConfigurationError
+from fiberlb.errors import AddressInUse, ConfigurationError, Problem
 from fiberlb.model.pool import Pool
 from fiberlb.store.interface import Conflict, Store, StoreError, TooLarge, UnknownOutcome
 from fiberlb.store.sealed import Keyring
@@ -92,6 +92,9 @@ class Writing:
             return await self._force.publisher.prepare(commit.configuration, limits)
         except ConfigurationError as why:
             raise ConfigurationError(draft.located(why.problems)) from None
+        except AddressInUse as why:
+            at = draft.place("listeners", why.listener_id, "port")
+            raise ConfigurationError([Problem(at, why.message, code=why.code)]) from None
 
     async def _committed(self, base: State, commit: Commit, ready: Ready) -> State | None:
         """

@@ -14,6 +14,8 @@ from fiberlb.errors import AddressInUse, ConfigurationError, Path, Problem
 
 PROBLEM_TYPE = "application/problem+json"
 
+#: Phrases that RFC 9110 has renamed since.
+TITLES = {413: "Content Too Large"}
 #: Codes of problems that are conflicts with what is there, not faults of the document.
 CONFLICTS = frozenset(
     {"address_in_use", "address_denied", "address_unavailable", "ambiguous", "exists", "in_use"}
@@ -48,7 +50,7 @@ class Refused(Exception):
         """The body of the answer."""
         return {
             "type": f"urn:fiberlb:problem:{self.code}",
-            "title": HTTPStatus(self.status).phrase,
+            "title": TITLES.get(self.status) or HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
             "code": self.code,

@@ -47,6 +47,11 @@ def encoded(document: Any) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
+def heads(reply: Reply, revision: int) -> list[tuple[str, str]]:
+    """The fields of an answer, its framing apart."""
+    return [*ALWAYS, ("FiberLB-Revision", str(revision)), *reply.headers.items()]
+
+
 def written(request: IRequest, reply: Reply, revision: int) -> bytes:
     """
     Set the head of an answer.
@@ -56,7 +61,7 @@ def written(request: IRequest, reply: Reply, revision: int) -> bytes:
     @return: its body.
     """
     request.setResponseCode(reply.status)
-    for name, value in (*ALWAYS, ("FiberLB-Revision", str(revision)), *reply.headers.items()):
+    for name, value in heads(reply, revision):
         request.setHeader(name.encode(), value.encode())
     if reply.document is None:
         if reply.status not in (NO_CONTENT, NOT_MODIFIED):

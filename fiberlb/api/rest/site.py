@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from twisted.internet.interfaces import IReactorTime
@@ -18,8 +19,8 @@ from twisted.web.server import Request, Site
 from fiberlb.api.rest.app import RestApi
 from fiberlb.api.rest.bodies import LARGEST, too_large
 from fiberlb.api.rest.hosts import answers_to, host_name
-from fiberlb.api.rest.problem import PROBLEM_TYPE, Refused
-from fiberlb.api.rest.reply import ALWAYS, encoded, of_problem, written
+from fiberlb.api.rest.problem import TITLES, Refused
+from fiberlb.api.rest.reply import encoded, heads, of_problem, written
 from fiberlb.control.service import ControlService
 
 #: Bytes of a refused body that are read and thrown away, so that the client sees the answer.
@@ -116,15 +117,15 @@ class AdminRequest(Request):
         self.content = self._body = io.BytesIO()
         waits = self.requestHeaders.hasHeader(b"expect")
         self.requestHeaders.removeHeader(b"expect")  # or Twisted asks for the body
-        why = too_large()
-        body = encoded(why.document())
-        head = [f"HTTP/1.1 {why.status} Content Too Large", "Connection: close"]
-        head += [f"{name}: {value}" for name, value in ALWAYS]
-        head += [f"Content-Type: {PROBLEM_TYPE}", f"Content-Length: {len(body)}", "", ""]
-        assert self.channel is not None  # it has just called this
-        self.channel.write("\r\n".join(head).encode() + body)
+        channel: Any = self.channel  # has its site as an attribute that no class declares
+        reply = of_problem(too_large())
+        body = encoded(reply.document)
+        head = [f"HTTP/1.1 {reply.status} {TITLES[reply.status]}", "Connection: close"]
+        head += [f"{name}: {value}" for name, value in heads(reply, channel.site.revision())]
+        head += [f"Content-Type: {reply.content_type}", f"Content-Length: {len(body)}", "", ""]
+        channel.write("\r\n".join(head).encode() + body)
         if waits:
-            self.channel.loseConnection()
+            channel.loseConnection()
 
 
 def admin_resource(control: ControlService) -> Resource:
@@ -136,16 +137,30 @@ def admin_resource(control: ControlService) -> Resource:
     return Door(RestApi(control).app.resource(), allowed, lambda: control.revision)
 
 
-def admin_site(control: ControlService, reactor: IReactorTime) -> Site:
+class AdminSite(Site):
+    """
+    The factory of the admin address's connections.
+
+    @param revision: in force now.
+    """
+
+    def __init__(
+        self, resource: IResource, revision: Callable[[], int], reactor: IReactorTime
+    ) -> None:
+        super().__init__(
+            resource,
+            requestFactory=AdminRequest,
+            timeout=IDLE,
+            reactor=reactor,
+            parsePOSTFormSubmission=False,
+        )
+        self.revision = revision
+
+
+def admin_site(control: ControlService, reactor: IReactorTime) -> AdminSite:
     """
     The factory for the ports of the admin address.
 
     @param reactor: keeps the time of idle connections.
     """
-    return Site(
-        admin_resource(control),
-        requestFactory=AdminRequest,
-        timeout=IDLE,
-        reactor=reactor,
-        parsePOSTFormSubmission=False,
-    )
+    return AdminSite(admin_resource(control), lambda: control.revision, reactor)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from functools import cache
 from typing import Any
 
 import attrs
 from cryptography import x509
 from OpenSSL import SSL
+from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.listener import TlsVersion
 from fiberlb.tls.contexts import TlsSlot
@@ -148,3 +150,18 @@ def alert(text: BaseException) -> str:
     """The alert that a client's error speaks of, such as C{UNRECOGNIZED_NAME}."""
     reason = str(getattr(text, "reason", ""))
     return reason.rpartition("ALERT_")[2].removeprefix("TLSV1_")
+
+
+class HandshakeCase(SynchronousTestCase):
+    """Refused handshakes are told to nobody but the client."""
+
+    def setUp(self) -> None:
+        """Record what would go to the standard error."""
+        self.unhandled: list[Any] = []
+        self.patch(sys, "excepthook", lambda *what: self.unhandled.append(what))
+
+    def refused(self, pair: Pair) -> str:
+        """The alert with which a handshake ends."""
+        why = self.assertRaises(ssl.SSLError, pair.handshake)
+        self.assertEqual(self.unhandled, [])
+        return alert(why)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gc
 import ssl
-import sys
 from typing import Any
 
 import attrs
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
-from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.listener import TlsVersion
@@ -19,8 +17,8 @@ from tests.support.certificates import authority, leaf
 from tests.tls.handshake import (
     V12,
     V13,
+    HandshakeCase,
     Pair,
-    alert,
     change,
     client_context,
     plan,
@@ -30,21 +28,6 @@ from tests.tls.handshake import (
 D, A, B, W = leaf("default.test"), leaf("a.test"), leaf("b.test"), leaf("*.w.test")
 OLD, NEW = client_context(V12, V12), client_context(V13, V13)
 BOTH = (OLD, NEW)
-
-
-class HandshakeCase(SynchronousTestCase):
-    """Refused handshakes are told to nobody but the client."""
-
-    def setUp(self) -> None:
-        """Record what would go to the standard error."""
-        self.unhandled: list[Any] = []
-        self.patch(sys, "excepthook", lambda *what: self.unhandled.append(what))
-
-    def refused(self, pair: Pair) -> str:
-        """The alert with which a handshake ends."""
-        why = self.assertRaises(ssl.SSLError, pair.handshake)
-        self.assertEqual(self.unhandled, [])
-        return alert(why)
 
 
 class NameTests(HandshakeCase):
@@ -237,61 +220,6 @@ class VersionTests(HandshakeCase):
             self.assertFalse(pair.client.session_reused)
             chosen = pair.client.cipher()
             self.assertEqual(chosen and chosen[0], new)
-
-
-class ResumptionTests(HandshakeCase):
-    """Sessions that come back."""
-
-    def test_resumed(self) -> None:
-        """With a name and without one, in both versions."""
-        made = slot(D, others=(A,))
-        for context in BOTH:
-            for name in (None, "a.test"):
-                session = Pair(made, name, context).handshake().client.session
-                again = Pair(made, name, context, session).handshake()
-                self.assertTrue(again.client.session_reused)
-
-    def test_after_certificate_swap(self) -> None:
-        """Tickets outlive certificates."""
-        for context in BOTH:
-            made = slot(D, others=(A,))
-            session = Pair(made, "a.test", context).handshake().client.session
-            renewed = leaf("a.test", serial=2)
-            change(made, D, others=(renewed,))
-            self.assertTrue(Pair(made, "a.test", context).handshake().shows(renewed))
-            again = Pair(made, "a.test", context, session).handshake()
-            self.assertTrue(again.client.session_reused)
-
-    def test_other_listener(self) -> None:
-        """A session of another listener is not taken, and the handshake is a full one."""
-        for context in BOTH:
-            session = Pair(slot(D), None, context).handshake().client.session
-            pair = Pair(slot(D), None, context, session).handshake()
-            self.assertFalse(pair.client.session_reused)
-
-    def test_strict_holds(self) -> None:
-        """A session does not open a strict listener to a name it does not know."""
-        for context in BOTH:
-            made = slot(D, others=(A,))
-            session = Pair(made, "gone.test", context).handshake().client.session
-            change(made, D, others=(A,), strict=True)
-            pair = Pair(made, "gone.test", context, session)
-            self.assertEqual(self.refused(pair), "UNRECOGNIZED_NAME")
-
-    def test_bases(self) -> None:
-        """A base is made once, and once more when the cipher suites change."""
-        base: list[SSL.Context] = []
-
-        def make() -> SSL.Context:
-            base.append(SSL.Context(SSL.TLS_SERVER_METHOD))
-            return base[-1]
-
-        made = TlsSlot("listener", make)
-        for _ in range(3):
-            change(made, D)
-        self.assertEqual(len(base), 1)
-        change(made, D, cipher_suites=("TLS_AES_128_GCM_SHA256",))
-        self.assertEqual(len(base), 2)
 
 
 class ChangeTests(HandshakeCase):

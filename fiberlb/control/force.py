@@ -106,8 +106,13 @@ class Force:
     @staticmethod
     def told(problems: Iterable[Problem], state: State) -> list[Problem]:
         """Problems at (collection, id, ...) in the words of the file, or naming the object."""
-        located = state.file.located(problems)
-        return [elsewhere(problem, state.configuration, state) for problem in located]
+        named = [
+            problem
+            if tuple(map(str, problem.path[:2])) in state.file.places
+            else elsewhere(problem, state.configuration, state)
+            for problem in problems
+        ]
+        return state.file.located(named)
 
     def limits(self, state: State) -> Limits:
         """The process's limits, below those of a listener."""

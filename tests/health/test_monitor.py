@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.health.checks.failure import CheckImpossible
 from fiberlb.health.monitor import FIRST_CHECKS_PER_SECOND, HealthService
 from fiberlb.model.health_monitor import InitialState
+from fiberlb.model.pool import Member
 from tests.health.scripted import MONITOR, LogLines, ScriptedChecks, member, plan, snapshot
 
 
@@ -295,9 +296,18 @@ class ChangeTests(ServiceCase):
 
     def test_same_plan(self) -> None:
         """A pool whose plan is the same object is not looked at."""
-        same = plan(member("b"))
+        looks: list[None] = []
+
+        class Looked(tuple[Member, ...]):
+            def __iter__(self) -> Iterator[Member]:
+                looks.append(None)
+                return super().__iter__()
+
+        same = attrs.evolve(plan(), members=Looked([member("b")]))
         self.service.apply(snapshot(plan(self.a), same))
+        looks.clear()
         self.service.apply(snapshot(plan(self.a, monitor=None), same))
+        self.assertEqual(looks, [])
         self.clock.advance(2)
         self.assertEqual(len(self.checks.times("b")), 2)
         self.assertEqual(self.health("a", "b"), ["unmonitored", "up"])
@@ -339,6 +349,14 @@ class TroubleTests(ServiceCase):
         self.successResultOf(waiting)
         self.assertEqual((self.checks.running, self.reported()), ({}, []))
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_again(self) -> None:
+        """A service that was stopped checks again when a snapshot is applied, the same one too."""
+        first = snapshot(plan(member("a")))
+        self.service.apply(first)
+        self.service.stop()
+        self.service.apply(first)
+        self.assertEqual(self.checks.times("a"), [100.0, 100.0])
 
     def test_stop_before_the_start(self) -> None:
         """Stopping a service that nothing was applied to is fine, twice too."""

@@ -120,6 +120,13 @@ class LinesTests(AccessLogCase):
         self.assertEqual(sum(lines for _, lines in self.writer.put_so_far), 6 * CHUNK)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_many_for_long(self) -> None:
+        """A period that begins before the last one is written does not begin a second row."""
+        for _ in range(3):
+            self.log.entries += [entry()] * (3 * CHUNK)
+            self.clock.advance(PERIOD)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 2)
+
     def test_nothing(self) -> None:
         """Without requests nothing is handed over."""
         self.clock.pump([PERIOD] * 8)
@@ -243,6 +250,9 @@ class OwnTests(AccessLogCase):
     def test_off(self) -> None:
         """Off means that the relay need not note anything, and nothing is opened."""
         self.assertFalse(self.log.on)
+        self.log.entries.append(entry())
+        self.clock.advance(PERIOD)
+        self.assertEqual((self.writer.put_so_far, self.logged.lines), ([], []))
         self.log.reopen()
         self.assertEqual(self.writer.reopened, 0)
 

@@ -100,6 +100,17 @@ class FileTests(WriterCase):
         self.assertTrue(writer.stop(PATIENCE))
         self.assertEqual(writer.state(), (2, "No space left on device"))
 
+    def test_descriptors(self) -> None:
+        """Opening again and stopping leave no descriptor open; what is open blocks the thread."""
+        before = len(os.listdir("/proc/self/fd"))
+        writer = self.writer(real=True)
+        writer.reopen()
+        writer.stop(PATIENCE)
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+        fd = open_log(str(self.path))
+        self.addCleanup(os.close, fd)
+        self.assertTrue(os.get_blocking(fd))
+
     def test_reopen(self) -> None:
         """What was put before goes to the file that was moved away, the rest to a new one."""
         writer = self.writer(real=True)
@@ -168,6 +179,19 @@ class TroubleTests(WriterCase):
         self.assertEqual(self.disk.written, b"a" * 11 + b"\n")
         self.assertEqual(writer.state(), (2, None))
 
+    def test_written_makes_room(self) -> None:
+        """What is written does not count as waiting any more."""
+        writer = self.writer(bound=20)
+        for _ in range(10):
+            self.disk.go.clear()
+            writer.put(b"1234567\n", 1)
+            # The write of one batch begins when the one before is accounted for.
+            self.assertTrue(self.disk.entered.wait(PATIENCE))
+            self.disk.entered.clear()
+            self.disk.go.set()
+        writer.stop(PATIENCE)
+        self.assertEqual((self.disk.written, writer.state()), (b"1234567\n" * 10, (0, None)))
+
     def test_error_passes(self) -> None:
         """A failed batch is lost; the next one is written, and nothing is wrong any more."""
         self.disk.answers.append(OSError(errno.EIO, "Input/output error"))
@@ -188,6 +212,17 @@ class TroubleTests(WriterCase):
         writer.stop(PATIENCE)
         self.assertEqual(self.disk.written, b"a\nbc\nf\n")
         self.assertEqual(writer.state(), (2, None))
+
+    def test_torn_line_of_another_file(self) -> None:
+        """A new file does not begin with an empty line."""
+        self.disk.most = 3
+        self.disk.answers = [None, OSError(errno.ENOSPC, "No space left on device")]
+        writer = self.writer()
+        writer.put(b"abcd\n", 1)
+        writer.reopen()
+        writer.put(b"e\n", 1)
+        writer.stop(PATIENCE)
+        self.assertEqual(self.disk.written, b"abce\n")
 
     def test_still_torn(self) -> None:
         """A line feed that could not be written either is not forgotten."""

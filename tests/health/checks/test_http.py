@@ -163,6 +163,13 @@ class AnswerTests(SynchronousTestCase):
         self.fails(exchange, "status 503, expected 200-299")
         self.assertTrue(exchange.closed)
 
+    def test_status_before_the_body(self) -> None:
+        """The connection is given up also when nothing of the body has come."""
+        exchange = Exchange().accept().answer(b"HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\n")
+        self.fails(exchange, "status 503, expected 200-299")
+        self.assertTrue(exchange.closed)
+        exchange.answer(b"late").close()
+
     def test_expected_codes(self) -> None:
         """The monitor's ranges decide."""
         codes = ((200, 200), (300, 399))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import is_
 
 import attrs
 
@@ -40,16 +41,13 @@ def settled(trees: Sequence[Rooted]) -> tuple[list[Rooted], list[Problem]]:
     @return: the same trees, and what is wrong with names and ids.
     """
     words = _listener_words(trees)
-    placed = _placed(trees, words)
+
+    def make_id(collection: str, parent: str, name: str) -> str:
+        return file_id(collection, _meant(parent, words), name)
+
     done = [
-        attrs.evolve(
-            root,
-            tree=identified(
-                root.tree,
-                lambda collection, parent, name: file_id(collection, _meant(parent, words), name),
-            ),
-        )
-        for root in map(_named, placed)
+        Rooted(root.document, identified(_with_name(root.tree, 0), make_id))
+        for root in _placed(trees, words)
     ]
     return done, list(_check(done, words))
 
@@ -85,20 +83,17 @@ def _placed(trees: Sequence[Rooted], words: Mapping[str, str]) -> list[Rooted]:
             ident = _meant(made.listener_id, words)
             of.setdefault(ident, []).append((index, -1, root.tree))
     done = [root.tree for root in trees]
+    nested: dict[int, list[Tree]] = {}
     for policies in of.values():
-        trees_ = numbered(child for _, _, child in policies)
-        for (index, number, _), tree in zip(policies, trees_, strict=True):
+        numbers = numbered(child for _, _, child in policies)
+        for (index, number, _), tree in zip(policies, numbers, strict=True):
             if number < 0:
                 done[index] = tree
-                continue
-            children = list(done[index].children)
-            children[number] = tree
-            done[index] = attrs.evolve(done[index], children=tuple(children))
-    return [attrs.evolve(root, tree=tree) for root, tree in zip(trees, done, strict=True)]
-
-
-def _named(root: Rooted) -> Rooted:
-    return attrs.evolve(root, tree=_with_name(root.tree, 0))
+            else:
+                nested.setdefault(index, list(done[index].children))[number] = tree
+    for index, children in nested.items():
+        done[index] = attrs.evolve(done[index], children=tuple(children))
+    return [Rooted(root.document, tree) for root, tree in zip(trees, done, strict=True)]
 
 
 def _with_name(tree: Tree, number: int) -> Tree:
@@ -108,7 +103,8 @@ def _with_name(tree: Tree, number: int) -> Tree:
     if isinstance(made, L7Rule) and not made.name:
         made = attrs.evolve(made, name=f"rule-{number}")
     children = tuple(_with_name(child, n) for n, child in enumerate(tree.children, 1))
-    return attrs.evolve(tree, made=made, children=children)
+    same = made is tree.made and all(map(is_, children, tree.children))
+    return tree if same else attrs.evolve(tree, made=made, children=children)
 
 
 def _check(trees: Iterable[Rooted], words: Mapping[str, str]) -> Iterator[Problem]:

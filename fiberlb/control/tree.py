@@ -182,20 +182,21 @@ def identified(tree: Tree, make_id: MakeId, parent: str | None = None) -> Tree:
     @param parent: the parent's id; C{None} leaves the parent as it is.
     """
     made = tree.made
-    if parent is not None:
-        made = _bound(made, parent)
-    within = attrs.evolve(tree, made=made).parent
+    within = tree.parent if parent is None or made.PARENT is None else parent
     ident = made.id.lower() or make_id(tree.collection, within, made.name)
+    fields: dict[str, Any] = {"id": ident}
+    if made.PARENT is not None:
+        fields[made.PARENT[0]] = within
     if isinstance(made, Pool) and made.health_monitor and not made.health_monitor.id:
         monitor = made.health_monitor
         # One per pool, so that it needs no name to be the same one for as long as the pool is.
         checked = file_id(monitor.COLLECTION, ident, "")
-        made = attrs.evolve(made, health_monitor=attrs.evolve(monitor, id=checked))
-    children = list(tree.children)
-    if children and isinstance(children[0].made, L7Policy):
+        fields["health_monitor"] = attrs.evolve(monitor, id=checked)
+    children: Iterable[Tree] = tree.children
+    if tree.children and isinstance(tree.children[0].made, L7Policy):
         children = numbered(children)
     bound = tuple(identified(child, make_id, ident) for child in children)
-    return attrs.evolve(tree, made=attrs.evolve(made, id=ident), children=bound)
+    return Tree(attrs.evolve(made, **fields), tree.path, bound, tree.given, tree.parent_path)
 
 
 def flattened(tree: Tree) -> Iterator[Tree]:

@@ -13,7 +13,8 @@ A model class may add, as class attributes:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import attrs
@@ -24,10 +25,14 @@ from fiberlb.model.fields import NOT_SUPPORTED, REFUSED, Kind, Loading, Optional
 T = TypeVar("T")
 
 
-def kinds(cls: type) -> dict[str, Kind]:
+def kinds(cls: type) -> Mapping[str, Kind]:
     """The fields of a model class that stand in documents, with their kinds."""
-    found = {a.name: a.metadata["kind"] for a in attrs.fields(cls) if "kind" in a.metadata}
-    return found
+    return _kinds(cls)
+
+
+@cache
+def _kinds(cls: type) -> Mapping[str, Kind]:
+    return {a.name: a.metadata["kind"] for a in attrs.fields(cls) if "kind" in a.metadata}
 
 
 def structure(cls: type[T], value: Any, path: Path, loading: Loading) -> T | None:
@@ -76,10 +81,15 @@ def _load_fields(cls: type, value: dict[str, Any], path: Path, loading: Loading)
             loaded[key] = known[key].load(content, at, loading)
         elif key not in children:
             refuse_key(cls, word, at, loading)
-    for attribute in attrs.fields(cls):
-        if attribute.default is attrs.NOTHING and attribute.name not in loaded:
-            loading.refuse((*path, attribute.name), "is needed", code="missing")
+    for name in _needed(cls):
+        if name not in loaded:
+            loading.refuse((*path, name), "is needed", code="missing")
     return loaded
+
+
+@cache
+def _needed(cls: type) -> tuple[str, ...]:
+    return tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
 
 
 def refuse_key(cls: type, word: Any, path: Path, loading: Loading) -> None:

@@ -63,6 +63,9 @@ _LATER_RULES = tuple(
     "method query source_ip protocol ssl_alpn ssl_conn_has_cert ssl_verify_result"
     " ssl_dn_field".split()
 )
+#: The words that the short form may begin with, and those of them that name a key.
+_SHORT = frozenset({*(t.value for t in RuleType), *_LATER_RULES, *RULE_SPELLINGS})
+_SHORT_KEYED = frozenset(t.value for t in KEYED)
 _LATER_NESTING = ("any", "all", "not")
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _VALUE = Text(1024, 1)
@@ -104,13 +107,12 @@ class L7Rule(Resource):
         for word in value:
             if word in _LATER_NESTING:
                 return loading.refuse((*path, word), NOT_SUPPORTED, code="not_supported")
-        types = {t.value for t in RuleType} | set(_LATER_RULES) | set(RULE_SPELLINGS)
-        found = [word for word in value if isinstance(word, str) and word.lower() in types]
+        found = [word for word in value if isinstance(word, str) and word.lower() in _SHORT]
         if len(found) != 1:
             return value
         rest = {key: content for key, content in value.items() if key != found[0]}
         subject = value[found[0]]
-        if RULE_SPELLINGS.get(found[0].lower(), found[0].lower()) in {t.value for t in KEYED}:
+        if found[0].lower() in _SHORT_KEYED:
             return {"rule_type": found[0], "key": subject, **rest}
         return {
             "rule_type": found[0],

@@ -103,15 +103,24 @@ class Answering(Exchange):
         return self._write(_chunk(data) if self._recoded else data)
 
     def _write(self, data: bytes) -> bool:
-        conn = self.conn
-        if conn.write(data):
+        if self.conn.write(data):
             return True
+        self.blocked()
+        return False
+
+    def blocked(self) -> None:
+        """The client does not take what it is sent: it has a while to go on."""
+        conn = self.conn
         idle = self.cell.plan.timeouts.client_write_idle
         if idle is not None:
             deadline = conn.loop.now + idle
             if conn.deadline > deadline:
                 conn.hasten(deadline)
-        return False
+
+    def unblocked(self) -> None:
+        """The client has taken everything."""
+        if not self.left and self.chunks is None:
+            self.conn.deadline = NEVER
 
     def completed(self) -> None:
         """See L{Exchange.completed}."""

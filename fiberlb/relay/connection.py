@@ -65,6 +65,8 @@ class Connection:
     @ivar out: bytes that the peer has not taken yet.
     @ivar moved: when bytes last left for the peer.
     @ivar closed: nothing more will happen here.
+    @ivar end: what stands between it and the loop while bytes are pumped
+        (L{fiberlb.relay.splice.End}).
     """
 
     shared = False
@@ -77,6 +79,7 @@ class Connection:
         "connecting",
         "deadline",
         "due",
+        "end",
         "events",
         "fd",
         "loop",
@@ -100,6 +103,7 @@ class Connection:
         self.events = 0
         self.deadline = NEVER
         self.due = 0.0
+        self.end: Any = None
         self.connecting = False
         self.closing = False
         self.closed = False
@@ -119,7 +123,7 @@ class Connection:
         if data:
             self.side.received(data)
         else:
-            self._ended()
+            self.end_input()
 
     def event(self, events: int) -> None:
         """Anything but plain readability."""
@@ -286,7 +290,8 @@ class Connection:
         self._retire()
         return 0.0
 
-    def _ended(self) -> None:
+    def end_input(self) -> None:
+        """The peer's input has ended: say so."""
         self.ignore_input()
         self.side.ended()
 
@@ -303,6 +308,8 @@ class Connection:
 
     def _retire(self) -> None:
         self.closed = True
+        if self.end is not None:
+            self.end.closed()
         self.out = b""
         self.loop.wheel.remove(self)
         self.loop.retire(self)

@@ -148,7 +148,7 @@ class Downstream(Answering):
     def expired(self, now: float) -> None:
         """A deadline of the client has passed."""
         conn = self.conn
-        if conn.out:
+        if conn.out or (conn.end is not None and conn.end.stalled):
             self._expired_writing(now)
         elif self.busy:
             if not self.left and self.chunks is None:

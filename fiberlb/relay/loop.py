@@ -53,11 +53,16 @@ class Loop(Protocol):
     @ivar now: the time of the current batch of events, in seconds of a monotonic clock.
     @ivar wheel: the deadlines of all connections.
     @ivar faults: exceptions that connections raised.
+    @ivar pipes: for moving bytes in the kernel; C{None}: they are copied.
     """
 
+    pipes: Any
     now: float
     wheel: TimerWheel
     faults: int
+
+    def refresh(self) -> float:
+        """Read the clock although no event has come; the new C{now}."""
 
     def watch(self, watched: Any, events: int) -> None:
         """Begin to report events."""
@@ -67,6 +72,9 @@ class Loop(Protocol):
 
     def retire(self, watched: Any) -> None:
         """Report nothing more; its descriptor is closed after the batch."""
+
+    def divert(self, watched: Any, to: Any) -> None:
+        """Report what happens to C{watched} to another object, which has its descriptor too."""
 
     def soon(self, task: Callable[[], None]) -> None:
         """Call C{task} after the events at hand have been dispatched."""
@@ -89,6 +97,12 @@ class StockLoop:
         self.now: float = reactor.seconds()
         self.wheel = TimerWheel(self.now)
         self.faults = 0
+        self.pipes: Any = None
+
+    def refresh(self) -> float:
+        """See L{Loop}."""
+        self.now = self._reactor.seconds()
+        return self.now
 
     def watch(self, watched: Any, events: int) -> None:
         """See L{Loop}."""
@@ -114,6 +128,10 @@ class StockLoop:
             self._reactor.removeWriter(selectable)
         self._retired.append(watched)
         self._schedule()
+
+    def divert(self, watched: Any, to: Any) -> None:
+        """See L{Loop}; nothing is pumped on this loop."""
+        raise AssertionError
 
     def soon(self, task: Callable[[], None]) -> None:
         """See L{Loop}."""

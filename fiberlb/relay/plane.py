@@ -307,7 +307,8 @@ class DataPlane:
             self._sweep.stop()
 
     def _tick(self) -> None:
-        self._services.loop.wheel.sweep(self._services.loop.now)
+        loop = self._services.loop
+        loop.wheel.sweep(loop.refresh())
 
 
 class Prepared:

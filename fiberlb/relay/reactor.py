@@ -17,6 +17,7 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
 
+from fiberlb.relay.splice import Pipes
 from fiberlb.relay.timer_wheel import TimerWheel
 
 #: Events taken from the kernel at once.
@@ -43,6 +44,12 @@ class LeanReactor(EPollReactor):
         self.now: float = monotonic()
         self.wheel = TimerWheel(self.now)
         self.faults = 0
+        self.pipes: Pipes | None = Pipes()
+
+    def refresh(self) -> float:
+        """See L{fiberlb.relay.loop.Loop}."""
+        self.now = monotonic()
+        return self.now
 
     def watch(self, watched: Any, events: int) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
@@ -66,6 +73,10 @@ class LeanReactor(EPollReactor):
                 # Already gone from the kernel's list; the number is still ours.
                 pass
         self._retired.append(watched)
+
+    def divert(self, watched: Any, to: Any) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        self._watched[watched.fd] = to
 
     def soon(self, task: Callable[[], None]) -> None:
         """See L{fiberlb.relay.loop.Loop}."""

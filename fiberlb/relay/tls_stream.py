@@ -219,7 +219,7 @@ class TlsStream(Connection):
         if isinstance(why, SSL.ZeroReturnError) or is_end(why):
             # Many clients end without close_notify (RFC 9112 section 9.8 wants that endured);
             # whether something is missing shows in the framing of what came before.
-            self._ended()
+            self.end_input()
         else:
             self.break_off()
 

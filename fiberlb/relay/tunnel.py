@@ -11,8 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fiberlb.relay.connection import NEVER, Connection
+from fiberlb.relay.connection import NEVER, READ_SIZE, Connection
 from fiberlb.relay.loop import READ
+from fiberlb.relay.splice import pump
+
+#: Full reads of one direction after which the kernel moves its bytes.
+BULK = 4
 
 
 class Tunnel:
@@ -68,13 +72,23 @@ class Tunnel:
 class End:
     """One of the two connections, as a side."""
 
-    __slots__ = ("conn", "ended_input", "other", "tunnel")
+    __slots__ = ("_full", "conn", "ended_input", "other", "tunnel")
 
     def __init__(self, tunnel: Tunnel, conn: Connection) -> None:
         self.tunnel = tunnel
         self.conn = conn
         self.other: Any = None
         self.ended_input = False
+        self._full = 0
+
+    def _pumped(self, count: int, taken: bool) -> None:
+        tunnel = self.tunnel
+        conn = self.conn
+        if self is tunnel.client:
+            tunnel.to_member += count
+        else:
+            tunnel.to_client += count
+        conn.deadline = self.other.conn.deadline = conn.loop.now + tunnel.idle
 
     def received(self, data: bytes) -> None:
         """Pass it on."""
@@ -86,11 +100,14 @@ class End:
             tunnel.to_client += len(data)
         conn = self.conn
         conn.deadline = other.conn.deadline = conn.loop.now + tunnel.idle
-        if other.conn.write(data):
-            if not conn.events & READ and not self.ended_input:
-                conn.resume()
-        else:
+        if not other.conn.write(data):
             conn.pause()
+        elif not conn.events & READ and not self.ended_input:
+            conn.resume()
+        if len(data) == READ_SIZE:
+            self._full += 1
+            if self._full == BULK:
+                pump(conn, other.conn, None, self._pumped, _never)
 
     def ended(self) -> None:
         """No more input here: no more output there."""
@@ -130,3 +147,7 @@ class End:
             self.conn.deadline = other.deadline
         else:
             self.tunnel.finish("tunnel_timeout")
+
+
+def _never() -> None:
+    """A direction of a tunnel has no number of bytes after which it is done."""

@@ -1,0 +1,172 @@
+"""
+A connection to a member: opened, borrowed by one exchange at a time, given back.
+
+Between exchanges it stands in its member's C{idle} list, still registered for
+reading: that costs nothing to borrow and to give back, and the end of the
+connection is seen at once. Any byte received while idle disqualifies it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fiberlb.relay.connecting import reason_of
+from fiberlb.relay.connection import NEVER, Connection
+from fiberlb.relay.loop import READ
+from fiberlb.relay.runtime import MemberState
+
+#: Octets of a request kept for a member that is still being connected before the client must wait.
+_MOST_UNSENT = 65536
+
+
+class MemberConnection:
+    """
+    What has nothing to do with the version of HTTP that is spoken.
+
+    @ivar client: the exchange that uses it, C{None} while it is idle.
+    @ivar reused: it has carried an exchange before this one.
+    @ivar used: when it was last given back.
+    @ivar keep: seconds for which the member keeps it open, 0: it is not used again.
+    """
+
+    __slots__ = (
+        "_response",
+        "_route",
+        "_unsent",
+        "body_idle",
+        "client",
+        "conn",
+        "keep",
+        "member",
+        "reused",
+        "services",
+        "used",
+    )
+
+    def __init__(self, member: MemberState, services: Any) -> None:
+        self.member = member
+        self.services = services
+        self.client: Any = None
+        self.conn: Any = None
+        self.reused = False
+        self.used = 0.0
+        self.keep = 0.0
+        self._unsent = b""
+        self._response = self.body_idle = NEVER
+        self._route: Any = None
+
+    # What the exchange calls.
+
+    def open(self, client: Any, unsent: bytes) -> None:
+        """Connect, then send; the exchange hears L{Exchange.not_connected} if that fails."""
+        self.client = client
+        self._unsent = unsent
+        self._take(client)
+        self.member.sessions += 1
+        connect = client.route.timeouts.member_connect
+        self.conn = self.services.dial(self.services.loop, self.member, self, connect)
+
+    def begin(self, client: Any, out: bytes) -> None:
+        """Send a request on a connection that was idle."""
+        self.client = client
+        self.reused = True
+        if client.route is not self._route:
+            self._take(client)
+        conn = self.conn
+        deadline = conn.loop.now + self._response
+        conn.deadline = deadline
+        if deadline < conn.due:
+            conn.hasten(deadline)
+        conn.write(out)
+
+    def _take(self, client: Any) -> None:
+        """What this exchange's route allows in time."""
+        timeouts = client.route.timeouts
+        self._route = client.route
+        self._response = NEVER if timeouts.member_response is None else timeouts.member_response
+        idle = timeouts.member_body_idle
+        self.body_idle = NEVER if idle is None else idle
+
+    def send(self, data: bytes) -> bool:
+        """Send a piece of the request's body; whether it was taken."""
+        conn = self.conn
+        if conn is None or conn.connecting:
+            self._unsent += data
+            return len(self._unsent) < _MOST_UNSENT
+        return bool(conn.write(data))
+
+    def cancel(self) -> None:
+        """The exchange is over for another reason: the member is to see that nobody listens."""
+        self.client = None
+        if self.conn is not None:
+            self.drop()
+
+    def give_away(self) -> Connection:
+        """Hand the connection over to a tunnel; the member's session goes with it."""
+        conn: Connection = self.conn
+        self.conn = None
+        self.client = None
+        return conn
+
+    def discard(self) -> None:
+        """Close an idle connection; it must be out of the idle list already."""
+        self.drop()
+
+    # What the connection tells.
+
+    def connected(self) -> None:
+        """The member answers: send what has gathered."""
+        client = self.client
+        conn = self.conn
+        client.connected_at = conn.loop.now
+        unsent, self._unsent = self._unsent, b""
+        conn.hasten(conn.loop.now + self._response)
+        if conn.write(unsent):
+            client.member_ready()
+
+    def refused(self, error: int) -> None:
+        """The member could not be reached."""
+        client = self.client
+        self.member.sessions -= 1
+        self.conn = None
+        if client is not None:
+            self.client = None
+            client.not_connected(reason_of(error), self._unsent)
+
+    def give_back(self, client: Any) -> None:
+        """The exchange has its answer: wait for the next one, or close."""
+        member = self.member
+        conn = self.conn
+        keep = self.keep
+        if not keep or member.gone or client.left or client.chunks is not None or conn.out:
+            self.drop()
+            return
+        if not conn.events & READ:
+            conn.resume()
+        now = conn.loop.now
+        self.used = now
+        limit = client.route.timeouts.member_keep_alive
+        conn.deadline = deadline = now + min(keep, NEVER if limit is None else limit)
+        if deadline < conn.due:
+            conn.hasten(deadline)
+        member.idle.append(self)
+
+    def drained(self) -> None:
+        """The member takes bytes again."""
+        if self.client is not None:
+            self.client.member_ready()
+
+    def disqualify(self) -> None:
+        """An idle connection that cannot be used any more."""
+        try:
+            self.member.idle.remove(self)
+        except ValueError:
+            pass
+        self.drop()
+
+    def drop(self) -> None:
+        conn = self.conn
+        if conn is not None:
+            self.conn = None
+            self.member.sessions -= 1
+            conn.abort()

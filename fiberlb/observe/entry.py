@@ -54,8 +54,8 @@ class Entry(NamedTuple):
     @ivar reason: a key of L{fiberlb.errors.REASONS}, C{None} when all went well.
     @ivar tries: members tried.
     @ivar head: from the first byte of the request to the end of its head.
-    @ivar connect: to connect to the member, 0 on a connection that was open already.
-    @ivar response: from the request sent to the first byte of the answer.
+    @ivar connect: from there to the connection with the member, 0 when it was open already.
+    @ivar response: from the end of the head to the first byte of the member's answer.
     @ivar total: from C{started} to the last byte.
     @ivar secure: TLS between the client and the listener.
     @ivar sni: the server name of the handshake.

@@ -17,6 +17,7 @@ import attrs
 from fiberlb.errors import Path, Problem, nearest
 from fiberlb.model.certificate import Certificate, CertificateType
 from fiberlb.model.convert import map_references, references
+from fiberlb.model.fields import MOST_SUGGESTIONS
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.load_balancer import LoadBalancer
@@ -94,15 +95,40 @@ def find(
     if ident in objects:
         return [ident]
     named = [made.id for made in objects.values() if made.name == word]
-    if prefer is not None and len(named) > 1:
-        own = [i for i in named if configuration.owner(i) is prefer]
-        return own or named
-    return named
+    return _preferred(configuration, named, prefer)
+
+
+def _preferred(configuration: Configuration, named: list[str], prefer: Owner | None) -> list[str]:
+    if prefer is None or len(named) < 2:
+        return named
+    return [ident for ident in named if configuration.owner(ident) is prefer] or named
+
+
+class _Names:
+    """L{find} for many words: the names of a collection are gone through once."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._ids: dict[str, dict[str, list[str]]] = {}
+
+    def find(self, collection: str, word: str, prefer: Owner | None) -> list[str]:
+        objects = self._configuration.objects.get(collection, {})
+        if word in objects:
+            return [word]
+        if collection not in self._ids:
+            index = self._ids[collection] = {}
+            for made in objects.values():
+                index.setdefault(made.name, []).append(made.id)
+        named = self._ids[collection].get(word)
+        if named is None:
+            return find(self._configuration, collection, word, prefer)
+        return _preferred(self._configuration, named, prefer)
 
 
 def resolve(configuration: Configuration) -> tuple[Configuration, list[Problem]]:
     """The configuration with every reference an id, and what could not be resolved."""
     problems: list[Problem] = []
+    names = _Names(configuration)
     resolved: dict[str, dict[str, Resource]] = {}
     for collection, objects in configuration.objects.items():
         done = resolved[collection] = {}
@@ -112,21 +138,25 @@ def resolve(configuration: Configuration) -> tuple[Configuration, list[Problem]]
             def change(to: str, word: str, path: Path, at: Path = (collection, ident)) -> str:
                 if not word:
                     return word
-                found = find(configuration, to, word, prefer)  # noqa: B023
+                found = names.find(to, word, prefer)  # noqa: B023
                 if len(found) == 1:
                     return found[0]
-                problems.append(_unresolved(configuration, to, word, (*at, *path), len(found)))
+                guess = len(problems) < MOST_SUGGESTIONS
+                where = (*at, *path)
+                problems.append(_unresolved(configuration, to, word, where, len(found), guess))
                 return word
 
             done[ident] = map_references(made, change)
     return attrs.evolve(configuration, objects=resolved), problems
 
 
-def _unresolved(c: Configuration, to: str, word: str, path: Path, found: int) -> Problem:
+def _unresolved(
+    c: Configuration, to: str, word: str, path: Path, found: int, guess: bool
+) -> Problem:
     kind = to.rstrip("s") if to != "l7_policies" else "l7_policy"
     if found:
         return Problem(path, f"{found} {to} are named {word!r}; use an id", None, "ambiguous")
-    names = [made.name for made in c.objects.get(to, {}).values() if made.name]
+    names = [made.name for made in c.objects.get(to, {}).values() if made.name] if guess else []
     return Problem(path, f"there is no {kind} {word!r}", nearest(word, names), "unresolved")
 
 

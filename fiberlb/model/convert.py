@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from fiberlb.errors import Path, nearest
+from fiberlb.errors import Path
 from fiberlb.model.fields import NOT_SUPPORTED, REFUSED, Kind, Loading, Optional, Reference, Several
 
 T = TypeVar("T")
@@ -98,7 +98,8 @@ def refuse_key(cls: type, word: Any, path: Path, loading: Loading) -> None:
         loading.refuse(path, NOT_SUPPORTED, code="not_supported")
         return
     words = [*kinds(cls), *getattr(cls, "CHILDREN", ())]
-    loading.refuse(path, f"unknown key {str(word)!r}", nearest(str(word), words), "unknown_key")
+    guess = loading.guess(str(word), words)
+    loading.refuse(path, f"unknown key {str(word)!r}", guess, "unknown_key")
 
 
 def unstructure(made: Any, secrets: bool = False) -> dict[str, Any]:
@@ -216,12 +217,25 @@ def map_references(made: T, change: Callable[[str, str, Path], str]) -> T:
     @param change: called with the collection referred to, the text and the
         path within the object; returns the new text.
     """
+    cls: type = type(made)
     changed = {
         name: _map_value(kind, getattr(made, name), (name,), change)
-        for name, kind in kinds(type(made)).items()
+        for name, kind in _referring(cls)
     }
     differing = {n: v for n, v in changed.items() if v is not getattr(made, n)}
     return attrs.evolve(made, **differing) if differing else made  # type: ignore[misc]
+
+
+@cache
+def _referring(cls: type) -> tuple[tuple[str, Kind], ...]:
+    """The fields of a class that may hold references."""
+    return tuple((name, kind) for name, kind in kinds(cls).items() if _may_refer(kind))
+
+
+def _may_refer(kind: Kind) -> bool:
+    if isinstance(kind, (Optional, AllOr, Several)):
+        return _may_refer(kind.kind)
+    return isinstance(kind, Reference) or (isinstance(kind, Nested) and bool(_referring(kind.cls)))
 
 
 def _map_value(kind: Kind, value: Any, path: Path, change: Callable[[str, str, Path], str]) -> Any:

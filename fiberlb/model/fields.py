@@ -9,7 +9,7 @@ these by L{fiberlb.model.convert}, so that a new field is one line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
@@ -25,6 +25,9 @@ REFUSED: Any = object()
 
 #: Said of a key, and after the value it is about, of the specification but not of this version.
 NOT_SUPPORTED = "known, not supported by this version"
+
+#: Problems of one document that get a suggestion; finding one takes a while, there may be many.
+MOST_SUGGESTIONS = 100
 
 
 class Loading:
@@ -47,6 +50,10 @@ class Loading:
         """Note a problem; returns L{REFUSED} so that a kind can return it on."""
         self.problems.append(Problem(path, message, suggestion, code))
         return REFUSED
+
+    def guess(self, word: str, words: Iterable[str]) -> str | None:
+        """What was probably meant by a word; C{None} after L{MOST_SUGGESTIONS} problems."""
+        return nearest(word, words) if len(self.problems) < MOST_SUGGESTIONS else None
 
 
 class Kind(Protocol):
@@ -180,7 +187,7 @@ class OneOf:
         if word in self.later:
             return loading.refuse(path, f"{word}: {NOT_SUPPORTED}", code="not_supported")
         return loading.refuse(
-            path, f"{value!r} is not one of {', '.join(known)}", nearest(word, known)
+            path, f"{value!r} is not one of {', '.join(known)}", loading.guess(word, known)
         )
 
     def dump(self, value: Any) -> Any:
@@ -310,7 +317,7 @@ class Words:
         if word.lower() in {w.lower() for w in self.later}:
             return loading.refuse(path, NOT_SUPPORTED, code="not_supported")
         return loading.refuse(
-            path, f"unknown key {word!r}", nearest(word, self.keys), "unknown_key"
+            path, f"unknown key {word!r}", loading.guess(word, self.keys), "unknown_key"
         )
 
     def dump(self, value: Any) -> Any:

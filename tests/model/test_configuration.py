@@ -18,6 +18,7 @@ from fiberlb.model.configuration import (
     referrers,
     resolve,
 )
+from fiberlb.model.fields import MOST_SUGGESTIONS
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Member, Pool
@@ -169,6 +170,13 @@ class ResolveTests(SynchronousTestCase):
             ],
         )
         self.assertEqual(found.all(Listener)[ident(4)].default_pool_id, "bleu")
+
+    def test_many(self) -> None:
+        """Only the first of very many mistakes get a guess: it takes time."""
+        wrong = [listener(n, default_pool_id="pol") for n in range(2, MOST_SUGGESTIONS + 5)]
+        _, problems = resolve(configuration(pool(1, name="pool"), *wrong))
+        self.assertEqual(len(problems), len(wrong))
+        self.assertEqual([p.suggestion for p in problems].count("pool"), MOST_SUGGESTIONS)
 
     def test_file_first(self) -> None:
         """A file's references go to the file's objects, others' to any, if it is one."""

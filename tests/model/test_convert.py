@@ -24,7 +24,17 @@ from fiberlb.model.convert import (
     structure,
     unstructure,
 )
-from fiberlb.model.fields import Loading, Material, Optional, Reference, Several, Text, Whole, field
+from fiberlb.model.fields import (
+    MOST_SUGGESTIONS,
+    Loading,
+    Material,
+    Optional,
+    Reference,
+    Several,
+    Text,
+    Whole,
+    field,
+)
 from fiberlb.model.listener import Listener, TlsConfig
 from tests.model.documents import check_schema, loaded, made, problems, refused, values
 
@@ -103,6 +113,13 @@ class StructureTests(SynchronousTestCase):
             problems(Outer, {"name": "a", "title": "b"}),
             ["title: the same as name, which is given too"],
         )
+
+    def test_many_keys(self) -> None:
+        """Only the first of very many unknown keys get a guess: it takes time."""
+        loading = Loading()
+        structure(Inner, dict.fromkeys((f"siz{n}" for n in range(150)), 1), (), loading)
+        guesses = [p.suggestion for p in loading.problems]
+        self.assertEqual((len(guesses), guesses.count("size")), (150, MOST_SUGGESTIONS))
 
     def test_all_problems(self) -> None:
         """Each field's problem is told, with the paths of nested ones."""

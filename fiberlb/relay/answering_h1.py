@@ -192,6 +192,7 @@ class Answering(Exchange):
     def _last(self, answer: bytes, reason: str | None) -> None:
         """Write an answer of ours and end the exchange."""
         self.head_sent = True
+        self.sent_octets = len(answer) - answer.index(b"\r\n\r\n") - 4
         self._write(answer)
         self._finish(reason)
 

@@ -32,6 +32,7 @@ class Exchange:
     @ivar out: the request's head as it is sent to the member.
     @ivar left: octets of the request's body still to come, where their number is known.
     @ivar chunks: the request's chunked body, where it is not.
+    @ivar member_name: of the last one tried, for the log.
     @ivar held: what of the body has been sent, for sending it again.
     @ivar head_sent: the answer has begun.
     @ivar half_closed: the client sends no more.
@@ -58,6 +59,7 @@ class Exchange:
         "keep",
         "left",
         "member",
+        "member_name",
         "method",
         "minor",
         "out",
@@ -106,6 +108,7 @@ class Exchange:
         self.sent_octets = 0
         self.tried: Container[str] = ()
         self.tries = 0
+        self.member_name = ""
         self.status = 0
         self.head_at = self.connected_at = self.answered_at = 0.0
         self.request_id = self.detail = ""
@@ -159,6 +162,7 @@ class Exchange:
             self.refuse(pool.missing())  # type: ignore[union-attr]
             return
         self.member = member
+        self.member_name = member.name
         self.tries = 1
         member.in_flight += 1
         member.requests += 1
@@ -204,6 +208,7 @@ class Exchange:
             self.refuse(reason)
             return
         self.member = other
+        self.member_name = other.name
         self.tries += 1
         other.in_flight += 1
         other.requests += 1
@@ -265,7 +270,6 @@ class Exchange:
         now = services.loop.now
         route = self.route
         pool = route.pool.name if route is not None and route.pool is not None else ""
-        member = self.member
         started = self.started
         return (
             services.wall(started),
@@ -280,7 +284,7 @@ class Exchange:
             self.sent_octets,
             self.received_octets,
             pool,
-            member.name if member is not None else "",
+            self.member_name,
             route.policy if route is not None else "",
             reason,
             self.request_id,

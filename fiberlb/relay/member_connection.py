@@ -165,6 +165,7 @@ class MemberConnection:
         self.drop()
 
     def drop(self) -> None:
+        """Close the connection; the exchange, if there is one, knows."""
         conn = self.conn
         if conn is not None:
             self.conn = None

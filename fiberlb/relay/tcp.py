@@ -52,6 +52,7 @@ class Session(Exchange):
             self.refuse(pool.missing())
             return
         self.member = member
+        self.member_name = member.name
         self.tries += 1
         member.in_flight += 1
         member.requests += 1

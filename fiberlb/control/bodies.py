@@ -59,6 +59,7 @@ def settable(
         return document
     if ident and str(document.get("id", ident)).lower() != ident:
         loading.refuse((*at, "id"), f"cannot be changed: it is {ident}", code="read_only")
+        document = {**document, "id": ident}
     said = ident or document.get("id")
     current = known(collection, said.lower()) if isinstance(said, str) and said else None
     done = {}

@@ -198,7 +198,7 @@ class Draft:
         self.gone[key] = made
         self.changed.pop(key, None)
         if made.PARENT is not None:
-            self._index(made.COLLECTION)[_parent(made)].pop(made.id, None)
+            self._index(made.COLLECTION).get(_parent(made), {}).pop(made.id, None)
             self.lost.add(_parent(made))
 
     def own(self, made: Resource) -> None:
@@ -222,6 +222,7 @@ class Draft:
         """Whether it is the load balancer that is there by itself, in neither layer."""
         return (
             made.id == DEFAULT_LOAD_BALANCER.id
+            and (made.COLLECTION, made.id) not in self.changed
             and made.id not in self.state.file.configuration.objects.get(made.COLLECTION, {})
             and not self.state.layer.holds(made.COLLECTION, made.id)
         )

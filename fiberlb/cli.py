@@ -19,8 +19,14 @@ from fiberlb.model.convert import overlaid
 
 #: Exit code of everything that is refused or fails (product page, "First five minutes").
 REFUSED = 1
-#: Runs twistd of the Python that runs this, wherever its script is installed.
-_TWISTD = "from twisted.scripts.twistd import run; run()"
+#: Runs twistd of the Python that runs this, wherever its script is installed, on FiberLB's reactor.
+#: Not C{--reactor=fiberlb}: twistd looks for that among all plugins, and where it has no cache of
+#: them yet (the first start, or an installation that cannot be written to) it imports them all;
+#: txtorcon's installs the stock reactor on its way.
+_TWISTD = (
+    "import sys; sys.argv[0] = 'fiberlb run'; import fiberlb.relay.reactor as lean; lean.install();"
+    " from twisted.scripts.twistd import run; run()"
+)
 
 
 class Commands(click.Group):
@@ -99,7 +105,7 @@ def run_command(arguments: Sequence[str]) -> list[str]:
 
     @param arguments: of C{twistd fiberlb}, such as C{-c FILE}.
     """
-    twistd = ["-n", "--pidfile=", "--reactor=fiberlb", "fiberlb", *arguments]
+    twistd = ["-n", "--pidfile=", "fiberlb", *arguments]
     # -P: what lies in the working directory is not imported in place of a library.
     return [sys.executable, "-P", "-c", _TWISTD, *twistd]
 

@@ -126,12 +126,20 @@ class RunTests(SynchronousTestCase):
     """C{fiberlb run}."""
 
     def test_command(self) -> None:
-        """It is twistd of the same Python, in the foreground, on FiberLB's reactor."""
+        """It is twistd of the same Python, in the foreground."""
         command = run_command(["-c", "f.yaml"])
         self.assertEqual(command[0], sys.executable)
-        self.assertEqual(
-            command[-6:], ["-n", "--pidfile=", "--reactor=fiberlb", "fiberlb", "-c", "f.yaml"]
+        self.assertEqual(command[-5:], ["-n", "--pidfile=", "fiberlb", "-c", "f.yaml"])
+
+    def test_reactor(self) -> None:
+        """FiberLB's reactor is there before twistd looks for plugins, which may install another."""
+        command = run_command([])
+        code = command[command.index("-n") - 1]
+        shown = code.replace("run()", "from twisted.internet import reactor; print(type(reactor))")
+        done = subprocess.run(
+            [sys.executable, "-c", shown], capture_output=True, text=True, timeout=60, check=False
         )
+        self.assertIn("LeanReactor", done.stdout, done.stderr)
 
     def test_twistd(self) -> None:
         """What is run is indeed twistd, and the working directory hides no library."""

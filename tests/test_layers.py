@@ -27,8 +27,6 @@ ALLOWED: dict[str, str] = {
     "control": "errors model wire routing balancing snapshot tls health store observe",
     "api": "errors model control",
     "announcement": "errors model control",
-    "node": "*",
-    "announcement": "*",
     "cli": "*",
     "node": "*",
     "tap": "*",

@@ -138,7 +138,7 @@ def load_file(path: str, environ: Mapping[str, str], now: str = "") -> FileLayer
         except ConfigurationError as why:
             problems += why.problems
         except OSError as why:
-            problems.append(Problem((), f"cannot read {name}: {why.strerror}", code="unreadable"))
+            problems.append(_unreadable(name, why))
     problems += _given_twice(documents)
     parts: list[tuple[Mapping[str, Any], Settings]] = []
     roots: list[Rooted] = []
@@ -182,7 +182,10 @@ def _elsewhere(tree: Tree) -> dict[str, Path]:
 def _files(path: str) -> list[str]:
     if not os.path.isdir(path):
         return [path]
-    names = sorted(os.listdir(path))
+    try:
+        names = sorted(os.listdir(path))
+    except OSError as why:
+        raise ConfigurationError([_unreadable(path, why)]) from None
     found = [name for name in names if name.endswith(".yaml") and not name.startswith(".")]
     if not found:
         other = next((name for name in names if name.endswith((".yml", ".json"))), None)
@@ -191,6 +194,10 @@ def _files(path: str) -> list[str]:
             [Problem((), f"{path} holds no *.yaml file{hint}", code="missing")]
         )
     return [os.path.join(path, name) for name in found]
+
+
+def _unreadable(name: str, why: OSError) -> Problem:
+    return Problem((), f"cannot read {name}: {why.strerror}", code="unreadable")
 
 
 def _content(name: str, most: int, regular: bool = False) -> bytes:

@@ -12,7 +12,8 @@ from fiberlb.control.document import FileLayer, load_file
 from fiberlb.control.validate import validated
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.bounds import Limits
-from fiberlb.model.listener import Listener, ListenerProtocol
+from fiberlb.model.l7 import CompareType, L7Policy, L7Rule, RuleType
+from fiberlb.model.listener import Listener, ListenerProtocol, TlsVersion
 from fiberlb.model.pool import Member, Pool
 from fiberlb.snapshot import Snapshot
 from tests.support.certificates import leaf
@@ -101,6 +102,33 @@ class ExampleTests(SynchronousTestCase):
             snapshot = compiled(load_file(str(directory / example.name), {}))
             self.assertTrue(snapshot.listeners, example.name)
             self.assertTrue(snapshot.pools, example.name)
+
+    def test_long_form(self) -> None:
+        """The example with every key spelled out means what it says."""
+        directory = Path(self.mktemp()).absolute()
+        shutil.copytree(CONF / "examples", directory)
+        with_certificates(directory)
+        layer = load_file(str(directory / "content-routing.yaml"), {})
+        api, static = layer.configuration.all(L7Policy).values()
+        self.assertEqual(
+            (api.name, api.position, api.redirect_pool_id), ("api-routing", 10, "api-pool")
+        )
+        self.assertEqual((static.position, static.listener_id), (20, "https-frontend"))
+        rules = [
+            (rule.rule_type, rule.compare_type, rule.value)
+            for rule in layer.configuration.all(L7Rule).values()
+        ]
+        self.assertEqual(
+            rules,
+            [
+                (RuleType.PATH, CompareType.STARTS_WITH, "/api/"),
+                (RuleType.PATH, CompareType.REGEX, r"\.(js|css|png|jpg|svg)$"),
+            ],
+        )
+        (listener,) = layer.configuration.all(Listener).values()
+        assert listener.tls_config is not None
+        self.assertEqual(listener.tls_config.certificate_id, ("cert-main",))
+        self.assertIs(listener.tls_config.min_version, TlsVersion.TLS12)
 
     def test_explained(self) -> None:
         """Each one begins by saying what it is for."""

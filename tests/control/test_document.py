@@ -246,6 +246,11 @@ class RefusalTests(SynchronousTestCase):
         path = f"{written(self, {'x': ''})}/none.yaml"
         self.assertEqual(refused(path, {}), ["cannot read none.yaml: No such file or directory"])
 
+    def test_directory_in_place(self) -> None:
+        """So is a directory in a file's place."""
+        directory = written(self, {"a.yaml/x": ""})
+        self.assertEqual(refused(directory, {}), ["cannot read a.yaml: Is a directory"])
+
     def test_syntax(self) -> None:
         """A file that is not YAML is told at the place of the mistake."""
         (found,) = refusals(self, "pools:\n  - {name: a\n")
@@ -295,6 +300,21 @@ class ValueFileTests(SynchronousTestCase):
                 f"certificates[0].certificate: cannot read certs/c.pem: {message}", found[0]
             )
             self.assertIn("f.yaml:1:59: certificates[0].passphrase: pass is not text", found[1])
+
+
+class SecretTests(SynchronousTestCase):
+    """What nobody may see."""
+
+    def test_repr(self) -> None:
+        """Neither a layer nor anything in it shows a private key or a variable's value."""
+        text = (
+            "certificates: [{name: c, certificate: PEM, private_key: '${K}', passphrase: '${K}'}]"
+        )
+        layer = load(self, text, K="hidden")
+        (made,) = layer.configuration.all(Certificate).values()
+        self.assertEqual(made.private_key, "hidden")
+        for shown in (layer, layer.places, layer.configuration, made):
+            self.assertNotIn("hidden", repr(shown))
 
 
 class DirectoryTests(SynchronousTestCase):

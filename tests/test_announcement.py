@@ -1,0 +1,94 @@
+"""Tests of L{fiberlb.announcement}."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.announcement import lines, members
+from fiberlb.control.arguments import from_arguments
+from fiberlb.control.service import ControlService
+from fiberlb.control.validate import examined
+from fiberlb.health.watch import MemberHealth
+from fiberlb.model.configuration import Configuration
+from fiberlb.model.listener import Listener
+from fiberlb.relay.plane import ListenerState
+
+
+class Told:
+    """As much of a control service as is announced."""
+
+    node = "n"
+
+    def __init__(self, to: Sequence[str], health: Sequence[MemberHealth]) -> None:
+        self.configuration: Configuration = examined(from_arguments(":8080", to).configuration)
+        self.states: list[ListenerState] = []
+        self._health = iter(health)
+
+    def listeners(self) -> list[ListenerState]:
+        """What listens where."""
+        return self.states
+
+    def member_health(self, ident: str) -> MemberHealth:
+        """The next one prepared."""
+        return next(self._health)
+
+
+def told(*health: MemberHealth) -> Any:
+    """A service with a member for each of these."""
+    return Told([f"127.0.0.1:{9000 + n}" for n in range(len(health))], health)
+
+
+UP = MemberHealth("up")
+DOWN = attrs.evolve(UP, health="down", reason="connection refused")
+
+
+class MembersTests(SynchronousTestCase):
+    """How many are up."""
+
+    def test_all(self) -> None:
+        """Checked and found well, or not checked at all: both count."""
+        both = told(UP, MemberHealth("unmonitored"))
+        self.assertEqual(members(both), "2 of 2 members up")
+
+    def test_down(self) -> None:
+        """Who is down is named, with the reason."""
+        text = members(told(UP, DOWN))
+        self.assertEqual(text, "1 of 2 members up; down: 127.0.0.1:9001 (down: connection refused)")
+
+    def test_many_down(self) -> None:
+        """A whole rack that is down does not fill the screen."""
+        self.assertTrue(members(told(*[DOWN] * 9)).endswith(", ..."))
+
+    def test_probing(self) -> None:
+        """Who has not been asked is neither up nor down."""
+        self.assertIn("1 not checked yet", members(told(UP, MemberHealth("probing"))))
+
+
+class LinesTests(SynchronousTestCase):
+    """What listens where."""
+
+    def test_listening(self) -> None:
+        """Address, name and protocol; IPv6 in brackets."""
+        control = told(UP)
+        ident = next(iter(control.configuration.all(Listener)))
+        control.states = [ListenerState(ident, "::", 8080, "listening")]
+        found = lines(cast(ControlService, control), ["http://127.0.0.1:9876"])
+        self.assertEqual(found[0], "Listening on [::]:8080 (listener web, http)")
+        self.assertEqual(found[1], "Admin API on http://127.0.0.1:9876")
+
+    def test_failed(self) -> None:
+        """An address that could not be had is told with its reason."""
+        control = told(UP)
+        ident = next(iter(control.configuration.all(Listener)))
+        control.states = [ListenerState(ident, "::", 8080, "error", "in use")]
+        found = lines(cast(ControlService, control), [])
+        self.assertEqual(found[0], "NOT listening on [::]:8080 (listener web, http): in use")
+        self.assertEqual(found[1], "The admin API is off")
+
+    def test_nothing(self) -> None:
+        """A configuration without listeners says so instead of nothing."""
+        self.assertIn("Nothing listens", lines(cast(ControlService, told(UP)), [])[0])

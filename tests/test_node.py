@@ -1,0 +1,156 @@
+"""Tests of L{fiberlb.node}: what needs no sockets; the rest is in L{tests.live.test_node}."""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.control.document import FileLayer, load_file
+from fiberlb.errors import ConfigurationError, Problem
+from fiberlb.node import Node, World
+from fiberlb.relay.loop import StockLoop
+
+
+class NodeTests(SynchronousTestCase):
+    """A node without listeners, its store in memory."""
+
+    def setUp(self) -> None:
+        """A file and a world."""
+        self.directory = self.mktemp()
+        os.mkdir(self.directory)
+        self.reactor = MemoryReactorClock()
+        self.failures: list[str] = []
+        self.nodes: list[Node] = []
+        self.again: list[FileLayer | Exception] = []
+
+    def layer(self, text: str = "") -> FileLayer:
+        """A file layer with its state in a directory of its own."""
+        path = os.path.join(self.directory, "f.yaml")
+        settings = f"version: 1\nstore: 'memory:'\nstate_directory: {self.directory}/state\n"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(settings + text)
+        return load_file(path, {})
+
+    def read_again(self) -> FileLayer:
+        """What the file has become."""
+        found = self.again.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def node(self, text: str = "") -> Node:
+        """A node, not started."""
+        ids = itertools.count()
+        world = World(
+            reactor=self.reactor,
+            wall=self.reactor.seconds,
+            monotonic=self.reactor.seconds,
+            random=lambda: 0.5,
+            random_bytes=lambda count: b"\x01" * count,
+            make_id=lambda: f"00000000-0000-4000-8000-{next(ids):012}",
+            environment={},
+            host_name="host",
+            pid=lambda: 1,
+            root=False,
+        )
+        node = Node(self.layer(text), world, self.read_again, self.failures.append)
+        self.nodes.append(node)
+        self.addCleanup(self.stop, node)
+        return node
+
+    def start(self, node: Node) -> None:
+        """Start, and let compiling have its turns."""
+        node.startService()
+        self.turn()
+
+    def turn(self) -> None:
+        """Some turns of the reactor."""
+        self.reactor.pump([0.01] * 20)
+
+    def stop(self, node: Node) -> None:
+        """Stop, if it runs, and see that nothing is left to do."""
+        if node.running:
+            done = node.stopService()
+            self.turn()
+            self.successResultOf(done)
+            if not any(other.running for other in self.nodes):
+                self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_started(self) -> None:
+        """It serves what the file says, and its admin API listens where the file says."""
+        node = self.node("pools: [{name: a, members: ['127.0.0.1:1']}]\n")
+        self.start(node)
+        self.assertEqual(self.failures, [])
+        assert node.control is not None
+        self.assertTrue(node.control.ready)
+        self.assertEqual(node.control.node, "host")
+        self.assertEqual(self.reactor.tcpServers[0][0], 9876)
+        self.assertEqual(self.reactor.tcpServers[0][3], "127.0.0.1")
+
+    def test_unix(self) -> None:
+        """An admin socket is for its owner alone."""
+        path = os.path.join(os.path.abspath(self.directory), "admin.sock")
+        self.start(self.node(f"admin: {{listen: 'unix:{path}'}}\n"))
+        self.assertEqual(self.reactor.unixServers[0][0], path)
+        self.assertEqual(self.reactor.unixServers[0][3], 0o600)
+
+    def test_stock_loop(self) -> None:
+        """On a reactor that is not ours it puts a loop between."""
+        self.assertIsInstance(self.node().loop, StockLoop)
+
+    def test_refused(self) -> None:
+        """What is wrong with the objects is told with the place in the file."""
+        node = self.node(
+            "pools: [{name: a}]\nl7_policies: [{listener_id: nobody, redirect_pool_id: a}]\n"
+        )
+        self.start(node)
+        self.assertEqual(len(self.failures), 1)
+        self.assertIn("f.yaml:5:", self.failures[0])
+        self.assertIn("nobody", self.failures[0])
+
+    def test_state_directory_taken(self) -> None:
+        """Two processes do not share a state directory."""
+        self.start(self.node())
+        second = self.node()
+        self.start(second)
+        self.assertIn("uses this state directory", self.failures[0])
+
+    def test_reload(self) -> None:
+        """Another file takes the place of the one in force."""
+        node = self.node()
+        self.start(node)
+        self.again = [self.layer("pools: [{name: late}]\n")]
+        node.reload()
+        self.turn()
+        assert node.control is not None
+        names = [pool.name for pool in node.control.configuration.objects["pools"].values()]
+        self.assertEqual(names, ["late"])
+
+    def test_reload_refused(self) -> None:
+        """A file that cannot be read changes nothing."""
+        node = self.node("pools: [{name: first}]\n")
+        self.start(node)
+        self.again = [ConfigurationError([Problem((), "nonsense")])]
+        node.reload()
+        self.turn()
+        listener = "{name: l, port: 9, protocol: tcp, default_pool_id: nobody}"
+        self.again = [self.layer(f"pools: [{{name: x}}]\nlisteners: [{listener}]\n")]
+        node.reload()
+        self.turn()
+        assert node.control is not None
+        names = [pool.name for pool in node.control.configuration.objects["pools"].values()]
+        self.assertEqual(names, ["first"])
+
+    def test_reload_twice(self) -> None:
+        """After a refusal the next good file is taken."""
+        node = self.node()
+        self.start(node)
+        self.again = [ConfigurationError([Problem((), "no")]), self.layer("pools: [{name: p}]\n")]
+        node.reload()
+        node.reload()
+        self.turn()
+        assert node.control is not None
+        self.assertEqual(len(node.control.configuration.objects["pools"]), 1)

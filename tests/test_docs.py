@@ -12,6 +12,8 @@ import attrs
 import docutils.core
 from twisted.trial.unittest import SynchronousTestCase
 
+from fiberlb.api.rest.problem import CONFLICTS
+from fiberlb.control import refusals
 from fiberlb.control.document import load_file
 from fiberlb.errors import REASONS
 from fiberlb.model import bounds, configuration, health_monitor, listener, pool, resource, settings
@@ -159,6 +161,17 @@ class AccessLogTests(SynchronousTestCase):
         """The keys of a JSON line, in their order."""
         listed = [row[0].strip("`") for row in tables(read("docs/access_log.rst"))["Keys"]]
         self.assertEqual(listed, list(json.loads(FORMATS[AccessLogFormat.JSON](entry()))))
+
+
+class ApiTests(SynchronousTestCase):
+    """C{docs/api.rst} lists the codes of refusals."""
+
+    def test_codes(self) -> None:
+        """Every kind of refusal, and every address's trouble, has its code in the table."""
+        rows = tables(read("docs/api.rst"))["Codes"]
+        listed = {code for row in rows for code in re.findall(r"``(\w+)``", row[1])}
+        kinds_ = {cls.code for cls in refusals.Refusal.__subclasses__()}
+        self.assertEqual((kinds_ | CONFLICTS) - listed, set())
 
 
 class ExampleTests(SynchronousTestCase):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
-from twisted.logger import Logger, LogPublisher
+from twisted.logger import ILogObserver, LogEvent, Logger, LogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.settings import Log, LogLevel
@@ -18,7 +19,11 @@ class DirectTests(SynchronousTestCase):
         """A publisher with one observer, as twistd makes it."""
         self.seen: list[str] = []
         self.publisher = LogPublisher()
-        self.publisher.addObserver(lambda event: self.seen.append(event["log_format"]))
+        self.publisher.addObserver(cast(ILogObserver, self.see))
+
+    def see(self, event: LogEvent) -> None:
+        """The observer."""
+        self.seen.append(event["log_format"])
 
     def logger(self, namespace: str = "fiberlb.x") -> Logger:
         """A logger to this publisher."""

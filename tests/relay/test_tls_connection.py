@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 import sys
+from functools import partial
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -185,7 +186,7 @@ class RefusedTests(HandshakeCase):
             one.raw.send(request)
             one.loop.settle()
             one.raw.setblocking(True)
-            answer = b"".join(iter(lambda one=one: one.raw.recv(4096), b""))
+            answer = b"".join(iter(partial(one.raw.recv, 4096), b""))
             self.assertTrue(answer.startswith(b"HTTP/1.1 400 Bad Request\r\n"), answer)
             self.assertTrue(answer.endswith(b"HTTPS.\n"))
             self.refused(one, errno.EPROTO)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from functools import partial
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -52,7 +53,10 @@ class ReadingTests(StreamCase):
         """One event brings no more than about a read's worth."""
         for one in self.pairs():
             sizes: list[int] = []
-            one.side.on_received = lambda one=one, sizes=sizes: sizes.append(len(one.side.data))
+            side = one.side
+            side.on_received = partial(
+                lambda side, sizes: sizes.append(len(side.data)), side, sizes
+            )
             one.say(MUCH)
             steps = [b - a for a, b in zip([0, *sizes], sizes, strict=False)]
             self.assertLessEqual(max(steps), READ_SIZE)

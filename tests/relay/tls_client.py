@@ -40,11 +40,20 @@ class StepLoop:
         self.now = 1000.0
         self.wheel = TimerWheel(self.now)
         self.faults = 0
+        self.pipes: Any = None
         self.batches = 0
         self._poller = select.epoll()
         self._watched: dict[int, Any] = {}
         self._tasks: list[Callable[[], None]] = []
         self._retired: list[Any] = []
+
+    def refresh(self) -> float:
+        """See L{fiberlb.relay.loop.Loop}; the time is the test's."""
+        return self.now
+
+    def divert(self, watched: Any, to: Any) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        self._watched[watched.fd] = to
 
     def watch(self, watched: Any, events: int) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
@@ -243,7 +252,7 @@ class TlsPair:
 
         @raise ssl.SSLError: the end came without C{close_notify}.
         """
-        pieces = []
+        pieces: list[bytes] = []
         while sum(map(len, pieces)) < most:
             try:
                 piece = self.tls.read(16384)

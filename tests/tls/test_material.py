@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 from cryptography.hazmat.primitives.asymmetric import dsa, rsa
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -32,6 +34,8 @@ class KeyFormTests(SynchronousTestCase):
                         passphrase=passphrase,
                     )
                     found = inspect(certificate)
+                    assert isinstance(found.key, (RSAPrivateKey, EllipticCurvePrivateKey))
+                    assert isinstance(one.key, (RSAPrivateKey, EllipticCurvePrivateKey))
                     self.assertEqual(found.key.private_numbers(), one.key.private_numbers())
 
     def test_openssl_parameters(self) -> None:
@@ -153,7 +157,8 @@ class RefusalTests(SynchronousTestCase):
             body = text.splitlines()
             for cut in range(1, len(body) - 1):
                 changed = "\n".join(body[:cut] + body[-1:])
-                self.refused(attrs.evolve(one.model(), **{field: changed}))
+                given: dict[str, Any] = {field: changed}
+                self.refused(attrs.evolve(one.model(), **given))
 
     def test_mismatch(self) -> None:
         """A key of another certificate."""

@@ -68,11 +68,12 @@ class ChooseTests(SynchronousTestCase):
 
     def test_versions(self) -> None:
         """Outside of the bounds nobody is served, by whatever name."""
-        for settings, served in (
+        cases: tuple[tuple[dict[str, Any], set[int]], ...] = (
             ({"min_version": TlsVersion.TLS13}, {NEW}),
             ({"max_version": TlsVersion.TLS12}, {OLD}),
             ({}, {OLD, NEW}),
-        ):
+        )
+        for settings, served in cases:
             made = table(D, **settings)
             for version in (OLD, NEW, SSL.TLS1_1_VERSION):
                 for name in (None, b"default.test"):

@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from unittest import SkipTest
 
 import attrs
@@ -52,6 +53,7 @@ class Scenario:
     @ivar milli: the figures are milliseconds rather than microseconds.
     @ivar extras: further lines of the proxies' configurations (see L{Setting}).
     @ivar files: name -> size, served by the origin below C{/files/}.
+    @ivar proxies: who can do this at all.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Scenario:
     extras: Mapping[str, str] = attrs.field(factory=dict)
     files: Mapping[str, int] = attrs.field(factory=dict)
     front: Front = Front.HTTP
+    proxies: tuple[str, ...] = tuple(PROXIES)
 
 
 @attrs.frozen
@@ -93,7 +96,7 @@ def measure(scenario: Scenario, proxy: Proxy, seconds: float, setting: Setting) 
 
 def compare(
     scenario: Scenario, wanted: Sequence[str], rounds: int, seconds: float, progress: bool
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """
     Run a scenario against the wanted proxies.
 
@@ -107,7 +110,7 @@ def compare(
         machine = describe()
         stack.callback(start_origin(setting, scenario.files).program.stop)
         proxies = []
-        for name in wanted:
+        for name in filter(scenario.proxies.__contains__, wanted):
             proxy = _start(name, setting)
             if proxy is not None:
                 stack.callback(proxy.program.stop)
@@ -190,10 +193,9 @@ def summarise(samples: Sequence[Sample]) -> dict[str, dict[str, float | int | No
     return table
 
 
-def show(report: Mapping[str, object], out: Callable[[str], object] = print) -> None:
+def show(report: Mapping[str, Any], out: Callable[[str], object] = print) -> None:
     """Print the table of a report."""
     table = report["table"]
-    assert isinstance(table, dict)
     out(f"{report['title']}: {report['unit']}, {report['rounds']} rounds of {report['seconds']} s")
     head = ("", "min", "median", "ratio", "ratio (med)", "requests/s", "p99 ms", "errors")
     rows = [head]
@@ -205,6 +207,25 @@ def show(report: Mapping[str, object], out: Callable[[str], object] = print) -> 
         rows.append((name, *figures))
     for cells in rows:
         out(f"{cells[0]:<10}" + "".join(f"{cell:>13}" for cell in cells[1:]))
+
+
+def show_rst(reports: Sequence[Mapping[str, Any]], out: Callable[[str], object] = print) -> None:
+    """Print reports as one table of reStructuredText: minima, and ratios to the reference."""
+    names = [name for name in PROXIES if any(name in report["table"] for report in reports)]
+    rows = [["CPU of the proxy (ratio to HAProxy)", *names]]
+    for report in reports:
+        row = [f"{report['title']}, {report['unit'].removeprefix('CPU ')}"]
+        for name in names:
+            cell = report["table"].get(name)
+            ratio = cell and cell["ratio_min"]
+            text = f"{cell['min']:.1f}" if cell else "-"
+            row.append(f"{text} ({ratio:.2f})" if ratio is not None else text)
+        rows.append(row)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rule = "  ".join("=" * width for width in widths)
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    for line in (rule, lines[0], rule, *lines[1:], rule):
+        out(line)
 
 
 _RATIOS = ("ratio_min", "ratio_median")
@@ -219,6 +240,7 @@ def main(scenarios: Sequence[Scenario], description: str | None) -> int:
     names = ",".join(scenario.name for scenario in scenarios)
     parser.add_argument("--scenario", help=f"scenarios, with commas between: {names}")
     parser.add_argument("--json", type=Path, help="folder of the reports (benchmarks/results)")
+    parser.add_argument("--rst", action="store_true", help="at the end a table for the README")
     parser.add_argument("--quiet", action="store_true", help="no line for each round")
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else list(PROXIES)
@@ -228,12 +250,15 @@ def main(scenarios: Sequence[Scenario], description: str | None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     chosen = options.scenario.split(",") if options.scenario else names.split(",")
     errors = 0
+    reports = []
     for scenario in scenarios:
         if scenario.name in chosen:
             report = compare(scenario, wanted, options.rounds, options.seconds, not options.quiet)
             show(report)
+            reports.append(report)
             (folder / f"{scenario.name}.json").write_text(json.dumps(report, indent=1) + "\n")
             table = report["table"]
-            assert isinstance(table, dict)
             errors += sum(row["errors"] for row in table.values()) + (not table)
+    if options.rst:
+        show_rst(reports)
     return int(errors > 0)

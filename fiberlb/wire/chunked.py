@@ -15,7 +15,7 @@ from fiberlb.wire import grammar
 _SIZE, _DATA, _TRAILERS, _DONE = range(4)
 _EXTENSION = rb"(?:[ \t]*+;[\t\x20-\x7e\x80-\xff]*+)?+"
 _size = re.compile(rb"([0-9A-Fa-f]{1,16}+)(" + _EXTENSION + rb")\r\n").match
-_size_start = re.compile(rb"[0-9A-Fa-f]{0,16}+" + _EXTENSION + rb"\r?+\Z").match
+_size_start = re.compile(rb"[0-9A-Fa-f]{1,16}+[ \t]*+(?:;[\t\x20-\x7e\x80-\xff]*+)?+\r?+\Z").match
 _field = re.compile(rb"(" + grammar.TOKEN + rb"):[\t\x20-\x7e\x80-\xff]*+\r\n").match
 _field_start = re.compile(
     rb"(?:" + grammar.TOKEN + rb"(?::[\t\x20-\x7e\x80-\xff]*+)?+)?+\r?+\Z"
@@ -33,7 +33,7 @@ class Chunked:
     @ivar rest: the bytes after the end, once C{done}.
     @ivar decode: give out the content alone, without the framing (for
         clients that know no chunks); trailers are then dropped.
-    @ivar received: octets of content so far.
+    @ivar received: octets of content that have come so far.
     """
 
     __slots__ = (
@@ -106,7 +106,6 @@ class Chunked:
             return end
         self._state = _DATA
         self._left = length + 2
-        self.received += length
         if not self.decode:
             out.append(line[1] + b"\r\n" if line[2] else data[at:end])
         return end
@@ -120,14 +119,13 @@ class Chunked:
                 raise Fault("bad_request", detail="invalid end of chunk")
             self._state = _SIZE
             self._left = 0
-            if self.decode:
-                end_content = max(at, end - 2)
-                out.append(data[at:end_content])
-            else:
-                out.append(data[at:end])
+            end_content = max(at, end - 2)
+            self.received += end_content - at
+            out.append(data[at : end_content if self.decode else end])
             return end
         taken = size - at
         self._left = left - taken
+        self.received += min(taken, left - 2)
         if self._left == 1 and data[size - 1 :] != b"\r":
             raise Fault("bad_request", detail="invalid end of chunk")
         stop = size - 1 if self.decode and self._left == 1 else size

@@ -30,9 +30,11 @@ def content_length(values: Sequence[bytes]) -> int:
     @raise Fault: C{bad_request}: repeated, signed, empty, a list, or above 63 bits.
     """
     value = values[0]
-    if len(values) != 1 or not value.isdigit() or len(value.lstrip(b"0")) > 19:
+    # Zeros in front may be more than int() takes.
+    digits = value.lstrip(b"0")
+    if len(values) != 1 or not value.isdigit() or len(digits) > 19:
         raise Fault("bad_request", detail="invalid Content-Length")
-    length = int(value)
+    length = int(digits or b"0")
     if length > MOST_LENGTH:
         raise Fault("bad_request", detail="invalid Content-Length")
     return length

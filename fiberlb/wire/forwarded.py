@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 
 #: The pseudonym in Via (RFC 9110, 7.6.3).
@@ -43,19 +43,21 @@ def trusted_tail(
     block: bytes,
     forwarded: bytes,
     minor: int,
-    own: tuple[bytes, bool, int, Iterable[str]],
+    own: tuple[bytes, bool, int, Collection[str]],
 ) -> bytes:
     """
     The same for one request of a trusted peer.
 
-    X-Forwarded-For is appended to; X-Forwarded-Proto and -Port are ours only
-    where the peer said nothing.
+    X-Forwarded-For is appended to, or passed on where none is inserted;
+    X-Forwarded-Proto and -Port are ours only where the peer said nothing.
 
     @param forwarded: what the peer sent as X-Forwarded-For, C{b""} for nothing.
     @param own: the arguments of L{tails}.
     """
     given = {name.lower() for name in _given(block)}
     lines = []
+    if forwarded and "X-Forwarded-For" not in own[3]:
+        lines.append(b"X-Forwarded-For: " + forwarded + b"\r\n")
     for name, value in _own(*own):
         if name == "X-Forwarded-For" and forwarded:
             value = forwarded + b", " + value

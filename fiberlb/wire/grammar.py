@@ -16,9 +16,12 @@ _VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
 #: One field line without its end.
 FIELD = TOKEN + rb":" + _VALUE
 _FIELDS = rb"(\r\n(?:" + FIELD + rb"\r\n)*+)\r\n"
+#: A target: printable; a fragment is no part of one, and what follows C{#} would reach a member
+#: that cuts it off although the rules have looked at it.
+TARGET = rb"[\x21\x22\x24-\x7e\x80-\xff]++"
 
 #: A whole request head: method, target, minor version, header block.
-REQUEST = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e\x80-\xff]++) HTTP/1\.([01])" + _FIELDS)
+REQUEST = re.compile(rb"(" + TOKEN + rb") (" + TARGET + rb") HTTP/1\.([01])" + _FIELDS)
 #: A whole response head: minor version, status, reason with its space, header block.
 RESPONSE = re.compile(
     rb"HTTP/1\.([01]) ([1-5][0-9][0-9])((?: [\t\x20-\x7e\x80-\xff]*+)?+)" + _FIELDS

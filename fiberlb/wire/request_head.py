@@ -38,13 +38,16 @@ _PROTECTED = re.compile(
     rb"host|content-length|transfer-encoding|x-forwarded-.*|forwarded|via|close|keep-alive", re.I
 ).fullmatch
 _LINE = re.compile(
-    rb"(?:" + grammar.TOKEN + rb") ([\x21-\x7e\x80-\xff]++) HTTP/([0-9])\.([0-9])\r\n"
+    rb"(?:" + grammar.TOKEN + rb") (" + grammar.TARGET + rb") HTTP/([0-9])\.([0-9])\r\n"
 ).match
 _LINE_START = re.compile(
     rb"(?:"
     + grammar.TOKEN
-    + rb"(?: (?:[\x21-\x7e\x80-\xff]++(?: [HTP/.0-9]{0,8}+\r?+)?+)?+)?+)?+\Z"
+    + rb"(?: (?:"
+    + grammar.TARGET
+    + rb"(?: [HTP/.0-9]{0,8}+\r?+)?+)?+)?+)?+\Z"
 ).match
+_EMPTY_LINES = re.compile(rb"(?:\r\n)++").match
 _FIELDS = re.compile(rb"(?:" + grammar.FIELD + rb"\r\n)*+").match
 _FIELD_START = re.compile(rb"(?:(?:" + grammar.FIELD + rb"|" + grammar.TOKEN + rb")?+\r?+)\Z").match
 
@@ -124,7 +127,7 @@ def _read_special(
         return cut_spans(raw, cuts) if cuts else raw, 0, flags, host, b"", b""
     named = list_elements(connection)
     length, flags, forwarded, upgrade = _read_others(others, cuts, named, minor, trusted)
-    if b"keep-alive" in named if not minor else b"close" not in named:
+    if b"close" not in named and (minor or b"keep-alive" in named):
         flags |= KEEP_ALIVE
     cuts.sort()
     block = cut_named(cut_spans(raw, cuts), [n for n in named if not _PROTECTED(n)])
@@ -172,9 +175,8 @@ def _stays(name: bytes, minor: int, trusted: bool) -> bool:
 
 def _body_length(values: dict[bytes, list[bytes]], minor: int) -> int:
     """The one framing of a request's body (RFC 9112, 6.3; http page, 1.1 to 1.4)."""
-    for name in values:
-        if name in (b"content_length", b"transfer_encoding", b"content-_length"):
-            raise Fault("bad_request", detail="a look-alike of a framing field")
+    if b"content_length" in values or b"transfer_encoding" in values:
+        raise Fault("bad_request", detail="a look-alike of a framing field")
     coded = values.get(b"transfer-encoding")
     sizes = values.get(b"content-length")
     if coded is None:
@@ -206,7 +208,9 @@ def _other_target(
     if host is None:
         block = b"\r\nHost: " + authority + block
     rest = absolute[3]
-    if not rest.startswith(b"/"):
+    if not rest and method == b"OPTIONS":
+        rest = b"*"
+    elif not rest.startswith(b"/"):
         rest = b"/" + rest
     return rest, authority, block
 
@@ -231,7 +235,7 @@ def refuse_incomplete(data: bytes, limits: Limits) -> None:
     """
     line_end = data.find(b"\n")
     if line_end < 0:
-        if _LINE_START(data) is None:
+        if _LINE_START(data) is None and data != b"\r":
             raise Fault("bad_request", detail="invalid request line")
         if len(data) > limits.uri + 64:
             raise Fault("uri_too_long")
@@ -250,6 +254,12 @@ def refuse_incomplete(data: bytes, limits: Limits) -> None:
         raise Fault("head_too_large")
     if b"\n" in rest or _FIELD_START(rest) is None:
         raise Fault("bad_request", detail="invalid header field")
+
+
+def after_empty_lines(data: bytes) -> bytes:
+    """What follows the empty lines that may stand before a request (RFC 9112, 2.2)."""
+    lines = _EMPTY_LINES(data)
+    return data if lines is None else data[lines.end() :]
 
 
 def might_be_complete(data: bytes, start: int) -> bool:

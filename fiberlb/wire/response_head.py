@@ -22,7 +22,8 @@ _FOREVER = float("inf")
 
 _match = grammar.RESPONSE.match
 _special = grammar.RESPONSE_SPECIAL.finditer
-_PROTECTED = frozenset({b"content-length", b"transfer-encoding", b"close", b"keep-alive"})
+_FRAMING = (b"content-length", b"transfer-encoding")
+_PROTECTED = frozenset({*_FRAMING, b"close", b"keep-alive"})
 _START = b"HTTP/1."
 _timeout = re.compile(rb"(?:.*,)?[ \t]*timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.I).match
 
@@ -63,11 +64,15 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
             cuts.append(field.span())
     length = _length(values, minor, cuts, raw)
     block = cut_spans(raw, cuts) if cuts else raw
-    keep = _FOREVER if minor else 0.0
+    if length != UNTIL_CLOSE and _never_framed(status):
+        block = cut_named(block, _FRAMING)
+    # Two framings in one answer: another reader may have seen its end elsewhere (RFC 9112, 6.3).
+    twofold = length == CHUNKED and b"content-length" in values
+    keep = _FOREVER if minor and not twofold else 0.0
     upgrade = b""
     if b"connection" in values:
         named = list_elements(b",".join(values[b"connection"]).lower())
-        stays = b"close" not in named if minor else b"keep-alive" in named
+        stays = b"close" not in named and (minor or b"keep-alive" in named) and not twofold
         keep = _FOREVER if stays else 0.0
         block = cut_named(block, [n for n in named if n not in _PROTECTED])
         if b"upgrade" in named:
@@ -76,6 +81,11 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
         hint = _timeout(values[b"keep-alive"][0])
         keep = keep if hint is None else max(0.0, int(hint[1]) - 1.0)
     return end, int(status), reason, block, length, keep, upgrade
+
+
+def _never_framed(status: bytes) -> bool:
+    """Answers that must not even tell of a body (RFC 9110, 8.6; RFC 9112, 6.1)."""
+    return status[:1] == b"1" or status == b"204"
 
 
 def _length(
@@ -87,7 +97,7 @@ def _length(
     Transfer-Encoding wins over a Content-Length, which is then not forwarded;
     in a response of HTTP/1.0 it makes the framing faulty.
     """
-    if any(b"_" in name for name in values):
+    if b"content_length" in values or b"transfer_encoding" in values:
         raise _bad("a look-alike of a framing field")
     coded = values.get(b"transfer-encoding")
     sizes = values.get(b"content-length")

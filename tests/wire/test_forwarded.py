@@ -1,0 +1,70 @@
+"""What members are told about the client."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.wire.forwarded import client_address, tails, trusted_tail
+
+ALL = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port")
+#: The client's address, TLS, the listener's port, and the fields to insert.
+OWN = (b"192.0.2.1", True, 8443, ALL)
+
+
+class TailTests(SynchronousTestCase):
+    """The fields after every request."""
+
+    def test_all(self) -> None:
+        """Address, protocol and port; Via has the version the client spoke."""
+        old, new = tails(*OWN)
+        fields = (
+            b"X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 8443\r\n"
+        )
+        self.assertEqual(old, fields + b"Via: 1.0 fiberlb\r\n\r\n")
+        self.assertEqual(new, fields + b"Via: 1.1 fiberlb\r\n\r\n")
+
+    def test_some(self) -> None:
+        """What the listener does not insert is not there; Via always is."""
+        _, tail = tails(b"::1", False, 80, ("X-Forwarded-Proto",))
+        self.assertEqual(tail, b"X-Forwarded-Proto: http\r\nVia: 1.1 fiberlb\r\n\r\n")
+        self.assertEqual(tails(b"::1", False, 80, ())[1], b"Via: 1.1 fiberlb\r\n\r\n")
+
+
+class TrustedTests(SynchronousTestCase):
+    """The fields after a request of a trusted peer."""
+
+    def test_appended(self) -> None:
+        """The peer is added to its own list, and keeps what else it said."""
+        block = b"\r\nHost: a\r\nx-forwarded-proto: http\r\nX-FORWARDED-PORT: 80\r\n"
+        tail = trusted_tail(block, b"10.0.0.1, 10.0.0.2", 1, OWN)
+        self.assertEqual(
+            tail,
+            b"X-Forwarded-For: 10.0.0.1, 10.0.0.2, 192.0.2.1\r\nVia: 1.1 fiberlb\r\n\r\n",
+        )
+
+    def test_nothing_said(self) -> None:
+        """A trusted peer that says nothing is the client."""
+        self.assertEqual(trusted_tail(b"\r\nHost: a\r\n", b"", 0, OWN), tails(*OWN)[0])
+
+    def test_not_inserted(self) -> None:
+        """Its list passes as it is where none is inserted."""
+        tail = trusted_tail(b"\r\n", b"10.0.0.1", 1, (b"192.0.2.1", False, 80, ()))
+        self.assertEqual(tail, b"X-Forwarded-For: 10.0.0.1\r\nVia: 1.1 fiberlb\r\n\r\n")
+
+
+class AddressTests(SynchronousTestCase):
+    """Who the client is."""
+
+    def test_address(self) -> None:
+        """The first from the right that is not trusted; the peer where nothing was said."""
+        cases = {
+            ("10.0.0.1", b""): "10.0.0.1",
+            ("192.0.2.9", b"1.1.1.1"): "192.0.2.9",
+            ("10.0.0.1", b"1.1.1.1"): "1.1.1.1",
+            ("10.0.0.1", b"9.9.9.9, 1.1.1.1, 10.0.0.2"): "1.1.1.1",
+            ("10.0.0.1", b"10.0.0.3,10.0.0.2"): "10.0.0.3",
+            ("10.0.0.1", b"unknown"): "unknown",
+        }
+        for (peer, forwarded), address in cases.items():
+            found = client_address(peer, forwarded, lambda text: text.startswith("10."))
+            self.assertEqual(found, address, (peer, forwarded))

@@ -63,6 +63,8 @@ def client_context(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version, context.maximum_version = least, most
+    # Some builds of Python let an end without close_notify pass for an orderly one.
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     if alpn:
         context.set_alpn_protocols(list(alpn))
     if ciphers:

@@ -289,7 +289,9 @@ class ClosingTests(StreamCase):
             one.loop.settle()
             one.pull()
             self.assertEqual(one.tls.read(100), b"half of it")
-            self.assertRaises(ssl.SSLEOFError, one.tls.read, 100)
+            # A bare SSLError in early releases of Python 3.11, SSLEOFError in later ones.
+            ended = self.assertRaises(ssl.SSLError, one.tls.read, 100)
+            self.assertIn("eof", str(ended).lower())
             self.assertEqual(one.side.heard, [])
 
     def test_end_output(self) -> None:

@@ -1,0 +1,118 @@
+"""Objects as they are shown."""
+
+from __future__ import annotations
+
+import json
+
+from fiberlb.model.certificate import Certificate
+from fiberlb.model.convert import kinds
+from fiberlb.model.pool import Pool
+from tests.api.rest.asking import Asking
+from tests.support.certificates import leaf
+
+
+class DocumentTests(Asking):
+    """The fields of an object."""
+
+    FILE = """\
+pools:
+- {name: f, health_monitor: tcp, members: [127.0.0.1:7]}
+- {name: open}
+listeners:
+- {name: fl, port: 99, protocol: http}
+l7_policies:
+- {name: flat, listener_id: fl, action: reject, rules: [{path: /}]}
+"""
+
+    def test_head(self) -> None:
+        """Identity and times first, then every field of the model, then what it contains."""
+        document = self.get("/v1/pools/f").document
+        self.assertEqual(
+            list(document)[:6],
+            ["id", "name", "managed_by", "created_at", "updated_at", "revision"],
+        )
+        self.assertEqual((document["managed_by"], document["revision"]), ("file", 0))
+        self.assertEqual(set(kinds(Pool)) | {"members"}, set(document) - set(list(document)[2:6]))
+        self.assertEqual(document["health_monitor"]["type"], "tcp")
+
+    def test_references(self) -> None:
+        """References are ids, whatever they were written as."""
+        self.post(
+            "/v1/listeners", {"name": "l", "port": 1, "protocol": "http", "default_pool_id": "f"}
+        )
+        pool = self.get("/v1/pools/f").document["id"]
+        self.assertEqual(self.get("/v1/listeners/l").document["default_pool_id"], pool)
+
+    def test_policies_in_order(self) -> None:
+        """A listener's policies stand in the order in which they are tried."""
+        for name, position in (("late", 50), ("early", 1)):
+            body = {"name": name, "position": position, "action": "reject", "listener_id": "fl"}
+            self.post("/v1/l7_policies", {**body, "rules": [{"path": "/"}]})
+        policies = self.get("/v1/listeners/fl").document["l7_policies"]
+        self.assertEqual([policy["name"] for policy in policies], ["early", "flat", "late"])
+
+    def test_certificate(self) -> None:
+        """Everything but the key and its passphrase, wherever the key stood."""
+        made = leaf("a.example")
+        body = {"name": "c", "certificate": made.pem + made.key_pem()}
+        document = self.post("/v1/certificates", body).document
+        self.assertEqual(document["certificate"], made.pem)
+        self.assertEqual(document["names"], ["a.example"])
+        self.assertEqual(len(document["fingerprint_sha256"]), 64)
+        self.assertIn("expires_at", document)
+        self.assertEqual(set(kinds(Certificate)) - set(document), {"private_key", "passphrase"})
+
+    def test_certificate_of_file(self) -> None:
+        """A file's text with both shows no key either."""
+        made = leaf("a.example")
+        text = json.dumps(made.key_pem() + made.pem)
+        self.stage.reload(f"certificates: [{{name: c, certificate: {text}}}]")
+        found = self.get("/v1/certificates/c")
+        self.assertEqual(found.document["certificate"], made.pem)
+        self.assertNotIn(b"PRIVATE", found.body)
+
+
+class StoredTests(Asking):
+    """The store layer as one document."""
+
+    FILE = DocumentTests.FILE
+
+    def test_nested(self) -> None:
+        """In the form of the file: children within their parents, without what cannot be set."""
+        self.post("/v1/pools", {"name": "a", "members": ["127.0.0.1:1"]})
+        policy = {"name": "p", "action": "reject", "rules": [{"path": "/"}]}
+        body = {"name": "l", "port": 1, "protocol": "http", "l7_policies": [policy]}
+        self.post("/v1/listeners", body)
+        document = self.get("/v1/config").document
+        [pool], [listener] = document["pools"], document["listeners"]
+        self.assertNotIn("managed_by", pool)
+        self.assertNotIn("pool_id", pool["members"][0])
+        self.assertEqual(listener["l7_policies"][0]["rules"][0]["value"], "/")
+
+    def test_of_file(self) -> None:
+        """What belongs to an object of the file stands at the top, with its parent."""
+        self.post("/v1/pools/open/members", "127.0.0.1:1")
+        self.post(
+            "/v1/l7_policies",
+            {"name": "p", "listener_id": "fl", "action": "reject", "rules": [{"path": "/"}]},
+        )
+        document = self.get("/v1/config").document
+        self.assertEqual(document["members"][0]["pool_id"], self.stage.find("pools", "open").id)
+        [policy] = document["l7_policies"]
+        self.assertEqual(policy["listener_id"], self.stage.find("listeners", "fl").id)
+        self.assertEqual(len(policy["rules"]), 1)
+        self.assertNotIn("l7_rules", document)
+
+    def test_keys(self) -> None:
+        """A key is a mark, which a PUT of the certificate takes for the key."""
+        made = leaf("a.example")
+        body = {"name": "c", "certificate": made.pem, "private_key": made.key_pem()}
+        self.post("/v1/certificates", body)
+        found = self.get("/v1/config")
+        [certificate] = found.document["certificates"]
+        self.assertRegex(certificate["private_key"], "^stored:sha256:[0-9a-f]{64}$")
+        self.assertNotIn(b"PRIVATE", found.body)
+        put = self.ask("PUT", "/v1/certificates/c", certificate)
+        self.assertEqual((put.status, self.stage.control.revision), (200, 1))
+        wrong = {**certificate, "private_key": "stored:sha256:" + "0" * 64}
+        self.refusal(self.ask("PUT", "/v1/certificates/c", wrong), 400, "invalid")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import attrs
 
-from fiberlb.model.configuration import COLLECTIONS
-
 
 @attrs.frozen
 class Table:
@@ -60,9 +58,3 @@ def top(path: str) -> Table:
 def within(parent: str, path: str) -> Table:
     """The table within an object of another one; the paths are as they were sent."""
     return WITHIN[ALIASES.get(parent, parent), path]
-
-
-def parent_field(collection: str) -> str | None:
-    """The field with the parent's id."""
-    parent = COLLECTIONS[collection].PARENT
-    return None if parent is None else parent[0]

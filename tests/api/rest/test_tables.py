@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.api.rest.tables import ALIASES, HOME, TOP, WITHIN, parent_field, top, within
+from fiberlb.api.rest.tables import ALIASES, HOME, TOP, WITHIN, top, within
 from fiberlb.model.configuration import COLLECTIONS
 
 
@@ -27,7 +27,3 @@ class TableTests(SynchronousTestCase):
         for alias, path in ALIASES.items():
             self.assertIs(top(alias), TOP[path])
         self.assertIs(within("l7policies", "rules"), WITHIN["l7_policies", "rules"])
-
-    def test_parent_field(self) -> None:
-        """The field with the parent's id."""
-        self.assertEqual((parent_field("members"), parent_field("pools")), ("pool_id", None))

@@ -124,6 +124,15 @@ class ServerTests(SynchronousTestCase):
             self.send(f"POST /v1/pools HTTP/1.1\n{fields}", b"a=b")
         self.assertEqual(self.statuses(), [b"HTTP/1.1 415 Unsupported Media Type"] * 2)
 
+    def test_raw_octets(self) -> None:
+        """A name that was sent without being encoded is found all the same."""
+        body = '{"name": "ü", "members": ["127.0.0.1:1", "127.0.0.1:2"]}'.encode()
+        self.send(self.head(f"Content-Length: {len(body)}"), body)
+        self.transport.clear()
+        self.send("GET /v1/pools/ü/members?limit=1 HTTP/1.1\nHost: localhost\n\n")
+        self.assertEqual(self.statuses(), [b"HTTP/1.1 200 OK"])
+        self.assertIn(b'"next": "/v1/pools/%C3%BC/members?limit=1&marker=', self.transport.value())
+
     def test_length(self) -> None:
         """Every answer with a body says how long it is."""
         self.send("GET /nothing HTTP/1.1\nHost: localhost\n\n")

@@ -121,6 +121,8 @@ class _Started(Service):
         super().startService()
         direct(globalLogPublisher, self._layer.settings.log)
         self._on(signal.SIGHUP, self._node.reload)
+        # Twistd reopens its own log on this one.
+        self._on(signal.SIGUSR1, self._node.reopen_logs)
         self._on(signal.SIGINT, self._interrupt)
         self._node.startService()
 
@@ -130,8 +132,16 @@ class _Started(Service):
         return self._node.stopService()
 
     def _on(self, number: signal.Signals, action: Any) -> None:
+        """Have the reactor do C{action} on a signal, after what was done on it before."""
         call = self._reactor.callFromThread
-        signal.signal(number, lambda *_: call(action))
+        before = signal.getsignal(number)
+
+        def both(received: int, frame: Any) -> None:
+            if callable(before) and before is not signal.default_int_handler:
+                before(received, frame)
+            call(action)
+
+        signal.signal(number, both)
 
     def _interrupt(self) -> None:
         """Ctrl-C: at once."""

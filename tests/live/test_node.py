@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -178,6 +179,27 @@ class ReloadTests(NodeCase):
         balancer.reload()
         balancer.program.wait_for_line(f"refused.*{port} is in use")
         self.assertEqual(request(self.port, "/").status, 200)
+
+
+class LogTests(NodeCase):
+    """The access log's file."""
+
+    def test_rotation(self) -> None:
+        """After SIGUSR1 lines go to a new file; none is lost on the way."""
+        text = _ONE.format(member=self.member.address, port=self.port)
+        balancer = self.balancer(text + "access_log: {format: json, path: access.log}\n")
+        balancer.start(self.port)
+        assert balancer.program is not None
+        path = Path(balancer.directory, "access.log")
+        aside = Path(balancer.directory, "access.log.1")
+        request(self.port, "/first")
+        balancer.program.wait_until(lambda: b"/first" in path.read_bytes())
+        path.rename(aside)
+        balancer.program.signal(signal.SIGUSR1)
+        balancer.program.wait_until(path.exists)
+        request(self.port, "/second")
+        balancer.program.wait_until(lambda: b"/second" in path.read_bytes())
+        self.assertNotIn(b"/second", aside.read_bytes())
 
 
 class StopTests(NodeCase):

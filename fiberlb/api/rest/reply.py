@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import attrs
@@ -60,7 +61,7 @@ def written(request: IRequest, reply: Reply, revision: int) -> bytes:
 
     @return: its body.
     """
-    request.setResponseCode(reply.status)
+    request.setResponseCode(reply.status, HTTPStatus(reply.status).phrase.encode())
     for name, value in heads(reply, revision):
         request.setHeader(name.encode(), value.encode())
     if reply.document is None:

@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.web import http
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
@@ -27,6 +29,8 @@ from fiberlb.control.service import ControlService
 DISCARDED = 8 * LARGEST
 #: Seconds that a connection may be idle.
 IDLE = 60.0
+
+_log = Logger()
 
 
 class Door(Resource):
@@ -155,6 +159,19 @@ class AdminSite(Site):
             parsePOSTFormSubmission=False,
         )
         self.revision = revision
+
+    def log(self, request: http.Request) -> None:
+        """
+        A line for what was refused; what was changed is in the history, and reading is no news.
+        """
+        if request.code >= 400:
+            _log.info(
+                "{client} was refused {method} {path}: {status}",
+                client=getattr(request.getClientAddress(), "host", "a local client"),
+                method=request.method.decode("ascii", "backslashreplace"),
+                path=request.path.decode("ascii", "backslashreplace")[:200],
+                status=request.code,
+            )
 
 
 def admin_site(control: ControlService, reactor: IReactorTime) -> AdminSite:

@@ -14,8 +14,8 @@ from fiberlb.errors import AddressInUse, ConfigurationError, Path, Problem
 
 PROBLEM_TYPE = "application/problem+json"
 
-#: Phrases that RFC 9110 has renamed since.
-TITLES = {413: "Content Too Large"}
+#: Phrases that RFC 9110 has renamed; Python knows them from 3.13 on.
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 #: Codes of problems that are conflicts with what is there, not faults of the document.
 CONFLICTS = frozenset(
     {"address_in_use", "address_denied", "address_unavailable", "ambiguous", "exists", "in_use"}
@@ -50,13 +50,18 @@ class Refused(Exception):
         """The body of the answer."""
         return {
             "type": f"urn:fiberlb:problem:{self.code}",
-            "title": TITLES.get(self.status) or HTTPStatus(self.status).phrase,
+            "title": phrase(self.status),
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
             "errors": [_error(problem) for problem in self.errors],
             **self.more,
         }
+
+
+def phrase(status: int) -> str:
+    """What a status is called."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 def _error(problem: Problem) -> dict[str, Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 import attrs
 from twisted.web.iweb import IRequest
 
-from fiberlb.api.rest.problem import PROBLEM_TYPE, Refused
+from fiberlb.api.rest.problem import PROBLEM_TYPE, Refused, phrase
 
 #: On every answer: nothing here is a page, and nothing is to be kept by caches between.
 ALWAYS = (
@@ -61,7 +60,7 @@ def written(request: IRequest, reply: Reply, revision: int) -> bytes:
 
     @return: its body.
     """
-    request.setResponseCode(reply.status, HTTPStatus(reply.status).phrase.encode())
+    request.setResponseCode(reply.status, phrase(reply.status).encode())
     for name, value in heads(reply, revision):
         request.setHeader(name.encode(), value.encode())
     if reply.document is None:

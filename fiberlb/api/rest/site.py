@@ -21,7 +21,7 @@ from twisted.web.server import Request, Site
 from fiberlb.api.rest.app import RestApi
 from fiberlb.api.rest.bodies import LARGEST, too_large
 from fiberlb.api.rest.hosts import answers_to, host_name
-from fiberlb.api.rest.problem import TITLES, Refused
+from fiberlb.api.rest.problem import Refused, phrase
 from fiberlb.api.rest.reply import encoded, heads, of_problem, written
 from fiberlb.control.service import ControlService
 
@@ -124,7 +124,7 @@ class AdminRequest(Request):
         channel: Any = self.channel  # has its site as an attribute that no class declares
         reply = of_problem(too_large())
         body = encoded(reply.document)
-        head = [f"HTTP/1.1 {reply.status} {TITLES[reply.status]}", "Connection: close"]
+        head = [f"HTTP/1.1 {reply.status} {phrase(reply.status)}", "Connection: close"]
         head += [f"{name}: {value}" for name, value in heads(reply, channel.site.revision())]
         head += [f"Content-Type: {reply.content_type}", f"Content-Length: {len(body)}", "", ""]
         channel.write("\r\n".join(head).encode() + body)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.testing import StringTransport
+from twisted.internet.testing import EventLoggingObserver, StringTransport
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.api.rest.bodies import LARGEST
@@ -116,6 +117,15 @@ class ServerTests(SynchronousTestCase):
         self.transport.clear()
         self.send("GET /healthz HTTP/1.0\n\n")
         self.assertIn(b" 200 OK", self.transport.value())
+
+    def test_log(self) -> None:
+        """The log has a line for what was refused, and none for the rest."""
+        told = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
+        self.send("GET /v1/pools HTTP/1.1\nHost: localhost\n\n")
+        self.send("GET /no%0Athing HTTP/1.1\nHost: localhost\n\n")
+        lines = [formatEvent(event) for event in told if "status" in event]
+        self.assertEqual(len(lines), 1)
+        self.assertIn("was refused GET /no%0Athing: 404", lines[0])
 
     def test_form(self) -> None:
         """A form is not read as one."""

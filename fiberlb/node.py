@@ -8,6 +8,7 @@ traffic is let run out, and what was written is closed last.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,8 +29,13 @@ from fiberlb.control.state_directory import state_directory
 from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
+from fiberlb.model.bounds import Limits
+from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import split_address
+from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
+from fiberlb.model.settings import AccessLog as LogSettings
 from fiberlb.observe.access_log import AccessLog
+from fiberlb.relay.accept import bind
 from fiberlb.relay.loop import Loop, StockLoop
 from fiberlb.relay.plane import DataPlane, request_ids
 from fiberlb.relay.services import Services
@@ -38,6 +44,9 @@ from fiberlb.store.key_file import load_keyring
 from fiberlb.store.lock import StateDirectoryError, StateLock, hold
 from fiberlb.store.sealed import Keyring, SealError
 from fiberlb.store.table import open_store
+from fiberlb.workers.nursery import TemplateGone
+from fiberlb.workers.plane import WorkersPlane
+from fiberlb.workers.system import processors
 
 _log = Logger()
 #: Seconds that the start waits for the first round of checks before it says who is up.
@@ -100,15 +109,16 @@ class Node(Service):
         self._starting: Deferred[None] | None = None
         self._deadline = layer.settings.shutdown.deadline
         self.loop = self._make_loop()
+        self._grace: Deferred[None] | None = None
+        count = layer.settings.workers
+        self._wanted = processors() if count == AUTO else count
         log = Logger("fiberlb.access")
-        self.access_log = AccessLog(layer.settings.access_log, world.reactor, log)
-        services = Services(
-            self.loop,
-            lambda stamp: stamp + world.wall() - self.loop.now,
-            request_ids(world.random_bytes),
+        # Workers write the log of what they serve themselves.
+        kind = (
+            LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
-        trusted = layer.settings.trusted_proxies
-        self.plane = DataPlane(world.reactor, services, self.access_log, trusted)
+        self.access_log = AccessLog(kind, world.reactor, log)
+        self.plane = self._make_plane()
         self.health = HealthService(
             world.reactor,
             open_checks(world.reactor),
@@ -126,6 +136,19 @@ class Node(Service):
             return lean
         return StockLoop(reactor, lambda what: _log.failure("in {what}", what=what))
 
+    def _make_plane(self) -> DataPlane | WorkersPlane:
+        world, settings = self._world, self._layer.settings
+        if self._wanted:
+            return WorkersPlane(
+                world.reactor, self._wanted, settings, bind, world.wall, world.environment
+            )
+        services = Services(
+            self.loop,
+            lambda stamp: stamp + world.wall() - self.loop.now,
+            request_ids(world.random_bytes),
+        )
+        return DataPlane(world.reactor, services, self.access_log, settings.trusted_proxies)
+
     # Beginning.
 
     def startService(self) -> None:
@@ -139,8 +162,11 @@ class Node(Service):
         keyring = self._open_state()
         self._store = store = await self._open_store()
         self.access_log.start()
-        self.plane.start()
         world = self._world
+        if isinstance(self.plane, WorkersPlane):
+            await self.plane.begin(self._directory(settings))
+        else:
+            self.plane.start()
         self.control = ControlService(
             store,
             self.plane,
@@ -166,15 +192,20 @@ class Node(Service):
         if self._layer.ephemeral:
             return Keyring([world.random_bytes(32)], world.random_bytes)
         settings = self._layer.settings
-        directory = state_directory(settings.state_directory, world.environment, world.root)
+        directory = self._directory(settings)
         self._lock = hold(directory, world.pid())
         return load_keyring(settings.key_file, world.environment, directory, world.random_bytes)
+
+    def _directory(self, settings: Settings) -> str:
+        """The state directory, absolute: workers are elsewhere."""
+        world = self._world
+        found = state_directory(settings.state_directory, world.environment, world.root)
+        return os.path.abspath(found)
 
     async def _open_store(self) -> Store:
         settings = self._layer.settings
         world = self._world
-        directory = state_directory(settings.state_directory, world.environment, world.root)
-        url = settings.store or f"sqlite:{directory}/fiberlb.db"
+        url = settings.store or f"sqlite:{self._directory(settings)}/fiberlb.db"
         return await open_store(url, world.reactor, world.reactor)
 
     def _listen_admin(self, control: ControlService) -> list[str]:
@@ -224,6 +255,7 @@ class Node(Service):
             StateDirectoryError,
             StoreAway,
             StoreError,
+            TemplateGone,
             OSError,
             CannotListenError,
         )
@@ -245,16 +277,36 @@ class Node(Service):
             _told_refusal(why)
             return
         self._tell_fixed(layer)
-        self.plane.trust(layer.settings.trusted_proxies)
+        self._bound_by(layer.settings)
         done = control.reload(layer)
         done.addCallbacks(lambda _: self._reloaded(layer), self._not_reloaded)
 
+    def _bound_by(self, settings: Settings) -> None:
+        """Have the next activation go by these settings."""
+        self.plane.trust(settings.trusted_proxies)
+        if isinstance(self.plane, WorkersPlane):
+            self.plane.limit(overlaid(Limits(), settings.limits))
+
     def _reloaded(self, layer: FileLayer) -> None:
         self._layer = layer
+        self._resize(layer.settings.workers)
         _log.info("The configuration was read again and is in force")
 
+    def _resize(self, count: int) -> None:
+        """Another number of workers; from none to some needs a restart."""
+        wanted = processors() if count == AUTO else count
+        if wanted == self._wanted:
+            return
+        if not wanted or not isinstance(self.plane, WorkersPlane):
+            _log.warn("workers: between 0 and others in force after a restart only")
+            return
+        self._wanted = wanted
+        done = self.plane.resize(wanted)
+        done.addCallback(lambda _: _log.info("{count} workers", count=wanted))
+        done.addErrback(lambda why: _log.failure("the workers are not {n}", why, n=wanted))
+
     def _not_reloaded(self, failure: Any) -> None:
-        self.plane.trust(self._layer.settings.trusted_proxies)
+        self._bound_by(self._layer.settings)
         if failure.check(ConfigurationError, AddressInUse):
             _told_refusal(failure.value)
         else:
@@ -274,6 +326,8 @@ class Node(Service):
     def reopen_logs(self) -> None:
         """The access log's file was moved away: begin a new one."""
         self.access_log.reopen()
+        if isinstance(self.plane, WorkersPlane):
+            self.plane.reopen_logs()
 
     def _undecided(self, rule_id: str, text: str) -> None:
         _log.warn("Rule {rule} was not decided: {text}", rule=rule_id, text=text)
@@ -281,8 +335,11 @@ class Node(Service):
     # End.
 
     def hurry(self) -> None:
-        """What runs is not waited for at the end."""
+        """What runs is not waited for at the end, also when it has begun."""
         self._deadline = 0.0
+        if self._grace is not None and not self._grace.called:
+            self._grace.callback(None)
+        self.plane.hasten(0.0)
 
     def stopService(self) -> Deferred[None]:
         """Let the traffic run out, then close everything."""
@@ -293,7 +350,10 @@ class Node(Service):
         if self._starting is not None:
             self._starting.cancel()
         if self.control is not None:
+            serves = self.control.started
             await self.control.stop()
+            if serves:
+                await self._let_know()
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         await self.health.stop()
@@ -303,6 +363,30 @@ class Node(Service):
             await self._store.close()
         if self._lock is not None:
             self._lock.release()
+
+    async def _let_know(self) -> None:
+        """Accept for a while although C{/readyz} says no: whoever asks it has to hear it first."""
+        grace = self._layer.settings.shutdown.grace
+        if grace and self._deadline:
+            wait: Deferred[None] = Deferred()
+            self._grace = wait
+            wait.addTimeout(grace, self._world.reactor, lambda result, _: None)
+            await wait
+
+    async def prepare_upgrade(self) -> None:
+        """
+        Close what the next image of this process opens again; what serves goes on.
+
+        @raise CannotStart: there is nothing that would go on.
+        """
+        if self.control is None or not isinstance(self.plane, WorkersPlane):
+            raise CannotStart("with workers: 0 an upgrade is a restart")
+        await self.control.stop()
+        for port in self._ports:
+            await maybeDeferred(port.stopListening)
+        await self.health.stop()
+        if self._store is not None:
+            await self._store.close()
 
 
 def _sentence(why: BaseException) -> str:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger, globalLogPublisher
 from twisted.python import usage
 
@@ -25,6 +26,7 @@ from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node, World
 from fiberlb.observe.process_log import direct
+from fiberlb.workers.upgrade import upgrade
 
 #: Exit code of a start that was refused.
 REFUSED = 1
@@ -124,6 +126,9 @@ class _Started(Service):
         # Twistd reopens its own log on this one.
         self._on(signal.SIGUSR1, self._node.reopen_logs)
         self._on(signal.SIGINT, self._interrupt)
+        self._on(signal.SIGUSR2, self._upgrade)
+        # After the reactor has installed its own.
+        self._reactor.callWhenRunning(self._mind_second_signal)
         self._node.startService()
 
     def stopService(self) -> Any:
@@ -148,6 +153,24 @@ class _Started(Service):
         self._node.hurry()
         if self._reactor.running:
             self._reactor.stop()
+
+    def _mind_second_signal(self) -> None:
+        """SIGTERM begins the end in order, another one ends it at once."""
+        begin = signal.getsignal(signal.SIGTERM)
+        begun: list[int] = []
+
+        def terminate(number: int, frame: Any) -> None:
+            if begun:
+                self._reactor.callFromThread(self._node.hurry)
+            elif callable(begin):
+                begun.append(number)
+                begin(number, frame)
+
+        signal.signal(signal.SIGTERM, terminate)
+
+    def _upgrade(self) -> None:
+        done = Deferred.fromCoroutine(upgrade(self._reactor, self._node, sys.orig_argv))
+        done.addErrback(lambda why: _log.error("No upgrade: {why}", why=why.getErrorMessage()))
 
 
 def _give_up(reactor: Any, why: str) -> None:

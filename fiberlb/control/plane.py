@@ -7,7 +7,7 @@ module, and the tests of the control service bring plain classes that have them.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Awaitable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from fiberlb.errors import AddressInUse
@@ -89,6 +89,16 @@ class Plane(Protocol):
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} (open connections) and C{in_flight} (requests) of a member, 0 if unknown."""
+
+    def workers(self) -> tuple[int, int]:
+        """
+        How many worker processes there should be, and how many serve what is in force.
+
+        C{(0, 0)} where traffic has no process of its own.
+        """
+
+    def restart(self) -> Awaitable[None]:
+        """Replace every worker; ends when the new ones serve."""
 
 
 class MemberHealth(Protocol):

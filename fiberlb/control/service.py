@@ -215,6 +215,15 @@ class ControlService:
         """C{sessions} and C{in_flight} of one member."""
         return self._plane.member_figures(member_id)
 
+    @property
+    def workers(self) -> tuple[int, int]:
+        """How many workers there should be, and how many serve what is in force."""
+        return self._plane.workers()
+
+    async def restart_workers(self) -> None:
+        """Replace every worker, one after the other; returns when the new ones serve."""
+        await self._plane.restart()
+
     async def revisions(self, wanted: Wanted) -> tuple[list[Revision], bool]:
         """
         The history, newest first, and whether there is more.

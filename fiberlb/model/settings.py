@@ -17,6 +17,10 @@ from fiberlb.model.fields import Loading, OneOf, Optional, Several, Text, field
 from fiberlb.model.pool import split_address
 from fiberlb.model.quantities import Duration
 
+#: C{workers: auto}: as many as there are processors for them.
+AUTO = -1
+MOST_WORKERS = 512
+
 
 class AccessLogFormat(Enum):
     """How a request is written down."""
@@ -83,20 +87,25 @@ class StoreUrl:
 
 
 @attrs.frozen
-class OneProcess:
-    """C{workers}: only C{0}, everything in one process, in this version."""
+class WorkerCount:
+    """C{workers}: how many, or C{auto} (L{AUTO}); C{0} is everything in one process."""
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if value in (0, "0") and not isinstance(value, bool):
-            return 0
-        message = f"{value}: known, not supported by this version, which runs in one process (0)"
-        return loading.refuse(path, message, code="not_supported")
+        if isinstance(value, str) and value.lower() == "auto":
+            return AUTO
+        text = str(value)
+        if isinstance(value, int | str) and not isinstance(value, bool) and text.isdecimal():
+            count = int(text)
+            if count <= MOST_WORKERS:
+                return count
+        return loading.refuse(path, f"must be auto, or a number from 0 to {MOST_WORKERS}")
 
     def dump(self, value: Any) -> Any:
-        return value
+        return "auto" if value == AUTO else value
 
     def schema(self) -> dict[str, Any]:
-        return {"const": 0}
+        number = {"type": "integer", "minimum": 0, "maximum": MOST_WORKERS}
+        return {"anyOf": [{"const": "auto"}, number]}
 
 
 @attrs.frozen(kw_only=True)
@@ -158,11 +167,18 @@ class Log:
 
 @attrs.frozen(kw_only=True)
 class Shutdown:
-    """@ivar deadline: seconds for what runs, after which it is cut."""
+    """
+    How the process, and each worker, ends.
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"grace", "worker_deadline"})
+    @ivar grace: seconds in which C{/readyz} says no and everything goes on.
+    @ivar deadline: seconds after that for what runs, then it is cut.
+    @ivar worker_deadline: the same for a worker that another one has taken the
+        place of, and for how long workers go on without a control process.
+    """
 
+    grace: float = field(Duration(positive=False), 5.0)
     deadline: float = field(Duration(positive=False), 30.0)
+    worker_deadline: float = field(Duration(positive=False), 3600.0)
 
 
 @attrs.frozen(kw_only=True)
@@ -174,6 +190,7 @@ class Settings:
     @ivar state_directory: C{None}: found by the start (product page, "Configuration file").
     @ivar key_file: C{None}: C{key} in the state directory.
     @ivar store: C{None}: C{fiberlb.db} in the state directory.
+    @ivar workers: processes for traffic; L{AUTO}, or 0 for none beside this one.
     @ivar trusted_proxies: networks whose forwarded headers are believed.
     @ivar limits: bounds for every listener, as pairs over L{Limits}.
     """
@@ -195,7 +212,7 @@ class Settings:
     key_file: str | None = field(Optional(Text(4096, 1)), None)
     admin: Admin = field(Nested(Admin), Admin())
     store: str | None = field(Optional(StoreUrl()), None)
-    workers: int = field(OneProcess(), 0)
+    workers: int = field(WorkerCount(), 0)
     trusted_proxies: tuple[str, ...] = field(Several(Network()), ())
     access_log: AccessLog = field(Nested(AccessLog), AccessLog(format=AccessLogFormat.OFF))
     log: Log = field(Nested(Log), Log())

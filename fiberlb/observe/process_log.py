@@ -21,7 +21,12 @@ _LEVELS = {
 }
 
 #: Parts of Twisted that tell of every connection they make.
-CHATTY = ("twisted.web.client", "twisted.web.server", "twisted.internet.protocol")
+CHATTY = (
+    "twisted.web.client",
+    "twisted.web.server",
+    "twisted.internet.protocol",
+    "twisted.protocols.amp",
+)
 
 
 def direct(publisher: LogPublisher, log: settings.Log) -> None:

@@ -150,6 +150,12 @@ class Acceptor:
             self.closed = True
             self.loop.retire(self)
 
+    def leave(self) -> None:
+        """Accept no more; what waits in the queue is for another process."""
+        if not self.closed:
+            self.closed = True
+            self.loop.retire(self)
+
     def _accept(self, most: int) -> None:
         sock = self.sock
         for _ in range(most):

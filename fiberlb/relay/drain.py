@@ -13,31 +13,51 @@ from fiberlb.relay.loop import Loop
 LOOK = 0.1
 
 
-def drained(reactor: Any, loop: Loop, deadline: float) -> Deferred[None]:
+class Draining:
     """
-    Fires when no client is left; those that are after C{deadline} seconds are cut.
+    Waits until no client is left; those that are after C{deadline} seconds are cut.
 
     Sides that have C{leave_if_idle} are asked to; connections whose side has
     not (to members, idle) are not waited for.
-    """
-    done: Deferred[None] = Deferred()
-    until = reactor.seconds() + deadline
 
-    def look() -> None:
+    @ivar done: fires when no client is left.
+    """
+
+    def __init__(self, reactor: Any, loop: Loop, deadline: float, patience: float = 0.0) -> None:
+        """
+        @param reactor: has C{IReactorTime}.
+        @param patience: seconds in which idle connections may still bring a
+            request, whose answer then ends them.
+        """
+        self.done: Deferred[None] = Deferred()
+        self._reactor = reactor
+        self._loop = loop
+        self._until = reactor.seconds() + deadline
+        self._patient = reactor.seconds() + patience
+        self._watch = LoopingCall(self._look)
+        self._watch.clock = reactor
+        self._watch.start(LOOK).addErrback(
+            lambda why: None if self.done.called else self.done.errback(why)
+        )
+
+    def hasten(self, deadline: float) -> None:
+        """Cut what is left C{deadline} seconds from now, if that is sooner."""
+        now = self._reactor.seconds()
+        self._until = min(self._until, now + deadline)
+        self._patient = min(self._patient, self._until)
+
+    def _look(self) -> None:
+        now = self._reactor.seconds()
         busy = False
-        for item in loop.wheel:
+        for item in self._loop.wheel:
             leave = getattr(item.side, "leave_if_idle", None)
             if leave is not None:
-                leave()
+                if now >= self._patient:
+                    leave()
                 busy = busy or not item.closed
-        if busy and reactor.seconds() < until:
+        if busy and now < self._until:
             return
-        watch.stop()
-        for item in loop.wheel:
+        self._watch.stop()
+        for item in self._loop.wheel:
             item.abort()
-        done.callback(None)
-
-    watch = LoopingCall(look)
-    watch.clock = reactor
-    watch.start(LOOK).addErrback(lambda why: None if done.called else done.errback(why))
-    return done
+        self.done.callback(None)

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from fiberlb.errors import AddressInUse
 from fiberlb.model.listener import INSERTABLE, Listener
 from fiberlb.relay.accept import Acceptor, bind
-from fiberlb.relay.drain import drained
+from fiberlb.relay.drain import Draining
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.runtime import Cell, MemberState, Plan, PoolState
 from fiberlb.relay.services import Services
@@ -56,15 +56,26 @@ class DataPlane:
     @param services: of the loop it runs on.
     @param log: L{fiberlb.observe.access_log.AccessLog} by shape.
     @param trusted: networks whose forwarded headers are believed.
+    @param make_slot: makes TLS of a listener, by its id.
+    @param start: where balancers begin their rounds.
     """
 
     def __init__(
-        self, reactor: Any, services: Services, log: Any, trusted: Sequence[str] = ()
+        self,
+        reactor: Any,
+        services: Services,
+        log: Any,
+        trusted: Sequence[str] = (),
+        *,
+        make_slot: Callable[[str], TlsSlot] = TlsSlot,
+        start: int = 0,
     ) -> None:
         self._reactor = reactor
         self._services = services
         self._log = log
         self._trusted = member_of(trusted)
+        self._make_slot = make_slot
+        self._start_at = start
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor] = {}
@@ -76,6 +87,7 @@ class DataPlane:
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
         self._retry: Any = None
+        self._draining: Draining | None = None
 
     def start(self) -> None:
         """Begin to keep the time; before the first snapshot."""
@@ -110,11 +122,14 @@ class DataPlane:
         self, prepared: Prepared, ident: str, plan: ListenerPlan, tolerated: bool
     ) -> None:
         if plan.tls is not None:
-            slot = self._slots.get(ident) or TlsSlot(ident)
+            slot = self._slots.get(ident) or self._make_slot(ident)
             old = self._cells.get(ident)
             unchanged = old is not None and old.plan.source.tls is plan.tls
             if not unchanged or slot.table is None:
                 prepared.tables[ident] = (slot, slot.prepare(plan.tls))
+        self._bind(prepared, ident, plan, tolerated)
+
+    def _bind(self, prepared: Prepared, ident: str, plan: ListenerPlan, tolerated: bool) -> None:
         held = {port for _, port in (*self._acceptors, *prepared.sockets)}
         for key in plan.addresses:
             if key in self._acceptors or key in prepared.sockets:
@@ -150,7 +165,7 @@ class DataPlane:
         for ident, plan in snapshot.pools.items():
             pool = self._pools.get(ident)
             if pool is None or pool.plan.pool.algorithm is not plan.pool.algorithm:
-                pool = PoolState(plan, 0)
+                pool = PoolState(plan, self._start_at)
             states = []
             for member in plan.members:
                 known = self._members.get(member.id)
@@ -281,13 +296,21 @@ class DataPlane:
         names = ("sessions", "in_flight", "requests", "failures")
         return {name: getattr(found[0], name) if found else 0 for name in names}
 
+    def workers(self) -> tuple[int, int]:
+        """No process but this one."""
+        return 0, 0
+
+    async def restart(self) -> None:
+        """Nothing to replace."""
+
     # End.
 
-    def stop(self, deadline: float) -> Deferred[None]:
+    def stop(self, deadline: float, patience: float = 0.0) -> Deferred[None]:
         """
         Accept no more, finish what runs, then cut what is left.
 
         @param deadline: seconds until it is cut.
+        @param patience: seconds for idle connections to end with one more answer.
         """
         for acceptor in self._acceptors.values():
             acceptor.stop()
@@ -296,9 +319,13 @@ class DataPlane:
             self._retry.cancel()
         for cell in (*self._cells.values(), *self._closing):
             cell.draining = True
-        done = drained(self._reactor, self._services.loop, deadline)
-        done.addCallback(lambda _: self._end())
-        return done
+        self._draining = Draining(self._reactor, self._services.loop, deadline, patience)
+        return self._draining.done.addCallback(lambda _: self._end())
+
+    def hasten(self, deadline: float) -> None:
+        """What runs has C{deadline} seconds from now, if that is sooner; after L{stop}."""
+        if self._draining is not None:
+            self._draining.hasten(deadline)
 
     def _end(self) -> None:
         for state, _ in self._members.values():

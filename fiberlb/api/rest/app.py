@@ -131,6 +131,12 @@ class RestApi:
         """How this node is."""
         return self._send(request, status.status(self._control))
 
+    @app.route("/v1/workers/restart", methods=["POST"])
+    async def restart(self, request: IRequest) -> bytes:
+        """Replace the workers one by one."""
+        no_body(request)
+        return await self._answer(request, lambda: status.restart(self._control))
+
     @app.route("/healthz", methods=["GET"])
     async def healthz(self, request: IRequest) -> bytes:
         """Whether the process answers."""
@@ -198,6 +204,9 @@ class RestApi:
         return self._send(request, await make())
 
     def _send(self, request: IRequest, reply: Reply) -> bytes:
+        wanted, serving = self._control.workers
+        if wanted:
+            request.setHeader(b"FiberLB-Workers-Applied", f"{serving}/{wanted}".encode())
         return written(request, reply, self._control.revision)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fiberlb import __version__
 from fiberlb.api.rest.documents import listener_name
+from fiberlb.api.rest.problem import Refused
 from fiberlb.api.rest.reply import Reply
 from fiberlb.control.service import ControlService
 from fiberlb.model.pool import Member
@@ -21,7 +22,7 @@ def status(control: ControlService) -> Reply:
         "ready": started,
         "revision": control.revision,
         "file_generation": control.file_generation,
-        "workers": {"wanted": 0, "serving": 0},
+        "workers": dict(zip(("wanted", "serving"), control.workers, strict=True)),
         "members": _members(control) if started else {},
         "problems": _problems(control),
         "listeners": _listeners(control),
@@ -59,6 +60,21 @@ def _problems(control: ControlService) -> list[str]:
         if one.state == "error"
     ]
     return [*control.problems, *failed]
+
+
+async def restart(control: ControlService) -> Reply:
+    """
+    POST /v1/workers/restart: answered when the new workers serve.
+
+    @raise Refused: there are none.
+    """
+    wanted, _ = control.workers
+    if not wanted:
+        raise Refused(409, "no_workers", "this node runs in one process (workers: 0)")
+    await control.restart_workers()
+    return Reply(
+        document={"workers": dict(zip(("wanted", "serving"), control.workers, strict=True))}
+    )
 
 
 def alive() -> Reply:

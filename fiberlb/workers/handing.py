@@ -1,0 +1,140 @@
+"""Revisions and sockets to workers: what each is to serve, and where it accepts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from fiberlb.workers import messages
+from fiberlb.workers.seen import GONE, Seen, Stage
+from fiberlb.workers.slots import Address, Slots
+
+_log = Logger()
+#: Seconds that a worker may take to confirm a revision, or to come up.
+PATIENCE = 5.0
+
+
+@attrs.define
+class Current:
+    """
+    What every worker is to serve.
+
+    @ivar revision: descriptor of the sealed file; -1 before there is any.
+    @ivar down: makes the descriptor of the members that may not serve, and its number.
+    """
+
+    serial: int
+    revision: int
+    down: Callable[[], tuple[int, int]]
+
+
+class Handing:
+    """
+    Hands out; every method is to be called while nothing else is being handed out.
+
+    @param find: the workers at some stages, as L{fiberlb.workers.crew.Crew.seen}.
+    @param failed: called with a worker that did not do what it was told.
+
+    @ivar current: what the workers are to serve.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        slots: Slots,
+        find: Callable[..., list[Seen]],
+        failed: Callable[[Seen], None],
+    ) -> None:
+        self.current = Current(0, -1, lambda: (-1, 0))
+        self._reactor = reactor
+        self._slots = slots
+        self._find = find
+        self._failed = failed
+
+    async def bring_up(self, several: Iterable[Seen], count: int) -> None:
+        """
+        Have workers serve the revision in force, then hand out sockets.
+
+        @param count: how many slots have a worker.
+
+        One that does not confirm in time is ended, and replaced for that.
+        """
+        if self.current.revision < 0:
+            return
+        asked = [(seen, self._apply(seen)) for seen in several]
+        for seen, done in asked:
+            if await done and seen.stage is Stage.READY:
+                seen.stage = Stage.SERVING
+        await self.share_out(count)
+
+    def _apply(self, seen: Seen) -> Deferred[bool]:
+        return Deferred.fromCoroutine(self._applied(seen))
+
+    async def _applied(self, seen: Seen) -> bool:
+        current = self.current
+        down, number = current.down()
+        try:
+            done = seen.ask(
+                messages.Apply,
+                serial=current.serial,
+                revision=current.revision,
+                down=down,
+                number=number,
+            )
+            await done.addTimeout(PATIENCE, self._reactor)
+        except GONE:
+            return False
+        except Exception:
+            _log.failure("worker {slot} did not take a revision", slot=seen.slot)
+            self._failed(seen)
+            return False
+        finally:
+            os.close(down)
+        seen.serial = current.serial
+        return True
+
+    # Sockets.
+
+    async def share_out(self, count: int) -> None:
+        """
+        Hand every socket to the worker of its slot, or to to one of the others.
+
+        Whoever has had it lets go only after the new one has it.
+        """
+        serving = {s.slot: s for s in self._find(Stage.SERVING)}
+        wanted = [(a, n, sock, serving.get(n % count)) for a, n, sock in self._slots]
+        asked = []
+        for address, slot, sock, seen in wanted:
+            if seen is not None and (address, slot) not in seen.listens:
+                seen.listens.add((address, slot))
+                asked.append(self._hand(seen, address, slot, sock))
+        for done in asked:
+            await done
+        theirs = {(a, n): seen for a, n, _, seen in wanted if seen is not None}
+        for seen in serving.values():
+            for key in [k for k in seen.listens if theirs.get(k, seen) is not seen]:
+                await self.let_go(seen, *key, empty=False)
+
+    def _hand(self, seen: Seen, address: Address, slot: int, sock: Any) -> Deferred[Any]:
+        host, port = address
+        where = {"host": host, "port": port, "slot": slot}
+        done = seen.ask(messages.Listen, fd=sock.fileno(), **where)
+        return done.addErrback(self.not_done, seen)
+
+    def let_go(self, seen: Seen, address: Address, slot: int, empty: bool) -> Deferred[Any]:
+        """Have a worker leave a socket."""
+        seen.listens.discard((address, slot))
+        host, port = address
+        done = seen.ask(messages.Unlisten, host=host, port=port, slot=slot, empty=empty)
+        return done.addErrback(self.not_done, seen)
+
+    def not_done(self, why: Any, seen: Seen) -> None:
+        """For calls that failed: a worker that is ending is not minded, another one is ended."""
+        if not why.check(*GONE):
+            _log.failure("worker {slot} failed", failure=why, slot=seen.slot)
+            self._failed(seen)

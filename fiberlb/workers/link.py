@@ -1,0 +1,98 @@
+"""The worker's end of the connection to control."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.protocols import amp
+from twisted.python.failure import Failure
+
+from fiberlb.workers import messages
+from fiberlb.workers.revisions import content
+
+_log = Logger()
+
+
+class Served(Protocol):
+    """What the messages are about: L{fiberlb.workers.worker.Worker} by shape."""
+
+    plane: Any
+    access_log: Any
+
+    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+        """Serve a revision."""
+
+    def usable(self, number: int, member: str, usable: bool) -> None:
+        """Mind a member's health."""
+
+    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+        """Accept from a socket."""
+
+    def drain(self, deadline: float) -> None:
+        """Finish what runs, end."""
+
+    def linked(self, link: Any) -> Deferred[None]:
+        """A control process is there."""
+
+    def unlinked(self, link: Any) -> None:
+        """It is gone."""
+
+
+class WorkerLink(amp.AMP):
+    """Messages to calls."""
+
+    def __init__(self, worker: Served) -> None:
+        super().__init__()
+        self._worker = worker
+
+    def connectionMade(self) -> None:
+        """Introduce the worker."""
+        super().connectionMade()
+        done = self._worker.linked(self)
+        done.addErrback(lambda why: why.trap(ConnectionDone, ConnectionLost))
+        done.addErrback(lambda why: _log.failure("while meeting control", failure=why))
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell the worker."""
+        super().connectionLost(reason)
+        self._worker.unlinked(self)
+
+    @messages.Apply.responder
+    async def apply(self, serial: int, revision: int, down: int, number: int) -> dict[str, Any]:
+        """Serve a revision."""
+        await self._worker.apply(serial, content(revision), content(down), number)
+        return {}
+
+    @messages.Usable.responder
+    def usable(self, number: int, member: str, usable: bool) -> dict[str, Any]:
+        """Mind a member's health."""
+        self._worker.usable(number, member, usable)
+        return {}
+
+    @messages.Listen.responder
+    def listen(self, host: str, port: int, slot: int, fd: int) -> dict[str, Any]:
+        """Accept from a socket."""
+        self._worker.listen(host, port, slot, fd)
+        return {}
+
+    @messages.Unlisten.responder
+    def unlisten(self, host: str, port: int, slot: int, empty: bool) -> dict[str, Any]:
+        """Let go of a socket."""
+        self._worker.plane.unlisten((host, port), slot, empty)
+        return {}
+
+    @messages.Reopen.responder
+    def reopen(self) -> dict[str, Any]:
+        """Open the access log anew."""
+        self._worker.access_log.reopen()
+        return {}
+
+    @messages.Drain.responder
+    def drain(self, deadline: float) -> dict[str, Any]:
+        """Finish what runs, end."""
+        self._worker.drain(deadline)
+        return {}

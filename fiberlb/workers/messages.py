@@ -1,0 +1,142 @@
+"""
+What control and a worker say to each other: AMP over a Unix stream socket.
+
+What is large travels as the descriptor of a memory file, since an AMP value
+ends at 65,535 bytes. A sender keeps a descriptor open until the answer is
+there: AMP sends it some time after the call. C{Drain}, C{Hello} and the two
+C{HandBack}s are spoken between different versions too, at an upgrade: they
+may get further arguments only as optional ones.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from twisted.protocols import amp
+
+_Arguments = list[tuple[bytes, amp.Argument]]
+
+#: Characters of a log line that fit into one message.
+LONGEST_LINE = 15_000
+
+
+class Hello(amp.Command):
+    """
+    Worker to control, the first message on a connection.
+
+    C{serial} is that of the revision in force in the worker; 0 in one that has
+    just been forked. One that serves goes on with what it holds.
+    """
+
+    arguments: ClassVar[_Arguments] = [
+        (b"pid", amp.Integer()),
+        (b"slot", amp.Integer()),
+        (b"serial", amp.Integer()),
+    ]
+    response: ClassVar[_Arguments] = []
+
+
+class HandBack(amp.Command):
+    """Worker to a new control: a listening socket that it accepts from."""
+
+    arguments: ClassVar[_Arguments] = [
+        (b"host", amp.Unicode()),
+        (b"port", amp.Integer()),
+        (b"slot", amp.Integer()),
+        (b"fd", amp.Descriptor()),
+    ]
+    response: ClassVar[_Arguments] = []
+
+
+class HandedBack(amp.Command):
+    """Worker to a new control: that were all sockets; the page that it counts in."""
+
+    arguments: ClassVar[_Arguments] = [(b"fd", amp.Descriptor())]
+    response: ClassVar[_Arguments] = []
+
+
+class Said(amp.Command):
+    """Worker to control: a line for the log of the process."""
+
+    arguments: ClassVar[_Arguments] = [
+        (b"level", amp.Unicode()),
+        (b"namespace", amp.Unicode()),
+        (b"text", amp.Unicode()),
+    ]
+    response: ClassVar[_Arguments] = []
+    requiresAnswer = False
+
+
+class Apply(amp.Command):
+    """
+    Control to worker: serve this; answered when it does.
+
+    C{revision} is of L{fiberlb.workers.revisions}, C{down} a text with the ids
+    of the members that may not serve, one a line, as of message C{number}.
+    """
+
+    arguments: ClassVar[_Arguments] = [
+        (b"serial", amp.Integer()),
+        (b"revision", amp.Descriptor()),
+        (b"down", amp.Descriptor()),
+        (b"number", amp.Integer()),
+    ]
+    response: ClassVar[_Arguments] = []
+
+
+class Usable(amp.Command):
+    """Control to worker: a member may serve, or may not any more."""
+
+    arguments: ClassVar[_Arguments] = [
+        (b"number", amp.Integer()),
+        (b"member", amp.Unicode()),
+        (b"usable", amp.Boolean()),
+    ]
+    response: ClassVar[_Arguments] = []
+    requiresAnswer = False
+
+
+class Listen(amp.Command):
+    """Control to worker: accept from this socket, which listens already."""
+
+    arguments: ClassVar[_Arguments] = [
+        (b"host", amp.Unicode()),
+        (b"port", amp.Integer()),
+        (b"slot", amp.Integer()),
+        (b"fd", amp.Descriptor()),
+    ]
+    response: ClassVar[_Arguments] = []
+
+
+class Unlisten(amp.Command):
+    """
+    Control to worker: let go of this socket.
+
+    C{empty}: nobody else will accept from it, so take what waits there.
+    """
+
+    arguments: ClassVar[_Arguments] = [
+        (b"host", amp.Unicode()),
+        (b"port", amp.Integer()),
+        (b"slot", amp.Integer()),
+        (b"empty", amp.Boolean()),
+    ]
+    response: ClassVar[_Arguments] = []
+
+
+class Reopen(amp.Command):
+    """Control to worker: the access log's file was moved away."""
+
+    arguments: ClassVar[_Arguments] = []
+    response: ClassVar[_Arguments] = []
+
+
+class Drain(amp.Command):
+    """
+    Control to worker: let go of all sockets, finish what runs, end.
+
+    C{deadline}: seconds until it is cut. A second one may shorten the first.
+    """
+
+    arguments: ClassVar[_Arguments] = [(b"deadline", amp.Float())]
+    response: ClassVar[_Arguments] = []

@@ -1,0 +1,35 @@
+"""What a worker is told when it is forked; everything else comes with its first revision."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """
+    @ivar number: tells this fork from others of the same template.
+    @ivar slot: which of the workers it is, from 0.
+    @ivar directory: the state directory.
+    @ivar deadline: seconds that it may serve without a control process, and drain.
+    @ivar log_format: of the access log.
+    @ivar log_path: of the access log.
+    """
+
+    number: int
+    slot: int
+    directory: str
+    deadline: float
+    log_format: str
+    log_path: str
+
+    def encode(self) -> bytes:
+        """As the template reads it."""
+        return json.dumps(attrs.asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Order:
+        """What L{encode} wrote."""
+        return cls(**json.loads(data))

@@ -1,0 +1,347 @@
+"""
+The data plane in many processes, seen from control: the same shape as in one.
+
+What can fail is tried here before anything is stored: compiling has been, the
+sockets are bound, the TLS contexts are built once. Then the whole revision goes
+to all workers, and the change is answered when they serve it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from fiberlb.errors import AddressInUse
+from fiberlb.model.bounds import Limits
+from fiberlb.model.convert import overlaid
+from fiberlb.model.settings import Settings
+from fiberlb.relay.plane import RETRY, ListenerState
+from fiberlb.snapshot import ListenerPlan, Snapshot
+from fiberlb.tls.contexts import TlsSlot
+from fiberlb.workers import messages
+from fiberlb.workers.bases import Bases
+from fiberlb.workers.crew import Crew
+from fiberlb.workers.order import Order
+from fiberlb.workers.pages import BEAT, NOTHING, Figures, Page, Places, total
+from fiberlb.workers.revisions import Encoder, Revision, sealed
+from fiberlb.workers.seen import Stage
+from fiberlb.workers.slicing import in_slices
+from fiberlb.workers.slots import Address, Bind, Bound, Slots
+from fiberlb.workers.system import become_subreaper
+from fiberlb.workers.takeover import gathered, living, open_door
+from fiberlb.workers.worker import LIVING, SOCKET
+
+_log = Logger()
+
+
+class WorkersPlane:
+    """
+    All workers as one data plane.
+
+    @param wanted: how many, at least 1.
+    @param bind: makes a socket that listens.
+    @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        wanted: int,
+        settings: Settings,
+        bind: Bind,
+        wall: Callable[[], float],
+        environment: Mapping[str, str],
+    ) -> None:
+        self._reactor = reactor
+        self._environment = environment
+        self._settings = settings
+        self._trusted: tuple[str, ...] = tuple(settings.trusted_proxies)
+        self._limits = overlaid(Limits(), settings.limits)
+        self._serial = int(wall())
+        self._wanted = wanted
+        self._slots = Slots(bind)
+        self._tls: dict[str, TlsSlot] = {}
+        self._bases = Bases()
+        self._places = Places()
+        self._encoder = Encoder()
+        self._down: set[str] = set()
+        self._number = 0
+        self._past: dict[str, Figures] = {}
+        self._closing: dict[str, ListenerPlan] = {}
+        self._snapshot: Snapshot | None = None
+        self._door: Any = None
+        self._retry: Any = None
+        self.crew: Crew
+
+    async def begin(self, directory: str) -> None:
+        """
+        Start the processes, and take over those of a control process that is gone.
+
+        @param directory: the state directory, which this process holds.
+        @raise fiberlb.workers.nursery.TemplateGone: no worker can be forked.
+        """
+        become_subreaper()
+        log = self._settings.access_log
+        order = Order(
+            number=0,
+            slot=0,
+            directory=directory,
+            deadline=self._settings.shutdown.worker_deadline,
+            log_format=log.format.value,
+            log_path=log.path,
+        )
+        self.crew = Crew(
+            self._reactor, self._slots, order, self._wanted, self._keep, self._environment
+        )
+        expected = living(directory, LIVING)
+        self._door = open_door(self._reactor, os.path.join(directory, SOCKET), self.crew)
+        begun = Deferred.fromCoroutine(self.crew.begin())
+        if expected:
+            await self._take_over(directory)
+        await begun
+
+    async def _take_over(self, directory: str) -> None:
+        crew = self.crew
+        missing = await gathered(
+            self._reactor,
+            # Those that are forked meanwhile are ours.
+            lambda: living(directory, LIVING) - {s.pid for s in crew.seen() if not s.serial},
+            lambda: {s.pid for s in crew.seen(Stage.ADOPTED)},
+        )
+        count = len(crew.seen(Stage.ADOPTED))
+        _log.info("{count} workers of an earlier process are taken over", count=count)
+        if missing:
+            _log.warn("Workers {pids} do not answer", pids=sorted(missing))
+
+    # Change.
+
+    def trust(self, networks: Sequence[str]) -> None:
+        """Whose forwarded headers are believed from the next activation on."""
+        self._trusted = tuple(networks)
+
+    def limit(self, limits: Limits) -> None:
+        """What bounds every listener from the next activation on."""
+        self._limits = limits
+
+    async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Ready:
+        """
+        Bind what is new and build TLS contexts; nothing is served from them yet.
+
+        @param tolerated: ids of listeners whose addresses may fail to be bound.
+        @raise AddressInUse: an address of another listener cannot be had.
+        @raise fiberlb.errors.ConfigurationError: TLS material that cannot be used.
+        """
+        tables = {}
+        for ident, plan in snapshot.listeners.items():
+            if plan.tls is not None:
+                before = self._snapshot.listeners.get(ident) if self._snapshot else None
+                if before is None or before.tls is not plan.tls or ident not in self._tls:
+                    slot = self._tls.get(ident) or TlsSlot(ident)
+                    tables[ident] = (slot, slot.prepare(plan.tls))
+        return Ready(self, snapshot, self._slots.prepare(snapshot, self._wanted, tolerated), tables)
+
+    async def activate(self, ready: Ready) -> None:
+        """Put it in force here, then in all workers."""
+        snapshot, before = ready.snapshot, self._snapshot
+        wanted = _wanted(snapshot)
+        for slot, table in ready.tables.values():
+            slot.use(table)
+        self._tls = {
+            ident: ready.tables[ident][0] if ident in ready.tables else self._tls[ident]
+            for ident, plan in snapshot.listeners.items()
+            if plan.tls is not None
+        }
+        if before is not None:
+            gone = {i: p for i, p in before.listeners.items() if i not in snapshot.listeners}
+            self._closing.update(gone)
+        for ident in snapshot.listeners:
+            self._closing.pop(ident, None)
+        self._snapshot = snapshot
+        self._slots.use(ready.bound, wanted)
+        members = {member.id for plan in snapshot.pools.values() for member in plan.members}
+        self._down &= members
+        # What the health checks say of new members comes in this turn, and goes along.
+        await deferLater(self._reactor, 0)
+        await self.crew.turn.run(lambda: Deferred.fromCoroutine(self._publish(wanted)))
+        self._plan_retry()
+
+    async def _publish(self, wanted: Mapping[Address, str]) -> None:
+        snapshot = self._snapshot
+        assert snapshot is not None
+        self._serial += 1
+        revision = Revision(
+            serial=self._serial,
+            configuration=snapshot.configuration,
+            limits=self._limits,
+            trusted=self._trusted,
+            bases=self._bases.assign(snapshot),
+            places=self._placed(snapshot),
+        )
+        fd = await in_slices(self._reactor, self._encoder.encode(revision))
+        current = self.crew.handing.current
+        if current.revision >= 0:
+            os.close(current.revision)
+        current.serial, current.revision, current.down = self._serial, fd, self._told
+        await self.crew.publish()
+        self._slots.drop(wanted)
+        for seen in self.crew.seen():
+            seen.listens = {key for key in seen.listens if key[0] in wanted}
+
+    def _told(self) -> tuple[int, int]:
+        return sealed("\n".join(self._down).encode()), self._number
+
+    def _placed(self, snapshot: Snapshot) -> Mapping[str, int]:
+        members = [m.id for plan in snapshot.pools.values() for m in plan.members]
+        objects = [*members, *snapshot.listeners]
+        given = self._places.assign(objects, self._serial, self.crew.oldest)
+        for seen in self.crew.seen():
+            for place in given if seen.page is not None else ():
+                seen.page.write(place, NOTHING)  # type: ignore[union-attr]
+        held = set(objects)
+        self._past = {ident: past for ident, past in self._past.items() if ident in held}
+        return dict(self._places.held)
+
+    # Addresses that could not be had.
+
+    def _plan_retry(self) -> None:
+        if self._slots.failed and (self._retry is None or not self._retry.active()):
+            self._retry = self._reactor.callLater(RETRY, self._try_again)
+
+    def _try_again(self) -> None:
+        if self._snapshot is None:
+            return
+        for host, port in self._slots.retry(self._snapshot, self._wanted):
+            _log.info("Listening on {host}:{port} at last", host=host, port=port)
+        crew = self.crew
+        again = crew.handing.share_out
+        done = crew.turn.run(lambda: Deferred.fromCoroutine(again(crew.wanted)))
+        done.addErrback(lambda why: _log.failure("sockets are not handed out", failure=why))
+        self._plan_retry()
+
+    # Health.
+
+    def set_member_usable(self, member_id: str, usable: bool) -> None:
+        """What the health checks say."""
+        if (member_id in self._down) is not usable:
+            return
+        (self._down.discard if usable else self._down.add)(member_id)
+        self._number += 1
+        self.crew.tell(messages.Usable, number=self._number, member=member_id, usable=usable)
+
+    # The workers themselves.
+
+    def workers(self) -> tuple[int, int]:
+        """How many there should be, and how many serve the revision in force."""
+        return self._wanted, self.crew.serving
+
+    async def restart(self) -> None:
+        """Replace every worker; returns when the new ones serve."""
+        await self.crew.roll()
+
+    def resize(self, wanted: int) -> Deferred[None]:
+        """Have another number of workers; fires when they serve."""
+        self._wanted = wanted
+        return Deferred.fromCoroutine(self.crew.resize(wanted, self._widen))
+
+    def _widen(self, count: int) -> None:
+        if self._snapshot is not None:
+            try:
+                self._slots.widen(count, self._snapshot)
+            except AddressInUse as why:
+                _log.error("A worker gets no socket of its own: {why}", why=why)
+
+    def reopen_logs(self) -> None:
+        """The access log's file was moved away."""
+        self.crew.tell(messages.Reopen)
+
+    # Figures.
+
+    def listeners(self) -> Sequence[ListenerState]:
+        """What listens where."""
+        wanted = _wanted(self._snapshot) if self._snapshot else {}
+        known = self._slots.addresses()
+        states = [
+            ListenerState(ident, address[0], self._slots.port(address), "listening")
+            for address, ident in wanted.items()
+            if address in known
+        ]
+        states += [
+            ListenerState(why.listener_id, address[0], address[1], "error", why.message)
+            for address, why in self._slots.failed.items()
+        ]
+        if not any(page.read(BEAT)[1] for page in self._pages()):
+            self._closing.clear()
+        states += [
+            ListenerState(ident, host, port, "closing")
+            for ident, plan in self._closing.items()
+            for host, port in plan.addresses
+        ]
+        return states
+
+    def member_figures(self, member_id: str) -> Mapping[str, int]:
+        """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
+        place = self._places.held.get(member_id)
+        past = self._past.get(member_id, NOTHING)
+        found = total([past, *(p.read(place) for p in self._pages())] if place else [past])
+        return dict(zip(("sessions", "in_flight", "requests", "failures"), found, strict=True))
+
+    def _pages(self) -> Iterable[Page]:
+        # An adopted worker counts at places that another control process has given out.
+        return [s.page for s in self.crew.seen() if s.page is not None and not s.foreign]
+
+    def _keep(self, page: Page) -> None:
+        """A worker has ended: its totals stay."""
+        for ident, place in self._places.held.items():
+            found = page.read(place)
+            if found != NOTHING:
+                past = self._past.get(ident, NOTHING)
+                self._past[ident] = (0, 0, past[2] + found[2], past[3] + found[3])
+
+    # End.
+
+    def stop(self, deadline: float) -> Deferred[None]:
+        """Accept no more, finish what runs, then cut what is left after C{deadline} seconds."""
+        return Deferred.fromCoroutine(self._stop(deadline))
+
+    async def _stop(self, deadline: float) -> None:
+        if self._retry is not None and self._retry.active():
+            self._retry.cancel()
+        if self._door is None:
+            return
+        await self.crew.stop(deadline)
+        self._slots.close_all()
+        await maybeDeferred(self._door.stopListening)
+
+    def hasten(self, deadline: float) -> None:
+        """What runs has C{deadline} seconds from now, if that is sooner."""
+        if self._door is not None:
+            self.crew.hasten(deadline)
+
+
+class Ready:
+    """A snapshot that is ready to be served; one of the two methods is called, once."""
+
+    def __init__(
+        self, plane: WorkersPlane, snapshot: Snapshot, bound: Bound, tables: dict[str, Any]
+    ) -> None:
+        self.snapshot = snapshot
+        self.bound = bound
+        self.tables = tables
+        self._plane = plane
+
+    async def activate(self) -> None:
+        """Put it in force."""
+        await self._plane.activate(self)
+
+    async def discard(self) -> None:
+        """Give back what was taken."""
+        self.bound.close()
+
+
+def _wanted(snapshot: Snapshot) -> dict[Address, str]:
+    return {key: ident for ident, plan in snapshot.listeners.items() for key in plan.addresses}

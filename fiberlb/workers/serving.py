@@ -1,0 +1,133 @@
+"""The data plane of a worker: sockets come from control, figures go into a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from fiberlb.relay.accept import Acceptor
+from fiberlb.relay.plane import DataPlane, ListenerState, Prepared
+from fiberlb.snapshot import ListenerPlan, Snapshot
+from fiberlb.workers.pages import Figures, Page
+
+_Address = tuple[str, int]
+#: Figures written in one go: about a millisecond.
+MOST = 2000
+
+
+class ServingPlane(DataPlane):
+    """
+    A data plane that binds nothing.
+
+    A socket that comes before the revision that names its address waits for
+    it; one whose address is not wanted any more is emptied and let go.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._ports: dict[tuple[_Address, int], Acceptor] = {}
+        self._waiting: dict[tuple[_Address, int], Any] = {}
+        self._flushing: Iterator[tuple[str, Figures]] = iter(())
+
+    def _bind(self, prepared: Prepared, ident: str, plan: ListenerPlan, tolerated: bool) -> None:
+        """Nothing: control has bound it."""
+
+    def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
+        wanted = _wanted(snapshot)
+        for key in list(self._ports):
+            if key[0] not in wanted:
+                self._ports.pop(key).stop()
+        for key, acceptor in self._ports.items():
+            ident = wanted[key[0]]
+            acceptor.cell, acceptor.slot = self._cells[ident], self._slots.get(ident)
+        for key, sock in list(self._waiting.items()):
+            if key[0] in wanted:
+                del self._waiting[key]
+                self._accept_from(key, sock, wanted[key[0]])
+
+    def listen(self, address: _Address, slot: int, sock: Any) -> None:
+        """
+        Accept from a socket too.
+
+        @param sock: listens and does not block.
+        """
+        key = (address, slot)
+        if key in self._ports or key in self._waiting:
+            sock.close()
+            return
+        ident = _wanted(self._snapshot).get(address) if self._snapshot else None
+        if ident is None:
+            self._waiting[key] = sock
+        else:
+            self._accept_from(key, sock, ident)
+
+    def _accept_from(self, key: tuple[_Address, int], sock: Any, ident: str) -> None:
+        loop, later = self._services.loop, self._reactor.callLater
+        acceptor = Acceptor(loop, sock, self._cells[ident], self._slots.get(ident), later)
+        self._ports[key] = acceptor
+        acceptor.start()
+
+    def unlisten(self, address: _Address, slot: int, empty: bool) -> None:
+        """
+        Let go of a socket.
+
+        @param empty: take what waits there: nobody else will.
+        """
+        acceptor = self._ports.pop((address, slot), None)
+        if acceptor is not None:
+            (acceptor.stop if empty else acceptor.leave)()
+        sock = self._waiting.pop((address, slot), None)
+        if sock is not None:
+            sock.close()
+
+    def leave(self) -> None:
+        """Let go of every socket; others accept from them."""
+        for address, slot in [*self._ports, *self._waiting]:
+            self.unlisten(address, slot, False)
+
+    def sockets(self) -> list[tuple[_Address, int, Any]]:
+        """What is accepted from: address, slot, socket."""
+        return [(key[0], key[1], acceptor.sock) for key, acceptor in self._ports.items()]
+
+    def listeners(self) -> Sequence[ListenerState]:
+        """What is accepted from, as a plane of one process tells it."""
+        return [
+            ListenerState(acceptor.cell.id, address[0], acceptor.port, "listening")
+            for (address, _), acceptor in self._ports.items()
+        ]
+
+    # Figures.
+
+    @property
+    def closing(self) -> int:
+        """Connections of listeners that are no longer configured."""
+        return sum(cell.connections for cell in self._closing)
+
+    def flush(self, page: Page, places: Mapping[str, int], everything: bool = False) -> None:
+        """
+        Write figures into the page.
+
+        @param everything: all of them; else the next L{MOST}, round and round.
+        """
+        if everything:
+            self._flushing = self._figures()
+        found = list(islice(self._flushing, None if everything else MOST))
+        if not found:
+            self._flushing = self._figures()
+            found = list(islice(self._flushing, MOST))
+        for ident, figures in found:
+            place = places.get(ident)
+            if place is not None:
+                page.write(place, figures)
+
+    def _figures(self) -> Iterator[tuple[str, Figures]]:
+        for ident, (state, _) in list(self._members.items()):
+            yield ident, (state.sessions, state.in_flight, state.requests, state.failures)
+        for ident, cell in list(self._cells.items()):
+            yield ident, (cell.connections, 0, cell.accepted, cell.requests)
+
+
+def _wanted(snapshot: Snapshot) -> dict[_Address, str]:
+    """The listener of each address."""
+    return {key: ident for ident, plan in snapshot.listeners.items() for key in plan.addresses}

@@ -1,0 +1,209 @@
+"""
+Listening sockets: for each address one for each worker, all held by control.
+
+The kernel spreads new connections over the sockets of an address. The queue of
+those that wait belongs to the socket and not to who accepts from it: a worker
+may go and another one come, and nobody is turned away in between.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Container, Iterator, Mapping
+
+from fiberlb.errors import AddressInUse
+from fiberlb.snapshot import Snapshot
+from fiberlb.workers.system import release, steer
+
+Address = tuple[str, int]
+#: L{fiberlb.relay.accept.bind} by shape: (listener id, host, port, freebind, probe) -> a socket.
+Bind = Callable[[str, str, int, bool, bool], socket.socket]
+
+
+class Bound:
+    """
+    What was bound for a revision that does not serve yet.
+
+    @ivar sockets: by address, one for each slot.
+    @ivar failed: addresses that could not be had and may fail.
+    """
+
+    def __init__(self) -> None:
+        self.sockets: dict[Address, list[socket.socket]] = {}
+        self.failed: dict[Address, AddressInUse] = {}
+
+    def close(self) -> None:
+        """Give back what was bound."""
+        for group in self.sockets.values():
+            for sock in group:
+                sock.close()
+        self.sockets.clear()
+
+
+class Slots:
+    """
+    The sockets of all addresses.
+
+    @ivar failed: addresses that could not be had; L{retry} tries them again.
+    """
+
+    def __init__(self, bind: Bind) -> None:
+        self._bind = bind
+        self._groups: dict[Address, dict[int, socket.socket]] = {}
+        # Groups whose sockets began to listen in the order of their slots, as far as we know.
+        self._ordered: set[Address] = set()
+        self.failed: dict[Address, AddressInUse] = {}
+
+    def __iter__(self) -> Iterator[tuple[Address, int, socket.socket]]:
+        """Address, slot and socket of all."""
+        for address, group in self._groups.items():
+            for slot, sock in group.items():
+                yield address, slot, sock
+
+    def addresses(self) -> Container[Address]:
+        """What listens."""
+        return self._groups
+
+    def port(self, address: Address) -> int:
+        """The port that an address really has."""
+        group = self._groups[address]
+        return int(next(iter(group.values())).getsockname()[1])
+
+    def prepare(self, snapshot: Snapshot, count: int, tolerated: Container[str]) -> Bound:
+        """
+        Bind what is new.
+
+        @raise AddressInUse: by an address of a listener that is not tolerated;
+            nothing stays bound.
+        """
+        bound = Bound()
+        try:
+            for ident, plan in snapshot.listeners.items():
+                for address in plan.addresses:
+                    if address in self._groups or address in bound.sockets:
+                        continue
+                    try:
+                        group = self._group(ident, address, plan.freebind, count, bound)
+                    except AddressInUse as why:
+                        if ident not in tolerated:
+                            raise
+                        bound.failed[address] = why
+                    else:
+                        bound.sockets[address] = group
+        except BaseException:
+            bound.close()
+            raise
+        return bound
+
+    def _group(
+        self, ident: str, address: Address, freebind: bool, count: int, bound: Bound | None = None
+    ) -> list[socket.socket]:
+        host, port = address
+        ours = {known for _, known in (*self._groups, *(bound.sockets if bound else ()))}
+        made: list[socket.socket] = []
+        try:
+            for _ in range(count):
+                probe = port not in ours and not made
+                made.append(self._bind(ident, host, port, freebind, probe))
+        except AddressInUse:
+            for sock in made:
+                sock.close()
+            raise
+        return made
+
+    def use(self, bound: Bound, wanted: Mapping[Address, str]) -> None:
+        """Take what was bound, let go of what is not wanted any more."""
+        for address, group in bound.sockets.items():
+            self._groups[address] = dict(enumerate(group))
+            self._ordered.add(address)
+        bound.sockets.clear()
+        self.failed = {a: why for a, why in bound.failed.items() if a in wanted}
+
+    def drop(self, wanted: Mapping[Address, str]) -> None:
+        """Close the sockets of addresses that are not wanted; the workers have left them."""
+        for address in [address for address in self._groups if address not in wanted]:
+            self._ordered.discard(address)
+            for sock in self._groups.pop(address).values():
+                sock.close()
+
+    def take(self, address: Address, slot: int, sock: socket.socket) -> None:
+        """A socket of an earlier control process; a second copy of one is closed."""
+        group = self._groups.setdefault(address, {})
+        self._ordered.discard(address)
+        if slot in group:
+            sock.close()
+        else:
+            group[slot] = sock
+
+    def widen(self, count: int, snapshot: Snapshot) -> None:
+        """
+        Have a socket for each of C{count} slots at every address.
+
+        @raise AddressInUse: one could not be bound; the others are there.
+        """
+        plans = {a: plan for plan in snapshot.listeners.values() for a in plan.addresses}
+        for address, group in self._groups.items():
+            missing = [slot for slot in range(count) if slot not in group]
+            plan = plans.get(address)
+            if not missing or plan is None:
+                continue
+            for sock in group.values():
+                release(sock)
+            if missing[0] < max(group, default=-1):
+                self._ordered.discard(address)
+            found = self._group(plan.listener.id, address, plan.freebind, len(missing))
+            group.update(zip(missing, found, strict=True))
+
+    def narrow(self, count: int) -> list[tuple[Address, int]]:
+        """
+        Send new connections to the first C{count} slots only.
+
+        @return: the sockets that get nothing new any more: to be emptied, then L{close}d.
+            Others, whose order is not known, stay and are served by whoever is there.
+        """
+        idle: list[tuple[Address, int]] = []
+        for address in self._ordered:
+            group = self._groups[address]
+            if len(group) <= count:
+                continue
+            try:
+                steer(group[0], count)
+            except OSError:
+                continue
+            idle += [(address, slot) for slot in group if slot >= count]
+        return idle
+
+    def close(self, idle: list[tuple[Address, int]]) -> None:
+        """Close sockets that have been emptied, the last slot first: the group keeps its order."""
+        for address, slot in sorted(idle, key=lambda one: -one[1]):
+            group = self._groups.get(address, {})
+            if slot in group:
+                group.pop(slot).close()
+        for address in {address for address, _ in idle} & set(self._groups):
+            for sock in self._groups[address].values():
+                release(sock)
+
+    def retry(self, snapshot: Snapshot, count: int) -> list[Address]:
+        """Try the addresses again that could not be had; those that listen now."""
+        found = []
+        for address, why in list(self.failed.items()):
+            plan = snapshot.listeners.get(why.listener_id)
+            if plan is None:
+                del self.failed[address]
+                continue
+            try:
+                group = self._group(why.listener_id, address, plan.freebind, count)
+            except AddressInUse as again:
+                self.failed[address] = again
+                continue
+            del self.failed[address]
+            self._groups[address] = dict(enumerate(group))
+            self._ordered.add(address)
+            found.append(address)
+        return found
+
+    def close_all(self) -> None:
+        """The end."""
+        for _, _, sock in self:
+            sock.close()
+        self._groups.clear()

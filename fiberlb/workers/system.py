@@ -1,0 +1,94 @@
+"""The few things of Linux that Python has no call for."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import socket
+import struct
+from pathlib import Path
+
+_PR_SET_NAME = 15
+_PR_SET_CHILD_SUBREAPER = 36
+_SO_ATTACH_REUSEPORT_CBPF = 51
+_SO_DETACH_REUSEPORT_BPF = 68
+#: Classic BPF (linux/filter.h): a random number, modulo the number of sockets, is the socket.
+_RANDOM, _MODULO, _RETURN = 0xFFFFF000 + 56, 0x94, 0x16
+_LOAD = 0x20
+
+
+def become_subreaper() -> None:
+    """
+    Have orphaned grandchildren become children of this process (prctl(2)).
+
+    It is not inherited over a fork: to be called when the process is its final one.
+
+    @raise OSError: the system refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def name_process(name: str) -> None:
+    """The name that ps and top show; cut at 15 characters."""
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
+
+
+def steer(sock: socket.socket, active: int) -> None:
+    """
+    Send new connections to the first C{active} sockets of a group only.
+
+    The group is what shares an address with SO_REUSEPORT, in the order in
+    which its sockets began to listen.
+
+    @raise OSError: the system refuses.
+    """
+    code = [(_LOAD, 0, 0, _RANDOM), (_MODULO, 0, 0, active), (_RETURN, 0, 0, 0)]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+    option = struct.pack("HL", len(code), ctypes.addressof(program))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, option)
+
+
+def release(sock: socket.socket) -> None:
+    """Undo L{steer}; where nothing was steered, nothing happens."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_REUSEPORT_BPF, 0)
+    except OSError:
+        # No program is there, or the kernel is older than 5.3 and keeps it.
+        pass
+
+
+def processors(root: str = "/sys/fs/cgroup") -> int:
+    """
+    How many processors this process may keep busy: its affinity and its group's quota.
+
+    @param root: where the control groups are mounted.
+    """
+    allowed = len(os.sched_getaffinity(0))
+    for quota, period in (_quota_v2(root), _quota_v1(root)):
+        if quota > 0 and period > 0:
+            allowed = min(allowed, max(1, math.ceil(quota / period)))
+    return max(1, allowed)
+
+
+def _quota_v2(root: str) -> tuple[int, int]:
+    """C{cpu.max} of the group that is mounted here; a container sees its own as the root."""
+    words = _words(Path(root, "cpu.max"))
+    return (words[0], words[1]) if len(words) == 2 else (0, 0)
+
+
+def _quota_v1(root: str) -> tuple[int, int]:
+    quota = _words(Path(root, "cpu", "cpu.cfs_quota_us"))
+    period = _words(Path(root, "cpu", "cpu.cfs_period_us"))
+    return (quota[0], period[0]) if quota and period else (0, 0)
+
+
+def _words(path: Path) -> list[int]:
+    """The numbers in a file; none where it is missing, or says C{max}."""
+    try:
+        return [int(word) for word in path.read_text("ascii").split()]
+    except (OSError, ValueError):
+        return []

@@ -1,0 +1,68 @@
+"""The workers of a control process that is gone: found, waited for, taken over."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.protocol import Factory
+from twisted.internet.task import deferLater
+
+from fiberlb.workers.seen import ControlLink, Takers
+
+#: Seconds that workers get to dial.
+PATIENCE = 3.0
+#: Seconds between two looks whether all have.
+LOOK = 0.02
+
+
+def living(directory: str, prefix: str) -> set[int]:
+    """
+    Pids of the workers that live: each holds a lock on a file with its pid.
+
+    The files of others are removed.
+    """
+    pids = set()
+    for path in Path(directory).glob(f"{prefix}*"):
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+        except BlockingIOError:
+            pids.add(int(path.name.removeprefix(prefix)))
+        finally:
+            os.close(fd)
+    return pids
+
+
+def open_door(reactor: Any, path: str, takers: Takers) -> Any:
+    """
+    Listen for workers that look for a control process; an L{IListeningPort}.
+
+    @param path: of the socket; one that is there is of a process that is gone.
+    """
+    Path(path).unlink(missing_ok=True)
+    factory: Any = Factory()
+    factory.noisy = False
+    factory.buildProtocol = lambda address: ControlLink(takers)
+    return reactor.listenUNIX(path, factory, mode=0o600)
+
+
+async def gathered(
+    reactor: Any, expected: Callable[[], set[int]], adopted: Callable[[], set[int]]
+) -> set[int]:
+    """
+    Wait until all that live have been adopted, but not for ever.
+
+    @return: pids of those that have not.
+    """
+    until = reactor.seconds() + PATIENCE
+    while (missing := expected() - adopted()) and reactor.seconds() < until:
+        await deferLater(reactor, LOOK)
+    return missing

@@ -1,0 +1,293 @@
+"""
+A worker: forked from the template, with a reactor of its own. It serves, counts, drains and ends.
+
+Without control it goes on with the last revision and looks for another one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger, globalLogBeginner
+
+from fiberlb import snapshot
+from fiberlb.model.settings import AccessLog as LogSettings
+from fiberlb.model.settings import AccessLogFormat
+from fiberlb.observe.access_log import AccessLog
+from fiberlb.relay import reactor as lean
+from fiberlb.relay.plane import request_ids
+from fiberlb.relay.services import Services
+from fiberlb.snapshot import Snapshot
+from fiberlb.tls.contexts import TlsSlot, bare_context
+from fiberlb.workers import messages
+from fiberlb.workers.link import WorkerLink
+from fiberlb.workers.order import Order
+from fiberlb.workers.pages import BEAT, Page
+from fiberlb.workers.revisions import Decoder, Revision
+from fiberlb.workers.serving import ServingPlane
+from fiberlb.workers.slicing import in_slices
+from fiberlb.workers.system import name_process
+from fiberlb.workers.talk import Talk
+
+#: Seconds between two writings of the figures.
+PULSE = 0.25
+#: Seconds between two attempts to find a control process.
+REDIAL = 0.1
+#: Seconds in which an idle connection may still bring a request when a worker drains.
+PATIENCE = 2.0
+#: The socket in the state directory at which control takes workers over.
+SOCKET = "workers.sock"
+#: Prefix of the files that living workers hold a lock on.
+LIVING = "worker-"
+_log = Logger()
+
+
+class Worker:
+    """
+    One worker.
+
+    @param reactor: the lean one.
+    @param bases: the template's TLS base contexts.
+
+    @ivar serial: of the revision in force; 0 before the first.
+    """
+
+    def __init__(
+        self, reactor: Any, order: Order, page: Page, bases: Sequence[SSL.Context]
+    ) -> None:
+        self.serial = 0
+        self.plane: ServingPlane
+        self._reactor = reactor
+        self._order = order
+        self._page = page
+        self._bases = bases
+        self._index: dict[str, int] = {}
+        self._places: dict[str, int] = {}
+        self._decoder = Decoder()
+        self._snapshot: Snapshot | None = None
+        self._down: set[str] = set()
+        self._number = 0
+        self._link: WorkerLink | None = None
+        self._lost_at: float | None = None
+        self._draining = False
+        kind = LogSettings(format=AccessLogFormat(order.log_format), path=order.log_path)
+        self.access_log = AccessLog(kind, reactor, Logger("fiberlb.access"))
+        services = Services(
+            reactor,
+            lambda stamp: stamp + time.time() - reactor.now,  # noqa: TID251
+            request_ids(os.urandom),
+        )
+        self.plane = ServingPlane(
+            reactor, services, self.access_log, make_slot=self._slot, start=order.slot
+        )
+        self._pulse = LoopingCall(self._beat)
+        self._pulse.clock = reactor
+
+    def _slot(self, ident: str) -> TlsSlot:
+        """TLS of a listener on a base that all workers have: their tickets are each other's."""
+
+        def base() -> SSL.Context:
+            index = self._index.get(ident, -1)
+            return self._bases[index] if 0 <= index < len(self._bases) else bare_context()
+
+        return TlsSlot(ident, base)
+
+    def begin(self) -> None:
+        """The reactor runs: keep the time and the log."""
+        self.access_log.start()
+        self.plane.start()
+        self._pulse.start(PULSE).addErrback(lambda why: _log.failure("the pulse", failure=why))
+
+    def _beat(self) -> None:
+        self._page.write(BEAT, (int(self._reactor.seconds() * 1000), self.plane.closing, 0, 0))
+        self.plane.flush(self._page, self._places)
+
+    # Revisions and health.
+
+    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+        """
+        Serve a revision.
+
+        @param down: ids of the members that may not serve, one a line.
+        @param number: of the last message about a member's health that C{down} holds.
+        """
+        revision = await in_slices(self._reactor, self._decoder.decode(data))
+        steps = snapshot.compile(
+            revision.configuration,
+            self._snapshot,
+            limits=revision.limits,
+            clock=time.monotonic,
+            report=lambda rule, text: _log.warn(
+                "Rule {rule} was not decided: {text}", rule=rule, text=text
+            ),
+        )
+        compiled = await in_slices(self._reactor, steps)
+        self._index = dict(revision.bases)
+        self.plane.trust(revision.trusted)
+        prepared = await self.plane.prepare(compiled)
+        # From here to the end nothing else gets a turn: no request sees a part of it.
+        if number >= self._number:
+            self._number = number
+            self._down = set(down.decode().split())
+        self.plane.activate(prepared)
+        self._serve(compiled, revision)
+        self.serial = serial
+
+    def _serve(self, compiled: Snapshot, revision: Revision) -> None:
+        self._snapshot = compiled
+        for plan in compiled.pools.values():
+            for member in plan.members:
+                self.plane.set_member_usable(member.id, member.id not in self._down)
+        self._places = dict(revision.places)
+        self.plane.flush(self._page, self._places, everything=True)
+
+    def usable(self, number: int, member: str, usable: bool) -> None:
+        """What control's health checks found; older news than known are not minded."""
+        if number > self._number:
+            self._number = number
+            (self._down.discard if usable else self._down.add)(member)
+            self.plane.set_member_usable(member, usable)
+
+    # Sockets.
+
+    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+        """Accept from a socket."""
+        sock = socket.socket(fileno=fd)
+        sock.setblocking(False)
+        self.plane.listen((host, port), slot, sock)
+
+    # Control comes and goes.
+
+    def linked(self, link: WorkerLink) -> Deferred[None]:
+        """A control process is there; one that did not fork us is told all there is."""
+        self._link = link
+        self._lost_at = None
+        return Deferred.fromCoroutine(self._introduce(link))
+
+    async def _introduce(self, link: WorkerLink) -> None:
+        hello = {"pid": os.getpid(), "slot": self._order.slot, "serial": self.serial}
+        await link.callRemote(messages.Hello, **hello)
+        if not hello["serial"]:
+            return
+        for (host, port), slot, sock in self.plane.sockets():
+            where = {"host": host, "port": port, "slot": slot}
+            await link.callRemote(messages.HandBack, fd=sock.fileno(), **where)
+        await link.callRemote(messages.HandedBack, fd=self._page.fd)
+
+    def unlinked(self, link: WorkerLink) -> None:
+        """Control is gone: serve on, and look for the next one."""
+        if link is not self._link:
+            return
+        self._link = None
+        if not self.serial:
+            self._end()
+        elif not self._draining:
+            self._lost_at = self._reactor.seconds()
+            _log.warn("The control process is gone; what is configured goes on")
+            self._redial()
+
+    def _redial(self) -> None:
+        if self._draining or self._link is not None or self._lost_at is None:
+            return
+        if self._reactor.seconds() - self._lost_at > self._order.deadline:
+            self.drain(self._order.deadline)
+            return
+        sock = socket.socket(socket.AF_UNIX)
+        sock.setblocking(False)
+        try:
+            sock.connect(os.path.join(self._order.directory, SOCKET))
+        except OSError:
+            self._reactor.callLater(REDIAL, self._redial)
+        else:
+            attach(self._reactor, sock.fileno(), self)
+        finally:
+            sock.close()
+
+    def tell(self, level: str, namespace: str, text: str) -> bool:
+        """A line for control's log; whether somebody takes it."""
+        if self._link is None:
+            return False
+        self._link.callRemote(messages.Said, level=level, namespace=namespace, text=text)
+        return True
+
+    # The end.
+
+    def terminate(self) -> None:
+        """SIGTERM: while there is a control process, it decides."""
+        if self._link is None:
+            self.drain(PATIENCE * 5)
+
+    def drain(self, deadline: float) -> None:
+        """Let go of the sockets, finish what runs for at most C{deadline} seconds, end."""
+        if self._draining:
+            self.plane.hasten(deadline)
+            return
+        self._draining = True
+        self.plane.leave()
+        done = self.plane.stop(deadline, min(PATIENCE, deadline))
+        done.addErrback(lambda why: _log.failure("while draining", failure=why))
+        done.addCallback(lambda _: self._end())
+
+    def _end(self) -> None:
+        if self._reactor.running:
+            self._reactor.stop()
+
+    def close(self) -> None:
+        """After the reactor: write down what was counted and logged."""
+        self.plane.flush(self._page, self._places, everything=True)
+        self.access_log.stop()
+
+
+def attach(reactor: Any, fd: int, worker: Worker) -> None:
+    """Speak to control over this descriptor, of which a copy is made."""
+    factory: Any = Factory()
+    factory.buildProtocol = lambda address: WorkerLink(worker)
+    factory.noisy = False
+    reactor.adoptStreamConnection(fd, socket.AF_UNIX, factory)
+
+
+def work(link: int, page: int, order: Order, bases: Sequence[SSL.Context]) -> int:
+    """
+    Be a worker until the end of it; in a process that has just been forked.
+
+    @param link: descriptor of the connection to control.
+    @param page: descriptor of the page to count in.
+    @return: the exit code.
+    """
+    name_process(f"fiberlb-work-{order.slot}")
+    signal.set_wakeup_fd(-1)
+    reactor = lean.install()
+    worker = Worker(reactor, order, Page(page), bases)
+    talk = Talk(worker.tell, sys.__stderr__.write, f"worker {order.slot}")  # type: ignore[union-attr]
+    globalLogBeginner.beginLoggingTo([talk], redirectStandardIO=False)
+    living = _live(order.directory)
+    attach(reactor, link, worker)
+    os.close(link)
+    reactor.callWhenRunning(worker.begin)
+    # After the reactor has installed its own.
+    reactor.callWhenRunning(
+        lambda: signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(worker.terminate))
+    )
+    reactor.run()
+    worker.close()
+    os.unlink(living)
+    return 0
+
+
+def _live(directory: str) -> str:
+    """Hold a lock for as long as this process lives, for control processes to come."""
+    path = os.path.join(directory, f"{LIVING}{os.getpid()}")
+    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return path

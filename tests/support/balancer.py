@@ -13,6 +13,8 @@ _SETTINGS = """\
 version: 1
 state_directory: {directory}/state
 admin: {{listen: "127.0.0.1:{admin}"}}
+shutdown: {{grace: {grace}}}
+workers: {workers}
 """
 
 
@@ -26,11 +28,19 @@ class Balancer:
     """
 
     def __init__(
-        self, configuration: str = "", *, settings: str | None = None, reactor: str | None = None
+        self,
+        configuration: str = "",
+        *,
+        settings: str | None = None,
+        reactor: str | None = None,
+        workers: int = 0,
+        grace: str = "0s",
     ) -> None:
         """
         @param configuration: YAML below the process settings: C{listeners:}, C{pools:}, ...
         @param settings: YAML in place of the process settings written here.
+        @param workers: processes for traffic; the attribute counts at the next C{write}.
+        @param grace: of C{shutdown}.
         @param reactor: a name for C{twistd --reactor}; C{None}: what FiberLB takes by itself.
         """
         self.directory = temporary_directory()
@@ -38,6 +48,8 @@ class Balancer:
         self.admin = free_port()
         self._settings = settings
         self._reactor = reactor
+        self.workers = workers
+        self._grace = grace
         self.program: Program | None = None
         self.write(configuration)
 
@@ -45,7 +57,12 @@ class Balancer:
         """Replace the configuration file; in force after C{start} or C{reload}."""
         settings = self._settings
         if settings is None:
-            settings = _SETTINGS.format(directory=self.directory, admin=self.admin)
+            settings = _SETTINGS.format(
+                directory=self.directory,
+                admin=self.admin,
+                grace=self._grace,
+                workers=self.workers,
+            )
         self.path.write_text(settings + configuration)
 
     def start(self, *ports: int) -> Balancer:

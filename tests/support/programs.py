@@ -162,9 +162,15 @@ class Program:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         status = self.wait(within)
-        if self.process.stdout is not None:
+        # A reader that still waits holds the stream: somebody else writes there too.
+        if self.process.stdout is not None and not self._reader.is_alive():
             self.process.stdout.close()
         return status
+
+    def crash(self) -> None:
+        """End the process at once; others that it has started may go on, and go on writing."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
 
     def kill(self) -> None:
         """End the process at once, as a crash would."""

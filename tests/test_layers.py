@@ -26,6 +26,9 @@ ALLOWED: dict[str, str] = {
     "relay": "errors model wire routing balancing snapshot tls observe",
     "control": "errors model wire routing balancing snapshot tls health store observe",
     "api": "errors model control",
+    "workers": (
+        "errors model wire routing balancing snapshot tls health store observe relay control"
+    ),
     "announcement": "errors model control",
     "cli": "*",
     "node": "*",

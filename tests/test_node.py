@@ -30,6 +30,7 @@ class NodeTests(SynchronousTestCase):
         """A file layer with its state in a directory of its own."""
         path = os.path.join(self.directory, "f.yaml")
         settings = f"version: 1\nstore: 'memory:'\nstate_directory: {self.directory}/state\n"
+        settings += "shutdown: {grace: 0s}\n"
         with open(path, "w", encoding="utf-8") as file:
             file.write(settings + text)
         return load_file(path, {})

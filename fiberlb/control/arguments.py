@@ -14,7 +14,7 @@ from fiberlb.control.tree import structure_tree
 from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.fields import Loading
 from fiberlb.model.pool import split_address
-from fiberlb.model.settings import Settings
+from fiberlb.model.settings import Settings, Shutdown
 
 #: Where the admin API goes: the first port that is free.
 ADMIN_PORTS = range(9876, 9976)
@@ -45,7 +45,7 @@ def from_arguments(from_: str, to: Sequence[str], now: str = "") -> FileLayer:
     found = [_told(problem, from_, to) for problem in (*loading.problems, *problems)]
     if found:
         raise ConfigurationError(found)
-    made = layer(Settings(store="memory:"), done, now)
+    made = layer(Settings(store="memory:", shutdown=Shutdown(grace=0.0)), done, now)
     return attrs.evolve(made, admin_ports=ADMIN_PORTS, ephemeral=True)
 
 

@@ -51,7 +51,7 @@ def command(words: Sequence[str], executable: str) -> list[str]:
 def configuration(words: Sequence[str]) -> str | None:
     """The file that was given with C{-c}; C{None} without."""
     given = words[words.index("fiberlb", 1) :] if "fiberlb" in words[1:] else []
-    for word, following in zip(given, [*given[1:], ""], strict=True):
+    for word, following in zip(given, [*given[1:], ""], strict=False):
         if word in ("-c", "--config"):
             return following
         if word.startswith("--config="):

@@ -81,6 +81,7 @@ class StagePlane:
     @ivar refuses: what to say against every snapshot.
     @ivar waits: a preparation ends when this fires.
     @ivar activation: an activation ends when this fires.
+    @ivar crew: workers that there should be, and that serve.
     """
 
     def __init__(self) -> None:
@@ -91,6 +92,7 @@ class StagePlane:
         self.waits: Deferred[None] | None = None
         self.activation: Deferred[None] | None = None
         self.snapshot: Snapshot | None = None
+        self.crew = (0, 0)
 
     def note(self, event: str) -> None:
         """Remember it."""
@@ -123,6 +125,15 @@ class StagePlane:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """The same for all."""
         return {"sessions": 2, "in_flight": 1}
+
+    def workers(self) -> tuple[int, int]:
+        """As many as the test says."""
+        return self.crew
+
+    async def restart(self) -> None:
+        """All of them serve."""
+        self.note("restart")
+        self.crew = (self.crew[0], self.crew[0])
 
 
 class StageHealth:

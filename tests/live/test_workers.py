@@ -137,9 +137,7 @@ class DeathTests(CrewCase):
         """SIGTERM: not ready first, accepting for the grace, then the end of all processes."""
         self.crew(grace="30s")
         self.program().signal(signal.SIGTERM)
-        self.program().wait_until(
-            lambda: request(self.balancer.admin, "/readyz").status == 503
-        )
+        self.program().wait_until(lambda: request(self.balancer.admin, "/readyz").status == 503)
         self.good()
         self.program().signal(signal.SIGTERM)
         self.assertEqual(self.program().wait(), -signal.SIGTERM)

@@ -6,12 +6,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.settings import (
+    AUTO,
+    MOST_WORKERS,
     AccessLogFormat,
     AdminAddress,
     LogLevel,
-    OneProcess,
     Settings,
     StoreUrl,
+    WorkerCount,
 )
 from fiberlb.model.written import Written
 from tests.model.documents import loaded, made, problems, refused, values
@@ -86,8 +88,6 @@ class SettingsTests(SynchronousTestCase):
         for document, key in (
             ({"admin": {"tokens": []}}, "admin.tokens"),
             ({"admin": {"tls_config": {}}}, "admin.tls_config"),
-            ({"shutdown": {"grace": "5s"}}, "shutdown.grace"),
-            ({"shutdown": {"worker_deadline": "5s"}}, "shutdown.worker_deadline"),
         ):
             self.assertEqual(problems(Settings, document), [f"{key}: {LATER}"])
 
@@ -132,12 +132,24 @@ class StoreUrlTests(SynchronousTestCase):
             self.assertEqual(refused(StoreUrl(), value), "must be sqlite:PATH or memory:")
 
 
-class OneProcessTests(SynchronousTestCase):
+class WorkerCountTests(SynchronousTestCase):
     """How many processes."""
 
-    def test_workers(self) -> None:
-        """One, for now."""
+    def test_number(self) -> None:
+        """A number, also written as text."""
         for value in values(0, "0", Written("0", 0)):
-            self.assertEqual(loaded(OneProcess(), value), 0)
-        for value in values("auto", 1, "2", None, False, []):
-            self.assertIn(LATER, refused(OneProcess(), value))
+            self.assertEqual(loaded(WorkerCount(), value), 0)
+        self.assertEqual(loaded(WorkerCount(), "16"), 16)
+        self.assertEqual(loaded(WorkerCount(), MOST_WORKERS), MOST_WORKERS)
+
+    def test_auto(self) -> None:
+        """As many as there are processors; written back as it was."""
+        for value in values("auto", "AUTO"):
+            self.assertEqual(loaded(WorkerCount(), value), AUTO)
+        self.assertEqual(WorkerCount().dump(AUTO), "auto")
+        self.assertEqual(WorkerCount().dump(3), 3)
+
+    def test_refused(self) -> None:
+        """Nothing else."""
+        for value in values(-1, "-1", MOST_WORKERS + 1, "many", "", None, False, True, [], 1.5):
+            self.assertIn("must be auto, or a number from 0 to", refused(WorkerCount(), value))

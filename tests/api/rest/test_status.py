@@ -48,6 +48,21 @@ listeners: [{name: web, port: 80, protocol: http, default_pool_id: f}]
             [("web", "::", 80, "listening")],
         )
 
+    def test_workers(self) -> None:
+        """How many there are, in the status and on every answer."""
+        self.stage.plane.crew = (4, 3)
+        answer = self.get("/v1/status")
+        self.assertEqual(answer.document["workers"], {"wanted": 4, "serving": 3})
+        self.assertEqual(answer.headers["FiberLB-Workers-Applied".lower()], "3/4")
+
+    def test_restart(self) -> None:
+        """Workers are replaced; where there are none, that is said."""
+        self.assertEqual(self.post("/v1/workers/restart").status, 409)
+        self.stage.plane.crew = (4, 3)
+        answer = self.post("/v1/workers/restart")
+        self.assertEqual(answer.document, {"workers": {"wanted": 4, "serving": 4}})
+        self.assertIn("restart", self.stage.plane.events)
+
     def test_problem(self) -> None:
         """A listener that cannot listen is a problem, with its reason."""
         ident = self.stage.find("listeners", "web").id

@@ -1,0 +1,102 @@
+"""Tests of L{fiberlb.workers.link}: both ends in one process, the descriptors left out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.testing import StringTransport
+from twisted.protocols import amp
+from twisted.test import iosim
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.workers import messages
+from fiberlb.workers.link import WorkerLink
+from fiberlb.workers.revisions import sealed
+
+
+class Worker:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.plane = self
+        self.access_log = self
+        self.waits: Deferred[None] | None = None
+
+    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+        """Serve a revision."""
+        self.told.append((serial, data, down, number))
+
+    def usable(self, number: int, member: str, usable: bool) -> None:
+        """Mind a member's health."""
+        self.told.append((number, member, usable))
+
+    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+        """Accept from a socket."""
+
+    def unlisten(self, address: tuple[str, int], slot: int, empty: bool) -> None:
+        """Let go of a socket."""
+        self.told.append((address, slot, empty))
+
+    def reopen(self) -> None:
+        """Open the log anew."""
+        self.told.append("reopen")
+
+    def drain(self, deadline: float) -> None:
+        """Finish what runs, end."""
+        self.told.append(deadline)
+
+    def linked(self, link: Any) -> Deferred[None]:
+        """A control process is there."""
+        self.told.append("linked")
+        return Deferred()
+
+    def unlinked(self, link: Any) -> None:
+        """It is gone."""
+        self.told.append("unlinked")
+
+
+class LinkTests(SynchronousTestCase):
+    """Messages that arrive as calls."""
+
+    def setUp(self) -> None:
+        """A worker and a bare AMP end."""
+        self.worker = Worker()
+        self.control = amp.AMP()
+        _, _, self.pump = iosim.connectedServerAndClient(
+            lambda: self.control, lambda: WorkerLink(self.worker)
+        )
+
+    def ask(self, command: Any, **named: Any) -> Any:
+        """The answer to a message."""
+        done = self.control.callRemote(command, **named)
+        self.pump.flush()
+        return None if done is None else self.successResultOf(done)
+
+    def test_calls(self) -> None:
+        """Each message is one call, and is answered after it."""
+        self.ask(messages.Usable, number=4, member="m", usable=False)
+        self.ask(messages.Unlisten, host="::", port=80, slot=1, empty=True)
+        self.ask(messages.Reopen)
+        self.ask(messages.Drain, deadline=2.5)
+        expected = ["linked", (4, "m", False), (("::", 80), 1, True), "reopen", 2.5]
+        self.assertEqual(self.worker.told, expected)
+
+    def test_lost(self) -> None:
+        """The end of the connection is told."""
+        self.pump.client.transport.loseConnection()
+        self.pump.flush()
+        self.assertEqual(self.worker.told, ["linked", "unlinked"])
+
+    def test_apply(self) -> None:
+        """The content of the files arrives, and their descriptors are closed."""
+        link = WorkerLink(self.worker)
+        link.makeConnection(StringTransport())
+        fds = sealed(b"data"), sealed(b"down")
+        done = Deferred.fromCoroutine(link.apply(7, *fds, 3))
+        self.assertEqual(self.successResultOf(done), {})
+        self.assertEqual(self.worker.told[-1], (7, b"data", b"down", 3))
+        for fd in fds:
+            self.assertRaises(OSError, os.fstat, fd)

@@ -1,4 +1,4 @@
-"""Tests of L{fiberlb.workers.template}: what a fork of it can do is in L{tests.live.test_workers}."""
+"""Tests of L{fiberlb.workers.template}; what it forks is tested live."""
 
 from __future__ import annotations
 

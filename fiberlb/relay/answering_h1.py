@@ -198,7 +198,7 @@ class Answering(Exchange):
 
     def cut(self, reason: str) -> None:
         """See L{Exchange.cut}; reset where the close alone would look like the end of the body."""
-        self.log(reason)
+        self.log("truncated" if reason.startswith("member_") else reason)
         conn = self.conn
         if self.minor == 0 or conn.out:
             conn.reset()
@@ -221,6 +221,7 @@ class Answering(Exchange):
         self.clear()
         if self.keep and not unread:
             if self.serving:
+                self.started = self.conn.loop.now
                 return
             if self.buffer or self.conn.out or not self.conn.events & READ:
                 self._go_on()

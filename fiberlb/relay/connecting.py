@@ -41,7 +41,7 @@ def dial(loop: Loop, member: MemberState, side: Any, timeout: float | None) -> C
         loop.soon(lambda: side.refused(result))
         return None
     conn = Connection(loop, sock, side)
-    conn.connecting = True
+    conn.connecting = conn.dialled = True
     conn.start(WRITE)
     if timeout is not None:
         conn.hasten(loop.now + timeout)

@@ -24,6 +24,8 @@ READ_SIZE = 65536
 #: Seconds that a closing connection waits for the peer to take the next of its last bytes.
 LAST_BYTES = 30.0
 _ABORT = struct.pack("ii", 1, 0)
+#: Reads of what a member has said before it stopped listening.
+_LAST_READS = 16
 #: A deadline that never comes.
 NEVER = float("inf")
 #: How long a connection without a deadline stands in one slot of the wheel.
@@ -65,6 +67,7 @@ class Connection:
     @ivar out: bytes that the peer has not taken yet.
     @ivar moved: when bytes last left for the peer.
     @ivar closed: nothing more will happen here.
+    @ivar dialled: it is one of ours to a member.
     @ivar end: what stands between it and the loop while bytes are pumped
         (L{fiberlb.relay.splice.End}).
     """
@@ -78,6 +81,7 @@ class Connection:
         "closing",
         "connecting",
         "deadline",
+        "dialled",
         "due",
         "end",
         "events",
@@ -105,6 +109,7 @@ class Connection:
         self.due = 0.0
         self.end: Any = None
         self.connecting = False
+        self.dialled = False
         self.closing = False
         self.closed = False
         self._failed = False
@@ -162,8 +167,21 @@ class Connection:
         self.side.drained()
 
     def broken(self) -> None:
-        """An exception of ours: this connection and its peer end."""
-        self.break_off()
+        """
+        An exception of ours: this connection and its peer end.
+
+        A side that has a method C{failed} is told by it, and ends both itself;
+        another one hears C{lost}.
+        """
+        failed = getattr(self.side, "failed", None)
+        if failed is None or self.closed or self.closing:
+            self.break_off()
+            return
+        try:
+            failed()
+        except Exception:
+            self.break_off()
+            raise
 
     def close_descriptor(self) -> None:
         """After the batch: the number may be used again."""
@@ -231,7 +249,7 @@ class Connection:
     def hasten(self, deadline: float) -> None:
         """Set a deadline that may be earlier than the one before."""
         self.deadline = deadline
-        if not self.due or deadline < self.due:
+        if (not self.due or deadline < self.due) and not self.closed:
             self.loop.wheel.set(self, min(deadline, self.loop.now + _LOOK_AGAIN))
 
     def close(self) -> None:
@@ -270,7 +288,23 @@ class Connection:
         """Treat the connection as broken after the batch (never call back from here)."""
         if not self._failed and not self.closed:
             self._failed = True
-            self.loop.soon(self.break_off)
+            self.loop.soon(self._give_up)
+
+    def _give_up(self) -> None:
+        """
+        Nothing more can be sent.
+
+        A member may have answered before it stopped listening, as one does
+        that refuses an upload: what it said still counts.
+        """
+        try:
+            if self.dialled:
+                for _ in range(_LAST_READS):
+                    if self.closed or not self.events & READ:
+                        break
+                    self.readable()
+        finally:
+            self.break_off()
 
     def break_off(self) -> None:
         """The connection broke: close it and tell the side."""

@@ -34,6 +34,10 @@ def drained(reactor: Any, loop: Loop, deadline: float) -> Deferred[None]:
             return
         watch.stop()
         for item in loop.wheel:
+            cut_short = getattr(item.side, "cut_short", None)
+            if cut_short is not None:
+                cut_short()
+        for item in loop.wheel:
             item.abort()
         done.callback(None)
 

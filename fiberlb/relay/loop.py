@@ -79,6 +79,12 @@ class Loop(Protocol):
     def soon(self, task: Callable[[], None]) -> None:
         """Call C{task} after the events at hand have been dispatched."""
 
+    def fault(self, watched: Any) -> None:
+        """
+        An exception is being handled that concerns C{watched}: log it, count it, and
+        close C{watched} and its peer.
+        """
+
 
 class StockLoop:
     """
@@ -95,7 +101,7 @@ class StockLoop:
         self._scheduled = False
         self.log_failure = log_failure
         self.now: float = reactor.seconds()
-        self.wheel = TimerWheel(self.now)
+        self.wheel = TimerWheel(self.now, self.fault)
         self.faults = 0
         self.pipes: Any = None
 
@@ -166,9 +172,16 @@ class StockLoop:
             else:
                 watched.event(events)
         except Exception:
-            self.faults += 1
-            self.log_failure(watched)
+            self.fault(watched)
+
+    def fault(self, watched: Any) -> None:
+        """See L{Loop}."""
+        self.faults += 1
+        self.log_failure(watched)
+        try:
             watched.broken()
+        except Exception:
+            self.log_failure(watched)
 
 
 class _Selectable:

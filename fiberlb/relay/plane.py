@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from fiberlb.errors import AddressInUse
 from fiberlb.model.listener import INSERTABLE, Listener
-from fiberlb.relay.accept import Acceptor, bind
+from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.drain import drained
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.runtime import Cell, MemberState, Plan, PoolState
@@ -121,7 +121,7 @@ class DataPlane:
                 continue
             host, port = key
             try:
-                sock = bind(ident, host, port, plan.freebind, probe=port not in held)
+                sock = self._services.bind(ident, host, port, plan.freebind, probe=port not in held)
             except AddressInUse as why:
                 if not tolerated:
                     raise
@@ -163,8 +163,7 @@ class DataPlane:
             pools[ident] = pool
         for ident, (state, _) in self._members.items():
             if ident not in members:
-                state.gone = True
-                state.drop_idle()
+                state.retire()
         self._members = members
         self._pools = pools
 
@@ -228,7 +227,9 @@ class DataPlane:
                 del self._failed[key]
                 continue
             try:
-                sock = bind(why.listener_id, *key, plan.freebind, probe=key[1] not in held)
+                sock = self._services.bind(
+                    why.listener_id, *key, plan.freebind, probe=key[1] not in held
+                )
             except AddressInUse as again:
                 self._failed[key] = again
                 continue

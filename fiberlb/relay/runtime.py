@@ -26,7 +26,8 @@ class MemberState:
     One member.
 
     @ivar up: it may be chosen; what the health checks said last.
-    @ivar address: for C{connect}.
+    @ivar address: for C{connect}; another object when it has changed or the member has gone,
+        so that a connection can tell whether it still leads there.
     @ivar idle: connections to it that wait for a request, the newest last.
     @ivar gone: it is no longer configured; its connections are not kept.
     @ivar in_flight: requests, or relayed connections, running now.
@@ -69,8 +70,14 @@ class MemberState:
         address = (member.address, member.port)
         if address != self.address:
             self.drop_idle()
-        self.address = address
+            self.address = address
         self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
+
+    def retire(self) -> None:
+        """It is no longer configured: what runs may finish, nothing is kept."""
+        self.gone = True
+        self.address = (self.address[0], self.address[1])
+        self.drop_idle()
 
     def drop_idle(self) -> None:
         """Close the connections that wait."""
@@ -112,7 +119,8 @@ class PoolState:
 
     def refresh(self) -> None:
         """Who may be chosen has changed; backups count only while nobody else is up."""
-        up = [(m, s) for m, s in self._states if s.up and m.weight]
+        states = self._states if self.plan.pool.enabled else []
+        up = [(m, s) for m, s in states if s.up and m.weight]
         chosen = [pair for pair in up if not pair[0].backup] or up
         self._balancer.update([(m.id, m.weight, s) for m, s in chosen])
 

@@ -195,7 +195,8 @@ class Pump:
     def push(self) -> None:
         """The sink may take bytes."""
         sink = self.sink
-        more = _MORE if self._left else 0
+        # More of it is certain to follow at once only when the pipe was filled.
+        more = _MORE if self._left and self.held == self._pipe.size else 0
         try:
             count = os.splice(self._pipe.read, sink.fd, self.held, flags=_FLAGS | more)
         except BlockingIOError:
@@ -247,6 +248,11 @@ class End:
         self.outgoing: Pump | None = None
         self.incoming: Pump | None = None
         conn.loop.divert(conn, self)
+
+    @property
+    def events(self) -> int:
+        """What the connection is watched for."""
+        return self._conn.events
 
     @property
     def stalled(self) -> bool:

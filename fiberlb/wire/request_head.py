@@ -29,6 +29,8 @@ TRAILERS = 8
 #: end, method, target, minor, block, raw block, length, flags, authority, forwarded for, upgrade
 ParsedRequest = tuple[int, bytes, bytes, int, bytes, bytes, int, int, bytes, bytes, bytes]
 
+#: What a request line may hold beside the target, before it counts as a target too long.
+_LINE_REST = 64
 _match = grammar.REQUEST.match
 _special = grammar.REQUEST_SPECIAL.finditer
 _authority = grammar.AUTHORITY.fullmatch
@@ -237,7 +239,7 @@ def refuse_incomplete(data: bytes, limits: Limits) -> None:
     if line_end < 0:
         if _LINE_START(data) is None and data != b"\r":
             raise Fault("bad_request", detail="invalid request line")
-        if len(data) > limits.uri + 64:
+        if len(data) > limits.uri + _LINE_REST:
             raise Fault("uri_too_long")
         return
     line = _LINE(data)
@@ -262,7 +264,15 @@ def after_empty_lines(data: bytes) -> bytes:
     return data if lines is None else data[lines.end() :]
 
 
-def might_be_complete(data: bytes, start: int) -> bool:
-    """Whether the bytes from C{start} on may end a head, valid or not; saves parsing each piece."""
+def worth_parsing(data: bytes, start: int, limits: Limits) -> bool:
+    """
+    Whether a head that has grown from C{start} bytes may be complete or refused now.
+
+    It saves parsing a head with each of its pieces.
+    """
+    size = len(data)
+    line = limits.uri + _LINE_REST
+    if start <= line < size or size > limits.head:
+        return True
     start = max(0, start - 3)
     return data.find(b"\n\r\n", start) >= 0 or data.find(b"\n\n", start) >= 0

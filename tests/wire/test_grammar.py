@@ -7,6 +7,7 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.wire import grammar, request_head
+from tests.wire.reading import LIMITS
 
 PATTERNS = {name: value for name, value in vars(grammar).items() if isinstance(value, re.Pattern)}
 _REPEATS = re.compile(rb"(?:[*+?]|\{\d+(?:,\d*)?\})(?!\+)")
@@ -70,6 +71,6 @@ class WorkTests(SynchronousTestCase):
         """A head that comes byte by byte is parsed when its end, or a limit, is reached."""
         data = b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 500 + b"\r\n"
         looks = sum(
-            request_head.might_be_complete(data[: end + 1], end) for end in range(len(data))
+            request_head.worth_parsing(data[: end + 1], end, LIMITS) for end in range(len(data))
         )
         self.assertEqual(looks, 1)

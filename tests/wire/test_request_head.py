@@ -6,8 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.bounds import Limits
 from fiberlb.wire.fields import CHUNKED
-from fiberlb.wire.request_head import after_empty_lines, might_be_complete
-from tests.wire.reading import fields, head, prefixes, refusal, request, whole
+from fiberlb.wire.request_head import after_empty_lines, worth_parsing
+from tests.wire.reading import LIMITS, fields, head, prefixes, refusal, request, whole
 
 BROWSER = (
     b"GET /a%20b//c/../d;x?q=%zz&&r= HTTP/1.1\r\n"
@@ -443,8 +443,8 @@ class SplitTests(SynchronousTestCase):
         """The end of a head is seen wherever the pieces meet, also that of a bad one."""
         for data in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HTTP/1.1\nHost: a\n\n"):
             for split in range(len(data)):
-                self.assertFalse(might_be_complete(data[:-1], min(split, len(data) - 1)))
-                self.assertTrue(might_be_complete(data, split))
+                self.assertFalse(worth_parsing(data[:-1], min(split, len(data) - 1), LIMITS))
+                self.assertTrue(worth_parsing(data, split, LIMITS))
 
     def test_empty_lines(self) -> None:
         """Empty lines before a request are skipped, half of one is waited for."""

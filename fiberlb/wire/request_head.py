@@ -49,6 +49,7 @@ _LINE_START = re.compile(
     + grammar.TARGET
     + rb"(?: [HTP/.0-9]{0,8}+\r?+)?+)?+)?+)?+\Z"
 ).match
+_coding = re.compile(rb"\n" + grammar.folded("transfer-encoding") + rb":[^\r]*+\r").sub
 _EMPTY_LINES = re.compile(rb"(?:\r\n)++").match
 _FIELDS = re.compile(rb"(?:" + grammar.FIELD + rb"\r\n)*+").match
 _FIELD_START = re.compile(rb"(?:(?:" + grammar.FIELD + rb"|" + grammar.TOKEN + rb")?+\r?+)\Z").match
@@ -133,6 +134,9 @@ def _read_special(
         flags |= KEEP_ALIVE
     cuts.sort()
     block = cut_named(cut_spans(raw, cuts), [n for n in named if not _PROTECTED(n)])
+    if length == CHUNKED:
+        # In the spelling that everybody reads alike: some mind a tab, and would see no body.
+        block = _coding(b"\nTransfer-Encoding: chunked\r", block)
     return block, length, flags, host, forwarded, upgrade
 
 

@@ -13,8 +13,6 @@ head, and at most L{BURST} of them before others get their turn.
 
 from __future__ import annotations
 
-from typing import Any
-
 from fiberlb.errors import Fault
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.networks import plain_address
@@ -46,9 +44,8 @@ class Downstream(Uploading):
         "_memo_head",
         "_memo_out",
         "_memo_route",
-        "_own",
         "_scheduled",
-        "_tails",
+        "_told",
         "_trusted",
     )
 
@@ -57,8 +54,7 @@ class Downstream(Uploading):
         self._memo_head = b""
         self._memo_out = b""
         self._memo_route: Route | None = None
-        self._own: Any = None
-        self._tails = (b"", b"")
+        self._told = b""
         self._trusted = False
         self._scheduled = False
 
@@ -86,9 +82,12 @@ class Downstream(Uploading):
         """A plan seen for the first time: what it says to members about this client."""
         self.plan = plan
         self._memo_head = b""
-        self._own = (self.peer.encode(), plan.secure, plan.port, plan.insert)
+        self._memo_route = None
         self._trusted = plan.trusted is not None and plan.trusted(self.peer)
-        self._tails = forwarded.tails(*self._own)
+        self._told = forwarded.tails(*self._own(plan))[1]
+
+    def _own(self, plan: Plan) -> tuple[bytes, bool, int, tuple[str, ...]]:
+        return self.peer.encode(), plan.secure, plan.port, plan.insert
 
     # What the connection tells.
 
@@ -178,7 +177,18 @@ class Downstream(Uploading):
         elif self.buffer:
             self._malformed("header_timeout", "")
         else:
+            self._rest(now)
+
+    def _rest(self, now: float) -> None:
+        """Nothing has come for a while: hold no more than is needed, or end the wait."""
+        idle = self.cell.plan.timeouts.keep_alive
+        until = NEVER if idle is None else self.started + idle
+        if not self.method or until <= now:
             self.leave()
+            return
+        self._memo_head = self._memo_out = self._told = self.target = b""
+        self.plan = self.route = self._memo_route = None
+        self.conn.deadline = until
 
     def _expired_writing(self, now: float) -> None:
         """The client has not taken what was written; it has time as long as it takes something."""
@@ -288,9 +298,11 @@ class Downstream(Uploading):
         self.head_at = self.conn.loop.now
         self.buffer = rest = data[end:]
         self.cell.requests += 1
-        tail = self._tails[minor]
+        tail = self._told
         if self._trusted:
-            tail = forwarded.trusted_tail(block, xff, minor, self._own)
+            tail = forwarded.trusted_tail(block, xff, minor, self._own(plan))
+        elif not minor:
+            tail = forwarded.tails(*self._own(plan))[0]
         if flags & (TRAILERS | UPGRADE):
             tail = _hop_by_hop(flags, upgrade) + tail
         if not authority:
@@ -299,12 +311,13 @@ class Downstream(Uploading):
         if length:
             self.expect_body(plan, length, bool(flags & EXPECT_CONTINUE))
         self.route = route = plan.only or self._decide(plan, authority)
-        if length or rest or not minor or upgrade or not self.keep:
-            self._memo_head = b""
+        if length or rest or not minor or upgrade or not self.keep or self._memo_route is None:
+            # The first request of a connection is often its only one, and not worth the memory.
+            self._memo_head = self._memo_out = b""
         else:
             self._memo_head = data
             self._memo_out = self.out
-            self._memo_route = route
+        self._memo_route = route
         if route.pool is None:
             self.skip_body()
             self.answer(route, authority)
@@ -336,6 +349,12 @@ class Downstream(Uploading):
         self.keep = True
         self.cell.requests += 1
         self.dispatch()
+
+    def block(self) -> bytes:
+        """See L{Exchange.block}; of a request that came again it is part of the memo."""
+        if self.raw or not self.method:
+            return self.raw
+        return b"\r\n" + self._memo_head.partition(b"\r\n")[2][:-2]
 
     def _local_name(self) -> bytes:
         """What a client of HTTP/1.0 must have meant when it named no host."""

@@ -38,7 +38,8 @@ class Exchange:
         only while there is a body to come.
     @ivar head_sent: the answer has begun.
     @ivar half_closed: the client sends no more.
-    @ivar started: when the request's first byte came; C{head_at}, C{connected_at} and
+    @ivar started: when the request's first byte came, before that since when it is waited
+        for; C{head_at}, C{connected_at} and
         C{answered_at} are the later phases, 0 for not reached.
     """
 
@@ -99,7 +100,8 @@ class Exchange:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the last request, its head excepted, which may come again."""
+        """Forget the last request."""
+        self.raw = self.out = b""
         self.busy = False
         self.up: Upstream | None = None
         self.member: MemberState | None = None
@@ -121,6 +123,10 @@ class Exchange:
     def uploading(self) -> bool:
         """There is more of the request to come, and it is the client's turn to send it."""
         return bool(self.left or self.chunks is not None) and not self.expecting
+
+    def block(self) -> bytes:
+        """The header block of the request in progress as it was sent, for the log."""
+        return self.raw
 
     # What subclasses do.
 
@@ -298,7 +304,7 @@ class Exchange:
             self.method,
             self.target,
             self.minor,
-            self.raw,
+            self.block(),
             self.status,
             self.sent_octets,
             self.received_octets,

@@ -40,6 +40,11 @@ def dial(loop: Loop, member: MemberState, side: Any, timeout: float | None) -> C
         sock.close()
         loop.soon(lambda: side.refused(result))
         return None
+    return opening(loop, sock, side, timeout)
+
+
+def opening(loop: Loop, sock: Any, side: Any, timeout: float | None) -> Connection:
+    """A connection to a member on a socket that is being connected."""
     conn = Connection(loop, sock, side)
     conn.connecting = conn.dialled = True
     conn.start(WRITE)

@@ -17,7 +17,7 @@ import socket
 import struct
 from typing import Any, Protocol
 
-from fiberlb.relay.loop import ERROR, HANGUP, PEER_CLOSED, READ, WRITE, Loop
+from fiberlb.relay.loop import ERROR, HANGUP, ONCE, PEER_CLOSED, READ, WRITE, Loop
 
 #: Octets of one C{recv}.
 READ_SIZE = 65536
@@ -77,6 +77,7 @@ class Connection:
     __slots__ = (
         "__weakref__",
         "_failed",
+        "_output_ended",
         "closed",
         "closing",
         "connecting",
@@ -113,6 +114,7 @@ class Connection:
         self.closing = False
         self.closed = False
         self._failed = False
+        self._output_ended = False
 
     # What the loop calls.
 
@@ -141,8 +143,17 @@ class Connection:
             return
         if events & READ and self.events & READ:
             self.readable()
-        elif events & (ERROR | HANGUP):
+        else:
+            self.hung_up(events)
+
+    def hung_up(self, events: int) -> None:
+        """The peer has ended or broken the connection, which is not being read."""
+        if events & ERROR or (events & HANGUP and not self._output_ended):
             self.break_off()
+        elif events & HANGUP:
+            # Both directions have ended in order, and bytes may still be unread. A hang-up is
+            # reported over and over whatever one asks for, but for this.
+            self.loop.change(self, self.events & ~PEER_CLOSED | ONCE)
         elif events & PEER_CLOSED:
             # Bytes that came before may still be unread: the end is found by reading, after resume.
             self.loop.change(self, self.events & ~PEER_CLOSED)
@@ -239,7 +250,7 @@ class Connection:
     def resume(self) -> None:
         """Read on after L{pause}."""
         if not self.events & READ and not self.closed:
-            self.loop.change(self, self.events & ~PEER_CLOSED | READ)
+            self.loop.change(self, self.events & ~(PEER_CLOSED | ONCE) | READ)
 
     def ignore_input(self) -> None:
         """Read nothing more ever; errors are still noticed."""
@@ -279,6 +290,7 @@ class Connection:
 
     def end_output(self) -> None:
         """Say that nothing more will be written; reading goes on, and C{out} must be empty."""
+        self._output_ended = True
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:

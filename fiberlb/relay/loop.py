@@ -18,6 +18,8 @@ WRITE = 0x004
 ERROR = 0x008
 HANGUP = 0x010
 PEER_CLOSED = 0x2000
+#: Asked for with others: report once, then nothing before the next change.
+ONCE = 0x40000000
 
 
 class Watched(Protocol):
@@ -25,7 +27,7 @@ class Watched(Protocol):
     A descriptor that a loop watches.
 
     @ivar fd: its number.
-    @ivar events: what it is watched for, C{READ | WRITE | PEER_CLOSED}.
+    @ivar events: what it is watched for, C{READ | WRITE | PEER_CLOSED}, perhaps C{ONCE}.
     @ivar shared: other processes may have the same descriptor open.
     """
 

@@ -169,7 +169,7 @@ class MemberConnection:
         keep = self.keep
         if (
             not keep
-            or self._address is not member.address
+            or self._address is not member.home
             or client.left
             or client.chunks is not None
             or conn.out

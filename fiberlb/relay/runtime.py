@@ -26,8 +26,9 @@ class MemberState:
     One member.
 
     @ivar up: it may be chosen; what the health checks said last.
-    @ivar address: for C{connect}; another object when it has changed or the member has gone,
-        so that a connection can tell whether it still leads there.
+    @ivar address: for C{connect}.
+    @ivar home: the same object as C{address} while connections there are worth keeping,
+        C{None} when the member has gone.
     @ivar idle: connections to it that wait for a request, the newest last.
     @ivar gone: it is no longer configured; its connections are not kept.
     @ivar in_flight: requests, or relayed connections, running now.
@@ -41,6 +42,7 @@ class MemberState:
         "failures",
         "family",
         "gone",
+        "home",
         "id",
         "idle",
         "in_flight",
@@ -61,6 +63,7 @@ class MemberState:
         self.requests = 0
         self.failures = 0
         self.address: tuple[str, int] = ("", 0)
+        self.home: tuple[str, int] | None = None
         self.family = int(socket.AF_INET)
         self.describe(member)
 
@@ -70,13 +73,13 @@ class MemberState:
         address = (member.address, member.port)
         if address != self.address:
             self.drop_idle()
-            self.address = address
+            self.address = self.home = address
         self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
 
     def retire(self) -> None:
         """It is no longer configured: what runs may finish, nothing is kept."""
         self.gone = True
-        self.address = (self.address[0], self.address[1])
+        self.home = None
         self.drop_idle()
 
     def drop_idle(self) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fiberlb.relay.connection import Connection
-from fiberlb.relay.loop import ERROR, HANGUP, PEER_CLOSED, READ, WRITE
+from fiberlb.relay.loop import ERROR, READ, WRITE
 
 #: Bodies shorter than this are copied.
 WORTHWHILE = 65536
@@ -278,10 +278,8 @@ class End:
             return
         if events & READ and conn.events & READ:
             self.readable()
-        elif events & (ERROR | HANGUP):
-            conn.break_off()
-        elif events & PEER_CLOSED:
-            conn.loop.change(conn, conn.events & ~PEER_CLOSED)
+        else:
+            conn.hung_up(events)
 
     def broken(self) -> None:
         """See L{Connection.broken}."""

@@ -91,7 +91,11 @@ class Upstream(MemberConnection):
     def _head(self, client: Any, data: bytes) -> None:
         """The head of an answer; several, when the first ones are informational."""
         if self._buffer:
+            start = len(self._buffer)
             data = self._buffer + data
+            if not response_head.worth_parsing(data, start, client.cell.plan.limits):
+                self._buffer = data
+                return
             self._buffer = b""
         memo = self._memo_head
         if memo and data.startswith(memo):

@@ -272,11 +272,16 @@ def worth_parsing(data: bytes, start: int, limits: Limits) -> bool:
     """
     Whether a head that has grown from C{start} bytes may be complete or refused now.
 
-    It saves parsing a head with each of its pieces.
+    It saves parsing a head with each of its pieces: it is looked at when its
+    first line is there, when it gets too long, and at its end.
     """
     size = len(data)
     line = limits.uri + _LINE_REST
     if start <= line < size or size > limits.head:
+        return True
+    if data.find(b"\n", start) < 0:
+        return False
+    if data.find(b"\n", 0, start) < 0:
         return True
     start = max(0, start - 3)
     return data.find(b"\n\r\n", start) >= 0 or data.find(b"\n\n", start) >= 0

@@ -83,6 +83,17 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
     return end, int(status), reason, block, length, keep, upgrade
 
 
+def worth_parsing(data: bytes, start: int, limits: Limits) -> bool:
+    """
+    Whether a head that has grown from C{start} bytes may be complete or refused now.
+
+    It saves parsing a head with each of its pieces.
+    """
+    if start < len(_START) or len(data) > limits.head:
+        return True
+    return data.find(b"\n\r\n", start - 3) >= 0 or data.find(b"\n\n", start - 3) >= 0
+
+
 def _never_framed(status: bytes) -> bool:
     """Answers that must not even tell of a body (RFC 9110, 8.6; RFC 9112, 6.1)."""
     return status[:1] == b"1" or status == b"204"

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from fiberlb.relay.loop import ERROR, HANGUP, READ
+from fiberlb.relay.loop import ERROR, HANGUP, ONCE, READ
 from fiberlb.relay.timer_wheel import TimerWheel
 from tests.support.relay_links import Link
 
@@ -38,6 +38,8 @@ class MemoryLoop:
         self._free: set[int] = set()
         self._tasks: list[Callable[[], None]] = []
         self._retired: list[Any] = []
+        #: Descriptors that were to be reported once, and have been.
+        self._disarmed: set[int] = set()
         self._running = False
 
     # What the relay uses.
@@ -54,15 +56,19 @@ class MemoryLoop:
 
     def change(self, watched: Any, events: int) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
-        assert self._watched.get(watched.fd) is watched, "a change of what is not watched"
+        known: Any = self._watched.get(watched.fd)
+        assert known is watched, "a change of what is not watched"
         if events != watched.events:
             self.changes += 1
             watched.events = events
+            self._disarmed.discard(watched.fd)
 
     def retire(self, watched: Any) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
-        if self._watched.get(watched.fd) is watched:
+        known: Any = self._watched.get(watched.fd)
+        if known is watched:
             del self._watched[watched.fd]
+            self._disarmed.discard(watched.fd)
         self._retired.append(watched)
 
     def divert(self, watched: Any, to: Any) -> None:
@@ -99,11 +105,15 @@ class MemoryLoop:
                     return
         finally:
             self._running = False
-        raise AssertionError(f"the loop does not come to rest: {self._ready()}")
+        raise AssertionError(f"the loop does not come to rest: {self.ready()}")
 
-    def batch(self) -> bool:
-        """One batch of events, as the lean reactor dispatches it; whether there was anything."""
-        ready = self._ready()
+    def batch(self, ready: list[tuple[int, int]] | None = None) -> bool:
+        """
+        One batch of events, as the lean reactor dispatches it; whether there was anything.
+
+        @param ready: what L{ready} has told before, if something happened meanwhile.
+        """
+        ready = self.ready() if ready is None else ready
         busy = bool(ready or self._tasks or self._retired)
         for number, events in ready:
             watched = self._watched.get(number)
@@ -121,16 +131,19 @@ class MemoryLoop:
             watched.close_descriptor()
         return busy
 
-    def _ready(self) -> list[tuple[int, int]]:
+    def ready(self) -> list[tuple[int, int]]:
+        """The events that are to be told: descriptor and events."""
         found = []
         for number, watched in sorted(self._watched.items()):
             link = self._links.get(number)
             events = link.events() & (watched.events | ERROR | HANGUP) if link is not None else 0
-            if events:
+            if events and number not in self._disarmed:
                 found.append((number, events))
         return found
 
     def _dispatch(self, watched: Any, events: int) -> None:
+        if watched.events & ONCE:
+            self._disarmed.add(watched.fd)
         try:
             if events == READ and watched.events == READ:
                 watched.readable()

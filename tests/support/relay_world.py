@@ -29,8 +29,7 @@ from fiberlb.model.resource import Resource
 from fiberlb.observe.entry import Entry
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.answers import status_line
-from fiberlb.relay.connection import Connection
-from fiberlb.relay.loop import WRITE
+from fiberlb.relay.connecting import opening
 from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.services import Services
 from fiberlb.snapshot import Snapshot, compile_now
@@ -322,12 +321,7 @@ class World:
         link.established = does != "hang"
         if isinstance(does, int):
             link.answer(does, run=False)
-        conn = Connection(loop, link.near, side)
-        conn.connecting = True
-        conn.start(WRITE)
-        if timeout is not None:
-            conn.hasten(loop.now + timeout)
-        return conn
+        return opening(loop, link.near, side, timeout)
 
 
 REFUSED = errno.ECONNREFUSED
@@ -373,7 +367,7 @@ class RelayTestCase(SynchronousTestCase):
             for link in member.open:
                 link.take(run=False)
         world.advance(70)
-        self.assertEqual("\n".join(loop.failures) if loop.faults != self.faults else "", "")
+        self.assertEqual(loop.faults, self.faults, "\n".join(loop.failures))
         self.assertEqual(world.figures(), [(0, 0)] * len(world.members))
         self.assertEqual([a.cell.connections for a in world.acceptors], [0] * len(world.acceptors))
         self.assertEqual([w for w in loop.open if not isinstance(w, Acceptor)], [])

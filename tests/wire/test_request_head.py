@@ -442,12 +442,16 @@ class SplitTests(SynchronousTestCase):
             for piece in prefixes(data):
                 self.assertIsNone(request(piece), piece)
 
-    def test_might_be_complete(self) -> None:
+    def test_worth_parsing(self) -> None:
         """The end of a head is seen wherever the pieces meet, also that of a bad one."""
         for data in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"GET / HTTP/1.1\nHost: a\n\n"):
-            for split in range(len(data)):
-                self.assertFalse(worth_parsing(data[:-1], min(split, len(data) - 1), LIMITS))
+            line = data.index(b"\n") + 1
+            for split in range(line, len(data) - 1):
+                self.assertFalse(worth_parsing(data[:-1], split, LIMITS))
                 self.assertTrue(worth_parsing(data, split, LIMITS))
+            for split in range(line):
+                self.assertTrue(worth_parsing(data[:line], split, LIMITS))
+                self.assertFalse(worth_parsing(data[: line - 1], split, LIMITS))
 
     def test_empty_lines(self) -> None:
         """Empty lines before a request are skipped, half of one is waited for."""

@@ -87,7 +87,8 @@ class FrontCase(SynchronousTestCase):
         """Start everything."""
         front = Front(script, self.limits, self.timeouts)
         self.addCleanup(front.stop)
-        self.port, self.balancer, self.origin = front.port, front.balancer, front.origin
+        self.port, self.secure = front.port, front.secure
+        self.balancer, self.origin = front.balancer, front.origin
         self.addCleanup(self.check_faults)
 
     def check_faults(self) -> None:
@@ -149,17 +150,29 @@ class SharedFrontCase(SynchronousTestCase):
 
     def client(self, data: bytes = b"", *, tls: bool = False) -> Caller:
         """A new connection to FiberLB, on which this is sent."""
-        port = self.shared.secure if tls else self.shared.port
-        sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            sock = context.wrap_socket(sock, server_hostname="t.test")
-        client = Caller(sock, 0)
-        self.addCleanup(sock.close)
+        client = connect(self.shared.secure if tls else self.shared.port, tls)
+        self.addCleanup(client.socket.close)
         client.send(data)
         return client
+
+
+def connect(port: int, tls: bool = False, receive_buffer: int = 0) -> Caller:
+    """
+    A connection to a port here.
+
+    @param receive_buffer: octets that the system takes for it, 0: what it likes.
+    """
+    sock = socket.socket()
+    if receive_buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.settimeout(PATIENCE)
+    sock.connect(("127.0.0.1", port))
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        sock = context.wrap_socket(sock, server_hostname="t.test")
+    return Caller(sock, 0)
 
 
 def echo_target(caller: Caller, message: Message) -> bool:

@@ -35,7 +35,11 @@ def dial(loop: Loop, member: MemberState, side: Any, timeout: float | None) -> C
         loop.soon(lambda: side.refused(number))
         return None
     sock.setsockopt(_TCP, _NODELAY, 1)
-    result = sock.connect_ex(member.address)
+    try:
+        result = sock.connect_ex(member.address)
+    except OSError as why:
+        # An address of an interface that is not there, for one, is not even tried.
+        result = why.errno or errno.EADDRNOTAVAIL
     if result not in (0, errno.EINPROGRESS):
         sock.close()
         loop.soon(lambda: side.refused(result))

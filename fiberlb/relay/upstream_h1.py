@@ -11,7 +11,7 @@ from fiberlb.relay.runtime import MemberState
 from fiberlb.relay.splice import WORTHWHILE, pump
 from fiberlb.wire import response_head
 from fiberlb.wire.chunked import Chunked
-from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
+from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE, list_elements
 
 _HEAD, _LENGTH, _CHUNKS, _CLOSE = range(4)
 _BODILESS = frozenset({204, 304})
@@ -206,7 +206,9 @@ class Upstream(MemberConnection):
         self._complete(client)
 
     def _switch(self, client: Any, prefix: bytes, upgrade: bytes, rest: bytes) -> None:
-        if not client.upgrade or not upgrade:
+        chosen = list_elements(upgrade.lower())
+        # Only what the client has offered (RFC 9110, 7.8).
+        if not chosen or not set(chosen) <= set(list_elements(client.upgrade.lower())):
             client.fail("member_bad_response")
             return
         client.switched(prefix, upgrade, rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 
 from tests.live import malformed_answers, malformed_requests, odd_answers, odd_requests
@@ -42,6 +43,13 @@ def _files() -> Iterator[bytes]:
         yield path.read_bytes()[:2000]
 
 
+def _courses() -> Iterator[bytes]:
+    """By chance: every byte is an event."""
+    chance = random.Random(1)
+    for _ in range(200):
+        yield chance.randbytes(chance.randrange(5, 60))
+
+
 def _with(target: str, given: Callable[[], object]) -> Callable[[], list[bytes]]:
     return lambda: [*given(), *found(target)]  # type: ignore[misc]
 
@@ -53,6 +61,7 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "chunked": _with("chunked", _chunks),
     "requests": _with("requests", lambda: [*_requests(), *_followed(_requests())]),
     "answers": _with("answers", lambda: [*_answers(), *_hiding(_answers())]),
+    "courses": _with("courses", _courses),
     "file": _with("file", _files),
 }
 

@@ -23,10 +23,11 @@ TARGETS: dict[str, Callable[[], Check]] = {
     "chunked": _of("chunks", "check"),
     "requests": _of("exchanges", "check_requests"),
     "answers": _of("exchanges", "check_answers"),
+    "courses": _of("courses", "check"),
     "file": _of("files", "check"),
 }
 #: The longest input, in octets.
-MOST = {"requests": 2048, "answers": 1024, "chunked": 512, "file": 2048}
+MOST = {"courses": 80, "requests": 2048, "answers": 1024, "chunked": 512, "file": 2048}
 
 _WORDS = (
     *("GET ", "POST ", "OPTIONS * ", " HTTP/1.1\\x0d\\x0a", " HTTP/1.0\\x0d\\x0a", "Host: a"),

@@ -43,6 +43,10 @@ class SeedTests(SynchronousTestCase):
         """Members, through the relay."""
         self.run_target("answers")
 
+    def test_courses(self) -> None:
+        """Events in any order, through the relay."""
+        self.run_target("courses")
+
     def test_files(self) -> None:
         """Configuration files."""
         self.run_target("file")

@@ -65,13 +65,20 @@ class Service:
     @ivar read: octets of requests that have been answered.
     @ivar rest: what is still to be sent of an answer.
     @ivar closing: nothing may follow this answer.
+    @ivar early: the answer was given before the request was whole: no other one may come here.
     """
 
     link: Link
     read: int = 0
     rest: list[bytes] = attrs.field(factory=list)
     closing: bool = False
+    early: bool = False
     tunnel: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Another answer may begin."""
+        return not (self.tunnel or self.closing or self.early or self.rest)
 
     def request(self) -> tuple[Message | None, int]:
         """The request that waits for an answer, and where it ends."""
@@ -135,6 +142,7 @@ class Course:
                 if service.tunnel:
                     continue
                 message, end = service.request()
+                hold(not service.early or end == len(link.received), "used again", link.received)
                 if message is None or not message.whole or message.method != b"POST":
                     continue
                 if (id(link), end) not in self.posts:
@@ -178,13 +186,14 @@ class Course:
     def answer(self, which: int) -> None:
         """An answer, in one of the framings, whole or its first half."""
         service = self.service(which >> 3)
-        if service is None or service.tunnel or service.closing or service.rest:
+        if service is None or not service.free:
             return
         message, end = service.request()
         if message is None:
             return
-        service.closing = not message.whole or which & 3 == 2
-        service.read = end
+        service.closing = which & 3 == 2
+        service.early = not message.whole
+        service.read = end if message.whole else service.read
         body = message.target
         framings = (
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body),
@@ -214,7 +223,7 @@ class Course:
     def inform(self, which: int) -> None:
         """An interim answer, where one may be."""
         service = self.service(which)
-        if service is None or service.tunnel or service.rest:
+        if service is None or not service.free:
             return
         if service.request()[0] is not None:
             service.link.send(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -222,7 +231,7 @@ class Course:
     def switch(self, which: int) -> None:
         """Another protocol, asked for or not."""
         service = self.service(which)
-        if service is None or service.rest or service.tunnel:
+        if service is None or not service.free:
             return
         message, end = service.request()
         if message is not None and message.whole:
@@ -233,7 +242,7 @@ class Course:
     def stray(self, which: int) -> None:
         """An answer that nobody asked for, on a connection that is idle."""
         service = self.service(which)
-        if service is None or service.tunnel or service.rest:
+        if service is None or not service.free:
             return
         if not service.link.received[service.read :]:
             service.link.send(_STRAY)

@@ -8,6 +8,7 @@ is made per request, on the path that everything else waits for.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from fiberlb.errors import Fault
 from fiberlb.model.bounds import Limits
@@ -21,38 +22,40 @@ from fiberlb.wire.fields import (
 )
 
 #: Flags of a parsed request.
-KEEP_ALIVE = 1
-EXPECT_CONTINUE = 2
-UPGRADE = 4
-TRAILERS = 8
+KEEP_ALIVE: Final = 1
+EXPECT_CONTINUE: Final = 2
+UPGRADE: Final = 4
+TRAILERS: Final = 8
 
 #: end, method, target, minor, block, raw block, length, flags, authority, forwarded for, upgrade
 ParsedRequest = tuple[int, bytes, bytes, int, bytes, bytes, int, int, bytes, bytes, bytes]
 
 #: What a request line may hold beside the target, before it counts as a target too long.
-_LINE_REST = 64
-_match = grammar.REQUEST.match
-_special = grammar.REQUEST_SPECIAL.finditer
-_authority = grammar.AUTHORITY.fullmatch
-_UNSUPPORTED = frozenset({b"CONNECT", b"TRACE"})
+_LINE_REST: Final = 64
+_match: Final = grammar.REQUEST.match
+_special: Final = grammar.REQUEST_SPECIAL.finditer
+_authority: Final = grammar.AUTHORITY.fullmatch
+_UNSUPPORTED: Final = frozenset({b"CONNECT", b"TRACE"})
 #: What the Connection field can not remove (http page, 1.10).
-_PROTECTED = re.compile(
+_PROTECTED: Final = re.compile(
     rb"host|content-length|transfer-encoding|x-forwarded-.*|forwarded|via|close|keep-alive", re.I
 ).fullmatch
-_LINE = re.compile(
+_LINE: Final = re.compile(
     rb"(?:" + grammar.TOKEN + rb") (" + grammar.TARGET + rb") HTTP/([0-9])\.([0-9])\r\n"
 ).match
-_LINE_START = re.compile(
+_LINE_START: Final = re.compile(
     rb"(?:"
     + grammar.TOKEN
     + rb"(?: (?:"
     + grammar.TARGET
     + rb"(?: [HTP/.0-9]{0,8}+\r?+)?+)?+)?+)?+\Z"
 ).match
-_coding = re.compile(rb"\n" + grammar.folded("transfer-encoding") + rb":[^\r]*+\r").sub
-_EMPTY_LINES = re.compile(rb"(?:\r\n)++").match
-_FIELDS = re.compile(rb"(?:" + grammar.FIELD + rb"\r\n)*+").match
-_FIELD_START = re.compile(rb"(?:(?:" + grammar.FIELD + rb"|" + grammar.TOKEN + rb")?+\r?+)\Z").match
+_coding: Final = re.compile(rb"\n" + grammar.folded("transfer-encoding") + rb":[^\r]*+\r").sub
+_EMPTY_LINES: Final = re.compile(rb"(?:\r\n)++").match
+_FIELDS: Final = re.compile(rb"(?:" + grammar.FIELD + rb"\r\n)*+").match
+_FIELD_START: Final = re.compile(
+    rb"(?:(?:" + grammar.FIELD + rb"|" + grammar.TOKEN + rb")?+\r?+)\Z"
+).match
 
 
 def parse(data: bytes, limits: Limits, trusted: bool) -> ParsedRequest | None:

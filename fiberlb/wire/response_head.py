@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from fiberlb.errors import Fault, Source
 from fiberlb.model.bounds import Limits
@@ -18,14 +19,14 @@ from fiberlb.wire.fields import (
 
 #: end, status, reason with the space before it, block, length, keep alive, upgrade
 ParsedResponse = tuple[int, int, bytes, bytes, int, float, bytes]
-_FOREVER = float("inf")
+_FOREVER: Final = float("inf")
 
-_match = grammar.RESPONSE.match
-_special = grammar.RESPONSE_SPECIAL.finditer
-_FRAMING = (b"content-length", b"transfer-encoding")
-_PROTECTED = frozenset({*_FRAMING, b"close", b"keep-alive"})
-_START = b"HTTP/1."
-_timeout = re.compile(rb"(?:.*,)?[ \t]*timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.I).match
+_match: Final = grammar.RESPONSE.match
+_special: Final = grammar.RESPONSE_SPECIAL.finditer
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
+_PROTECTED: Final = frozenset({*_FRAMING, b"close", b"keep-alive"})
+_START: Final = b"HTTP/1."
+_timeout: Final = re.compile(rb"(?:.*,)?[ \t]*timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.I).match
 
 
 def parse(data: bytes, limits: Limits) -> ParsedResponse | None:

@@ -143,6 +143,8 @@ class DataPlane:
         self._swap_pools(snapshot)
         self._swap_listeners(snapshot)
         self._swap_sockets(snapshot, prepared)
+        # What was bound by another attempt meanwhile is not needed twice.
+        prepared.close()
 
     def _swap_pools(self, snapshot: Snapshot) -> None:
         members: dict[str, tuple[MemberState, PoolState]] = {}
@@ -176,11 +178,12 @@ class DataPlane:
                 cell = Cell(ident, plan, self._log, self._services)
             cell.plan = plan
             cells[ident] = cell
+        self._closing = [cell for cell in self._closing if cell.connections]
         for ident, cell in self._cells.items():
             if ident not in cells:
+                # What its socket holds is still to be accepted.
                 cell.draining = True
                 self._closing.append(cell)
-        self._closing = [cell for cell in self._closing if cell.connections]
         self._cells = cells
 
     def _plan(self, source: ListenerPlan) -> Plan:

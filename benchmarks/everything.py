@@ -45,9 +45,14 @@ SCENARIOS: tuple[Scenario, ...] = (
     *tcp.SCENARIOS,
 )
 
-#: Seconds that were found to be needed, beside the rounds themselves: to start a proxy and to
-#: check what it does; for each sample; for a proxy's idle connections, a thousand of them.
-_START, _SAMPLE, _IDLE = 1.0, 0.25, 2.2
+_NAMES = [s.name for s in SCENARIOS] + [name for name, _, _ in idle.QUESTIONS]
+#: Seconds needed beside the samples themselves: to start a proxy and to check what it does; for
+#: each sample; for the idle connections of a proxy, with its start.
+_START, _SAMPLE, _IDLE = 0.8, 0.2, 3.0
+#: Seconds of a sample, at most: longer ones tell nothing that more of them would not.
+_LONGEST = 6
+#: Idle connections to each proxy.
+_CONNECTIONS = 1000
 _ROOT = Path(__file__).parent.parent
 _RESULTS = Path(__file__).with_name("results")
 
@@ -55,40 +60,48 @@ _RESULTS = Path(__file__).with_name("results")
 @attrs.frozen
 class Plan:
     """
-    How long it takes.
+    How long it takes, about.
 
     @ivar seconds: of each sample, whole ones.
-    @ivar total: seconds for everything, about.
+    @ivar rounds: that will fit, on a machine that does nothing else.
+    @ivar idle: seconds for the measurements of memory, at the end.
+    @ivar total: seconds for everything, which one round at least needs.
     """
 
-    rounds: int
     seconds: int
+    rounds: int
+    idle: float
     total: float
 
 
-def plan(minutes: float, scenarios: Sequence[Scenario], wanted: Sequence[str]) -> Plan:
+def plan(minutes: float, scenarios: Sequence[Scenario], wanted: Sequence[str], idle: bool) -> Plan:
     """
-    Rounds that fit into so many minutes: at least one, first three of a second, then longer ones.
+    What fits into so many minutes: one round at least; longer samples once there are five.
+
+    @param idle: whether memory is measured too.
     """
     samples = sum(len([p for p in s.proxies if p in wanted]) for s in scenarios)
     proxies = {(p, *s.needs.shared) for s in scenarios for p in s.proxies if p in wanted}
-    fixed = len(proxies) * _START + len(wanted) * len(idle.QUESTIONS) * (_START + _IDLE)
-    left = max(0.0, minutes * 60 - fixed)
+    start = len(proxies) * _START
+    last = len([name for name in wanted if name in COMPARED]) * 2 * _IDLE if idle else 0.0
+    left = minutes * 60 - start - last
     seconds = 1
-    while left >= 5 * samples * (seconds + 1 + _SAMPLE) and seconds < 6:
+    while seconds < _LONGEST and left >= 5 * samples * (seconds + 1 + _SAMPLE):
         seconds += 1
-    rounds = max(1, int(left / (samples * (seconds + _SAMPLE)))) if samples else 1
-    return Plan(rounds, seconds, fixed + rounds * samples * (seconds + _SAMPLE))
+    a_round = max(1, samples) * (seconds + _SAMPLE)
+    rounds = max(1, int(left / a_round))
+    return Plan(seconds, rounds, last, start + last + rounds * a_round)
 
 
 def run(options: argparse.Namespace, wanted: Sequence[str]) -> dict[str, Any]:
     """Measure everything; the report of it all."""
-    chosen = options.scenario.split(",") if options.scenario else None
-    taken = [s for s in SCENARIOS if chosen is None or s.name in chosen]
-    found = plan(options.minutes, taken, wanted)
+    chosen = options.scenario.split(",") if options.scenario else _NAMES
+    taken = [s for s in SCENARIOS if s.name in chosen]
+    with_idle = any(name in chosen for name, _, _ in idle.QUESTIONS)
+    found = plan(options.minutes, taken, wanted, with_idle)
     print(
         f"{len(taken)} scenarios, {found.rounds} rounds of {found.seconds} s for each proxy: "
-        f"about {found.total / 60:.1f} minutes",
+        f"about {found.total / 60:.1f} minutes, fewer rounds on a busy machine",
         file=sys.stderr,
         flush=True,
     )
@@ -97,18 +110,19 @@ def run(options: argparse.Namespace, wanted: Sequence[str]) -> dict[str, Any]:
     cores = begin()
     machine = describe()
     progress = teller(options)
+    until = began + max(found.total, options.minutes * 60) - found.idle
     with Stage(cores, files_of(taken)) as stage:
-        reports = compare(stage, taken, wanted, found.rounds, found.seconds, progress)
+        reports = compare(stage, taken, wanted, 1000, found.seconds, progress, until)
     failures = stage.failures
-    if chosen is None or {name for name, _, _ in idle.QUESTIONS} & set(chosen):
+    if with_idle:
         compared = [name for name in wanted if name in COMPARED]
-        more, failed = idle.compare(cores, compared, 1000, progress)
+        more, failed = idle.compare(cores, compared, _CONNECTIONS, progress)
         reports += more
         failures += failed
     return {
         "machine": machine,
         "cores_shared": cores.shared,
-        "rounds": found.rounds,
+        "rounds": max((report.get("rounds", 0) for report in reports), default=0),
         "seconds": found.seconds,
         "took": monotonic() - began,
         "failures": failures,
@@ -146,7 +160,7 @@ def _bound(total: float) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGALRM, end)
-    signal.alarm(int(total * 1.5) + 120)
+    signal.alarm(int(total * 2) + 300)
 
 
 def _tell(found: dict[str, Any]) -> int:
@@ -165,8 +179,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=8, help="time for all of it, about (8)")
     parser.add_argument("--only", help=f"proxies, with commas between: {','.join(PROXIES)}")
-    names = ",".join([s.name for s in SCENARIOS] + [name for name, _, _ in idle.QUESTIONS])
-    parser.add_argument("--scenario", help=f"scenarios, with commas between: {names}")
+    parser.add_argument("--scenario", help=f"scenarios, with commas between: {','.join(_NAMES)}")
     parser.add_argument("--json", type=Path, default=_RESULTS / "everything.json")
     parser.add_argument("--again", action="store_true", help="no measurement: the figures of FILE")
     parser.add_argument("--rst", action="store_true", help="write README.rst, docs/performance.rst")

@@ -51,16 +51,18 @@ _SERVED = """
 """
 
 # Bodies are not written to files on their way: that is a choice, not the price of proxying.
+# $host and not $http_host: clients of HTTP/1.0 may send none, and the origin refuses that.
 _FORWARDED = """
     upstream origin {{ server 127.0.0.1:{origin}; keepalive 128; keepalive_requests 100000000; }}
     server {{
         listen 127.0.0.1:{port} {ssl} backlog=4096;
+        server_name localhost;
         {certificate}
         proxy_request_buffering off;
         proxy_max_temp_file_size 0;
         proxy_http_version 1.1;
         proxy_set_header Connection "";
-        proxy_set_header Host $http_host;
+        proxy_set_header Host $host;
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
         proxy_set_header X-Forwarded-Port $server_port;

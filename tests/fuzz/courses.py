@@ -142,7 +142,8 @@ class Course:
                 if service.tunnel:
                     continue
                 message, end = service.request()
-                hold(not service.early or end == len(link.received), "used again", link.received)
+                again = service.early and not service.rest and end < len(link.received)
+                hold(not again, "used again", link.received)
                 if message is None or not message.whole or message.method != b"POST":
                     continue
                 if (id(link), end) not in self.posts:
@@ -209,7 +210,12 @@ class Course:
             self.end_answer(service)
 
     def end_answer(self, service: Service) -> None:
-        """An answer that has to end with its connection does."""
+        """An answer that has to end with its connection does; the request may be whole by now."""
+        if service.early:
+            message, end = service.request()
+            if message is not None and message.whole:
+                service.early = False
+                service.read = end
         if service.closing and not service.link.closed:
             service.link.close()
 
@@ -251,7 +257,9 @@ class Course:
         """A member closes, or breaks off."""
         service = self.service(which >> 1)
         if service is not None:
-            (service.link.close, service.link.reset)[which & 1]()
+            # A close within an answer that ends with its connection would be the end of it.
+            within = service.closing and service.rest
+            (service.link.close, service.link.reset)[1 if within else which & 1]()
 
     def member_room(self, which: int) -> None:
         """A member takes so much, and then no more."""

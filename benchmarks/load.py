@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
@@ -13,6 +15,9 @@ import attrs
 
 from benchmarks.machine import Cores
 from tests.support.programs import need
+
+#: Seconds a program of the load may take longer than it was told, before it is ended.
+_GRACE = 25
 
 #: With C{Host}, which wrk adds, the seven fields of the head.
 _HEADERS = """\
@@ -67,6 +72,7 @@ class Result:
 
     @ivar errors: answers of 400 and above, failed connections and timeouts together.
     @ivar p50_ms: half of the answers took no longer; C{None}: not measured.
+    @ivar trouble: what went wrong, where the program tells.
     """
 
     requests: int
@@ -76,6 +82,7 @@ class Result:
     p50_ms: float | None = None
     p99_ms: float | None = None
     max_ms: float | None = None
+    trouble: str = ""
 
 
 class Load(Protocol):
@@ -92,7 +99,24 @@ class Load(Protocol):
         @param directory: for files it needs.
 
         @raise RuntimeError: the program gave no result.
+        @raise subprocess.TimeoutExpired: it did not end; it has been ended.
         """
+
+
+def _told(command: list[str], seconds: float, cores: Cores) -> Result:
+    """Run a program of the load and read its line of JSON."""
+    found = subprocess.run(
+        cores.pin_load(command),
+        capture_output=True,
+        text=True,
+        timeout=seconds + _GRACE,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    for line in found.stdout.splitlines():
+        if line.startswith("RESULT "):
+            return Result(**json.loads(line.removeprefix("RESULT ")))
+    raise RuntimeError(f"{command[0]}: {found.stdout}{found.stderr}")
 
 
 @attrs.frozen
@@ -113,24 +137,47 @@ class Wrk:
         script.write_text(_HEADERS + self.script + _DONE)
         command = [need("wrk"), "-t1", f"-c{self.connections}", f"-d{max(1, round(seconds))}s"]
         command += ["--timeout", "10s", "-s", str(script), url + self.path]
-        found = subprocess.run(
-            cores.pin_load(command),
-            capture_output=True,
-            text=True,
-            timeout=seconds + 60,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        for line in found.stdout.splitlines():
-            if line.startswith("RESULT "):
-                return Result(**json.loads(line.removeprefix("RESULT ")))
-        raise RuntimeError(f"wrk: {found.stdout}{found.stderr}")
+        return _told(command, seconds, cores)
 
 
 #: A new connection for each request.
 CLOSE = Wrk('wrk.headers["Connection"] = "close"\n')
 
+
+@attrs.frozen
+class Uploads:
+    """
+    Uploads of one size, each connection one after another.
+
+    @ivar size: bytes of each.
+    """
+
+    size: int
+    connections: int
+
+    def run(self, url: str, seconds: float, cores: Cores, directory: Path) -> Result:
+        """See L{Load}."""
+        host, _, port = url.removeprefix("http://").partition(":")
+        script = str(Path(__file__).with_name("uploader.py"))
+        command = [sys.executable, "-P", script, host, port, str(self.size)]
+        return _told([*command, str(self.connections), str(seconds)], seconds, cores)
+
+
 _TIMED = re.compile(r"^(\d+) connections in .* real seconds, (\d+) bytes", re.MULTILINE)
+
+
+def _started(command: list[str], cores: Cores, stack: ExitStack) -> subprocess.Popen[str]:
+    """A program that is ended with the stack, if it has not by then."""
+    process = subprocess.Popen(
+        cores.pin_load(command),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    stack.enter_context(process)
+    stack.callback(process.kill)
+    return process
 
 
 @attrs.frozen
@@ -156,17 +203,9 @@ class Handshakes:
         command += ["-time", str(max(1, round(seconds))), f"-{self.version}"]
         command.append("-reuse" if self.resumed else "-new")
         began = monotonic()
-        running = [
-            subprocess.Popen(
-                cores.pin_load(command),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for _ in range(self.connections)
-        ]
-        said = [process.communicate(timeout=seconds + 60)[0] for process in running]
+        with ExitStack() as stack:
+            running = [_started(command, cores, stack) for _ in range(self.connections)]
+            said = [process.communicate(timeout=seconds + _GRACE)[0] for process in running]
         found = [_TIMED.search(text) for text in said]
         return Result(
             requests=sum(int(match[1]) for match in found if match),

@@ -7,12 +7,17 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 
 import attrs
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+#: Files a process may have open: thousands of connections, both ways.
+_FILES = 20000
+#: A process gets this signal when the one that started it is gone, even by SIGKILL.
+_LEASH = ("setpriv", "--pdeathsig", "TERM")
 
 
 @attrs.frozen
@@ -56,7 +61,7 @@ def cpu_of(pid: int) -> Cpu:
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that a process and its descendants hold, shared pages counted once each."""
+    """Bytes of memory that a process and its descendants hold, shared pages in each of them."""
     pages = 0
     for member in _family(pid):
         pages += int(Path(f"/proc/{member}/statm").read_text().split()[1])
@@ -82,12 +87,22 @@ class Cores:
         return cls(allowed[0], tuple(allowed[1:] or allowed), len(allowed) == 1)
 
     def pin_proxy(self, command: Sequence[str]) -> list[str]:
-        """The command, on the proxy's CPU."""
-        return ["taskset", "-c", str(self.proxy), *command]
+        """The command, on the proxy's CPU; it ends when this process does, however that ends."""
+        return ["taskset", "-c", str(self.proxy), *_LEASH, *command]
 
     def pin_load(self, command: Sequence[str]) -> list[str]:
-        """The command, on the other CPUs."""
-        return ["taskset", "-c", ",".join(map(str, self.load)), *command]
+        """The command, on the other CPUs; it ends when this process does."""
+        return ["taskset", "-c", ",".join(map(str, self.load)), *_LEASH, *command]
+
+    def keep_off(self) -> None:
+        """This process moves to the CPUs of the load, so that it takes nothing from the proxy."""
+        os.sched_setaffinity(0, self.load)
+
+
+def raise_limits() -> None:
+    """Let this process and those it starts open as many files as it may, 20,000 at most."""
+    _, hard = getrlimit(RLIMIT_NOFILE)
+    setrlimit(RLIMIT_NOFILE, (_FILES if hard == RLIM_INFINITY else min(hard, _FILES), hard))
 
 
 def _said(*command: str) -> str:
@@ -106,7 +121,7 @@ def _model() -> str:
 
 def describe() -> dict[str, object]:
     """The machine and the versions, for the report."""
-    packages = ("fiberlb", "twisted", "pyopenssl", "cryptography")
+    packages = ("fiberlb", "twisted", "pyopenssl", "cryptography", "aiohttp", "uvloop")
     return {
         "cpu": _model(),
         "cpus": os.cpu_count(),
@@ -116,5 +131,13 @@ def describe() -> dict[str, object]:
         "haproxy": _said("haproxy", "-v"),
         "nginx": _said("nginx", "-v"),
         "wrk": _said("wrk", "-v"),
-        **{package: version(package) for package in packages},
+        "caddy": _said("caddy", "version"),
+        **{package: _version(package) for package in packages},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"

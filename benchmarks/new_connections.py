@@ -12,7 +12,7 @@ import sys
 from benchmarks.load import CLOSE
 from benchmarks.rounds import Scenario, main
 
-SCENARIOS = (Scenario("new-connections", "A new connection for each request, 1 KiB", CLOSE),)
+SCENARIOS = (Scenario("new-connections", "A new connection for 1 KiB", CLOSE),)
 
 if __name__ == "__main__":
     sys.exit(main(SCENARIOS, __doc__))

@@ -2,34 +2,36 @@
 Interleaved rounds: each proxy in turn, again and again, so that a busy minute hits all alike.
 
 The figure is the proxy's CPU time per unit of work: it is far steadier than
-the rate, which depends on everything else on the machine. Minima are the
-figures to compare; differences under 15 % mean nothing.
+the rate, which depends on everything else on the machine. A ratio is taken
+within a round, against HAProxy a few seconds before or after, and the median
+of these is the figure to compare; differences under 15 % mean nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import ssl
 import statistics
 import sys
-import tempfile
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from unittest import SkipTest
 
 import attrs
 
 from benchmarks.load import Load, Result
-from benchmarks.machine import Cores, cpu_of, describe, resident
-from benchmarks.proxies import PROXIES, Front, Proxy, Setting, start_origin
-from tests.support.ports import free_port
+from benchmarks.machine import Cores, cpu_of, describe, raise_limits, resident
+from benchmarks.proxies import COMPARED, PROXIES, Front, Proxy, Setting
+from benchmarks.report import show
+from benchmarks.stage import Needs, Stage
 
 #: What the others are compared with.
 REFERENCE = "haproxy"
+#: Bytes of head, TLS records and the like that may come with an answer.
+_HEAD = 2048
 
 
 def per_request(result: Result) -> float:
@@ -47,13 +49,15 @@ class Scenario:
     """
     One question, asked of every proxy.
 
-    @ivar name: of the report's file.
+    @ivar name: of the report's file, and of its goal.
     @ivar unit: how many units of work a result holds.
     @ivar unit_name: what C{unit} counts, for the table.
     @ivar milli: the figures are milliseconds rather than microseconds.
     @ivar extras: further lines of the proxies' configurations (see L{Setting}).
     @ivar files: name -> size, served by the origin below C{/files/}.
     @ivar proxies: who can do this at all.
+    @ivar size: bytes of a body, either way.
+    @ivar uploads: bodies go to the origin that takes them.
     """
 
     name: str
@@ -65,7 +69,14 @@ class Scenario:
     extras: Mapping[str, str] = attrs.field(factory=dict)
     files: Mapping[str, int] = attrs.field(factory=dict)
     front: Front = Front.HTTP
-    proxies: tuple[str, ...] = tuple(PROXIES)
+    proxies: tuple[str, ...] = tuple(COMPARED)
+    size: int = 1024
+    uploads: bool = False
+
+    @property
+    def needs(self) -> Needs:
+        """How the proxies have to be configured."""
+        return Needs(self.front, self.extras, self.files, self.uploads)
 
 
 @attrs.frozen
@@ -75,160 +86,155 @@ class Sample:
 
     @ivar cost: CPU time per unit of work, in micro- or milliseconds as the scenario says.
     @ivar user: the share of it outside the kernel.
+    @ivar errors: of the load's count, and 1 when the bytes are not those of the answers.
     """
 
     proxy: str
+    round: int
     cost: float
     user: float
+    errors: int
     result: Result
 
 
-def measure(scenario: Scenario, proxy: Proxy, seconds: float, setting: Setting) -> Sample:
+def measure(
+    scenario: Scenario, proxy: Proxy, seconds: float, setting: Setting, number: int = 0
+) -> Sample:
     """One round against one proxy."""
     before = cpu_of(proxy.program.pid)
-    url = _url(proxy, setting)
+    url = f"{'https' if setting.secure else 'http'}://127.0.0.1:{proxy.port}"
     result = scenario.load.run(url, seconds, setting.cores, setting.directory)
     used = cpu_of(proxy.program.pid) - before
     units = scenario.unit(result) or float("nan")
     scale = (1e3 if scenario.milli else 1e6) / units
-    return Sample(proxy.name, used.total * scale, used.user * scale, result)
+    errors = result.errors + (not plausible(result, scenario.size, scenario.load.connections))
+    return Sample(proxy.name, number, used.total * scale, used.user * scale, errors, result)
+
+
+def plausible(result: Result, size: int, connections: int) -> bool:
+    """
+    Whether the bytes are those of that many answers; the last on each connection may be cut.
+
+    @param size: bytes of the body of each.
+    """
+    most = (result.requests + connections) * (size + _HEAD)
+    # A short round on a busy machine may see no end of a large body.
+    return result.bytes > 0 and result.requests * size <= result.bytes <= most
 
 
 def compare(
-    scenario: Scenario, wanted: Sequence[str], rounds: int, seconds: float, progress: bool
-) -> dict[str, Any]:
+    stage: Stage,
+    scenarios: Sequence[Scenario],
+    wanted: Sequence[str],
+    rounds: int,
+    seconds: float,
+    progress: Callable[[str], object],
+    until: float = inf,
+) -> list[dict[str, Any]]:
     """
-    Run a scenario against the wanted proxies.
+    Run scenarios against the wanted proxies: all of them once in each round.
 
-    @return: the report: machine, versions, table and every sample.
+    @param rounds: no more than these.
+    @param until: a time of the monotonic clock; no round begins that would not end by then, but
+        for the first.
+
+    @return: a report for each: table and every sample.
     """
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        # nginx's workers run as an ordinary user and read what the origin serves.
-        directory.chmod(0o755)
-        setting = Setting(directory, free_port(), Cores.split(), scenario.front, scenario.extras)
-        machine = describe()
-        stack.callback(start_origin(setting, scenario.files).program.stop)
-        proxies = []
-        for name in filter(scenario.proxies.__contains__, wanted):
-            proxy = _start(name, setting)
-            if proxy is not None:
-                stack.callback(proxy.program.stop)
-                proxies.append(proxy)
-        samples = []
-        for number in range(rounds):
+    samples: dict[str, list[Sample]] = {scenario.name: [] for scenario in scenarios}
+    longest = 0.0
+    for number in range(rounds):
+        began = monotonic()
+        if number and began + longest > until:
+            break
+        for scenario in scenarios:
+            proxies = _proxies(stage, scenario, wanted)
             # Whoever goes first in a round finds the caches of whoever went last before.
             shift = number % max(1, len(proxies))
             for proxy in proxies[shift:] + proxies[:shift]:
-                samples.append(measure(scenario, proxy, seconds, setting))
-                if progress:
-                    print(_line(samples[-1], number, rounds), file=sys.stderr, flush=True)
-        memory = {proxy.name: resident(proxy.program.pid) for proxy in proxies}
+                try:
+                    sample = measure(
+                        scenario, proxy, seconds, stage.setting(scenario.needs), number
+                    )
+                except SkipTest as why:
+                    progress(f"{scenario.name} is left out: {why}")
+                    break
+                except (OSError, RuntimeError) as why:
+                    stage.failures.append(f"{scenario.name}, {proxy.name}: {why}")
+                    progress(stage.failures[-1])
+                    continue
+                samples[scenario.name].append(sample)
+                progress(_line(scenario, sample))
+        # The first one has started the proxies.
+        longest = max(longest, monotonic() - began) if number > 1 else monotonic() - began
+    return [_report(s, samples[s.name], stage, wanted, seconds) for s in scenarios]
+
+
+def _proxies(stage: Stage, scenario: Scenario, wanted: Sequence[str]) -> list[Proxy]:
+    names = [name for name in scenario.proxies if name in wanted]
+    found = (stage.proxy(name, scenario.needs) for name in names)
+    return [proxy for proxy in found if proxy is not None]
+
+
+def _report(
+    scenario: Scenario,
+    samples: Sequence[Sample],
+    stage: Stage,
+    wanted: Sequence[str],
+    seconds: float,
+) -> dict[str, Any]:
+    running = [p for p in _proxies(stage, scenario, wanted) if p.program.running]
     return {
         "scenario": scenario.name,
         "title": scenario.title,
         "unit": f"CPU {'ms' if scenario.milli else 'us'} per {scenario.unit_name}",
-        "rounds": rounds,
+        "rounds": len({sample.round for sample in samples}),
         "seconds": seconds,
         "connections": scenario.load.connections,
-        "cores_shared": setting.cores.shared,
-        "machine": machine,
-        "resident_bytes": memory,
+        "resident_bytes": {proxy.name: resident(proxy.program.pid) for proxy in running},
         "table": summarise(samples),
         "samples": [attrs.asdict(sample) for sample in samples],
     }
 
 
-def _start(name: str, setting: Setting) -> Proxy | None:
-    try:
-        proxy = PROXIES[name](setting)
-    except SkipTest as why:
-        print(f"{name} is left out: {why}", file=sys.stderr)
-        return None
-    # Whoever answers wrongly is fast for the wrong reason.
-    trust = ssl.create_default_context(cafile=setting.pem) if _secure(setting) else None
-    with urllib.request.urlopen(_url(proxy, setting), timeout=10, context=trust) as answer:
-        if answer.status != 200 or len(answer.read()) != 1024:
-            raise RuntimeError(f"{name} does not answer with the origin's body")
-    return proxy
-
-
-def _secure(setting: Setting) -> bool:
-    return setting.front is Front.HTTPS
-
-
-def _url(proxy: Proxy, setting: Setting) -> str:
-    return f"{'https' if _secure(setting) else 'http'}://127.0.0.1:{proxy.port}"
-
-
-def _line(sample: Sample, number: int, rounds: int) -> str:
-    errors = f"  {sample.result.errors} ERRORS" if sample.result.errors else ""
+def _line(scenario: Scenario, sample: Sample) -> str:
+    errors = f"  {sample.errors} ERRORS {sample.result.trouble}" if sample.errors else ""
     rate = sample.result.requests / sample.result.seconds
-    name = f"{number + 1}/{rounds} {sample.proxy}"
-    return f"{name:<16}{sample.cost:10.1f}{rate:10.0f} requests/s{errors}"
+    name = f"{sample.round + 1} {scenario.name} {sample.proxy}"
+    return f"{name:<40}{sample.cost:10.1f}{rate:10.0f} requests/s{errors}"
 
 
 def summarise(samples: Sequence[Sample]) -> dict[str, dict[str, float | int | None]]:
-    """By proxy: minimum and median, their ratios to the reference's, rate, latency, errors."""
-    names = list(dict.fromkeys(sample.proxy for sample in samples))
-    by_name = {name: [s for s in samples if s.proxy == name] for name in names}
-    reference = [s.cost for s in by_name.get(REFERENCE, [])]
+    """
+    By proxy: minimum and median, their ratios to the reference's, rate, latency, errors.
+
+    The ratio of the minimum is that of both minima; the ratio of the median
+    is the median of the ratios within each round.
+    """
+    names = {sample.proxy for sample in samples}
+    by_name = {name: [s for s in samples if s.proxy == name] for name in PROXIES if name in names}
+    reference = {s.round: s.cost for s in by_name.get(REFERENCE, [])}
     table: dict[str, dict[str, float | int | None]] = {}
-    for name in sorted(names, key=list(PROXIES).index):
-        found = by_name[name]
+    for name, found in by_name.items():
         costs = [s.cost for s in found]
         best = min(found, key=lambda s: s.cost)
+        ratios = [s.cost / reference[s.round] for s in found if reference.get(s.round)]
         table[name] = {
             "min": min(costs),
             "median": statistics.median(costs),
             "min_user": best.user,
-            "ratio_min": min(costs) / min(reference) if reference else None,
-            "ratio_median": statistics.median(costs) / statistics.median(reference)
-            if reference
-            else None,
+            "ratio_min": min(costs) / min(reference.values()) if reference else None,
+            "ratio_median": statistics.median(ratios) if ratios else None,
             "requests_per_second": max(s.result.requests / s.result.seconds for s in found),
             "p99_ms": best.result.p99_ms,
-            "errors": sum(s.result.errors for s in found),
+            "errors": sum(s.errors for s in found),
         }
     return table
 
 
-def show(report: Mapping[str, Any], out: Callable[[str], object] = print) -> None:
-    """Print the table of a report."""
-    table = report["table"]
-    out(f"{report['title']}: {report['unit']}, {report['rounds']} rounds of {report['seconds']} s")
-    head = ("", "min", "median", "ratio", "ratio (med)", "requests/s", "p99 ms", "errors")
-    rows = [head]
-    for name, row in table.items():
-        ratios = ["-" if row[key] is None else f"{row[key]:.2f}" for key in _RATIOS]
-        figures = [f"{row['min']:.1f}", f"{row['median']:.1f}", *ratios]
-        latency = "-" if row["p99_ms"] is None else f"{row['p99_ms']:.1f}"
-        figures += [f"{row['requests_per_second']:.0f}", latency, str(row["errors"])]
-        rows.append((name, *figures))
-    for cells in rows:
-        out(f"{cells[0]:<10}" + "".join(f"{cell:>13}" for cell in cells[1:]))
-
-
-def show_rst(reports: Sequence[Mapping[str, Any]], out: Callable[[str], object] = print) -> None:
-    """Print reports as one table of reStructuredText: minima, and ratios to the reference."""
-    names = [name for name in PROXIES if any(name in report["table"] for report in reports)]
-    rows = [["CPU of the proxy (ratio to HAProxy)", *names]]
-    for report in reports:
-        row = [f"{report['title']}, {report['unit'].removeprefix('CPU ')}"]
-        for name in names:
-            cell = report["table"].get(name)
-            ratio = cell and cell["ratio_min"]
-            text = f"{cell['min']:.1f}" if cell else "-"
-            row.append(f"{text} ({ratio:.2f})" if ratio is not None else text)
-        rows.append(row)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    rule = "  ".join("=" * width for width in widths)
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    for line in (rule, lines[0], rule, *lines[1:], rule):
-        out(line)
-
-
-_RATIOS = ("ratio_min", "ratio_median")
+def errors_in(reports: Sequence[Mapping[str, Any]]) -> int:
+    """Errors of all samples, and one for each report without any."""
+    tables = [report["table"] for report in reports]
+    return sum(sum(row["errors"] for row in table.values()) + (not table) for table in tables)
 
 
 def main(scenarios: Sequence[Scenario], description: str | None) -> int:
@@ -240,7 +246,6 @@ def main(scenarios: Sequence[Scenario], description: str | None) -> int:
     names = ",".join(scenario.name for scenario in scenarios)
     parser.add_argument("--scenario", help=f"scenarios, with commas between: {names}")
     parser.add_argument("--json", type=Path, help="folder of the reports (benchmarks/results)")
-    parser.add_argument("--rst", action="store_true", help="at the end a table for the README")
     parser.add_argument("--quiet", action="store_true", help="no line for each round")
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else list(PROXIES)
@@ -249,16 +254,32 @@ def main(scenarios: Sequence[Scenario], description: str | None) -> int:
     folder = options.json or Path(__file__).with_name("results")
     folder.mkdir(parents=True, exist_ok=True)
     chosen = options.scenario.split(",") if options.scenario else names.split(",")
-    errors = 0
-    reports = []
-    for scenario in scenarios:
-        if scenario.name in chosen:
-            report = compare(scenario, wanted, options.rounds, options.seconds, not options.quiet)
-            show(report)
-            reports.append(report)
-            (folder / f"{scenario.name}.json").write_text(json.dumps(report, indent=1) + "\n")
-            table = report["table"]
-            errors += sum(row["errors"] for row in table.values()) + (not table)
-    if options.rst:
-        show_rst(reports)
-    return int(errors > 0)
+    taken = [scenario for scenario in scenarios if scenario.name in chosen]
+    with Stage(begin(), files_of(taken)) as stage:
+        machine = describe()
+        reports = compare(stage, taken, wanted, options.rounds, options.seconds, teller(options))
+    for report in reports:
+        show(report)
+        text = json.dumps({"machine": machine, **report}, indent=1) + "\n"
+        (folder / f"{report['scenario']}.json").write_text(text)
+    return int(errors_in(reports) > 0 or bool(stage.failures))
+
+
+def teller(options: argparse.Namespace) -> Callable[[str], object]:
+    """Where lines about each round go: to the standard error, or nowhere with C{--quiet}."""
+    if options.quiet:
+        return lambda line: None
+    return lambda line: print(line, file=sys.stderr, flush=True)
+
+
+def files_of(scenarios: Sequence[Scenario]) -> dict[str, int]:
+    """What the origin has to serve for these."""
+    return {name: size for scenario in scenarios for name, size in scenario.files.items()}
+
+
+def begin() -> Cores:
+    """Before anything is started: limits raised, and the proxy's CPU left to the proxy."""
+    cores = Cores.split()
+    cores.keep_off()
+    raise_limits()
+    return cores

@@ -12,9 +12,14 @@ from benchmarks.load import CLOSE, Wrk
 from benchmarks.proxies import Front
 from benchmarks.rounds import Scenario, main, per_gigabyte
 
+_ABLE = ("haproxy", "nginx", "fiberlb", "twisted")
+_FILES = {"100m": 100 * 1024 * 1024}
+
 SCENARIOS = (
-    Scenario("tcp", "TCP, 1 KiB answers on open connections", Wrk(), front=Front.TCP),
-    Scenario("tcp-new", "TCP, a new connection for each request", CLOSE, front=Front.TCP),
+    Scenario(
+        "tcp", "TCP, 1 KiB answers on open connections", Wrk(), front=Front.TCP, proxies=_ABLE
+    ),
+    Scenario("tcp-new", "TCP, a new connection for 1 KiB", CLOSE, front=Front.TCP, proxies=_ABLE),
     Scenario(
         "tcp-download",
         "TCP, downloads of 100 MiB",
@@ -22,8 +27,10 @@ SCENARIOS = (
         unit=per_gigabyte,
         unit_name="GB",
         milli=True,
-        files={"100m": 100 * 1024 * 1024},
+        files=_FILES,
+        size=_FILES["100m"],
         front=Front.TCP,
+        proxies=_ABLE,
     ),
 )
 

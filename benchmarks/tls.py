@@ -16,19 +16,19 @@ SCENARIOS = (
     Scenario("tls-keepalive", "HTTPS keep-alive, 1 KiB", Wrk(), front=Front.HTTPS),
     Scenario(
         "tls13-full",
-        "TLS 1.3, full handshake and one request",
+        "TLS 1.3, full handshake, 1 KiB",
         Handshakes("tls1_3", resumed=False),
         front=Front.HTTPS,
     ),
     Scenario(
         "tls13-resumed",
-        "TLS 1.3, resumed session and one request",
+        "TLS 1.3, resumed session, 1 KiB",
         Handshakes("tls1_3", resumed=True),
         front=Front.HTTPS,
     ),
     Scenario(
         "tls12-resumed",
-        "TLS 1.2, resumed session and one request",
+        "TLS 1.2, resumed session, 1 KiB",
         Handshakes("tls1_2", resumed=True),
         front=Front.HTTPS,
     ),

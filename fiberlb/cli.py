@@ -16,6 +16,7 @@ from fiberlb.control.validate import validated
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
+from fiberlb.workers.commands import upgrade, workers
 
 #: Exit code of everything that is refused or fails (product page, "First five minutes").
 REFUSED = 1
@@ -117,6 +118,10 @@ def summary(layer: FileLayer) -> str:
     counts = [_counted(len(objects.get(key, ())), word, key) for key, word in words.items()]
     policies = _counted(len(objects.get("l7_policies", ())), "policy", "policies")
     return ", ".join([*counts, policies])
+
+
+main.add_command(workers)
+main.add_command(upgrade)
 
 
 def _counted(number: int, one: str, many: str) -> str:

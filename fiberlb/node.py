@@ -23,7 +23,6 @@ from fiberlb.announcement import announce
 from fiberlb.api.rest.site import admin_site
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
-from fiberlb.control.refusals import StoreAway
 from fiberlb.control.service import ControlService
 from fiberlb.control.state_directory import state_directory
 from fiberlb.errors import AddressInUse, ConfigurationError
@@ -39,22 +38,18 @@ from fiberlb.relay.accept import bind
 from fiberlb.relay.loop import Loop, StockLoop
 from fiberlb.relay.plane import DataPlane, request_ids
 from fiberlb.relay.services import Services
-from fiberlb.store.interface import Store, StoreError
+from fiberlb.starting import EXPECTED, CannotStart, sentence
+from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
-from fiberlb.store.lock import StateDirectoryError, StateLock, hold
-from fiberlb.store.sealed import Keyring, SealError
+from fiberlb.store.lock import StateLock, hold
+from fiberlb.store.sealed import Keyring
 from fiberlb.store.table import open_store
-from fiberlb.workers.nursery import TemplateGone
 from fiberlb.workers.plane import WorkersPlane
 from fiberlb.workers.system import processors
 
 _log = Logger()
 #: Seconds that the start waits for the first round of checks before it says who is up.
 FIRST_ROUND = 2.0
-
-
-class CannotStart(Exception):
-    """Why the process does not start, in lines for a person."""
 
 
 @attrs.frozen(kw_only=True)
@@ -247,21 +242,9 @@ class Node(Service):
 
     def _refused(self, failure: Any) -> None:
         """The start failed: say why, in words where the reason is known."""
-        expected = (
-            AddressInUse,
-            CannotStart,
-            ConfigurationError,
-            SealError,
-            StateDirectoryError,
-            StoreAway,
-            StoreError,
-            TemplateGone,
-            OSError,
-            CannotListenError,
-        )
-        if not failure.check(*expected):
+        if not failure.check(*EXPECTED):
             _log.failure("the start failed", failure=failure)
-        self._failed(_sentence(failure.value))
+        self._failed(sentence(failure.value))
 
     # Change.
 
@@ -387,16 +370,6 @@ class Node(Service):
         await self.health.stop()
         if self._store is not None:
             await self._store.close()
-
-
-def _sentence(why: BaseException) -> str:
-    if isinstance(why, CannotListenError):
-        host = why.interface or ""
-        reason = getattr(why.socketError, "strerror", why.socketError)
-        return f"the admin API cannot listen on {host}:{why.port}: {reason}"
-    if isinstance(why, OSError) and why.filename:
-        return f"{why.filename}: {why.strerror}"
-    return str(why) or type(why).__name__
 
 
 def _told_refusal(why: Exception) -> None:

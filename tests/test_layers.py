@@ -30,6 +30,7 @@ ALLOWED: dict[str, str] = {
         "errors model wire routing balancing snapshot tls health store observe relay control"
     ),
     "announcement": "errors model control",
+    "starting": "errors control store workers",
     "cli": "*",
     "node": "*",
     "tap": "*",

@@ -109,7 +109,7 @@ class NodeTests(SynchronousTestCase):
         )
         self.start(node)
         self.assertEqual(len(self.failures), 1)
-        self.assertIn("f.yaml:5:", self.failures[0])
+        self.assertIn("f.yaml:6:", self.failures[0])
         self.assertIn("nobody", self.failures[0])
 
     def test_state_directory_taken(self) -> None:

@@ -77,7 +77,9 @@ class Force:
             if still_needed:
                 raise ConfigurationError(still_needed)
         generation = self._state.generation + 1 if self._state else 1
-        return self._united(file, generation, self._now(), FileDigests(file), self.latest)
+        return self._united(
+            file, generation, self._now(), FileDigests(file, generation == 1), self.latest
+        )
 
     def with_layer(self, layer: StoreLayer) -> State:
         """

@@ -1,9 +1,10 @@
 """
 Entity tags: which state of an object, with all that it contains, a client has seen.
 
-The tag of an object of the store is the highest revision of the object and of
-what it contains. Objects of the file have no revision; where some take part, a
-digest of them is added: C{12-5f0c63a1}.
+The tag of an object is the highest revision of the object and of what it
+contains, that of a list the current one. Objects of the file have no revision:
+once the file was read again, a digest of those that take part is added, so
+that a reload changes tags too: C{12-5f0c63a1}.
 """
 
 from __future__ import annotations
@@ -23,15 +24,21 @@ class FileDigests:
     What the objects of a file layer look like, in a few characters each.
 
     Made once for a file layer; digests are computed when they are first asked for.
+
+    @param first: it is the first file of this process: nobody has seen another one, and
+        there are no digests.
     """
 
-    def __init__(self, file: FileLayer) -> None:
+    def __init__(self, file: FileLayer, first: bool = False) -> None:
         self._file = file
+        self._first = first
         self._known: dict[str, bytes] = {}
         self._whole: str | None = None
 
     def of(self, collection: str, ident: str) -> bytes:
         """The digest of one object, whoever it belongs to."""
+        if self._first:
+            return b""
         found = self._known.get(ident)
         if found is None:
             made = self._file.configuration.objects.get(collection, {}).get(ident)
@@ -42,6 +49,8 @@ class FileDigests:
     @property
     def whole(self) -> str:
         """The digest of all objects of the file; empty when there are none."""
+        if self._first:
+            return ""
         if self._whole is None:
             objects = self._file.configuration.objects
             each = [self.of(c, ident) for c in COLLECTIONS for ident in objects.get(c, {})]
@@ -83,7 +92,7 @@ class Tags:
             meta = self._configuration.meta[one]
             newest = max(newest, meta.revision, self._contents.get(one, 0))
             if meta.managed_by is Owner.FILE:
-                digests.append(self._file.of(kind, one))
+                digests += filter(None, [self._file.of(kind, one)])
             left.extend(_children(self._configuration, kind, one))
         return f"{newest}-{_short(sorted(digests))}" if digests else str(newest)
 

@@ -171,7 +171,7 @@ class Acceptor:
                     return
                 # The client went away before it was taken in.
                 continue
-            self._welcome(SocketType(self._family, _STREAM, 0, number), address)
+            self.welcome(SocketType(self._family, _STREAM, 0, number), address)
 
     def _pause(self, why: OSError) -> None:
         if self.closed:
@@ -194,7 +194,8 @@ class Acceptor:
             if self.events:
                 self._told = False
 
-    def _welcome(self, sock: Any, address: Any) -> None:
+    def welcome(self, sock: Any, address: Any) -> None:
+        """Take in a connection; C{address} is the peer's, as the socket module tells it."""
         cell = self.cell
         cell.accepted += 1
         cell.connections += 1
@@ -205,7 +206,10 @@ class Acceptor:
             conn = Connection(self.loop, sock, None)
             conn.side = session = Session(cell, peer, address[1])
             conn.start(PEER_CLOSED)
-            session.attach(conn)
+            try:
+                session.attach(conn)
+            except Exception:
+                self.loop.fault(conn)
             return
         side = Downstream(cell, peer, address[1])
         if self.slot is not None:
@@ -216,7 +220,10 @@ class Acceptor:
             return
         conn = Connection(self.loop, sock, side)
         conn.start()
-        side.attach(conn)
-        if not conn.closed:
-            # The request is often there already.
-            conn.readable()
+        try:
+            side.attach(conn)
+            if not conn.closed:
+                # The request is often there already.
+                conn.readable()
+        except Exception:
+            self.loop.fault(conn)

@@ -17,6 +17,8 @@ from fiberlb.relay.tunnel import Tunnel
 from fiberlb.routing.request import Request
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
 
+#: Seconds between two requests after which a connection holds only what it must.
+REST = 3.0
 _CODED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -52,7 +54,8 @@ class Answering(Exchange):
             self.leave()
             return
         idle = self.cell.plan.timeouts.keep_alive
-        conn.deadline = deadline = NEVER if idle is None else conn.loop.now + idle
+        now = self.started = conn.loop.now
+        conn.deadline = deadline = now + (REST if idle is None or idle > REST else idle)
         if deadline < conn.due:
             conn.hasten(deadline)
 
@@ -83,9 +86,10 @@ class Answering(Exchange):
                 prefix += b"" if self.keep else b"Connection: close\r\n"
                 return self._write(b"".join((prefix, _CODED, _chunk(data))))
             self.keep = False
-        elif length == CHUNKED and not self.minor:
+        elif not self.minor:
+            # Not even an answer to HEAD may speak of chunks.
             prefix = _uncoded(prefix)
-            self.keep = False
+            self.keep = self.keep and length != CHUNKED
         if not self.keep:
             tail = answers.CLOSE
         else:
@@ -198,7 +202,7 @@ class Answering(Exchange):
 
     def cut(self, reason: str) -> None:
         """See L{Exchange.cut}; reset where the close alone would look like the end of the body."""
-        self.log(reason)
+        self.log("truncated" if reason.startswith("member_") else reason)
         conn = self.conn
         if self.minor == 0 or conn.out:
             conn.reset()
@@ -221,6 +225,7 @@ class Answering(Exchange):
         self.clear()
         if self.keep and not unread:
             if self.serving:
+                self.started = self.conn.loop.now
                 return
             if self.buffer or self.conn.out or not self.conn.events & READ:
                 self._go_on()

@@ -35,13 +35,22 @@ def dial(loop: Loop, member: MemberState, side: Any, timeout: float | None) -> C
         loop.soon(lambda: side.refused(number))
         return None
     sock.setsockopt(_TCP, _NODELAY, 1)
-    result = sock.connect_ex(member.address)
+    try:
+        result = sock.connect_ex(member.address)
+    except OSError as why:
+        # An address of an interface that is not there, for one, is not even tried.
+        result = why.errno or errno.EADDRNOTAVAIL
     if result not in (0, errno.EINPROGRESS):
         sock.close()
         loop.soon(lambda: side.refused(result))
         return None
+    return opening(loop, sock, side, timeout)
+
+
+def opening(loop: Loop, sock: Any, side: Any, timeout: float | None) -> Connection:
+    """A connection to a member on a socket that is being connected."""
     conn = Connection(loop, sock, side)
-    conn.connecting = True
+    conn.connecting = conn.dialled = True
     conn.start(WRITE)
     if timeout is not None:
         conn.hasten(loop.now + timeout)

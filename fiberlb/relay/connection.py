@@ -17,13 +17,15 @@ import socket
 import struct
 from typing import Any, Protocol
 
-from fiberlb.relay.loop import ERROR, HANGUP, PEER_CLOSED, READ, WRITE, Loop
+from fiberlb.relay.loop import ERROR, HANGUP, ONCE, PEER_CLOSED, READ, WRITE, Loop
 
 #: Octets of one C{recv}.
 READ_SIZE = 65536
 #: Seconds that a closing connection waits for the peer to take the next of its last bytes.
 LAST_BYTES = 30.0
 _ABORT = struct.pack("ii", 1, 0)
+#: Reads of what a member has said before it stopped listening.
+_LAST_READS = 16
 #: A deadline that never comes.
 NEVER = float("inf")
 #: How long a connection without a deadline stands in one slot of the wheel.
@@ -65,6 +67,7 @@ class Connection:
     @ivar out: bytes that the peer has not taken yet.
     @ivar moved: when bytes last left for the peer.
     @ivar closed: nothing more will happen here.
+    @ivar dialled: it is one of ours to a member.
     @ivar end: what stands between it and the loop while bytes are pumped
         (L{fiberlb.relay.splice.End}).
     """
@@ -74,10 +77,12 @@ class Connection:
     __slots__ = (
         "__weakref__",
         "_failed",
+        "_output_ended",
         "closed",
         "closing",
         "connecting",
         "deadline",
+        "dialled",
         "due",
         "end",
         "events",
@@ -105,9 +110,11 @@ class Connection:
         self.due = 0.0
         self.end: Any = None
         self.connecting = False
+        self.dialled = False
         self.closing = False
         self.closed = False
         self._failed = False
+        self._output_ended = False
 
     # What the loop calls.
 
@@ -136,8 +143,17 @@ class Connection:
             return
         if events & READ and self.events & READ:
             self.readable()
-        elif events & (ERROR | HANGUP):
+        else:
+            self.hung_up(events)
+
+    def hung_up(self, events: int) -> None:
+        """The peer has ended or broken the connection, which is not being read."""
+        if events & ERROR or (events & HANGUP and not self._output_ended):
             self.break_off()
+        elif events & HANGUP:
+            # Both directions have ended in order, and bytes may still be unread. A hang-up is
+            # reported over and over whatever one asks for, but for this.
+            self.loop.change(self, self.events & ~PEER_CLOSED | ONCE)
         elif events & PEER_CLOSED:
             # Bytes that came before may still be unread: the end is found by reading, after resume.
             self.loop.change(self, self.events & ~PEER_CLOSED)
@@ -162,8 +178,21 @@ class Connection:
         self.side.drained()
 
     def broken(self) -> None:
-        """An exception of ours: this connection and its peer end."""
-        self.break_off()
+        """
+        An exception of ours: this connection and its peer end.
+
+        A side that has a method C{failed} is told by it, and ends both itself;
+        another one hears C{lost}.
+        """
+        failed = getattr(self.side, "failed", None)
+        if failed is None or self.closed or self.closing:
+            self.break_off()
+            return
+        try:
+            failed()
+        except Exception:
+            self.break_off()
+            raise
 
     def close_descriptor(self) -> None:
         """After the batch: the number may be used again."""
@@ -221,7 +250,7 @@ class Connection:
     def resume(self) -> None:
         """Read on after L{pause}."""
         if not self.events & READ and not self.closed:
-            self.loop.change(self, self.events & ~PEER_CLOSED | READ)
+            self.loop.change(self, self.events & ~(PEER_CLOSED | ONCE) | READ)
 
     def ignore_input(self) -> None:
         """Read nothing more ever; errors are still noticed."""
@@ -231,7 +260,7 @@ class Connection:
     def hasten(self, deadline: float) -> None:
         """Set a deadline that may be earlier than the one before."""
         self.deadline = deadline
-        if not self.due or deadline < self.due:
+        if (not self.due or deadline < self.due) and not self.closed:
             self.loop.wheel.set(self, min(deadline, self.loop.now + _LOOK_AGAIN))
 
     def close(self) -> None:
@@ -261,6 +290,7 @@ class Connection:
 
     def end_output(self) -> None:
         """Say that nothing more will be written; reading goes on, and C{out} must be empty."""
+        self._output_ended = True
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -270,7 +300,23 @@ class Connection:
         """Treat the connection as broken after the batch (never call back from here)."""
         if not self._failed and not self.closed:
             self._failed = True
-            self.loop.soon(self.break_off)
+            self.loop.soon(self._give_up)
+
+    def _give_up(self) -> None:
+        """
+        Nothing more can be sent.
+
+        A member may have answered before it stopped listening, as one does
+        that refuses an upload: what it said still counts.
+        """
+        try:
+            if self.dialled:
+                for _ in range(_LAST_READS):
+                    if self.closed or not self.events & READ:
+                        break
+                    self.readable()
+        finally:
+            self.break_off()
 
     def break_off(self) -> None:
         """The connection broke: close it and tell the side."""

@@ -13,27 +13,26 @@ head, and at most L{BURST} of them before others get their turn.
 
 from __future__ import annotations
 
-from typing import Any
-
 from fiberlb.errors import Fault
-from fiberlb.relay.answering_h1 import Answering
 from fiberlb.relay.connection import NEVER, Connection
-from fiberlb.relay.exchange import REPLAYABLE
-from fiberlb.relay.loop import READ
+from fiberlb.relay.networks import plain_address
 from fiberlb.relay.runtime import Cell, Plan, Route
+from fiberlb.relay.uploading_h1 import Uploading
 from fiberlb.wire import forwarded, request_head
-from fiberlb.wire.chunked import Chunked
-from fiberlb.wire.fields import CHUNKED
-from fiberlb.wire.request_head import KEEP_ALIVE, TRAILERS, UPGRADE, ParsedRequest
+from fiberlb.wire.request_head import (
+    EXPECT_CONTINUE,
+    KEEP_ALIVE,
+    TRAILERS,
+    UPGRADE,
+    ParsedRequest,
+)
 
 #: Requests served in one go.
 BURST = 16
-#: Fewer octets of a body than this in C{RATE_SPAN} seconds count as silence.
-RATE_OCTETS = 5000
-RATE_SPAN = 10.0
+_CR = 13
 
 
-class Downstream(Answering):
+class Downstream(Uploading):
     """
     One client connection.
 
@@ -45,9 +44,8 @@ class Downstream(Answering):
         "_memo_head",
         "_memo_out",
         "_memo_route",
-        "_own",
         "_scheduled",
-        "_tails",
+        "_told",
         "_trusted",
     )
 
@@ -56,8 +54,7 @@ class Downstream(Answering):
         self._memo_head = b""
         self._memo_out = b""
         self._memo_route: Route | None = None
-        self._own: Any = None
-        self._tails = (b"", b"")
+        self._told = b""
         self._trusted = False
         self._scheduled = False
 
@@ -85,9 +82,12 @@ class Downstream(Answering):
         """A plan seen for the first time: what it says to members about this client."""
         self.plan = plan
         self._memo_head = b""
-        self._own = (self.peer.encode(), plan.secure, plan.port, plan.insert)
+        self._memo_route = None
         self._trusted = plan.trusted is not None and plan.trusted(self.peer)
-        self._tails = forwarded.tails(*self._own)
+        self._told = forwarded.tails(*self._own(plan))[1]
+
+    def _own(self, plan: Plan) -> tuple[bytes, bool, int, tuple[str, ...]]:
+        return self.peer.encode(), plan.secure, plan.port, plan.insert
 
     # What the connection tells.
 
@@ -95,9 +95,9 @@ class Downstream(Answering):
         """Bytes of a head, of a body, or of requests that have to wait."""
         if self.busy:
             if self.left or self.chunks is not None:
-                self._take_body(data)
+                self.take_body(data)
             else:
-                self._hold(data)
+                self.hold(data)
             return
         if data == self._memo_head and self.cell.plan is self.plan:
             self._again()
@@ -105,8 +105,7 @@ class Downstream(Answering):
         if self.buffer:
             start = len(self.buffer)
             self.buffer += data
-            whole = request_head.might_be_complete(self.buffer, start)
-            if not whole and len(self.buffer) <= self.cell.plan.limits.uri:
+            if not request_head.worth_parsing(self.buffer, start, self.cell.plan.limits):
                 return
         else:
             self.buffer = data
@@ -130,11 +129,14 @@ class Downstream(Answering):
             if not self.left and self.chunks is None:
                 self.conn.deadline = NEVER
         else:
-            self.conn.resume()
+            self._read_on()
             self.serve()
 
     def member_ready(self) -> None:
         """The member takes bytes again."""
+        self._read_on()
+
+    def _read_on(self) -> None:
         if not self.half_closed:
             self.conn.resume()
 
@@ -142,6 +144,23 @@ class Downstream(Answering):
         """The client is gone."""
         if self.busy:
             self.abandon("client_abort")
+        else:
+            self.leave()
+
+    def failed(self) -> None:
+        """An exception of ours: say so if there is somebody to say it to."""
+        if not self.busy:
+            self.conn.break_off()
+        elif self.head_sent or self._closed:
+            self.abandon("internal")
+        else:
+            self.keep = False
+            self.refuse("internal")
+
+    def cut_short(self) -> None:
+        """The process does not wait for this answer any longer."""
+        if self.busy:
+            self.abandon("shutting_down")
         else:
             self.leave()
 
@@ -153,12 +172,23 @@ class Downstream(Answering):
         elif self.busy:
             if not self.left and self.chunks is None:
                 conn.deadline = NEVER
-            elif self._too_slow(now):
+            elif self.too_slow(now):
                 self.fail("body_timeout")
         elif self.buffer:
             self._malformed("header_timeout", "")
         else:
+            self._rest(now)
+
+    def _rest(self, now: float) -> None:
+        """Nothing has come for a while: hold no more than is needed, or end the wait."""
+        idle = self.cell.plan.timeouts.keep_alive
+        until = NEVER if idle is None else self.started + idle
+        if not self.method or until <= now:
             self.leave()
+            return
+        self._memo_head = self._memo_out = self._told = self.target = b""
+        self.plan = self.route = self._memo_route = None
+        self.conn.deadline = until
 
     def _expired_writing(self, now: float) -> None:
         """The client has not taken what was written; it has time as long as it takes something."""
@@ -167,28 +197,12 @@ class Downstream(Answering):
             self.conn.deadline = NEVER
         elif self.conn.moved + idle > now:
             self.conn.deadline = self.conn.moved + idle
-        else:
+        elif self.busy:
             self.abandon("client_write_timeout")
-
-    def _too_slow(self, now: float) -> bool:
-        """Whether a body has stopped, or only drips; sets when to look again."""
-        conn = self.conn
-        idle = self.cell.plan.timeouts.client_body_idle
-        if idle is None or not conn.events & READ:
-            # No limit, or it is we who do not read.
-            self.body_since = self.body_at = now
-            self.body_mark = self.received_octets
-            conn.deadline = now + RATE_SPAN
-            return False
-        if self.body_at + idle <= now:
-            return True
-        if self.body_since + RATE_SPAN <= now:
-            if self.received_octets - self.body_mark < RATE_OCTETS:
-                return True
-            self.body_since = now
-            self.body_mark = self.received_octets
-        conn.deadline = min(self.body_at + idle, self.body_since + RATE_SPAN)
-        return False
+        else:
+            # The request is over and in the log.
+            self.conn.reset()
+            self.leave()
 
     # Heads.
 
@@ -217,7 +231,7 @@ class Downstream(Answering):
             except Fault as fault:
                 self._malformed(fault.reason, fault.detail)
                 return
-        if not self._scheduled:
+        if not self.busy and not self._scheduled:
             self._scheduled = True
             self.conn.pause()
             self.conn.loop.soon(self._serve_on)
@@ -226,37 +240,50 @@ class Downstream(Answering):
         """A head that is no request, or one that may not be served: the connection ends with it."""
         if not self.busy:
             self.method = self.target = self.raw = b""
-            self.route = None
             self.busy = True
+        self.route = None
         self.detail = detail
         self.keep = False
         self.refuse(reason)
 
     def _serve_on(self) -> None:
         self._scheduled = False
-        if not self.conn.closed:
-            self.conn.resume()
+        if self._closed:
+            return
+        self._read_on()
+        try:
             self.serve()
+        except Exception:
+            self.conn.loop.fault(self.conn)
 
     def _next(self) -> bool:
         """Begin the request at the start of the buffer; false when it is not all there."""
         data = self.buffer
-        if data.startswith(b"\r\n"):
-            # An empty line after a body is tolerated (RFC 9112, 2.2).
-            data = self.buffer = data[2:]
+        if data[0] == _CR:
+            data = self.buffer = request_head.after_empty_lines(data)
             if not data:
+                if self.conn.deadline == NEVER:
+                    self.wait()
                 return False
         plan = self.cell.plan
         if plan is not self.plan:
             self._introduce(plan)
         parsed = request_head.parse(data, plan.limits, self._trusted)
         if parsed is None:
-            header = plan.timeouts.client_header
-            if header is not None:
-                self.conn.hasten(self.started + header)
+            self._wait_for_rest(plan)
             return False
         self._begin(plan, data, parsed)
         return True
+
+    def _wait_for_rest(self, plan: Plan) -> None:
+        """A head has begun; the first one of a connection has had its time since the accept."""
+        # What comes next is not a head from its beginning, whatever it looks like.
+        self._memo_head = b""
+        if self.half_closed:
+            self.leave()
+        elif self.method:
+            header = plan.timeouts.client_header
+            self.conn.hasten(NEVER if header is None else self.started + header)
 
     def _begin(self, plan: Plan, data: bytes, parsed: ParsedRequest) -> None:
         """A whole head: route it and send it on."""
@@ -271,31 +298,35 @@ class Downstream(Answering):
         self.head_at = self.conn.loop.now
         self.buffer = rest = data[end:]
         self.cell.requests += 1
-        tail = self._tails[minor]
+        tail = self._told
         if self._trusted:
-            tail = forwarded.trusted_tail(block, xff, minor, self._own)
+            tail = forwarded.trusted_tail(block, xff, minor, self._own(plan))
+        elif not minor:
+            tail = forwarded.tails(*self._own(plan))[0]
         if flags & (TRAILERS | UPGRADE):
             tail = _hop_by_hop(flags, upgrade) + tail
         if not authority:
             block = b"\r\nHost: " + self._local_name() + block
         self.out = b"".join((method, b" ", target, b" HTTP/1.1", block, tail))
         if length:
-            self._expect_body(plan, length)
+            self.expect_body(plan, length, bool(flags & EXPECT_CONTINUE))
         self.route = route = plan.only or self._decide(plan, authority)
-        if length or rest or not minor or upgrade or not self.keep:
-            self._memo_head = b""
+        if length or rest or not minor or upgrade or not self.keep or self._memo_route is None:
+            # The first request of a connection is often its only one, and not worth the memory.
+            self._memo_head = self._memo_out = b""
         else:
             self._memo_head = data
             self._memo_out = self.out
-            self._memo_route = route
+        self._memo_route = route
         if route.pool is None:
+            self.skip_body()
             self.answer(route, authority)
             return
         self.conn.deadline = NEVER if not length else self.conn.deadline
         self.dispatch()
         if length and rest and self.busy:
             self.buffer = b""
-            self._take_body(rest)
+            self.take_body(rest)
 
     def _decide(self, plan: Plan, authority: bytes) -> Route:
         return plan.route(plan.decide(self.request(plan, authority)))
@@ -319,68 +350,17 @@ class Downstream(Answering):
         self.cell.requests += 1
         self.dispatch()
 
+    def block(self) -> bytes:
+        """See L{Exchange.block}; of a request that came again it is part of the memo."""
+        if self.raw or not self.method:
+            return self.raw
+        return b"\r\n" + self._memo_head.partition(b"\r\n")[2][:-2]
+
     def _local_name(self) -> bytes:
         """What a client of HTTP/1.0 must have meant when it named no host."""
-        host, port = self.conn.sock.getsockname()[:2]
+        address, port = self.conn.sock.getsockname()[:2]
+        host = plain_address(address)
         return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}").encode()
-
-    # Bodies.
-
-    def _expect_body(self, plan: Plan, length: int) -> None:
-        conn = self.conn
-        now = conn.loop.now
-        limits = plan.limits
-        if length == CHUNKED:
-            self.chunks = Chunked(limits.trailers, limits.chunk_extension)
-        elif limits.body is not None and length > limits.body:
-            raise Fault("body_too_large")
-        else:
-            self.left = length
-        if self.method in REPLAYABLE:
-            self.held = []
-        self.body_at = self.body_since = now
-        self.body_mark = 0
-        idle = plan.timeouts.client_body_idle
-        conn.hasten(now + (RATE_SPAN if idle is None else min(idle, RATE_SPAN)))
-
-    def _take_body(self, data: bytes) -> None:
-        """Bytes while a body is expected; what follows it waits."""
-        self.body_at = self.conn.loop.now
-        chunks = self.chunks
-        if chunks is not None:
-            try:
-                piece = chunks.feed(data)
-            except Fault as fault:
-                self.detail = fault.detail
-                self.keep = False
-                self.fail(fault.reason)
-                return
-            self.received_octets = chunks.received
-            rest = chunks.rest
-            if chunks.done:
-                self.chunks = None
-        else:
-            left = self.left
-            piece, rest = (data, b"") if len(data) <= left else (data[:left], data[left:])
-            self.left = left - len(piece)
-            self.received_octets += len(piece)
-        most = self.cell.plan.limits.body
-        if most is not None and self.received_octets > most:
-            self.keep = False
-            self.fail("body_too_large")
-            return
-        if not self.left and self.chunks is None:
-            self.conn.deadline = NEVER
-        if piece and not self.send_body(piece):
-            self.conn.pause()
-        if rest and self.busy:
-            self._hold(rest)
-
-    def _hold(self, data: bytes) -> None:
-        """Requests that have to wait for the one in progress; a head's worth of them, no more."""
-        self.buffer += data
-        if len(self.buffer) > self.cell.plan.limits.head:
-            self.conn.pause()
 
 
 def _hop_by_hop(flags: int, upgrade: bytes) -> bytes:

@@ -59,5 +59,9 @@ class Draining:
             return
         self._watch.stop()
         for item in self._loop.wheel:
+            cut_short = getattr(item.side, "cut_short", None)
+            if cut_short is not None:
+                cut_short()
+        for item in self._loop.wheel:
             item.abort()
         self.done.callback(None)

@@ -34,9 +34,12 @@ class Exchange:
     @ivar chunks: the request's chunked body, where it is not.
     @ivar member_name: of the last one tried, for the log.
     @ivar held: what of the body has been sent, for sending it again.
+    @ivar expecting: the client sends the body only after an answer of 100; of meaning
+        only while there is a body to come.
     @ivar head_sent: the answer has begun.
     @ivar half_closed: the client sends no more.
-    @ivar started: when the request's first byte came; C{head_at}, C{connected_at} and
+    @ivar started: when the request's first byte came, before that since when it is waited
+        for; C{head_at}, C{connected_at} and
         C{answered_at} are the later phases, 0 for not reached.
     """
 
@@ -51,6 +54,7 @@ class Exchange:
         "conn",
         "connected_at",
         "detail",
+        "expecting",
         "half_closed",
         "head_at",
         "head_sent",
@@ -87,6 +91,7 @@ class Exchange:
         self.conn: Any = None
         self.sni: bytes | None = None
         self.half_closed = False
+        self.expecting = False
         self.started = 0.0
         self.method = self.target = self.raw = self.out = self.upgrade = b""
         self.minor = 1
@@ -95,7 +100,8 @@ class Exchange:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the last request, its head excepted, which may come again."""
+        """Forget the last request."""
+        self.raw = self.out = b""
         self.busy = False
         self.up: Upstream | None = None
         self.member: MemberState | None = None
@@ -112,6 +118,15 @@ class Exchange:
         self.status = 0
         self.head_at = self.connected_at = self.answered_at = 0.0
         self.request_id = self.detail = ""
+
+    @property
+    def uploading(self) -> bool:
+        """There is more of the request to come, and it is the client's turn to send it."""
+        return bool(self.left or self.chunks is not None) and not self.expecting
+
+    def block(self) -> bytes:
+        """The header block of the request in progress as it was sent, for the log."""
+        return self.raw
 
     # What subclasses do.
 
@@ -197,7 +212,7 @@ class Exchange:
         """
         member = self.member
         pool = self.route.pool if self.route else None
-        self.let_go(failed=True)
+        self.let_go()
         if pool is None or member is None or self.tries > pool.attempts:
             self.refuse(reason)
             return
@@ -207,12 +222,16 @@ class Exchange:
         if other is None:
             self.refuse(reason)
             return
-        self.member = other
-        self.member_name = other.name
         self.tries += 1
-        other.in_flight += 1
-        other.requests += 1
+        self._take(other)
         self._connect(other, unsent)
+
+    def _take(self, member: MemberState) -> None:
+        """Another member than before serves this request."""
+        self.member = member
+        self.member_name = member.name
+        member.in_flight += 1
+        member.requests += 1
 
     def unanswered(self, reason: str, reused: bool) -> None:
         """
@@ -228,17 +247,23 @@ class Exchange:
             self.fail(reason)
             return
         self.tries += 1
-        self._connect(member, self.out + b"".join(self.held or ()))
+        request = self.out + b"".join(self.held or ())
+        if not member.up or member.gone:
+            # It has been taken out meanwhile: whoever is next.
+            other = pool.pick()
+            if other is not None and other is not member:
+                self.let_go()
+                self._take(other)
+                member = other
+        self._connect(member, request)
 
-    def let_go(self, failed: bool = False) -> None:
+    def let_go(self) -> None:
         """The member's part is over."""
         member = self.member
         self.up = None
         if member is not None:
             self.member = None
             member.in_flight -= 1
-            if failed:
-                member.failures += 1
 
     # How it ends otherwise.
 
@@ -279,7 +304,7 @@ class Exchange:
             self.method,
             self.target,
             self.minor,
-            self.raw,
+            self.block(),
             self.status,
             self.sent_octets,
             self.received_octets,

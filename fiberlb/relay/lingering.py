@@ -8,7 +8,7 @@ first, and input is read and dropped for a bounded while.
 
 from __future__ import annotations
 
-from fiberlb.relay.connection import Connection
+from fiberlb.relay.connection import LAST_BYTES, Connection
 
 #: Seconds, and octets, that are waited for and dropped.
 PATIENCE = 2.0
@@ -26,9 +26,11 @@ class Lingering:
         if conn.closed:
             return
         conn.side = self
-        conn.hasten(conn.loop.now + PATIENCE)
-        if not conn.out:
-            conn.end_output()
+        if conn.out:
+            # The last answer is still on its way: its reader has as long as it reads.
+            conn.hasten(conn.loop.now + LAST_BYTES)
+        else:
+            self.drained()
         conn.resume()
 
     def received(self, data: bytes) -> None:
@@ -43,7 +45,9 @@ class Lingering:
 
     def drained(self) -> None:
         """The answer has been taken."""
-        self._conn.end_output()
+        conn = self._conn
+        conn.end_output()
+        conn.hasten(conn.loop.now + PATIENCE)
 
     def lost(self) -> None:
         """The peer did not wait."""
@@ -59,4 +63,12 @@ class Lingering:
 
     def expired(self, now: float) -> None:
         """Long enough."""
+        conn = self._conn
+        if conn.out and conn.moved + LAST_BYTES > now:
+            conn.deadline = conn.moved + LAST_BYTES
+        else:
+            conn.abort()
+
+    def failed(self) -> None:
+        """An exception of ours."""
         self._conn.abort()

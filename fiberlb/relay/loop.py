@@ -18,6 +18,8 @@ WRITE = 0x004
 ERROR = 0x008
 HANGUP = 0x010
 PEER_CLOSED = 0x2000
+#: Asked for with others: report once, then nothing before the next change.
+ONCE = 0x40000000
 
 
 class Watched(Protocol):
@@ -25,7 +27,7 @@ class Watched(Protocol):
     A descriptor that a loop watches.
 
     @ivar fd: its number.
-    @ivar events: what it is watched for, C{READ | WRITE | PEER_CLOSED}.
+    @ivar events: what it is watched for, C{READ | WRITE | PEER_CLOSED}, perhaps C{ONCE}.
     @ivar shared: other processes may have the same descriptor open.
     """
 
@@ -79,6 +81,12 @@ class Loop(Protocol):
     def soon(self, task: Callable[[], None]) -> None:
         """Call C{task} after the events at hand have been dispatched."""
 
+    def fault(self, watched: Any) -> None:
+        """
+        An exception is being handled that concerns C{watched}: log it, count it, and
+        close C{watched} and its peer.
+        """
+
 
 class StockLoop:
     """
@@ -95,7 +103,7 @@ class StockLoop:
         self._scheduled = False
         self.log_failure = log_failure
         self.now: float = reactor.seconds()
-        self.wheel = TimerWheel(self.now)
+        self.wheel = TimerWheel(self.now, self.fault)
         self.faults = 0
         self.pipes: Any = None
 
@@ -166,9 +174,16 @@ class StockLoop:
             else:
                 watched.event(events)
         except Exception:
-            self.faults += 1
-            self.log_failure(watched)
+            self.fault(watched)
+
+    def fault(self, watched: Any) -> None:
+        """See L{Loop}."""
+        self.faults += 1
+        self.log_failure(watched)
+        try:
             watched.broken()
+        except Exception:
+            self.log_failure(watched)
 
 
 class _Selectable:

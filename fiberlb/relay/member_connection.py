@@ -8,6 +8,7 @@ connection is seen at once. Any byte received while idle disqualifies it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fiberlb.relay.connecting import reason_of
@@ -30,6 +31,7 @@ class MemberConnection:
     """
 
     __slots__ = (
+        "_address",
         "_response",
         "_route",
         "_unsent",
@@ -46,6 +48,7 @@ class MemberConnection:
     def __init__(self, member: MemberState, services: Any) -> None:
         self.member = member
         self.services = services
+        self._address = member.address
         self.client: Any = None
         self.conn: Any = None
         self.reused = False
@@ -95,6 +98,12 @@ class MemberConnection:
             return len(self._unsent) < _MOST_UNSENT
         return bool(conn.write(data))
 
+    def await_answer(self) -> None:
+        """The request's body is whole: the member's time to answer begins."""
+        conn = self.conn
+        if conn is not None and not conn.connecting and not self.client.head_sent:
+            conn.hasten(conn.loop.now + self._response)
+
     def cancel(self) -> None:
         """The exchange is over for another reason: the member is to see that nobody listens."""
         self.client = None
@@ -131,14 +140,40 @@ class MemberConnection:
         self.conn = None
         if client is not None:
             self.client = None
-            client.not_connected(reason_of(error), self._unsent)
+            self.member.failures += 1
+            self.tell(client, client.not_connected, reason_of(error), self._unsent)
+
+    def tell(self, client: Any, what: Callable[..., None], *about: Any) -> None:
+        """
+        Tell an exchange that this connection has nothing to do with any more.
+
+        What goes wrong there is the client's trouble, not that of this connection.
+        """
+        try:
+            what(*about)
+        except Exception:
+            client.conn.loop.fault(client.conn)
+
+    def failed(self) -> None:
+        """An exception of ours, here or in the exchange."""
+        client = self.client
+        if client is None:
+            self.disqualify()
+        else:
+            client.fail("internal")
 
     def give_back(self, client: Any) -> None:
         """The exchange has its answer: wait for the next one, or close."""
         member = self.member
         conn = self.conn
         keep = self.keep
-        if not keep or member.gone or client.left or client.chunks is not None or conn.out:
+        if (
+            not keep
+            or self._address is not member.home
+            or client.left
+            or client.chunks is not None
+            or conn.out
+        ):
             self.drop()
             return
         if not conn.events & READ:

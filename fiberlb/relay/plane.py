@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from fiberlb.errors import AddressInUse
 from fiberlb.model.listener import INSERTABLE, Listener
-from fiberlb.relay.accept import Acceptor, bind
+from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.runtime import Cell, MemberState, Plan, PoolState
@@ -136,7 +136,7 @@ class DataPlane:
                 continue
             host, port = key
             try:
-                sock = bind(ident, host, port, plan.freebind, probe=port not in held)
+                sock = self._services.bind(ident, host, port, plan.freebind, probe=port not in held)
             except AddressInUse as why:
                 if not tolerated:
                     raise
@@ -158,6 +158,8 @@ class DataPlane:
         self._swap_pools(snapshot)
         self._swap_listeners(snapshot)
         self._swap_sockets(snapshot, prepared)
+        # What was bound by another attempt meanwhile is not needed twice.
+        prepared.close()
 
     def _swap_pools(self, snapshot: Snapshot) -> None:
         members: dict[str, tuple[MemberState, PoolState]] = {}
@@ -178,8 +180,7 @@ class DataPlane:
             pools[ident] = pool
         for ident, (state, _) in self._members.items():
             if ident not in members:
-                state.gone = True
-                state.drop_idle()
+                state.retire()
         self._members = members
         self._pools = pools
 
@@ -192,11 +193,12 @@ class DataPlane:
                 cell = Cell(ident, plan, self._log, self._services)
             cell.plan = plan
             cells[ident] = cell
+        self._closing = [cell for cell in self._closing if cell.connections]
         for ident, cell in self._cells.items():
             if ident not in cells:
+                # What its socket holds is still to be accepted.
                 cell.draining = True
                 self._closing.append(cell)
-        self._closing = [cell for cell in self._closing if cell.connections]
         self._cells = cells
 
     def _plan(self, source: ListenerPlan) -> Plan:
@@ -243,7 +245,9 @@ class DataPlane:
                 del self._failed[key]
                 continue
             try:
-                sock = bind(why.listener_id, *key, plan.freebind, probe=key[1] not in held)
+                sock = self._services.bind(
+                    why.listener_id, *key, plan.freebind, probe=key[1] not in held
+                )
             except AddressInUse as again:
                 self._failed[key] = again
                 continue

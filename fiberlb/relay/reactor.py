@@ -42,7 +42,7 @@ class LeanReactor(EPollReactor):
         self._tasks: list[Callable[[], None]] = []
         self._retired: list[Any] = []
         self.now: float = monotonic()
-        self.wheel = TimerWheel(self.now)
+        self.wheel = TimerWheel(self.now, self.fault)
         self.faults = 0
         self.pipes: Pipes | None = Pipes()
 
@@ -100,12 +100,13 @@ class LeanReactor(EPollReactor):
                 self._dispatch_stock(fd, event)
                 continue
             try:
-                if event == EPOLLIN:
+                # Somebody before it in this batch may have closed or paused it.
+                if event == EPOLLIN == ours.events:
                     ours.readable()
                 else:
                     ours.event(event)
             except Exception:
-                self._fault(ours)
+                self.fault(ours)
         if self._tasks:
             self._run_tasks()
         if self._retired:
@@ -142,11 +143,12 @@ class LeanReactor(EPollReactor):
         for ours in retired:
             ours.close_descriptor()
 
-    def _fault(self, ours: Any) -> None:
+    def fault(self, watched: Any) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
         self.faults += 1
-        _log.failure("in {connection}, which is closed for it", connection=type(ours).__name__)
+        _log.failure("in {connection}, which is closed for it", connection=type(watched).__name__)
         try:
-            ours.broken()
+            watched.broken()
         except Exception:
             _log.failure("while closing it")
 

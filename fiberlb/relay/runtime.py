@@ -27,6 +27,8 @@ class MemberState:
 
     @ivar up: it may be chosen; what the health checks said last.
     @ivar address: for C{connect}.
+    @ivar home: the same object as C{address} while connections there are worth keeping,
+        C{None} when the member has gone.
     @ivar idle: connections to it that wait for a request, the newest last.
     @ivar gone: it is no longer configured; its connections are not kept.
     @ivar in_flight: requests, or relayed connections, running now.
@@ -40,6 +42,7 @@ class MemberState:
         "failures",
         "family",
         "gone",
+        "home",
         "id",
         "idle",
         "in_flight",
@@ -60,6 +63,7 @@ class MemberState:
         self.requests = 0
         self.failures = 0
         self.address: tuple[str, int] = ("", 0)
+        self.home: tuple[str, int] | None = None
         self.family = int(socket.AF_INET)
         self.describe(member)
 
@@ -69,8 +73,14 @@ class MemberState:
         address = (member.address, member.port)
         if address != self.address:
             self.drop_idle()
-        self.address = address
+            self.address = self.home = address
         self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
+
+    def retire(self) -> None:
+        """It is no longer configured: what runs may finish, nothing is kept."""
+        self.gone = True
+        self.home = None
+        self.drop_idle()
 
     def drop_idle(self) -> None:
         """Close the connections that wait."""
@@ -112,7 +122,8 @@ class PoolState:
 
     def refresh(self) -> None:
         """Who may be chosen has changed; backups count only while nobody else is up."""
-        up = [(m, s) for m, s in self._states if s.up and m.weight]
+        states = self._states if self.plan.pool.enabled else []
+        up = [(m, s) for m, s in states if s.up and m.weight]
         chosen = [pair for pair in up if not pair[0].backup] or up
         self._balancer.update([(m.id, m.weight, s) for m, s in chosen])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from fiberlb.relay.accept import bind
 from fiberlb.relay.connecting import dial
 from fiberlb.relay.loop import Loop
 
@@ -20,9 +21,11 @@ class Services:
     @ivar wall: a time of the loop's clock -> wall-clock seconds.
     @ivar make_request_id: a new id for an answer of ours.
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
+    @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
     """
 
     loop: Loop
     wall: Callable[[float], float]
     make_request_id: Callable[[], str]
     dial: Callable[..., Any] = dial
+    bind: Callable[..., Any] = bind

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fiberlb.relay.connection import Connection
-from fiberlb.relay.loop import ERROR, HANGUP, PEER_CLOSED, READ, WRITE
+from fiberlb.relay.loop import ERROR, READ, WRITE
 
 #: Bodies shorter than this are copied.
 WORTHWHILE = 65536
@@ -195,7 +195,8 @@ class Pump:
     def push(self) -> None:
         """The sink may take bytes."""
         sink = self.sink
-        more = _MORE if self._left else 0
+        # More of it is certain to follow at once only when the pipe was filled.
+        more = _MORE if self._left and self.held == self._pipe.size else 0
         try:
             count = os.splice(self._pipe.read, sink.fd, self.held, flags=_FLAGS | more)
         except BlockingIOError:
@@ -249,6 +250,11 @@ class End:
         conn.loop.divert(conn, self)
 
     @property
+    def events(self) -> int:
+        """What the connection is watched for."""
+        return self._conn.events
+
+    @property
     def stalled(self) -> bool:
         """The peer does not take what is brought."""
         return self.incoming is not None and self.incoming.held > 0
@@ -272,10 +278,8 @@ class End:
             return
         if events & READ and conn.events & READ:
             self.readable()
-        elif events & (ERROR | HANGUP):
-            conn.break_off()
-        elif events & PEER_CLOSED:
-            conn.loop.change(conn, conn.events & ~PEER_CLOSED)
+        else:
+            conn.hung_up(events)
 
     def broken(self) -> None:
         """See L{Connection.broken}."""

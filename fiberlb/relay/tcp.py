@@ -63,7 +63,8 @@ class Session(Exchange):
         member, route = self.member, self.route
         assert member is not None and route is not None and route.pool is not None
         self._attempt = None
-        self.let_go(failed=True)
+        member.failures += 1
+        self.let_go()
         if self.tries > route.pool.attempts:
             self.refuse(reason)
             return
@@ -117,10 +118,26 @@ class Session(Exchange):
 
     def lost(self) -> None:
         """The client went away while a member was being connected."""
+        self._cancel_attempt()
+        self._over("client_abort")
+
+    def failed(self) -> None:
+        """An exception of ours."""
+        self._cancel_attempt()
+        self.refuse("internal")
+
+    def leave_if_idle(self) -> None:
+        """A client that waits for a member is waited for."""
+
+    def cut_short(self) -> None:
+        """The process does not wait for it any longer."""
+        self._cancel_attempt()
+        self.refuse("shutting_down")
+
+    def _cancel_attempt(self) -> None:
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
             attempt.cancel()
-        self._over("client_abort")
 
     def expired(self, now: float) -> None:
         """The attempt has its own deadline."""
@@ -156,11 +173,20 @@ class Attempt:
         session = self._session
         if session is not None:
             self._member.sessions -= 1
-            session.not_reached(reason_of(error))
+            self._session = None
+            try:
+                session.not_reached(reason_of(error))
+            except Exception:
+                session.conn.loop.fault(session.conn)
 
     def lost(self) -> None:
         """Broken before it stood."""
         self.refused(errno.ECONNREFUSED)
+
+    def failed(self) -> None:
+        """An exception of ours."""
+        if self._session is not None:
+            self._session.failed()
 
     def expired(self, now: float) -> None:
         """The member does not answer."""

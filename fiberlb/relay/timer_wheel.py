@@ -9,7 +9,8 @@ moving it earlier than the slot is the only thing that the wheel must be told.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol
 
 #: Slots a second.
 RATE = 4
@@ -28,16 +29,23 @@ class Timed(Protocol):
         """Look at the deadline, act if it has passed; when to look again, 0 for never."""
 
 
+def _raise(item: Any) -> NoReturn:
+    raise
+
+
 class TimerWheel:
     """
     The slots.
 
     @param now: the present, in the seconds of the loop's clock.
+    @param fault: told of an item that raised an exception, while it is being handled; the
+        others are visited all the same.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, fault: Callable[[Any], None] = _raise) -> None:
         self._slots: dict[int, set[Any]] = {}
         self._swept = int(now * RATE)
+        self._fault = fault
 
     def set(self, item: Any, when: float) -> None:
         """Look at C{item} at C{when}, or up to a slot later; it may stand in a slot already."""
@@ -66,11 +74,17 @@ class TimerWheel:
         until = int(now * RATE)
         for tick in range(self._swept + 1, until + 1):
             self._swept = tick
+            due = tick / RATE
             for item in self._slots.pop(tick, ()):
-                if not item.due:
+                if item.due != due:
+                    # Removed, or moved, by what was visited before it.
                     continue
                 item.due = 0.0
-                again = item.visit(now)
+                try:
+                    again = item.visit(now)
+                except Exception:
+                    self._fault(item)
+                    continue
                 if again:
                     self.set(item, again)
 

@@ -91,7 +91,7 @@ class TlsStream(Connection):
         if events & READ and self.events & READ:
             self.readable()
         elif events & (ERROR | HANGUP):
-            self.break_off()
+            self.hung_up(events)
 
     def writable(self) -> None:
         """Go on with whatever waited for it."""

@@ -131,8 +131,16 @@ class End:
         reason = "client_abort" if self is self.tunnel.client else "member_reset"
         self.tunnel.finish(reason)
 
+    def failed(self) -> None:
+        """An exception of ours."""
+        self.tunnel.finish("internal")
+
     def leave_if_idle(self) -> None:
         """A tunnel is never idle: it is waited for."""
+
+    def cut_short(self) -> None:
+        """The process does not wait for it any longer."""
+        self.tunnel.finish("shutting_down")
 
     def connected(self) -> None:
         """Never told here: a tunnel begins with both connections open."""

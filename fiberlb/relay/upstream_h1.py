@@ -11,7 +11,7 @@ from fiberlb.relay.runtime import MemberState
 from fiberlb.relay.splice import WORTHWHILE, pump
 from fiberlb.wire import response_head
 from fiberlb.wire.chunked import Chunked
-from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
+from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE, list_elements
 
 _HEAD, _LENGTH, _CHUNKS, _CLOSE = range(4)
 _BODILESS = frozenset({204, 304})
@@ -91,7 +91,11 @@ class Upstream(MemberConnection):
     def _head(self, client: Any, data: bytes) -> None:
         """The head of an answer; several, when the first ones are informational."""
         if self._buffer:
+            start = len(self._buffer)
             data = self._buffer + data
+            if not response_head.worth_parsing(data, start, client.cell.plan.limits):
+                self._buffer = data
+                return
             self._buffer = b""
         memo = self._memo_head
         if memo and data.startswith(memo):
@@ -202,7 +206,9 @@ class Upstream(MemberConnection):
         self._complete(client)
 
     def _switch(self, client: Any, prefix: bytes, upgrade: bytes, rest: bytes) -> None:
-        if not client.upgrade or not upgrade:
+        chosen = list_elements(upgrade.lower())
+        # Only what the client has offered (RFC 9110, 7.8).
+        if not chosen or not set(chosen) <= set(list_elements(client.upgrade.lower())):
             client.fail("member_bad_response")
             return
         client.switched(prefix, upgrade, rest)
@@ -214,7 +220,11 @@ class Upstream(MemberConnection):
         self._chunks = None
         self._informational = 0
         self.give_back(client)
-        client.completed()
+        try:
+            client.completed()
+        except Exception:
+            # What goes wrong from here on is the client's trouble.
+            client.conn.loop.fault(client.conn)
 
     def ended(self) -> None:
         """The member closed its side."""
@@ -238,10 +248,11 @@ class Upstream(MemberConnection):
         untouched = self._state == _HEAD and not self._buffer and not self._informational
         self.client = None
         self.drop()
+        self.member.failures += 1
         if untouched:
-            client.unanswered(reason, self.reused)
+            self.tell(client, client.unanswered, reason, self.reused)
         else:
-            client.fail(reason)
+            self.tell(client, client.fail, reason)
 
     def expired(self, now: float) -> None:
         """A deadline of the member has passed."""
@@ -252,12 +263,22 @@ class Upstream(MemberConnection):
         elif conn.connecting:
             self.client = None
             self.drop()
-            client.not_connected("connect_timeout", self._unsent)
-        elif self._state == _HEAD and (client.left or client.chunks is not None):
-            # The answer is waited for from the end of the request on.
-            conn.deadline = now + self._response
+            self.member.failures += 1
+            self.tell(client, client.not_connected, "connect_timeout", self._unsent)
+        elif self._state == _HEAD and client.uploading:
+            # The answer is waited for from the end of the request on, but the member has to
+            # take the request meanwhile.
+            since = conn.moved if conn.out else now
+            if since + self._response <= now:
+                self._timed_out(client)
+            else:
+                conn.deadline = since + self._response
         elif not conn.events & READ:
             # It is the client that does not read; its own deadline is running.
             conn.deadline = now + self.body_idle
         else:
-            client.fail("member_timeout")
+            self._timed_out(client)
+
+    def _timed_out(self, client: Any) -> None:
+        self.member.failures += 1
+        client.fail("member_timeout")

@@ -8,21 +8,27 @@ are trailer fields that could change the meaning of what came before them.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from fiberlb.errors import Fault
 from fiberlb.wire import grammar
 
-_SIZE, _DATA, _TRAILERS, _DONE = range(4)
-_EXTENSION = rb"(?:[ \t]*+;[\t\x20-\x7e\x80-\xff]*+)?+"
-_size = re.compile(rb"([0-9A-Fa-f]{1,16}+)(" + _EXTENSION + rb")\r\n").match
-_size_start = re.compile(rb"[0-9A-Fa-f]{1,16}+[ \t]*+(?:;[\t\x20-\x7e\x80-\xff]*+)?+\r?+\Z").match
-_field = re.compile(rb"(" + grammar.TOKEN + rb"):[\t\x20-\x7e\x80-\xff]*+\r\n").match
-_field_start = re.compile(
+_SIZE: Final = 0
+_DATA: Final = 1
+_TRAILERS: Final = 2
+_DONE: Final = 3
+_EXTENSION: Final = rb"(?:[ \t]*+;[\t\x20-\x7e\x80-\xff]*+)?+"
+_size: Final = re.compile(rb"([0-9A-Fa-f]{1,16}+)(" + _EXTENSION + rb")\r\n").match
+_size_start: Final = re.compile(
+    rb"[0-9A-Fa-f]{1,16}+[ \t]*+(?:;[\t\x20-\x7e\x80-\xff]*+)?+\r?+\Z"
+).match
+_field: Final = re.compile(rb"(" + grammar.TOKEN + rb"):[\t\x20-\x7e\x80-\xff]*+\r\n").match
+_field_start: Final = re.compile(
     rb"(?:" + grammar.TOKEN + rb"(?::[\t\x20-\x7e\x80-\xff]*+)?+)?+\r?+\Z"
 ).match
-_forbidden = grammar.TRAILER_FORBIDDEN.match
+_forbidden: Final = grammar.TRAILER_FORBIDDEN.match
 #: The longest size line without its extension: 16 digits and the line end.
-_SIZE_LINE = 18
+_SIZE_LINE: Final = 18
 
 
 class Chunked:
@@ -121,7 +127,7 @@ class Chunked:
             self._left = 0
             end_content = max(at, end - 2)
             self.received += end_content - at
-            out.append(data[at : end_content if self.decode else end])
+            out.append(_piece(data, at, end_content if self.decode else end))
             return end
         taken = size - at
         self._left = left - taken
@@ -129,7 +135,7 @@ class Chunked:
         if self._left == 1 and data[size - 1 :] != b"\r":
             raise Fault("bad_request", detail="invalid end of chunk")
         stop = size - 1 if self.decode and self._left == 1 else size
-        out.append(data[at:stop])
+        out.append(_piece(data, at, stop))
         return size
 
     def _trailer_line(self, data: bytes, at: int, size: int, out: list[bytes]) -> int:
@@ -151,3 +157,8 @@ class Chunked:
         if not _forbidden(line[1]):
             self._trailers.append(line[0])
         return line.end()
+
+
+def _piece(data: bytes, start: int, end: int) -> bytes:
+    """A slice that is not a copy when it is all of C{data}; compiled, an ordinary one is."""
+    return data if not start and end == len(data) else data[start:end]

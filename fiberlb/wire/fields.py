@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from fiberlb.errors import Fault
 from fiberlb.wire import grammar
 
 #: Body lengths that are not a number of bytes.
-CHUNKED = -1
-UNTIL_CLOSE = -2
+CHUNKED: Final = -1
+UNTIL_CLOSE: Final = -2
 #: The largest Content-Length taken: it fits in 63 bits.
-MOST_LENGTH = (1 << 63) - 1
+MOST_LENGTH: Final = (1 << 63) - 1
 
-_token = grammar.NAME.fullmatch
+_token: Final = grammar.NAME.fullmatch
 
 
 def list_elements(value: bytes) -> list[bytes]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
+from typing import Final
 
 #: The pseudonym in Via (RFC 9110, 7.6.3).
-VIA = (b"Via: 1.0 fiberlb\r\n", b"Via: 1.1 fiberlb\r\n")
-_given = re.compile(rb"\n(x-forwarded-(?:proto|port|host)):", re.I).findall
+VIA: Final = (b"Via: 1.0 fiberlb\r\n", b"Via: 1.1 fiberlb\r\n")
+_given: Final = re.compile(rb"\n(x-forwarded-(?:proto|port|host)):", re.I).findall
 
 
 def tails(client: bytes, secure: bool, port: int, insert: tuple[str, ...]) -> tuple[bytes, bytes]:

@@ -8,32 +8,33 @@ holds: a hostile head costs no more than an honest one.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 #: A token of RFC 9110, 5.6.2.
-TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 #: Field content: no control character but HTAB; obs-text passes.
-_VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
+_VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]*+"
 #: One field line without its end.
-FIELD = TOKEN + rb":" + _VALUE
-_FIELDS = rb"(\r\n(?:" + FIELD + rb"\r\n)*+)\r\n"
+FIELD: Final = TOKEN + rb":" + _VALUE
+_FIELDS: Final = rb"(\r\n(?:" + FIELD + rb"\r\n)*+)\r\n"
 #: A target: printable; a fragment is no part of one, and what follows C{#} would reach a member
 #: that cuts it off although the rules have looked at it.
-TARGET = rb"[\x21\x22\x24-\x7e\x80-\xff]++"
+TARGET: Final = rb"[\x21\x22\x24-\x7e\x80-\xff]++"
 
 #: A whole request head: method, target, minor version, header block.
-REQUEST = re.compile(rb"(" + TOKEN + rb") (" + TARGET + rb") HTTP/1\.([01])" + _FIELDS)
+REQUEST: Final = re.compile(rb"(" + TOKEN + rb") (" + TARGET + rb") HTTP/1\.([01])" + _FIELDS)
 #: A whole response head: minor version, status, reason with its space, header block.
-RESPONSE = re.compile(
+RESPONSE: Final = re.compile(
     rb"HTTP/1\.([01]) ([1-5][0-9][0-9])((?: [\t\x20-\x7e\x80-\xff]*+)?+)" + _FIELDS
 )
 #: A list element of a Connection field that can name a header.
-NAME = re.compile(TOKEN)
+NAME: Final = re.compile(TOKEN)
 #: host[:port] as a Host field or an authority may hold it; no user information.
-AUTHORITY = re.compile(
+AUTHORITY: Final = re.compile(
     rb"(?:[A-Za-z0-9._~%!$&'()*+;=-]{1,255}+|\[[0-9A-Fa-f:.]{2,64}+\])(?::[0-9]{1,5}+)?+"
 )
 #: An absolute-form target: scheme, authority, rest.
-ABSOLUTE = re.compile(rb"(?i:(https?))://([^/?#]*+)([^#]*+)")
+ABSOLUTE: Final = re.compile(rb"(?i:(https?))://([^/?#]*+)([^#]*+)")
 
 
 def folded(name: str) -> bytes:
@@ -58,9 +59,9 @@ def _names(*names: str) -> bytes:
     return b"|".join(map(folded, names))
 
 
-_FORWARDED = rb"[Xx][-_](?:%b)[-_]" % _names("forwarded", "ssl") + TOKEN
+_FORWARDED: Final = rb"[Xx][-_](?:%b)[-_]" % _names("forwarded", "ssl") + TOKEN
 #: Request fields that a proxy acts on: name and raw value, from line feed to carriage return.
-REQUEST_SPECIAL = re.compile(
+REQUEST_SPECIAL: Final = re.compile(
     rb"\n("
     + _names("content-length", "connection", "host", "transfer-encoding", "expect", "upgrade")
     + b"|"
@@ -72,7 +73,7 @@ REQUEST_SPECIAL = re.compile(
     + rb"):([^\r]*+)\r"
 )
 #: Response fields that a proxy acts on.
-RESPONSE_SPECIAL = re.compile(
+RESPONSE_SPECIAL: Final = re.compile(
     rb"\n("
     + _names("content-length", "connection", "transfer-encoding", "upgrade", "keep-alive")
     + b"|"
@@ -81,7 +82,7 @@ RESPONSE_SPECIAL = re.compile(
 )
 #: Trailer fields that are never forwarded (RFC 9110, 6.5.1): framing, routing, authentication,
 #: and what a member takes for the truth about the client.
-TRAILER_FORBIDDEN = re.compile(
+TRAILER_FORBIDDEN: Final = re.compile(
     rb"(?:"
     + _names(
         "content-length", "transfer-encoding", "host", "connection", "trailer", "te", "upgrade"

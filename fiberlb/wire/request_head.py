@@ -8,6 +8,7 @@ is made per request, on the path that everything else waits for.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from fiberlb.errors import Fault
 from fiberlb.model.bounds import Limits
@@ -21,35 +22,40 @@ from fiberlb.wire.fields import (
 )
 
 #: Flags of a parsed request.
-KEEP_ALIVE = 1
-EXPECT_CONTINUE = 2
-UPGRADE = 4
-TRAILERS = 8
+KEEP_ALIVE: Final = 1
+EXPECT_CONTINUE: Final = 2
+UPGRADE: Final = 4
+TRAILERS: Final = 8
 
 #: end, method, target, minor, block, raw block, length, flags, authority, forwarded for, upgrade
 ParsedRequest = tuple[int, bytes, bytes, int, bytes, bytes, int, int, bytes, bytes, bytes]
 
-_match = grammar.REQUEST.match
-_special = grammar.REQUEST_SPECIAL.finditer
-_authority = grammar.AUTHORITY.fullmatch
-_UNSUPPORTED = frozenset({b"CONNECT", b"TRACE"})
+#: What a request line may hold beside the target, before it counts as a target too long.
+_LINE_REST: Final = 64
+_match: Final = grammar.REQUEST.match
+_special: Final = grammar.REQUEST_SPECIAL.finditer
+_authority: Final = grammar.AUTHORITY.fullmatch
+_UNSUPPORTED: Final = frozenset({b"CONNECT", b"TRACE"})
 #: What the Connection field can not remove (http page, 1.10).
-_PROTECTED = re.compile(
+_PROTECTED: Final = re.compile(
     rb"host|content-length|transfer-encoding|x-forwarded-.*|forwarded|via|close|keep-alive", re.I
 ).fullmatch
-_LINE = re.compile(
+_LINE: Final = re.compile(
     rb"(?:" + grammar.TOKEN + rb") (" + grammar.TARGET + rb") HTTP/([0-9])\.([0-9])\r\n"
 ).match
-_LINE_START = re.compile(
+_LINE_START: Final = re.compile(
     rb"(?:"
     + grammar.TOKEN
     + rb"(?: (?:"
     + grammar.TARGET
     + rb"(?: [HTP/.0-9]{0,8}+\r?+)?+)?+)?+)?+\Z"
 ).match
-_EMPTY_LINES = re.compile(rb"(?:\r\n)++").match
-_FIELDS = re.compile(rb"(?:" + grammar.FIELD + rb"\r\n)*+").match
-_FIELD_START = re.compile(rb"(?:(?:" + grammar.FIELD + rb"|" + grammar.TOKEN + rb")?+\r?+)\Z").match
+_coding: Final = re.compile(rb"\n" + grammar.folded("transfer-encoding") + rb":[^\r]*+\r").sub
+_EMPTY_LINES: Final = re.compile(rb"(?:\r\n)++").match
+_FIELDS: Final = re.compile(rb"(?:" + grammar.FIELD + rb"\r\n)*+").match
+_FIELD_START: Final = re.compile(
+    rb"(?:(?:" + grammar.FIELD + rb"|" + grammar.TOKEN + rb")?+\r?+)\Z"
+).match
 
 
 def parse(data: bytes, limits: Limits, trusted: bool) -> ParsedRequest | None:
@@ -131,6 +137,9 @@ def _read_special(
         flags |= KEEP_ALIVE
     cuts.sort()
     block = cut_named(cut_spans(raw, cuts), [n for n in named if not _PROTECTED(n)])
+    if length == CHUNKED:
+        # In the spelling that everybody reads alike: some mind a tab, and would see no body.
+        block = _coding(b"\nTransfer-Encoding: chunked\r", block)
     return block, length, flags, host, forwarded, upgrade
 
 
@@ -237,7 +246,7 @@ def refuse_incomplete(data: bytes, limits: Limits) -> None:
     if line_end < 0:
         if _LINE_START(data) is None and data != b"\r":
             raise Fault("bad_request", detail="invalid request line")
-        if len(data) > limits.uri + 64:
+        if len(data) > limits.uri + _LINE_REST:
             raise Fault("uri_too_long")
         return
     line = _LINE(data)
@@ -262,7 +271,20 @@ def after_empty_lines(data: bytes) -> bytes:
     return data if lines is None else data[lines.end() :]
 
 
-def might_be_complete(data: bytes, start: int) -> bool:
-    """Whether the bytes from C{start} on may end a head, valid or not; saves parsing each piece."""
+def worth_parsing(data: bytes, start: int, limits: Limits) -> bool:
+    """
+    Whether a head that has grown from C{start} bytes may be complete or refused now.
+
+    It saves parsing a head with each of its pieces: it is looked at when its
+    first line is there, when it gets too long, and at its end.
+    """
+    size = len(data)
+    line = limits.uri + _LINE_REST
+    if start <= line < size or size > limits.head:
+        return True
+    if data.find(b"\n", start) < 0:
+        return False
+    if data.find(b"\n", 0, start) < 0:
+        return True
     start = max(0, start - 3)
     return data.find(b"\n\r\n", start) >= 0 or data.find(b"\n\n", start) >= 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from fiberlb.errors import Fault, Source
 from fiberlb.model.bounds import Limits
@@ -18,14 +19,14 @@ from fiberlb.wire.fields import (
 
 #: end, status, reason with the space before it, block, length, keep alive, upgrade
 ParsedResponse = tuple[int, int, bytes, bytes, int, float, bytes]
-_FOREVER = float("inf")
+_FOREVER: Final = float("inf")
 
-_match = grammar.RESPONSE.match
-_special = grammar.RESPONSE_SPECIAL.finditer
-_FRAMING = (b"content-length", b"transfer-encoding")
-_PROTECTED = frozenset({*_FRAMING, b"close", b"keep-alive"})
-_START = b"HTTP/1."
-_timeout = re.compile(rb"(?:.*,)?[ \t]*timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.I).match
+_match: Final = grammar.RESPONSE.match
+_special: Final = grammar.RESPONSE_SPECIAL.finditer
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
+_PROTECTED: Final = frozenset({*_FRAMING, b"close", b"keep-alive"})
+_START: Final = b"HTTP/1."
+_timeout: Final = re.compile(rb"(?:.*,)?[ \t]*timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.I).match
 
 
 def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
@@ -81,6 +82,17 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
         hint = _timeout(values[b"keep-alive"][0])
         keep = keep if hint is None else max(0.0, int(hint[1]) - 1.0)
     return end, int(status), reason, block, length, keep, upgrade
+
+
+def worth_parsing(data: bytes, start: int, limits: Limits) -> bool:
+    """
+    Whether a head that has grown from C{start} bytes may be complete or refused now.
+
+    It saves parsing a head with each of its pieces.
+    """
+    if start < len(_START) or len(data) > limits.head:
+        return True
+    return data.find(b"\n\r\n", start - 3) >= 0 or data.find(b"\n\n", start - 3) >= 0
 
 
 def _never_framed(status: bytes) -> bool:

@@ -14,7 +14,7 @@ import select
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -131,12 +131,14 @@ class Stranger:
     """
     One connection of a crowd.
 
+    @ivar drip: what it sends again and again.
     @ivar opened, ended: when, of C{monotonic}; C{ended} is 0 while it is open.
     @ivar received: the first bytes that came, as far as anybody read them.
     @ivar reset: it ended with a reset, or another error.
     """
 
     sock: socket.socket
+    drip: bytes
     opened: float
     ended: float = 0.0
     received: bytes = b""
@@ -169,8 +171,8 @@ class Crowd:
         self._open: dict[int, Stranger] = {}
         self.strangers: list[Stranger] = []
 
-    def open(self, count: int, first: bytes = b"") -> list[Stranger]:
-        """Open so many more, each of which sends C{first}."""
+    def open(self, count: int, first: bytes = b"", drip: bytes = b"") -> list[Stranger]:
+        """Open so many more, each of which sends C{first}, and C{drip} whenever L{run} says so."""
         new = []
         for _ in range(count):
             sock = socket.socket()
@@ -178,7 +180,7 @@ class Crowd:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._buffer)
             sock.settimeout(PATIENCE)
             sock.connect(self._where)
-            stranger = Stranger(sock, monotonic())
+            stranger = Stranger(sock, drip, monotonic())
             if first:
                 sock.sendall(first)
             sock.setblocking(False)
@@ -193,30 +195,24 @@ class Crowd:
         """How many are still open."""
         return len(self._open)
 
-    def drip(self, data: bytes, to: Iterable[Stranger] | None = None) -> None:
-        """Send a little on each that is open."""
-        for stranger in list(self._open.values()) if to is None else to:
-            if stranger.ended:
+    def _drip(self) -> None:
+        for stranger in list(self._open.values()):
+            if not stranger.drip:
                 continue
             try:
-                stranger.sock.send(data)
+                stranger.sock.send(stranger.drip)
             except BlockingIOError:
                 pass
             except OSError:
                 self._end(stranger, True)
 
     def run(
-        self,
-        until: Callable[[], bool],
-        *,
-        within: float = PATIENCE,
-        dripping: bytes = b"",
-        every: float = 0.25,
+        self, until: Callable[[], bool], *, within: float = PATIENCE, every: float = 0.25
     ) -> bool:
         """
-        Read what comes and note who ends, until something is so.
+        Read what comes, drip and note who ends, until something is so.
 
-        @param dripping: sent on each connection every C{every} seconds.
+        @param every: seconds between two drips.
 
         @return: whether it became so within that many seconds.
         """
@@ -226,11 +222,12 @@ class Crowd:
             now = monotonic()
             if now > deadline:
                 return False
-            if dripping and now >= next_drip:
+            if now >= next_drip:
                 next_drip = now + every
-                self.drip(dripping)
+                self._drip()
             for fd, events in self._poll.poll(0.02):
-                self._event(self._open[fd], events)
+                if fd in self._open:
+                    self._event(self._open[fd], events)
         return True
 
     def _event(self, stranger: Stranger, events: int) -> None:

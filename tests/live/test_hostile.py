@@ -3,64 +3,21 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from tests.live import malformed_answers, malformed_requests, odd_answers, odd_requests
-from tests.live.hostile_clients import LeanBalancer
+from tests.live.front import FrontCase
 from tests.live.malformed_requests import HIDDEN, Case
-from tests.live.origin import Caller, Origin, Recorder
+from tests.live.origin import Caller, Recorder
 from tests.live.strict import Ended, Malformed, Message, Reader, answers
 from tests.support.clients import RawClient, Session, request
-from tests.support.ports import free_port
-
-_CONFIGURATION = """
-limits: {limits}
-pools:
-  - {{name: web, members: ["{member}"]}}
-listeners:
-  - name: front
-    address: 127.0.0.1
-    port: {port}
-    protocol: http
-    default_pool_id: web
-    timeouts: {timeouts}
-"""
-
-
-class FrontCase(SynchronousTestCase):
-    """One FiberLB with one listener, before an origin with a script."""
-
-    limits = malformed_requests.LIMITS
-    timeouts = "{client_header: 2s, client_body_idle: 2s, member_response: 5s}"
-
-    def front(self, script: Callable[[Caller], None]) -> None:
-        """Start everything."""
-        self.origin = Origin(script)
-        self.addCleanup(self.origin.stop)
-        self.port = free_port()
-        self.balancer = LeanBalancer(
-            _CONFIGURATION.format(
-                limits=self.limits,
-                member=self.origin.address,
-                port=self.port,
-                timeouts=self.timeouts,
-            )
-        )
-        self.addCleanup(self.balancer.stop)
-        self.balancer.start(self.port)
-        self.addCleanup(self.check_faults)
-
-    def check_faults(self) -> None:
-        """No exception of FiberLB's own was logged, and the script had none."""
-        self.assertNotIn("Traceback", self.balancer.output)
-        self.assertEqual(self.origin.failures, [])
 
 
 class MalformedRequestTests(FrontCase):
     """Whatever a client sends, a member sees correct requests only."""
+
+    limits = malformed_requests.LIMITS
+    timeouts = "{client_header: 2s, client_body_idle: 2s, member_response: 5s}"
 
     def setUp(self) -> None:
         self.recorder = Recorder()
@@ -128,6 +85,8 @@ def judge(case: Case, before: bytes, found: list[Message]) -> list[str]:
 
 class OddRequestTests(FrontCase):
     """What is unusual but right passes, so that refusing everything is no way out."""
+
+    limits = malformed_requests.LIMITS
 
     def setUp(self) -> None:
         self.recorder = Recorder()

@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -30,7 +31,7 @@ class NodeCase(SynchronousTestCase):
         self.addCleanup(self.member.stop)
         self.port = free_port()
 
-    def balancer(self, configuration: str, **options: str) -> Balancer:
+    def balancer(self, configuration: str, **options: Any) -> Balancer:
         """A balancer that ends with the test."""
         found = Balancer(configuration, **options)
         self.addCleanup(found.stop)

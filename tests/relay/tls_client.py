@@ -76,6 +76,11 @@ class StepLoop:
         """See L{fiberlb.relay.loop.Loop}."""
         self._tasks.append(task)
 
+    def fault(self, watched: Any) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        self.faults += 1
+        watched.broken()
+
     def step(self) -> bool:
         """One batch, without waiting; whether anything happened."""
         events = self._poller.poll(0)

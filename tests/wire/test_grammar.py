@@ -7,6 +7,7 @@ import re
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.wire import grammar, request_head
+from tests.wire.reading import LIMITS
 
 PATTERNS = {name: value for name, value in vars(grammar).items() if isinstance(value, re.Pattern)}
 _REPEATS = re.compile(rb"(?:[*+?]|\{\d+(?:,\d*)?\})(?!\+)")
@@ -67,9 +68,9 @@ class WorkTests(SynchronousTestCase):
     """How often hostile heads are gone through."""
 
     def test_pieces(self) -> None:
-        """A head that comes byte by byte is parsed when its end, or a limit, is reached."""
+        """A head that comes byte by byte is parsed at its first line's end, and at its own."""
         data = b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 500 + b"\r\n"
         looks = sum(
-            request_head.might_be_complete(data[: end + 1], end) for end in range(len(data))
+            request_head.worth_parsing(data[: end + 1], end, LIMITS) for end in range(len(data))
         )
-        self.assertEqual(looks, 1)
+        self.assertEqual(looks, 2)

@@ -6,7 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.bounds import Limits
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
-from tests.wire.reading import answered, bad_response, prefixes, response
+from fiberlb.wire.response_head import worth_parsing
+from tests.wire.reading import LIMITS, answered, bad_response, prefixes, response
 
 FOREVER = float("inf")
 PLAIN = (
@@ -204,3 +205,10 @@ class MalformedTests(SynchronousTestCase):
         """No piece of a good head is refused, and none is taken for the whole."""
         for piece in prefixes(PLAIN):
             self.assertIsNone(response(piece), piece)
+
+    def test_worth_parsing(self) -> None:
+        """The end is seen wherever the pieces meet; before it only the beginning is looked at."""
+        for split in range(len(PLAIN)):
+            self.assertTrue(worth_parsing(PLAIN, split, LIMITS))
+            self.assertEqual(worth_parsing(PLAIN[:-1], split, LIMITS), split < 7)
+        self.assertTrue(worth_parsing(b"x" * 66000, 65000, LIMITS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -29,7 +30,7 @@ def snapshot(**listeners: tuple[str, ...] | None) -> Snapshot:
             protocol=ListenerProtocol.HTTP if tls is None else ListenerProtocol.TERMINATED_HTTPS,
             tls_config=tls,
         )
-    objects = {
+    objects: dict[str, dict[str, Any]] = {
         "load_balancers": {DEFAULT_LOAD_BALANCER.id: DEFAULT_LOAD_BALANCER},
         "certificates": {"c": _CERTIFICATE},
         "listeners": made,

@@ -187,7 +187,7 @@ class RestApi:
 
     def _config(self, request: IRequest) -> Reply:
         query_of(request, ())
-        tag = self._control.state.tags.whole
+        tag = str(self._control.revision)
         headers = {"ETag": quoted(tag)}
         if not_modified(request, tag):
             return Reply(NOT_MODIFIED, headers=headers)

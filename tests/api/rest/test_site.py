@@ -120,7 +120,9 @@ class ServerTests(SynchronousTestCase):
 
     def test_log(self) -> None:
         """The log has a line for what was refused, and none for the rest."""
-        told = EventLoggingObserver.createWithCleanup(self, globalLogPublisher)
+        told = EventLoggingObserver()
+        globalLogPublisher.addObserver(told)
+        self.addCleanup(globalLogPublisher.removeObserver, told)
         self.send("GET /v1/pools HTTP/1.1\nHost: localhost\n\n")
         self.send("GET /no%0Athing HTTP/1.1\nHost: localhost\n\n")
         lines = [formatEvent(event) for event in told if "status" in event]

@@ -57,9 +57,9 @@ listeners: [{name: web, port: 80, protocol: http, default_pool_id: f}]
 
     def test_restart(self) -> None:
         """Workers are replaced; where there are none, that is said."""
-        self.assertEqual(self.post("/v1/workers/restart").status, 409)
+        self.assertEqual(self.ask("POST", "/v1/workers/restart").status, 409)
         self.stage.plane.crew = (4, 3)
-        answer = self.post("/v1/workers/restart")
+        answer = self.ask("POST", "/v1/workers/restart")
         self.assertEqual(answer.document, {"workers": {"wanted": 4, "serving": 4}})
         self.assertIn("restart", self.stage.plane.events)
 

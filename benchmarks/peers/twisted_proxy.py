@@ -1,7 +1,7 @@
 """
 What Twisted has for proxying, for comparison: C{twisted.web}'s resource, and its port forwarder.
 
-Usage: stock_proxy.py PORT ORIGIN_PORT http|https|tcp [PEM]
+Usage: twisted_proxy.py PORT ORIGIN_PORT http|https|tcp [PEM]
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The proxies that are compared, one file for each: how it is configured and started."""

@@ -1,0 +1,63 @@
+"""FiberLB itself, and two variants: on Twisted's own reactor, and writing an access log."""
+
+from __future__ import annotations
+
+from benchmarks.setting import Front, Proxy, Setting, started
+from tests.support.ports import free_port
+from tests.support.programs import venv_program
+
+_FILE = """\
+version: 1
+state_directory: {folder}/state
+store: "memory:"
+admin: {{listen: "127.0.0.1:{admin}"}}
+{log}
+{certificates}
+pools:
+  - {{name: origin, protocol: {pool}, members: ["127.0.0.1:{origin}"]}}
+listeners:
+  - name: in
+    address: 127.0.0.1
+    port: {port}
+    protocol: {front}
+    default_pool_id: origin
+    {tls}
+{extra}
+"""
+
+
+def fiberlb(setting: Setting) -> Proxy:
+    """FiberLB as C{fiberlb run} starts it."""
+    return _fiberlb("fiberlb", setting, [venv_program("fiberlb"), "run"])
+
+
+def on_stock_reactor(setting: Setting) -> Proxy:
+    """The same on the epoll reactor that Twisted installs by itself."""
+    twistd = [venv_program("twistd"), "-n", "--pidfile=", "--reactor=epoll", "fiberlb"]
+    return _fiberlb("fiberlb-epoll", setting, twistd)
+
+
+def with_access_log(setting: Setting) -> Proxy:
+    """FiberLB writing a line for each request, into a file."""
+    command = [venv_program("fiberlb"), "run"]
+    return _fiberlb("fiberlb-log", setting, command, "{{format: combined, path: {}/log}}")
+
+
+def _fiberlb(name: str, setting: Setting, command: list[str], log: str = "") -> Proxy:
+    folder, port = setting.folder(name), free_port()
+    certificate = f"certificates: [{{name: c, certificate: 'file:{setting.pem}'}}]"
+    text = _FILE.format(
+        folder=folder,
+        admin=free_port(),
+        port=port,
+        origin=setting.origin,
+        front=setting.front.value,
+        log=f"access_log: {log.format(folder)}" if log else "",
+        pool="tcp" if setting.front is Front.TCP else "http",
+        certificates=certificate if setting.secure else "",
+        tls="tls_config: {certificate_id: c}" if setting.secure else "",
+        extra=setting.extras.get("fiberlb", ""),
+    )
+    (folder / "fiberlb.yaml").write_text(text)
+    command = [*command, "-c", f"{folder}/fiberlb.yaml"]
+    return started(name, port, setting.cores.pin_proxy(command), folder)

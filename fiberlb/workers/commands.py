@@ -1,0 +1,113 @@
+"""Commands about a FiberLB that runs: its workers, and its code."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+from typing import Any, NoReturn
+
+import click
+
+from fiberlb.control.document import load_file
+from fiberlb.control.state_directory import state_directory
+from fiberlb.errors import ConfigurationError
+from fiberlb.model.settings import Settings
+from fiberlb.store.lock import NAME
+
+#: Exit codes (product page, "First five minutes").
+REFUSED, UNREACHABLE = 1, 3
+#: Seconds that all workers may take.
+PATIENCE = 120.0
+
+_file = click.option(
+    "-c",
+    "--config",
+    "path",
+    required=True,
+    metavar="FILE",
+    help="The configuration file that the process was started with.",
+)
+
+
+class _Unix(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=PATIENCE)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(self._path)
+
+
+@click.group()
+def workers() -> None:
+    """The worker processes of a FiberLB that runs."""
+
+
+@workers.command()
+@_file
+def restart(path: str) -> None:
+    """Replace them one by one; no connection is lost."""
+    status, answer = ask(_settings(path), "POST", "/v1/workers/restart")
+    if status != 200:
+        _leave(REFUSED, str(answer.get("detail", answer)))
+    click.echo(f"{answer['workers']['serving']} of {answer['workers']['wanted']} workers serve")
+
+
+@click.command()
+@_file
+def upgrade(path: str) -> None:
+    """Have a FiberLB that runs become what is installed now; no connection is lost."""
+    settings = _settings(path)
+    lock = os.path.join(
+        state_directory(settings.state_directory, os.environ, os.geteuid() == 0), NAME
+    )
+    try:
+        with open(lock, encoding="ascii") as file:
+            pid = int(file.read())
+        os.kill(pid, signal.SIGUSR2)
+    except (OSError, ValueError):
+        _leave(UNREACHABLE, f"{lock}: no process holds this state directory")
+    click.echo(f"Process {pid} was told; its log says how it went")
+
+
+def ask(settings: Settings, method: str, target: str) -> tuple[int, dict[str, Any]]:
+    """
+    One request to the admin API of the process with these settings.
+
+    @raise SystemExit: there is none, or it cannot be reached.
+    """
+    if not settings.admin.listen:
+        _leave(UNREACHABLE, "the admin API is off (admin.listen is empty)")
+    address = settings.admin.listen[0]
+    connection: http.client.HTTPConnection
+    if address.startswith("unix:"):
+        connection = _Unix(address[5:])
+    else:
+        connection = http.client.HTTPConnection(address, timeout=PATIENCE)
+    try:
+        connection.request(method, target, headers={"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    except (OSError, http.client.HTTPException, ValueError) as why:
+        _leave(UNREACHABLE, f"{address}: {why}")
+    finally:
+        connection.close()
+
+
+def _settings(path: str) -> Settings:
+    try:
+        return load_file(path, os.environ).settings
+    except ConfigurationError as why:
+        _leave(REFUSED, str(why))
+
+
+def _leave(code: int, why: str) -> NoReturn:
+    click.echo(why, err=True)
+    raise SystemExit(code)

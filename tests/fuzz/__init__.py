@@ -1,0 +1,1 @@
+"""Fuzzing: what must hold for any bytes, searched for counter-examples by libFuzzer."""

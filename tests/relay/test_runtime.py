@@ -1,0 +1,118 @@
+"""State that outlives snapshots: members, pools, routes."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.model.bounds import Timeouts
+from fiberlb.model.pool import Member, Pool, Retries, RetryCause
+from fiberlb.relay.runtime import MemberState, PoolState, Route
+from fiberlb.routing.actions import Decision
+from fiberlb.snapshot import PoolPlan
+
+
+def member(name: str, **fields: Any) -> Member:
+    """A member whose id is its name."""
+    given: dict[str, Any] = {"address": "192.0.2.1", "port": 80, **fields}
+    return Member(id=name, name=name, pool_id="p", **given)
+
+
+class Waiting:
+    """A connection that waits in a member's list."""
+
+    def __init__(self) -> None:
+        self.discarded = False
+
+    def discard(self) -> None:
+        """Noted."""
+        self.discarded = True
+
+
+class MemberTests(SynchronousTestCase):
+    """One member's state."""
+
+    def test_families(self) -> None:
+        """The family follows from the address."""
+        self.assertEqual(MemberState(member("a"), True).family, socket.AF_INET)
+        six = MemberState(member("a", address="2001:db8::1"), True)
+        self.assertEqual(six.family, socket.AF_INET6)
+
+    def test_described(self) -> None:
+        """Idle connections go with the address, not with anything else."""
+        state = MemberState(member("a"), True)
+        waiting = Waiting()
+        state.idle.append(waiting)
+        home = state.home
+        state.describe(attrs.evolve(member("a"), name="b", weight=9))
+        self.assertEqual((state.name, waiting.discarded, state.home is home), ("b", False, True))
+        state.describe(member("a", port=81))
+        self.assertEqual((state.idle, waiting.discarded), ([], True))
+        self.assertEqual(state.home, ("192.0.2.1", 81))
+
+    def test_retired(self) -> None:
+        """One that has gone keeps nothing, and is nobody's home."""
+        state = MemberState(member("a"), True)
+        waiting = Waiting()
+        state.idle.append(waiting)
+        state.retire()
+        self.assertEqual((state.gone, state.home, waiting.discarded), (True, None, True))
+        self.assertEqual(state.address, ("192.0.2.1", 80))
+
+
+class PoolTests(SynchronousTestCase):
+    """One pool's state."""
+
+    def pool(self, *members: Member, **fields: Any) -> tuple[PoolState, list[MemberState]]:
+        """A pool of these members, all of them up."""
+        plan = PoolPlan(Pool(id="p", name="p", **fields), members, None)
+        state = PoolState(plan, 0)
+        states = [MemberState(one, True) for one in members]
+        state.describe(plan, states)
+        return state, states
+
+    def picked(self, pool: PoolState, count: int = 4) -> list[str | None]:
+        """The names of the next members."""
+        found = [pool.pick() for _ in range(count)]
+        return [one.name if one is not None else None for one in found]
+
+    def test_up(self) -> None:
+        """Only who is up and has a weight is picked; backups when nobody else is."""
+        pool, states = self.pool(member("a"), member("b", weight=0), member("c", backup=True))
+        self.assertEqual(self.picked(pool, 2), ["a", "a"])
+        states[0].up = False
+        pool.refresh()
+        self.assertEqual(self.picked(pool, 2), ["c", "c"])
+        states[2].up = False
+        pool.refresh()
+        self.assertEqual(self.picked(pool, 1), [None])
+        self.assertEqual(pool.missing(), "all_members_down")
+
+    def test_missing(self) -> None:
+        """Why nobody can be picked."""
+        self.assertEqual(self.pool()[0].missing(), "no_members")
+        pool, _ = self.pool(member("a"), enabled=False)
+        self.assertEqual((self.picked(pool, 1), pool.missing()), ([None], "pool_disabled"))
+
+    def test_tried(self) -> None:
+        """Those that were tried are left out."""
+        pool, _ = self.pool(member("a"), member("b"))
+        found = pool.pick(("a",))
+        assert found is not None
+        self.assertEqual((found.name, pool.pick(("a", "b"))), ("b", None))
+
+    def test_retries(self) -> None:
+        """What is retried follows from the pool."""
+        pool, _ = self.pool(retries=Retries(attempts=7, on=(RetryCause.STALE,)))
+        self.assertEqual((pool.attempts, pool.retry_stale), (0, True))
+        pool, _ = self.pool(retries=Retries(attempts=7, on=(RetryCause.CONNECT,)))
+        self.assertEqual((pool.attempts, pool.retry_stale), (7, False))
+
+    def test_route(self) -> None:
+        """A route has its decision's name and pool at hand."""
+        pool, _ = self.pool()
+        route = Route(Decision(pool_id="p"), pool, Timeouts())
+        self.assertEqual((route.policy, route.pool), ("", pool))

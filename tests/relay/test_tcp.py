@@ -1,0 +1,191 @@
+"""TCP listeners: sessions between clients and members."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from fiberlb.model.pool import Retries
+from tests.support.relay_links import Link
+from tests.support.relay_world import REFUSED, RelayTestCase, World
+
+
+class SessionTests(RelayTestCase):
+    """A session, from accept to log."""
+
+    def tcp(self, members: int = 1, **given: Any) -> World:
+        """A world with a TCP listener."""
+        return self.world(members, tcp=True, **given)
+
+    def session(self, data: bytes = b"", **given: Any) -> tuple[World, Link, Link]:
+        """A session that stands."""
+        world = self.tcp(**given)
+        client = world.client(data)
+        return world, client, world.members[0].link
+
+    def test_relayed(self) -> None:
+        """Bytes pass both ways, whatever they are, from the first one on."""
+        world, client, member = self.session(b"GET ")
+        self.assertEqual(member.news(), b"GET ")
+        for data in (b"\x00\xff", b"x" * 200000):
+            client.send(data)
+            self.assertEqual(member.news(), data)
+            member.send(data)
+            self.assertEqual(client.news(), data)
+        self.assertEqual(world.figures(), [(1, 1)])
+        client.end()
+        member.end()
+        (entry,) = world.entries
+        self.assertEqual((entry.sent, entry.received), (200002, 200006))
+        self.assertEqual((entry.reason, entry.status, entry.method), (None, 0, b""))
+        self.assertEqual((entry.member, entry.tries, entry.listener), ("m0", 1, "web"))
+
+    def test_member_speaks_first(self) -> None:
+        """The client need not say anything."""
+        _, client, member = self.session()
+        member.send(b"220 ready")
+        self.assertEqual(client.news(), b"220 ready")
+
+    def test_half_close(self) -> None:
+        """Either side may end its output, and still hear the other."""
+        _, client, member = self.session(b"question")
+        client.end()
+        self.assertTrue(member.near_ended)
+        member.send(b"answer")
+        self.assertEqual(client.received, b"answer")
+        member.end()
+        self.assertTrue(client.ended and member.ended)
+
+    def test_half_close_before(self) -> None:
+        """A client that has ended before the member is there is relayed all the same."""
+        world = self.tcp()
+        world.members[0].does = "hang"
+        client = world.client(b"question")
+        client.end()
+        member = world.members[0].link
+        member.answer()
+        self.assertEqual(member.received, b"question")
+        self.assertTrue(member.near_ended)
+        member.send(b"answer")
+        self.assertEqual(client.received, b"answer")
+
+    def test_nothing_read_before(self) -> None:
+        """Nothing is read from the client until a member is there, so nothing can be lost."""
+        world = self.tcp(2)
+        world.members[0].does = "hang"
+        client = world.client(b"x" * 1000000)
+        self.assertEqual(client.unread, 1000000)
+        world.members[0].link.answer(REFUSED)
+        self.assertEqual(world.members[1].link.received, b"x" * 1000000)
+
+    def test_next_member(self) -> None:
+        """A member that cannot be reached is replaced, as often as the pool says."""
+        for does in (REFUSED, -REFUSED, -errno.ENETUNREACH):
+            world = self.tcp(3)
+            world.members[0].does = world.members[1].does = does
+            client = world.client(b"abc")
+            self.assertEqual(world.members[2].link.received, b"abc")
+            self.assertEqual(world.figures(), [(0, 0), (0, 0), (1, 1)])
+            client.reset()
+            self.assertEqual(world.entries[0].tries, 3)
+
+    def test_lone_member(self) -> None:
+        """A lone member is tried again."""
+        world = self.tcp()
+        world.members[0].does = -REFUSED
+        client = world.client()
+        self.assertTrue(client.was_reset)
+        self.assertEqual(world.entries[0].tries, 3)
+        self.assertEqual(world.entries[0].member, "m0")
+
+    def test_refused(self) -> None:
+        """When nobody is left, the client is reset, and the log says why."""
+        down = self.tcp()
+        down.plane.set_member_usable("m0", False)
+        once = {"retries": Retries(attempts=0)}
+        for world, does, reason in (
+            (self.tcp(0), "accept", "no_members"),
+            (down, "accept", "all_members_down"),
+            (self.tcp(listener={"default_pool_id": None}), "accept", "no_route"),
+            (self.tcp(pool=once), REFUSED, "connect_refused"),
+            (self.tcp(pool=once), "hang", "connect_timeout"),
+            (self.tcp(pool=once), -errno.EMFILE, "overloaded"),
+        ):
+            for member in world.members:
+                member.does = does
+            client = world.client(b"abc")
+            world.advance(6)
+            self.assertTrue(client.was_reset)
+            self.assertEqual(client.received, b"")
+            self.assertEqual(world.reasons, [reason])
+            self.assertEqual(world.cell.connections, 0)
+
+    def test_denied(self) -> None:
+        """Clients that are not allowed are reset at once."""
+        world = self.tcp(listener={"allowed_cidrs": ("10.0.0.0/8",)})
+        self.assertTrue(world.client().was_reset)
+        self.assertFalse(world.client(peer="10.1.1.1").closed)
+        self.assertFalse(world.client(peer="::ffff:10.1.1.1").closed)
+        self.assertEqual(world.reasons, ["denied_address"])
+
+    def test_client_gone_meanwhile(self) -> None:
+        """A client that breaks off while a member is being connected."""
+        for does in ("hang", -REFUSED):
+            world = self.tcp()
+            world.members[0].does = does
+            client = world.client(run=False)
+            client.reset()
+            self.assertEqual(world.reasons, ["client_abort"])
+            self.assertEqual(world.figures(), [(0, 0)])
+
+    def test_broken(self) -> None:
+        """When one side breaks, so does the other."""
+        for broken, reason in ((1, "client_abort"), (2, "member_reset")):
+            world, *links = self.session()
+            links[broken - 1].reset()
+            self.assertTrue(links[2 - broken].was_reset)
+            self.assertEqual(world.reasons, [reason])
+
+    def test_idle(self) -> None:
+        """The tunnel's limit counts, of the listener or of the pool."""
+        limits: list[dict[str, Any]] = [
+            {"listener": {"timeouts": {"tunnel": 20.0}}},
+            {"pool": {"timeouts": {"tunnel": 20.0}}},
+        ]
+        for given in limits:
+            world, client, _ = self.session(**given)
+            world.advance(19)
+            client.send(b"x")
+            world.advance(19)
+            self.assertFalse(client.closed)
+            world.advance(2)
+            self.assertTrue(client.was_reset)
+            self.assertEqual(world.reasons, ["tunnel_timeout"])
+
+    def test_no_connect_limit(self) -> None:
+        """Without a limit an attempt lasts; the session waits with it."""
+        world = self.tcp(listener={"timeouts": {"member_connect": None}})
+        world.members[0].does = "hang"
+        client = world.client(b"abc")
+        world.advance(300)
+        world.members[0].link.answer()
+        self.assertEqual(world.members[0].link.received, b"abc")
+        client.reset()
+
+    def test_fault(self) -> None:
+        """An exception of ours resets the session it concerns."""
+        for does in ("accept", REFUSED, "hang"):
+            world = self.tcp()
+            world.members[0].does = does
+            client = world.client(run=False)
+            balancer = world.cell.plan.only.pool._balancer
+            world.cell.plan.only.pool._balancer = None
+            if does == "accept":
+                client = world.client()
+            else:
+                world.advance(6)
+            world.cell.plan.only.pool._balancer = balancer
+            self.assertTrue(client.was_reset, does)
+            self.assertEqual(world.reasons[-1], "internal")
+            self.assertEqual(world.loop.faults, 1)
+            world.loop.faults = 0

@@ -1,0 +1,159 @@
+"""A loop without a kernel: epoll's semantics over links in memory, time moved by hand."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from fiberlb.relay.loop import ERROR, HANGUP, ONCE, READ
+from fiberlb.relay.timer_wheel import TimerWheel
+from tests.support.relay_links import Link
+
+#: Batches after which something spins.
+_MOST_BATCHES = 50000
+
+
+class MemoryLoop:
+    """
+    A L{fiberlb.relay.loop.Loop}: level-triggered, hang-ups always told.
+
+    Descriptors are the lowest free numbers, as the system's are, so a number
+    that is used again too early is found out.
+
+    @ivar changes: how often a connection changed what it is watched for.
+    @ivar failures: tracebacks of exceptions that connections raised.
+    """
+
+    pipes: Any = None
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.wheel = TimerWheel(now)
+        self.faults = 0
+        self.changes = 0
+        self.failures: list[str] = []
+        self._watched: dict[int, Any] = {}
+        self._links: dict[int, Link] = {}
+        self._free: set[int] = set()
+        self._tasks: list[Callable[[], None]] = []
+        self._retired: list[Any] = []
+        #: Descriptors that were to be reported once, and have been.
+        self._disarmed: set[int] = set()
+        self._running = False
+
+    # What the relay uses.
+
+    def refresh(self) -> float:
+        """See L{fiberlb.relay.loop.Loop}."""
+        return self.now
+
+    def watch(self, watched: Any, events: int) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        assert watched.fd not in self._watched, "two connections with one descriptor"
+        self._watched[watched.fd] = watched
+        watched.events = events
+
+    def change(self, watched: Any, events: int) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        known: Any = self._watched.get(watched.fd)
+        assert known is watched, "a change of what is not watched"
+        if events != watched.events:
+            self.changes += 1
+            watched.events = events
+            self._disarmed.discard(watched.fd)
+
+    def retire(self, watched: Any) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        known: Any = self._watched.get(watched.fd)
+        if known is watched:
+            del self._watched[watched.fd]
+            self._disarmed.discard(watched.fd)
+        self._retired.append(watched)
+
+    def divert(self, watched: Any, to: Any) -> None:
+        """See L{fiberlb.relay.loop.Loop}; there are no pipes here."""
+        raise AssertionError
+
+    def soon(self, task: Callable[[], None]) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        self._tasks.append(task)
+
+    # What the test uses.
+
+    def link(self) -> Link:
+        """A new connection; its near end has the lowest free number."""
+        number = min(self._free, default=len(self._links) + 10)
+        self._free.discard(number)
+        made = Link(number, self._free.add, self.run)
+        self._links[number] = made
+        return made
+
+    @property
+    def open(self) -> list[Any]:
+        """What is being watched."""
+        return list(self._watched.values())
+
+    def run(self) -> None:
+        """Until nothing happens any more."""
+        if self._running:
+            return
+        self._running = True
+        try:
+            for _ in range(_MOST_BATCHES):
+                if not self.batch():
+                    return
+        finally:
+            self._running = False
+        raise AssertionError(f"the loop does not come to rest: {self.ready()}")
+
+    def batch(self, ready: list[tuple[int, int]] | None = None) -> bool:
+        """
+        One batch of events, as the lean reactor dispatches it; whether there was anything.
+
+        @param ready: what L{ready} has told before, if something happened meanwhile.
+        """
+        ready = self.ready() if ready is None else ready
+        busy = bool(ready or self._tasks or self._retired)
+        for number, events in ready:
+            watched = self._watched.get(number)
+            if watched is not None:
+                self._dispatch(watched, events)
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            try:
+                task()
+            except Exception:
+                self.faults += 1
+                self.failures.append(traceback.format_exc())
+        retired, self._retired = self._retired, []
+        for watched in retired:
+            watched.close_descriptor()
+        return busy
+
+    def ready(self) -> list[tuple[int, int]]:
+        """The events that are to be told: descriptor and events."""
+        found = []
+        for number, watched in sorted(self._watched.items()):
+            link = self._links.get(number)
+            events = link.events() & (watched.events | ERROR | HANGUP) if link is not None else 0
+            if events and number not in self._disarmed:
+                found.append((number, events))
+        return found
+
+    def _dispatch(self, watched: Any, events: int) -> None:
+        if watched.events & ONCE:
+            self._disarmed.add(watched.fd)
+        try:
+            if events == READ and watched.events == READ:
+                watched.readable()
+            else:
+                watched.event(events)
+        except Exception:
+            self.fault(watched)
+
+    def fault(self, watched: Any) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        self.faults += 1
+        self.failures.append(traceback.format_exc())
+        watched.broken()

@@ -345,7 +345,8 @@ class Crew:
         ends.addTimeout(deadline + LAST_WORDS, self._reactor, lambda result, _: None)
         await ends
         for seen in living:
-            seen.kill(signal.SIGKILL)
+            if seen.alive:
+                seen.kill(signal.SIGKILL)
         if self._nursery is not None:
             self._nursery.retire()
 

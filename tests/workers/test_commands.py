@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import threading
 from pathlib import Path
 
@@ -21,10 +23,11 @@ class CommandTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """A file, and nobody who runs."""
-        self.directory = Path(self.mktemp()).absolute()
-        self.directory.mkdir()
+        # Short: the path of a Unix socket ends at 107 bytes.
+        self.directory = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.directory)
         self.path = self.directory / "f.yaml"
-        self.listen = f"unix:{os.path.relpath(self.directory)}/s"
+        self.listen = f"unix:{self.directory}/s"
         self.asked: list[bytes] = []
 
     def run_command(self, *words: str) -> Result:
@@ -42,7 +45,7 @@ class CommandTests(SynchronousTestCase):
         sock.listen()
         body = json.dumps(document).encode()
         if family == socket.AF_INET:
-            self.listen = "127.0.0.1:%d" % sock.getsockname()[1]
+            self.listen = f"127.0.0.1:{sock.getsockname()[1]}"
 
         def answer() -> None:
             with sock.accept()[0] as client:
@@ -55,7 +58,7 @@ class CommandTests(SynchronousTestCase):
     def test_restart(self) -> None:
         """The admin API is asked, on either kind of address."""
         document = {"workers": {"wanted": 2, "serving": 2}}
-        path = os.path.relpath(self.directory / "s")
+        path = str(self.directory / "s")
         for family, address in ((socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, path)):
             self.listen = f"unix:{path}"
             self.answering(family, address, 200, document)

@@ -1,0 +1,41 @@
+"""Workers without processes, for tests of control's side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.protocols import amp
+
+from fiberlb.workers.seen import Seen, Stage
+
+
+class StageWorker(Seen):
+    """
+    A worker that notes what it is asked.
+
+    @ivar asked: the names of the messages, with what they say; descriptors left out.
+    @ivar answers: what calls return; C{None}: an answer at once.
+    @ivar killed: signals.
+    """
+
+    def __init__(self, slot: int, stage: Stage = Stage.READY) -> None:
+        super().__init__(slot, 0.0)
+        self.stage = stage
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answers: Deferred[Any] | None = None
+        self.killed: list[int] = []
+
+    def ask(self, command: type[amp.Command], **named: Any) -> Deferred[Any]:
+        """Note it."""
+        said = {k: v for k, v in named.items() if k not in ("fd", "down", "revision")}
+        self.asked.append((command.__name__, said))
+        return self.answers if self.answers is not None else succeed({})
+
+    def kill(self, number: Any) -> None:
+        """Note it."""
+        self.killed.append(int(number))
+
+    def told(self, name: str) -> list[dict[str, Any]]:
+        """What was said in one kind of message."""
+        return [said for asked, said in self.asked if asked == name]

@@ -1,0 +1,100 @@
+"""Tests of L{fiberlb.workers.handing}."""
+
+from __future__ import annotations
+
+import os
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import ConnectionLost
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.relay.accept import bind
+from fiberlb.workers.handing import PATIENCE, Handing
+from fiberlb.workers.revisions import sealed
+from fiberlb.workers.seen import Seen, Stage
+from fiberlb.workers.slots import Slots
+from tests.support.ports import free_port
+from tests.workers.crews import StageWorker
+from tests.workers.test_slots import listening, wanted
+
+
+class HandingTests(SynchronousTestCase):
+    """Two workers, and an address with two sockets."""
+
+    def setUp(self) -> None:
+        """A revision is there, nobody serves it."""
+        self.clock = Clock()
+        self.failed: list[Seen] = []
+        self.workers = [StageWorker(0), StageWorker(1)]
+        slots = self.slots = Slots(bind)
+        self.addCleanup(slots.close_all)
+        made = listening(a=free_port())
+        slots.use(slots.prepare(made, 2, ""), wanted(made))
+        self.handing = Handing(self.clock, slots, self.find, self.failed.append)
+        revision = sealed(b"x")
+        self.addCleanup(os.close, revision)
+        current = self.handing.current
+        current.serial, current.revision = 5, revision
+        current.down = lambda: (sealed(b""), 3)
+
+    def find(self, *stages: Stage) -> list[Seen]:
+        """The workers at these stages."""
+        return [worker for worker in self.workers if worker.stage in stages]
+
+    def bring_up(self, count: int = 2) -> None:
+        """Have all of them serve."""
+        done = Deferred.fromCoroutine(self.handing.bring_up(self.workers, count))
+        self.successResultOf(done)
+
+    def sockets(self, worker: StageWorker) -> list[int]:
+        """The slots whose sockets a worker was given."""
+        return [said["slot"] for said in worker.told("Listen")]
+
+    def test_serve(self) -> None:
+        """Each gets the revision, then the socket of its slot, once."""
+        self.bring_up()
+        for worker in self.workers:
+            self.assertEqual(worker.told("Apply"), [{"serial": 5, "number": 3}])
+            self.assertEqual(self.sockets(worker), [worker.slot])
+            self.assertIs(worker.stage, Stage.SERVING)
+            self.assertEqual(worker.serial, 5)
+        self.bring_up()
+        self.assertEqual(self.sockets(self.workers[0]), [0])
+
+    def test_fewer(self) -> None:
+        """With one worker less the other gets both sockets; with one more it gives one back."""
+        self.workers[1].stage = Stage.DRAINING
+        done = Deferred.fromCoroutine(self.handing.bring_up(self.workers[:1], 1))
+        self.successResultOf(done)
+        first, second = self.workers
+        self.assertEqual(self.sockets(first), [0, 1])
+        second.stage = Stage.READY
+        self.bring_up()
+        self.assertEqual(self.sockets(second), [1])
+        (left,) = first.told("Unlisten")
+        self.assertEqual((left["slot"], left["empty"]), (1, False))
+
+    def test_no_answer(self) -> None:
+        """A worker that does not confirm is given up after a while; the other serves."""
+        self.workers[0].answers = Deferred()
+        done = Deferred.fromCoroutine(self.handing.bring_up(self.workers, 2))
+        self.assertNoResult(done)
+        self.clock.advance(PATIENCE)
+        self.successResultOf(done)
+        self.assertEqual(self.failed, [self.workers[0]])
+        self.assertEqual(len(self.flushLoggedErrors()), 1)
+        self.assertEqual([w.stage for w in self.workers], [Stage.READY, Stage.SERVING])
+
+    def test_gone(self) -> None:
+        """One that ends meanwhile is no surprise: its end is noticed elsewhere."""
+        self.workers[0].answers = fail(ConnectionLost())
+        self.bring_up()
+        self.assertEqual(self.failed, [])
+        self.assertIs(self.workers[0].stage, Stage.READY)
+
+    def test_nothing_yet(self) -> None:
+        """Before the first revision nobody serves."""
+        self.handing.current.revision = -1
+        self.bring_up()
+        self.assertEqual(self.workers[0].asked, [])

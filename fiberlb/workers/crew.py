@@ -65,7 +65,7 @@ class Crew:
         self.wanted = wanted
         self.turn = DeferredLock()
         self.running = False
-        self.handing = Handing(reactor, slots, self.seen, self._end_stalled)
+        self.handing = Handing(reactor, slots, self.seen, self._end_stalled, self._stale)
         self._reactor = reactor
         self._slots = slots
         self._order = order
@@ -174,14 +174,14 @@ class Crew:
 
     async def fill(self, slot: int) -> None:
         """A fresh worker for a slot; those that it had drain once it serves."""
-        old = [s for s in self.seen(Stage.SERVING, Stage.ADOPTED) if s.slot == slot]
         seen = await self.spawn(slot)
         await self.turn.run(
             lambda: Deferred.fromCoroutine(self.handing.bring_up([seen], self.wanted))
         )
         if seen.stage is Stage.SERVING:
-            for one in old:
-                self.retire(one)
+            for one in self.seen(Stage.SERVING, Stage.ADOPTED):
+                if one.slot == slot and one is not seen:
+                    self.retire(one)
 
     # All of them.
 
@@ -296,6 +296,10 @@ class Crew:
             if beat and now - beat > STALL * 1000:
                 _log.error("Worker {slot} (pid {pid}) hangs", slot=seen.slot, pid=seen.pid)
                 self._end_stalled(seen)
+
+    def _stale(self, seen: Seen) -> None:
+        """A fresh worker may do what this one could not; until then this one serves on."""
+        self._do(self.fill(seen.slot), "a worker that is behind is not replaced")
 
     def _end_stalled(self, seen: Seen) -> None:
         """It says where it is, then it is gone."""

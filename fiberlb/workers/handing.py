@@ -39,6 +39,7 @@ class Handing:
 
     @param find: the workers at some stages, as L{fiberlb.workers.crew.Crew.seen}.
     @param failed: called with a worker that did not do what it was told.
+    @param stale: called with one that serves an earlier revision and could not take this one.
 
     @ivar current: what the workers are to serve.
     """
@@ -49,12 +50,14 @@ class Handing:
         slots: Slots,
         find: Callable[..., list[Seen]],
         failed: Callable[[Seen], None],
+        stale: Callable[[Seen], None],
     ) -> None:
         self.current = Current(0, -1, lambda: (-1, 0))
         self._reactor = reactor
         self._slots = slots
         self._find = find
         self._failed = failed
+        self._stale = stale
 
     async def bring_up(self, several: Iterable[Seen], count: int) -> None:
         """
@@ -88,6 +91,11 @@ class Handing:
             )
             await done.addTimeout(PATIENCE, self._reactor)
         except GONE:
+            return False
+        except messages.NotApplied as why:
+            text = "worker {slot} does not serve what is in force: {why}"
+            _log.error(text, slot=seen.slot, why=str(why))
+            (self._stale if seen.stage is Stage.SERVING else self._failed)(seen)
             return False
         except Exception:
             _log.failure("worker {slot} did not take a revision", slot=seen.slot)

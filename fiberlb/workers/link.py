@@ -64,7 +64,12 @@ class WorkerLink(amp.AMP):
     @messages.Apply.responder
     async def apply(self, serial: int, revision: int, down: int, number: int) -> dict[str, Any]:
         """Serve a revision."""
-        await self._worker.apply(serial, content(revision), content(down), number)
+        try:
+            await self._worker.apply(serial, content(revision), content(down), number)
+        except Exception as why:
+            _log.failure("revision {serial} cannot be served", serial=serial)
+            # Anything else than what is declared would end the connection.
+            raise messages.NotApplied(type(why).__name__) from why
         return {}
 
     @messages.Usable.responder

@@ -67,6 +67,10 @@ class Said(amp.Command):
     requiresAnswer = False
 
 
+class NotApplied(Exception):
+    """A worker could not serve a revision; it goes on with what it had."""
+
+
 class Apply(amp.Command):
     """
     Control to worker: serve this; answered when it does.
@@ -82,6 +86,7 @@ class Apply(amp.Command):
         (b"number", amp.Integer()),
     ]
     response: ClassVar[_Arguments] = []
+    errors: ClassVar[dict[type[Exception], bytes]] = {NotApplied: b"NOT_APPLIED"}
 
 
 class Usable(amp.Command):

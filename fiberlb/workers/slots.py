@@ -145,10 +145,10 @@ class Slots:
         for address, group in self._groups.items():
             missing = [slot for slot in range(count) if slot not in group]
             plan = plans.get(address)
-            if not missing or plan is None:
-                continue
             for sock in group.values():
                 release(sock)
+            if not missing or plan is None:
+                continue
             if missing[0] < max(group, default=-1):
                 self._ordered.discard(address)
             found = self._group(plan.listener.id, address, plan.freebind, len(missing))

@@ -42,7 +42,10 @@ class CrewCase(SynchronousTestCase):
         self.balancer = balancer = Balancer(text, workers=workers, **options)
         self.text = text
         self.addCleanup(self.end)
-        return balancer.start(self.port)
+        balancer.start(self.port)
+        # A worker that has nothing to serve yet ends with its control process.
+        self.wait_for_workers(workers)
+        return balancer
 
     def end(self) -> None:
         """Stop the balancer, and see that none of its workers is left."""

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.protocols import amp
 
+from fiberlb.workers.messages import Apply
 from fiberlb.workers.seen import Seen, Stage
 
 
@@ -15,7 +16,7 @@ class StageWorker(Seen):
     A worker that notes what it is asked.
 
     @ivar asked: the names of the messages, with what they say; descriptors left out.
-    @ivar answers: what calls return; C{None}: an answer at once.
+    @ivar answers: what it says to a revision; C{None}: yes, at once.
     @ivar killed: signals.
     """
 
@@ -30,7 +31,8 @@ class StageWorker(Seen):
         """Note it."""
         said = {k: v for k, v in named.items() if k not in ("fd", "down", "revision")}
         self.asked.append((command.__name__, said))
-        return self.answers if self.answers is not None else succeed({})
+        given = self.answers if command is Apply else None
+        return given if given is not None else succeed({})
 
     def kill(self, number: Any) -> None:
         """Note it."""

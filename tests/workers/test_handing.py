@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.relay.accept import bind
 from fiberlb.workers.handing import PATIENCE, Handing
+from fiberlb.workers.messages import NotApplied
 from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import Seen, Stage
 from fiberlb.workers.slots import Slots
@@ -31,7 +32,8 @@ class HandingTests(SynchronousTestCase):
         self.addCleanup(slots.close_all)
         made = listening(a=free_port())
         slots.use(slots.prepare(made, 2, ""), wanted(made))
-        self.handing = Handing(self.clock, slots, self.find, self.failed.append)
+        self.stale: list[Seen] = []
+        self.handing = Handing(self.clock, slots, self.find, self.failed.append, self.stale.append)
         revision = sealed(b"x")
         self.addCleanup(os.close, revision)
         current = self.handing.current
@@ -85,6 +87,16 @@ class HandingTests(SynchronousTestCase):
         self.assertEqual(self.failed, [self.workers[0]])
         self.assertEqual(len(self.flushLoggedErrors()), 1)
         self.assertEqual([w.stage for w in self.workers], [Stage.READY, Stage.SERVING])
+
+    def test_not_applied(self) -> None:
+        """One that cannot take a revision serves on with what it had; a fresh one is given up."""
+        old, fresh = self.workers
+        old.stage = Stage.SERVING
+        old.answers = fail(NotApplied("KeyError"))
+        fresh.answers = fail(NotApplied("KeyError"))
+        self.bring_up()
+        self.assertEqual((self.stale, self.failed), ([old], [fresh]))
+        self.assertEqual([w.stage for w in self.workers], [Stage.SERVING, Stage.READY])
 
     def test_gone(self) -> None:
         """One that ends meanwhile is no surprise: its end is noticed elsewhere."""

@@ -23,10 +23,12 @@ class Worker:
         self.told: list[Any] = []
         self.plane = self
         self.access_log = self
-        self.waits: Deferred[None] | None = None
+        self.broken = False
 
     async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
-        """Serve a revision."""
+        """Serve a revision, or fail."""
+        if self.broken:
+            raise KeyError("x")
         self.told.append((serial, data, down, number))
 
     def usable(self, number: int, member: str, usable: bool) -> None:
@@ -89,6 +91,15 @@ class LinkTests(SynchronousTestCase):
         self.pump.client.transport.loseConnection()
         self.pump.flush()
         self.assertEqual(self.worker.told, ["linked", "unlinked"])
+
+    def test_not_applied(self) -> None:
+        """A revision that cannot be served is an answer, which the connection survives."""
+        self.worker.broken = True
+        link = WorkerLink(self.worker)
+        link.makeConnection(StringTransport())
+        done = Deferred.fromCoroutine(link.apply(7, sealed(b""), sealed(b""), 3))
+        self.failureResultOf(done, messages.NotApplied)
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 
     def test_apply(self) -> None:
         """The content of the files arrives, and their descriptors are closed."""

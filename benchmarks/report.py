@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -41,15 +42,16 @@ _Rows = list[list[str]]
 def show(report: _Report, out: Callable[[str], object] = print) -> None:
     """Print the table of a report."""
     out(f"\n{report['title']}: {report['unit']}")
-    head = ("", "median", "min", "ratio (med)", "ratio (min)", "requests/s", "p99 ms", "errors")
+    head = ("", "median", "min", "ratio (med)", "ratio (min)", "busy", "rate/s", "p99 ms", "errors")
     rows = [head]
     for name, row in report["table"].items():
         cells = [_number(row["median"]), _number(row["min"])]
         cells += [_ratio(row["ratio_median"]), _ratio(row["ratio_min"])]
+        cells += [_ratio(row.get("busy"))]
         cells += [_number(row.get("requests_per_second")), _number(row.get("p99_ms"))]
         rows.append((name, *cells, str(row["errors"])))
     for cells_ in rows:
-        out(f"{cells_[0]:<14}" + "".join(f"{cell:>13}" for cell in cells_[1:]))
+        out(f"{cells_[0]:<14}" + "".join(f"{cell:>12}" for cell in cells_[1:]))
 
 
 def show_goals(reports: Sequence[_Report], out: Callable[[str], object] = print) -> None:
@@ -93,12 +95,13 @@ def conditions(run: Mapping[str, Any]) -> str:
     machine = run["machine"]
     shared = " The proxy shared its core with the load." if run["cores_shared"] else ""
     return (
-        f"{machine['cpu']}, Linux {machine['kernel']}, {machine['cpus']} CPUs, load "
+        f"{machine['cpu']}, {machine['cpus']} CPUs, Linux {_version(machine['kernel'])}, load "
         f"{machine['load_before']:.2f} before the run; {run['rounds']} rounds of "
         f"{run['seconds']:g} s for each proxy and scenario.{shared} FiberLB {machine['fiberlb']}, "
         f"Python {machine['python']}, Twisted {machine['twisted']}, pyOpenSSL "
         f"{machine['pyopenssl']}, aiohttp {machine['aiohttp']} on uvloop {machine['uvloop']}; "
-        f"HAProxy: {machine['haproxy']}; {machine['nginx']}; Caddy: {machine['caddy']}."
+        f"HAProxy {_version(machine['haproxy'])}, nginx {_version(machine['nginx'])}, Caddy "
+        f"{_version(machine['caddy'])}."
     )
 
 
@@ -114,6 +117,12 @@ def between(text: str, name: str, new: str) -> str:
     if not found or not found_end:
         raise ValueError(f"no lines between {start.strip()!r} and {end.strip()!r}")
     return f"{before}{start}\n{new.strip()}\n\n{end}{after}"
+
+
+def _version(said: str) -> str:
+    """The number in what a program says of itself, without what a distribution adds."""
+    found = re.search(r"\d+(\.\d+)+", said)
+    return found[0] if found else said
 
 
 def _goal_rows(reports: Sequence[_Report]) -> _Rows:

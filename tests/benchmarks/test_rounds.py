@@ -10,7 +10,7 @@ from benchmarks.rounds import Sample, errors_in, plausible, summarise
 
 def sample(proxy: str, number: int, cost: float, errors: int = 0) -> Sample:
     """A round of one proxy."""
-    return Sample(proxy, number, cost, cost / 2, errors, Result(1000, 1024000, 2.0, errors))
+    return Sample(proxy, number, cost, cost / 2, 0.5, errors, Result(1000, 1024000, 2.0, errors))
 
 
 class SummaryTests(SynchronousTestCase):
@@ -31,7 +31,7 @@ class SummaryTests(SynchronousTestCase):
         row = table["fiberlb"]
         self.assertEqual([row["min"], row["median"]], [15.0, 40.0])
         self.assertEqual([row["ratio_min"], row["ratio_median"]], [1.5, 1.5])
-        self.assertEqual(row["requests_per_second"], 500.0)
+        self.assertEqual([row["requests_per_second"], row["busy"]], [500.0, 0.5])
 
     def test_order(self) -> None:
         """Proxies stand in the order of the report, whoever went first."""

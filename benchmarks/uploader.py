@@ -3,8 +3,9 @@ Uploads for a while, each connection one after another, and a line of JSON about
 
 Usage: uploader.py HOST PORT SIZE CONNECTIONS SECONDS
 
-Each connection uploads once at least; an upload that has begun is finished; any answer but 200 with the right count of
-bytes is an error, as are broken connections and silence of 20 s.
+Each connection uploads once at least; an upload that has begun is finished.
+Any answer but 200 with the right count of bytes is an error, as are broken
+connections and silence of 20 s.
 """
 
 from __future__ import annotations

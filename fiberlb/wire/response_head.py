@@ -26,6 +26,7 @@ _special: Final = grammar.RESPONSE_SPECIAL.finditer
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
 _PROTECTED: Final = frozenset({*_FRAMING, b"close", b"keep-alive"})
 _START: Final = b"HTTP/1."
+_coding: Final = re.compile(rb"\n" + grammar.folded("transfer-encoding") + rb":[^\r]*+\r").sub
 _timeout: Final = re.compile(rb"(?:.*,)?[ \t]*timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.I).match
 
 
@@ -67,6 +68,9 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
     block = cut_spans(raw, cuts) if cuts else raw
     if length != UNTIL_CLOSE and _never_framed(status):
         block = cut_named(block, _FRAMING)
+    elif length == CHUNKED:
+        # In the spelling that everybody reads alike, as in requests.
+        block = _coding(b"\nTransfer-Encoding: chunked\r", block)
     # Two framings in one answer: another reader may have seen its end elsewhere (RFC 9112, 6.3).
     twofold = length == CHUNKED and b"content-length" in values
     keep = _FOREVER if minor and not twofold else 0.0

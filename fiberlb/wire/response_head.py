@@ -76,16 +76,24 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
     keep = _FOREVER if minor and not twofold else 0.0
     upgrade = b""
     if b"connection" in values:
-        named = list_elements(b",".join(values[b"connection"]).lower())
+        named = _elements(values[b"connection"])
         stays = b"close" not in named and (minor or b"keep-alive" in named) and not twofold
         keep = _FOREVER if stays else 0.0
         block = cut_named(block, [n for n in named if n not in _PROTECTED])
         if b"upgrade" in named:
             upgrade = b", ".join(values.get(b"upgrade", ()))
+            _elements([upgrade])
     if keep and b"keep-alive" in values:
         hint = _timeout(values[b"keep-alive"][0])
         keep = keep if hint is None else max(0.0, int(hint[1]) - 1.0)
     return end, int(status), reason, block, length, keep, upgrade
+
+
+def _elements(values: list[bytes]) -> list[bytes]:
+    try:
+        return list_elements(b",".join(values).lower())
+    except Fault as why:
+        raise _bad("a list with too many elements") from why
 
 
 def worth_parsing(data: bytes, start: int, limits: Limits) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from fiberlb.relay.loop import ERROR, HANGUP, ONCE, PEER_CLOSED, READ, WRITE, Loop
 
-#: Octets of one C{recv}.
+#: Octets of one C{recv}, as a rule.
 READ_SIZE = 65536
 #: Seconds that a closing connection waits for the peer to take the next of its last bytes.
 LAST_BYTES = 30.0
@@ -66,6 +66,7 @@ class Connection:
         later is an attribute store, C{hasten} moves it earlier.
     @ivar out: bytes that the peer has not taken yet.
     @ivar moved: when bytes last left for the peer.
+    @ivar most: octets of one C{recv}; less where each of them costs much.
     @ivar closed: nothing more will happen here.
     @ivar dialled: it is one of ours to a member.
     @ivar end: what stands between it and the loop while bytes are pumped
@@ -88,6 +89,7 @@ class Connection:
         "events",
         "fd",
         "loop",
+        "most",
         "moved",
         "out",
         "recv",
@@ -105,6 +107,7 @@ class Connection:
         self.side: Any = side
         self.out = b""
         self.moved = 0.0
+        self.most = READ_SIZE
         self.events = 0
         self.deadline = NEVER
         self.due = 0.0
@@ -121,7 +124,7 @@ class Connection:
     def readable(self) -> None:
         """One C{recv}, and what it brought to the side."""
         try:
-            data = self.recv(READ_SIZE)
+            data = self.recv(self.most)
         except BlockingIOError:
             return
         except OSError:

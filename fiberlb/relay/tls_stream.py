@@ -17,7 +17,7 @@ from typing import Any
 
 from OpenSSL import SSL
 
-from fiberlb.relay.connection import LAST_BYTES, READ_SIZE, Connection
+from fiberlb.relay.connection import LAST_BYTES, Connection
 from fiberlb.relay.loop import ERROR, HANGUP, READ, WRITE, Loop
 from fiberlb.tls.openssl import clear_errors
 
@@ -197,7 +197,7 @@ class TlsStream(Connection):
         total = len(data)
         trouble: SSL.Error | None = None
         try:
-            while total < READ_SIZE or self.ssl.pending():
+            while total < self.most or self.ssl.pending():
                 pieces.append(self.recv(RECORD))
                 total += len(pieces[-1])
         except SSL.WantReadError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fiberlb.errors import Fault
 from fiberlb.relay.answering_h1 import Answering
-from fiberlb.relay.connection import NEVER
+from fiberlb.relay.connection import NEVER, READ_SIZE
 from fiberlb.relay.exchange import REPLAYABLE
 from fiberlb.relay.loop import READ
 from fiberlb.relay.runtime import Cell, Plan
@@ -14,6 +14,10 @@ from fiberlb.wire.fields import CHUNKED
 #: Fewer octets of a body than this in C{RATE_SPAN} seconds count as silence.
 RATE_OCTETS = 5000
 RATE_SPAN = 10.0
+#: After so many small chunks of a body only so many octets of it are read at a time: they cost
+#: many times what others do, and nobody is to wait for them.
+MANY_SMALL = 1000
+SHORT_READ = 4096
 
 
 class Uploading(Answering):
@@ -90,6 +94,8 @@ class Uploading(Answering):
                 self.detail = fault.detail
                 self.fail(fault.reason)
                 return
+            if chunks.small > MANY_SMALL:
+                self.conn.most = SHORT_READ
             self.received_octets = chunks.received
             rest = chunks.rest
             if chunks.done:
@@ -112,6 +118,7 @@ class Uploading(Answering):
 
     def _whole(self) -> None:
         """The request is whole: it is the member's turn."""
+        self.conn.most = READ_SIZE
         if not self.conn.out:
             self.conn.deadline = NEVER
         if not self.head_sent:

@@ -66,6 +66,7 @@ class Chunked:
     @ivar decode: give out the content alone, without the framing (for
         clients that know no chunks); trailers are then dropped.
     @ivar received: octets of content that have come so far.
+    @ivar small: chunks so far that were small and came whole.
     """
 
     __slots__ = (
@@ -81,6 +82,7 @@ class Chunked:
         "done",
         "received",
         "rest",
+        "small",
     )
 
     def __init__(self, trailer_limit: int, extension_limit: int, decode: bool = False) -> None:
@@ -88,6 +90,7 @@ class Chunked:
         self.rest = b""
         self.decode = decode
         self.received = 0
+        self.small = 0
         self._state = _SIZE
         self._left = 0
         self._held = b""
@@ -160,6 +163,7 @@ class Chunked:
         chunks: list[bytes] = _each(data, at, end)
         starts = [chunk.find(b"\r\n") + 2 for chunk in chunks]
         self.received += end - at - sum(starts) - 2 * len(starts)
+        self.small += len(starts)
         if self.decode:
             out += [c[start:-2] for c, start in zip(chunks, starts, strict=True)]
         else:

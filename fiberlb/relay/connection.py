@@ -15,21 +15,21 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from fiberlb.relay.loop import ERROR, HANGUP, ONCE, PEER_CLOSED, READ, WRITE, Loop
 
 #: Octets of one C{recv}, as a rule.
-READ_SIZE = 65536
+READ_SIZE: Final = 65536
 #: Seconds that a closing connection waits for the peer to take the next of its last bytes.
-LAST_BYTES = 30.0
-_ABORT = struct.pack("ii", 1, 0)
+LAST_BYTES: Final = 30.0
+_ABORT: Final = struct.pack("ii", 1, 0)
 #: Reads of what a member has said before it stopped listening.
-_LAST_READS = 16
+_LAST_READS: Final = 16
 #: A deadline that never comes.
-NEVER = float("inf")
+NEVER: Final = float("inf")
 #: How long a connection without a deadline stands in one slot of the wheel.
-_LOOK_AGAIN = 60.0
+_LOOK_AGAIN: Final = 60.0
 
 
 class Side(Protocol):
@@ -390,4 +390,4 @@ class _Nobody:
         """Dropped."""
 
 
-NOBODY = _Nobody()
+NOBODY: Final = _Nobody()

@@ -10,17 +10,17 @@ subclasses: they read requests and write answers.
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any
+from typing import Any, Final
 
 from fiberlb.relay.runtime import Cell, MemberState, Route
 from fiberlb.relay.upstream_h1 import Upstream
 
 #: Methods that may be sent again when nothing came back (product page, "Retries").
-REPLAYABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+REPLAYABLE: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 #: Octets of a body that are held for sending them again.
-MOST_HELD = 65536
+MOST_HELD: Final = 65536
 #: Seconds for which an idle connection is fresh enough for a request that must not be repeated.
-FRESH = 1.0
+FRESH: Final = 1.0
 
 
 class Exchange:

@@ -27,7 +27,7 @@ class MemberState:
 
     @ivar up: it may be chosen; what the health checks said last.
     @ivar address: for C{connect}.
-    @ivar home: the same object as C{address} while connections there are worth keeping,
+    @ivar home: the same as C{address} while connections there are worth keeping,
         C{None} when the member has gone.
     @ivar idle: connections to it that wait for a request, the newest last.
     @ivar gone: it is no longer configured; its connections are not kept.

@@ -13,7 +13,7 @@ For its side it is a L{Connection} like any other. What is different inside:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from OpenSSL import SSL
 
@@ -22,7 +22,7 @@ from fiberlb.relay.loop import ERROR, HANGUP, READ, WRITE, Loop
 from fiberlb.tls.openssl import clear_errors
 
 #: The most that one record holds (RFC 8446 section 5.1), hence that one C{recv} gives.
-RECORD = 16384
+RECORD: Final = 16384
 
 
 class TlsStream(Connection):

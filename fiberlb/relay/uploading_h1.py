@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fiberlb.errors import Fault
 from fiberlb.relay.answering_h1 import Answering
 from fiberlb.relay.connection import NEVER, READ_SIZE
@@ -12,12 +14,12 @@ from fiberlb.wire.chunked import Chunked
 from fiberlb.wire.fields import CHUNKED
 
 #: Fewer octets of a body than this in C{RATE_SPAN} seconds count as silence.
-RATE_OCTETS = 5000
-RATE_SPAN = 10.0
+RATE_OCTETS: Final = 5000
+RATE_SPAN: Final = 10.0
 #: After so many small chunks of a body only so many octets of it are read at a time: they cost
 #: many times what others do, and nobody is to wait for them.
-MANY_SMALL = 1000
-SHORT_READ = 4096
+MANY_SMALL: Final = 1000
+SHORT_READ: Final = 4096
 
 
 class Uploading(Answering):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ FIRST_PAGE = (
     "idle-plain",
 )
 
+#: What was not measured; a hyphen would be a list.
+_NONE = "\N{EN DASH}"
 _Report = Mapping[str, Any]
 _Rows = list[list[str]]
 
@@ -39,15 +42,16 @@ _Rows = list[list[str]]
 def show(report: _Report, out: Callable[[str], object] = print) -> None:
     """Print the table of a report."""
     out(f"\n{report['title']}: {report['unit']}")
-    head = ("", "median", "min", "ratio (med)", "ratio (min)", "requests/s", "p99 ms", "errors")
+    head = ("", "median", "min", "ratio (med)", "ratio (min)", "busy", "rate/s", "p99 ms", "errors")
     rows = [head]
     for name, row in report["table"].items():
         cells = [_number(row["median"]), _number(row["min"])]
         cells += [_ratio(row["ratio_median"]), _ratio(row["ratio_min"])]
+        cells += [_ratio(row.get("busy"))]
         cells += [_number(row.get("requests_per_second")), _number(row.get("p99_ms"))]
         rows.append((name, *cells, str(row["errors"])))
     for cells_ in rows:
-        out(f"{cells_[0]:<14}" + "".join(f"{cell:>13}" for cell in cells_[1:]))
+        out(f"{cells_[0]:<14}" + "".join(f"{cell:>12}" for cell in cells_[1:]))
 
 
 def show_goals(reports: Sequence[_Report], out: Callable[[str], object] = print) -> None:
@@ -61,7 +65,7 @@ def comparison(reports: Sequence[_Report]) -> str:
     """HAProxy's median of each scenario with its unit, and the others' as multiples of it."""
     names = [name for name in COMPARED if any(name in report["table"] for report in reports)]
     others = [name for name in names if name != "haproxy"]
-    rows = [["", "HAProxy", *(NAMES[name] for name in others)]]
+    rows = [["Scenario", "HAProxy", *(NAMES[name] for name in others)]]
     for report in reports:
         table = report["table"]
         first = _absolute(table.get("haproxy"), report["unit"])
@@ -76,12 +80,12 @@ def goals(reports: Sequence[_Report]) -> str:
 
 def variants(reports: Sequence[_Report]) -> str:
     """FiberLB in its variants, where one was measured."""
-    rows = [["", "CPU", "beside FiberLB as it is"]]
+    rows = [["Variant", "CPU", "beside FiberLB as it is"]]
     for report in reports:
         base = report["table"].get("fiberlb")
         for name in [name for name in report["table"] if name not in COMPARED]:
             row = report["table"][name]
-            ratio = _ratio(row["median"] / base["median"]) if base else "-"
+            ratio = _ratio(row["median"] / base["median"]) if base else _NONE
             rows.append([NAMES[name], _absolute(row, report["unit"]), ratio])
     return _table(rows) if len(rows) > 1 else ""
 
@@ -91,12 +95,13 @@ def conditions(run: Mapping[str, Any]) -> str:
     machine = run["machine"]
     shared = " The proxy shared its core with the load." if run["cores_shared"] else ""
     return (
-        f"{machine['cpu']}, Linux {machine['kernel']}, {machine['cpus']} CPUs, load "
+        f"{machine['cpu']}, {machine['cpus']} CPUs, Linux {_version(machine['kernel'])}, load "
         f"{machine['load_before']:.2f} before the run; {run['rounds']} rounds of "
         f"{run['seconds']:g} s for each proxy and scenario.{shared} FiberLB {machine['fiberlb']}, "
         f"Python {machine['python']}, Twisted {machine['twisted']}, pyOpenSSL "
         f"{machine['pyopenssl']}, aiohttp {machine['aiohttp']} on uvloop {machine['uvloop']}; "
-        f"HAProxy: {machine['haproxy']}; {machine['nginx']}; Caddy: {machine['caddy']}."
+        f"HAProxy {_version(machine['haproxy'])}, nginx {_version(machine['nginx'])}, Caddy "
+        f"{_version(machine['caddy'])}."
     )
 
 
@@ -114,9 +119,15 @@ def between(text: str, name: str, new: str) -> str:
     return f"{before}{start}\n{new.strip()}\n\n{end}{after}"
 
 
+def _version(said: str) -> str:
+    """The number in what a program says of itself, without what a distribution adds."""
+    found = re.search(r"\d+(\.\d+)+", said)
+    return found[0] if found else said
+
+
 def _goal_rows(reports: Sequence[_Report]) -> _Rows:
     by_name = {report["scenario"]: report for report in reports}
-    rows = [["", "FiberLB", "must", "aim", ""]]
+    rows = [["Scenario", "FiberLB", "must", "aim", "goal"]]
     for name, goal in GOALS.items():
         if name in by_name:
             found = figure(name, by_name)
@@ -132,7 +143,7 @@ def _goal_rows(reports: Sequence[_Report]) -> _Rows:
 def _beside(table: Mapping[str, Any], name: str, report: _Report) -> str:
     row = table.get(name)
     if row is None:
-        return "-"
+        return _NONE
     wrong = " (errors)" if row["errors"] else ""
     if row["ratio_median"] is None:
         return _absolute(row, report["unit"]) + wrong
@@ -142,20 +153,20 @@ def _beside(table: Mapping[str, Any], name: str, report: _Report) -> str:
 def _absolute(row: Mapping[str, Any] | None, unit: str) -> str:
     """A median with its unit: 21.3 us, 1100 ms/GB, 1.2 KiB."""
     if row is None:
-        return "-"
+        return _NONE
     short = unit.removeprefix("CPU ").partition(" per ")[0]
     return f"{_number(row['median'])} {short}{'/GB' if unit.endswith('GB') else ''}"
 
 
 def _number(value: float | None) -> str:
     if value is None:
-        return "-"
+        return _NONE
     return f"{value:.0f}" if value >= 1000 else f"{value:.1f}"
 
 
 def _ratio(value: float | None) -> str:
     if value is None:
-        return "-"
+        return _NONE
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
@@ -164,9 +175,7 @@ def _plain(text: str) -> str:
 
 
 def _table(rows: _Rows) -> str:
-    """A simple table; an empty first cell would be taken for a continued line, so it is escaped."""
-    rows = [[row[0] or "\\", *row[1:]] for row in rows]
-    rows = [[cell or "\\" for cell in row] for row in rows]
+    """A simple table; no cell may be empty."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     rule = "  ".join("=" * width for width in widths)
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -86,6 +86,7 @@ class Sample:
 
     @ivar cost: CPU time per unit of work, in micro- or milliseconds as the scenario says.
     @ivar user: the share of it outside the kernel.
+    @ivar busy: the share of the time that the proxy used its core; below 1 the load was the limit.
     @ivar errors: of the load's count, and 1 when the bytes are not those of the answers.
     """
 
@@ -93,6 +94,7 @@ class Sample:
     round: int
     cost: float
     user: float
+    busy: float
     errors: int
     result: Result
 
@@ -108,7 +110,8 @@ def measure(
     units = scenario.unit(result) or float("nan")
     scale = (1e3 if scenario.milli else 1e6) / units
     errors = result.errors + (not plausible(result, scenario.size, scenario.load.connections))
-    return Sample(proxy.name, number, used.total * scale, used.user * scale, errors, result)
+    busy = used.total / result.seconds
+    return Sample(proxy.name, number, used.total * scale, used.user * scale, busy, errors, result)
 
 
 def plausible(result: Result, size: int, connections: int) -> bool:
@@ -222,6 +225,7 @@ def summarise(samples: Sequence[Sample]) -> dict[str, dict[str, float | int | No
             "min": min(costs),
             "median": statistics.median(costs),
             "min_user": best.user,
+            "busy": statistics.median(s.busy for s in found),
             "ratio_min": min(costs) / min(reference.values()) if reference else None,
             "ratio_median": statistics.median(ratios) if ratios else None,
             "requests_per_second": max(s.result.requests / s.result.seconds for s in found),

@@ -3,8 +3,9 @@ Uploads for a while, each connection one after another, and a line of JSON about
 
 Usage: uploader.py HOST PORT SIZE CONNECTIONS SECONDS
 
-An upload that has begun is finished; any answer but 200 with the right count of
-bytes is an error, as are broken connections and silence of 20 s.
+Each connection uploads once at least; an upload that has begun is finished.
+Any answer but 200 with the right count of bytes is an error, as are broken
+connections and silence of 20 s.
 """
 
 from __future__ import annotations
@@ -39,9 +40,11 @@ class Uploads:
         """One connection, until time is over or something goes wrong."""
         try:
             with socket.create_connection(self._where, timeout=_PATIENCE) as sock:
-                while monotonic() < self._deadline:
+                while True:
                     self._one(sock)
                     self.requests.append(self._size)
+                    if monotonic() >= self._deadline:
+                        return
         except (OSError, ValueError) as why:
             self.errors.append(repr(why))
 

@@ -178,6 +178,8 @@ class Node(Service):
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
+        for port in self._ports:
+            port.startReading()
         await self._first_round()
         announce(self.control, self._layer, admin)
 
@@ -216,15 +218,20 @@ class Node(Service):
         reactor = self._world.reactor
         if address.startswith("unix:"):
             path = address[5:]
-            self._ports.append(reactor.listenUNIX(path, site, mode=0o600, wantPID=True))
+            self._hold(reactor.listenUNIX(path, site, mode=0o600, wantPID=True))
             return address
         found = split_address(address)
         assert found is not None
         port = reactor.listenTCP(int(found[1]), site, interface=found[0])
-        self._ports.append(port)
+        self._hold(port)
         bound = port.getHost()
         host = f"[{bound.host}]" if ":" in bound.host else bound.host
         return f"http://{host}:{bound.port}"
+
+    def _hold(self, port: Any) -> None:
+        """Nobody is answered before there is something to say; who connects waits that long."""
+        port.stopReading()
+        self._ports.append(port)
 
     def _listen_first(self, site: Site, ports: range) -> str:
         for port in ports:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from typing import Any
 
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
@@ -14,6 +15,28 @@ from fiberlb.node import Node, World
 from fiberlb.relay.loop import StockLoop
 
 
+class Reactor(MemoryReactorClock):
+    """A reactor in memory whose ports can be held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading: list[bool] = []
+
+    def listenTCP(self, *arguments: Any, **named: Any) -> Any:
+        """See L{IReactorTCP.listenTCP}."""
+        return self.held(super().listenTCP(*arguments, **named))
+
+    def listenUNIX(self, *arguments: Any, **named: Any) -> Any:
+        """See L{IReactorUNIX.listenUNIX}."""
+        return self.held(super().listenUNIX(*arguments, **named))
+
+    def held(self, port: Any) -> Any:
+        """The port, whose reading is noted."""
+        port.stopReading = lambda: self.reading.append(False)
+        port.startReading = lambda: self.reading.append(True)
+        return port
+
+
 class NodeTests(SynchronousTestCase):
     """A node without listeners, its store in memory."""
 
@@ -21,7 +44,7 @@ class NodeTests(SynchronousTestCase):
         """A file and a world."""
         self.directory = self.mktemp()
         os.mkdir(self.directory)
-        self.reactor = MemoryReactorClock()
+        self.reactor = Reactor()
         self.failures: list[str] = []
         self.nodes: list[Node] = []
         self.again: list[FileLayer | Exception] = []
@@ -90,6 +113,7 @@ class NodeTests(SynchronousTestCase):
         self.assertEqual(node.control.node, "host")
         self.assertEqual(self.reactor.tcpServers[0][0], 9876)
         self.assertEqual(self.reactor.tcpServers[0][3], "127.0.0.1")
+        self.assertEqual(self.reactor.reading, [False, True])
 
     def test_unix(self) -> None:
         """An admin socket is for its owner alone."""

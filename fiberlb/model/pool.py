@@ -38,6 +38,7 @@ class RetryCause(Enum):
 
     CONNECT = "connect"
     STALE = "stale"
+    RESET = "reset"
 
 
 @attrs.frozen(kw_only=True)
@@ -47,15 +48,16 @@ class Retries:
 
     @ivar attempts: members tried after the first one.
     @ivar on: C{connect}: nothing was sent; C{stale}: a reused connection died
-        before the first byte of an answer, the request is replayable.
+        before the first byte of an answer, the request is replayable;
+        C{reset}: a fresh one did.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset({"budget_percent"})
 
     attempts: int = field(Whole(0, 10), 2)
     on: tuple[RetryCause, ...] = field(
-        Several(OneOf(RetryCause, later=("reset",)), single=True),
-        (RetryCause.CONNECT, RetryCause.STALE),
+        Several(OneOf(RetryCause), single=True),
+        (RetryCause.CONNECT, RetryCause.STALE, RetryCause.RESET),
     )
 
 

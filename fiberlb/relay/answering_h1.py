@@ -4,7 +4,7 @@ Answers of HTTP/1.1: a member's, reframed where the client needs it, and our own
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fiberlb.errors import REASONS
 from fiberlb.relay import answers
@@ -18,8 +18,8 @@ from fiberlb.routing.request import Request
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
 
 #: Seconds between two requests after which a connection holds only what it must.
-REST = 3.0
-_CODED = b"Transfer-Encoding: chunked\r\n\r\n"
+REST: Final = 3.0
+_CODED: Final = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Answering(Exchange):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fiberlb.errors import REASONS
 
-PHRASES = {
+PHRASES: Final = {
     301: b"Moved Permanently",
     302: b"Found",
     303: b"See Other",
@@ -31,9 +33,9 @@ PHRASES = {
     505: b"HTTP Version Not Supported",
 }
 _STATUS_LINES: dict[int, bytes] = {}
-KEEP_ALIVE = b"Connection: keep-alive\r\n\r\n"
-CLOSE = b"Connection: close\r\n\r\n"
-END = b"\r\n"
+KEEP_ALIVE: Final = b"Connection: keep-alive\r\n\r\n"
+CLOSE: Final = b"Connection: close\r\n\r\n"
+END: Final = b"\r\n"
 
 
 def status_line(status: int) -> bytes:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import errno
 import socket
 from socket import SocketType
-from typing import Any
+from typing import Any, Final
 
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import WRITE, Loop
 from fiberlb.relay.runtime import MemberState
 
 #: The plain type of the C module is used: the class around it costs as much as the system calls.
-_KIND = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+_KIND: Final = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 _TCP, _NODELAY = int(socket.IPPROTO_TCP), int(socket.TCP_NODELAY)
 #: Errors that are ours, not the member's: descriptors, memory or local ports have run out.
-_EXHAUSTED = frozenset(
+_EXHAUSTED: Final = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.EAGAIN}
 )
 

@@ -15,21 +15,21 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from fiberlb.relay.loop import ERROR, HANGUP, ONCE, PEER_CLOSED, READ, WRITE, Loop
 
-#: Octets of one C{recv}.
-READ_SIZE = 65536
+#: Octets of one C{recv}, as a rule.
+READ_SIZE: Final = 65536
 #: Seconds that a closing connection waits for the peer to take the next of its last bytes.
-LAST_BYTES = 30.0
-_ABORT = struct.pack("ii", 1, 0)
+LAST_BYTES: Final = 30.0
+_ABORT: Final = struct.pack("ii", 1, 0)
 #: Reads of what a member has said before it stopped listening.
-_LAST_READS = 16
+_LAST_READS: Final = 16
 #: A deadline that never comes.
-NEVER = float("inf")
+NEVER: Final = float("inf")
 #: How long a connection without a deadline stands in one slot of the wheel.
-_LOOK_AGAIN = 60.0
+_LOOK_AGAIN: Final = 60.0
 
 
 class Side(Protocol):
@@ -66,6 +66,7 @@ class Connection:
         later is an attribute store, C{hasten} moves it earlier.
     @ivar out: bytes that the peer has not taken yet.
     @ivar moved: when bytes last left for the peer.
+    @ivar most: octets of one C{recv}; less where each of them costs much.
     @ivar closed: nothing more will happen here.
     @ivar dialled: it is one of ours to a member.
     @ivar end: what stands between it and the loop while bytes are pumped
@@ -88,6 +89,7 @@ class Connection:
         "events",
         "fd",
         "loop",
+        "most",
         "moved",
         "out",
         "recv",
@@ -105,6 +107,7 @@ class Connection:
         self.side: Any = side
         self.out = b""
         self.moved = 0.0
+        self.most = READ_SIZE
         self.events = 0
         self.deadline = NEVER
         self.due = 0.0
@@ -121,7 +124,7 @@ class Connection:
     def readable(self) -> None:
         """One C{recv}, and what it brought to the side."""
         try:
-            data = self.recv(READ_SIZE)
+            data = self.recv(self.most)
         except BlockingIOError:
             return
         except OSError:
@@ -387,4 +390,4 @@ class _Nobody:
         """Dropped."""
 
 
-NOBODY = _Nobody()
+NOBODY: Final = _Nobody()

@@ -13,6 +13,8 @@ head, and at most L{BURST} of them before others get their turn.
 
 from __future__ import annotations
 
+from typing import Final
+
 from fiberlb.errors import Fault
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.networks import plain_address
@@ -28,8 +30,8 @@ from fiberlb.wire.request_head import (
 )
 
 #: Requests served in one go.
-BURST = 16
-_CR = 13
+BURST: Final = 16
+_CR: Final = 13
 
 
 class Downstream(Uploading):

@@ -10,17 +10,17 @@ subclasses: they read requests and write answers.
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any
+from typing import Any, Final
 
 from fiberlb.relay.runtime import Cell, MemberState, Route
 from fiberlb.relay.upstream_h1 import Upstream
 
 #: Methods that may be sent again when nothing came back (product page, "Retries").
-REPLAYABLE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+REPLAYABLE: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 #: Octets of a body that are held for sending them again.
-MOST_HELD = 65536
+MOST_HELD: Final = 65536
 #: Seconds for which an idle connection is fresh enough for a request that must not be repeated.
-FRESH = 1.0
+FRESH: Final = 1.0
 
 
 class Exchange:
@@ -239,23 +239,38 @@ class Exchange:
 
         On a reused connection the member may just have closed it for being
         idle: the request is sent once more on a fresh one, if that is safe.
+        When a fresh one ends so, another member may know better.
         """
-        member = self.member
-        pool = self.route.pool if self.route else None
-        safe = self.method in REPLAYABLE and self.held_octets <= MOST_HELD
-        if member is None or pool is None or not (reused and safe and pool.retry_stale):
+        other = self._who_else(reused)
+        if other is None:
             self.fail(reason)
             return
         self.tries += 1
         request = self.out + b"".join(self.held or ())
-        if not member.up or member.gone:
-            # It has been taken out meanwhile: whoever is next.
-            other = pool.pick()
-            if other is not None and other is not member:
-                self.let_go()
-                self._take(other)
-                member = other
-        self._connect(member, request)
+        member = self.member
+        if other is not member:
+            if member is not None:
+                self.tried = (*self.tried, member.id)  # type: ignore[misc]
+            self.let_go()
+            self._take(other)
+        self._connect(other, request)
+
+    def _who_else(self, reused: bool) -> MemberState | None:
+        """Who gets a request that one member has left unanswered, if it may be sent again."""
+        member = self.member
+        pool = self.route.pool if self.route else None
+        if member is None or pool is None:
+            return None
+        if self.method not in REPLAYABLE or self.held_octets > MOST_HELD:
+            return None
+        if not reused:
+            return pool.pick((*self.tried, member.id)) if self.tries <= pool.resets else None
+        if not pool.retry_stale:
+            return None
+        if member.up and not member.gone:
+            return member
+        # It has been taken out meanwhile: whoever is next.
+        return pool.pick() or member
 
     def let_go(self) -> None:
         """The member's part is over."""

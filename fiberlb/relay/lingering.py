@@ -8,11 +8,13 @@ first, and input is read and dropped for a bounded while.
 
 from __future__ import annotations
 
+from typing import Final
+
 from fiberlb.relay.connection import LAST_BYTES, Connection
 
 #: Seconds, and octets, that are waited for and dropped.
-PATIENCE = 2.0
-MOST_DROPPED = 1 << 20
+PATIENCE: Final = 2.0
+MOST_DROPPED: Final = 1 << 20
 
 
 class Lingering:

@@ -8,18 +8,18 @@ reactor a L{StockLoop} stands between, slower, with the same behaviour.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from fiberlb.relay.timer_wheel import TimerWheel
 
 #: Events, numbered as epoll numbers them.
-READ = 0x001
-WRITE = 0x004
-ERROR = 0x008
-HANGUP = 0x010
-PEER_CLOSED = 0x2000
+READ: Final = 0x001
+WRITE: Final = 0x004
+ERROR: Final = 0x008
+HANGUP: Final = 0x010
+PEER_CLOSED: Final = 0x2000
 #: Asked for with others: report once, then nothing before the next change.
-ONCE = 0x40000000
+ONCE: Final = 0x40000000
 
 
 class Watched(Protocol):

@@ -9,7 +9,7 @@ connection is seen at once. Any byte received while idle disqualifies it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.connection import NEVER, Connection
@@ -17,7 +17,7 @@ from fiberlb.relay.loop import READ
 from fiberlb.relay.runtime import MemberState
 
 #: Octets of a request kept for a member that is still being connected before the client must wait.
-_MOST_UNSENT = 65536
+_MOST_UNSENT: Final = 65536
 
 
 class MemberConnection:
@@ -169,7 +169,7 @@ class MemberConnection:
         keep = self.keep
         if (
             not keep
-            or self._address is not member.home
+            or self._address != member.home
             or client.left
             or client.chunks is not None
             or conn.out

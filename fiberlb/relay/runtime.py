@@ -27,7 +27,7 @@ class MemberState:
 
     @ivar up: it may be chosen; what the health checks said last.
     @ivar address: for C{connect}.
-    @ivar home: the same object as C{address} while connections there are worth keeping,
+    @ivar home: the same as C{address} while connections there are worth keeping,
         C{None} when the member has gone.
     @ivar idle: connections to it that wait for a request, the newest last.
     @ivar gone: it is no longer configured; its connections are not kept.
@@ -95,10 +95,20 @@ class PoolState:
 
     @ivar plan: what is configured, replaced when it changes.
     @ivar attempts: members tried after the first one when a connection is refused.
+    @ivar resets: members tried after the first one when a fresh connection dies unanswered.
     @ivar retry_stale: whether a reused connection that dies unanswered is replaced by a fresh one.
     """
 
-    __slots__ = ("_balancer", "_states", "attempts", "id", "name", "plan", "retry_stale")
+    __slots__ = (
+        "_balancer",
+        "_states",
+        "attempts",
+        "id",
+        "name",
+        "plan",
+        "resets",
+        "retry_stale",
+    )
 
     def __init__(self, plan: PoolPlan, start: int) -> None:
         self.id = plan.pool.id
@@ -112,6 +122,7 @@ class PoolState:
         self.name = plan.pool.name
         retries = plan.pool.retries
         self.attempts = retries.attempts if RetryCause.CONNECT in retries.on else 0
+        self.resets = retries.attempts if RetryCause.RESET in retries.on else 0
         self.retry_stale = RetryCause.STALE in retries.on
         self._states = list(zip(plan.members, states, strict=False))
         self.refresh()

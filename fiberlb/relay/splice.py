@@ -12,22 +12,24 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import ERROR, READ, WRITE
 
 #: Bodies shorter than this are copied.
-WORTHWHILE = 65536
+WORTHWHILE: Final = 65536
 #: Sizes of pipes, by how many are in use: an unprivileged user has 64 MiB of them in all.
-_SIZES = ((16, 1 << 20), (128, 1 << 18), (1 << 30, 1 << 16))
+_SIZES: Final = ((16, 1 << 20), (128, 1 << 18), (1 << 30, 1 << 16))
 #: Pipes that are kept for the next one, and pipes that there may be at all.
-_KEPT = 64
-_MOST = 4096
-_F_SETPIPE_SZ = 1031
-_F_GETPIPE_SZ = 1032
-_MOVE, _NONBLOCK, _MORE = 1, 2, 4
-_FLAGS = _MOVE | _NONBLOCK
+_KEPT: Final = 64
+_MOST: Final = 4096
+_F_SETPIPE_SZ: Final = 1031
+_F_GETPIPE_SZ: Final = 1032
+_MOVE: Final = 1
+_NONBLOCK: Final = 2
+_MORE: Final = 4
+_FLAGS: Final = _MOVE | _NONBLOCK
 
 
 class Pipe:

@@ -10,10 +10,10 @@ moving it earlier than the slot is the only thing that the wheel must be told.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 #: Slots a second.
-RATE = 4
+RATE: Final = 4
 
 
 class Timed(Protocol):

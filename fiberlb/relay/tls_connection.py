@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import Any
+from typing import Any, Final
 
 from OpenSSL import SSL
 from twisted.logger import Logger
@@ -25,9 +25,9 @@ from fiberlb.relay.tls_stream import TlsStream
 from fiberlb.tls.openssl import clear_errors, reason
 from fiberlb.tls.sni import normal
 
-_PLAIN_HTTP = "http request"
-_SPEAK_TLS = b"This port speaks HTTPS.\n"
-_ANSWER = (
+_PLAIN_HTTP: Final = "http request"
+_SPEAK_TLS: Final = b"This port speaks HTTPS.\n"
+_ANSWER: Final = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
     b"Connection: close\r\n\r\n%b" % (len(_SPEAK_TLS), _SPEAK_TLS)
 )

@@ -13,16 +13,16 @@ For its side it is a L{Connection} like any other. What is different inside:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from OpenSSL import SSL
 
-from fiberlb.relay.connection import LAST_BYTES, READ_SIZE, Connection
+from fiberlb.relay.connection import LAST_BYTES, Connection
 from fiberlb.relay.loop import ERROR, HANGUP, READ, WRITE, Loop
 from fiberlb.tls.openssl import clear_errors
 
 #: The most that one record holds (RFC 8446 section 5.1), hence that one C{recv} gives.
-RECORD = 16384
+RECORD: Final = 16384
 
 
 class TlsStream(Connection):
@@ -197,7 +197,7 @@ class TlsStream(Connection):
         total = len(data)
         trouble: SSL.Error | None = None
         try:
-            while total < READ_SIZE or self.ssl.pending():
+            while total < self.most or self.ssl.pending():
                 pieces.append(self.recv(RECORD))
                 total += len(pieces[-1])
         except SSL.WantReadError:

@@ -9,14 +9,14 @@ paused until the other side has taken them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fiberlb.relay.connection import NEVER, READ_SIZE, Connection
 from fiberlb.relay.loop import READ
 from fiberlb.relay.splice import pump
 
 #: Full reads of one direction after which the kernel moves its bytes.
-BULK = 4
+BULK: Final = 4
 
 
 class Tunnel:

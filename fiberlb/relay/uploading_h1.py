@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fiberlb.errors import Fault
 from fiberlb.relay.answering_h1 import Answering
-from fiberlb.relay.connection import NEVER
+from fiberlb.relay.connection import NEVER, READ_SIZE
 from fiberlb.relay.exchange import REPLAYABLE
 from fiberlb.relay.loop import READ
 from fiberlb.relay.runtime import Cell, Plan
@@ -12,8 +14,12 @@ from fiberlb.wire.chunked import Chunked
 from fiberlb.wire.fields import CHUNKED
 
 #: Fewer octets of a body than this in C{RATE_SPAN} seconds count as silence.
-RATE_OCTETS = 5000
-RATE_SPAN = 10.0
+RATE_OCTETS: Final = 5000
+RATE_SPAN: Final = 10.0
+#: After so many small chunks of a body only so many octets of it are read at a time: they cost
+#: many times what others do, and nobody is to wait for them.
+MANY_SMALL: Final = 1000
+SHORT_READ: Final = 4096
 
 
 class Uploading(Answering):
@@ -90,6 +96,8 @@ class Uploading(Answering):
                 self.detail = fault.detail
                 self.fail(fault.reason)
                 return
+            if chunks.small > MANY_SMALL:
+                self.conn.most = SHORT_READ
             self.received_octets = chunks.received
             rest = chunks.rest
             if chunks.done:
@@ -112,6 +120,7 @@ class Uploading(Answering):
 
     def _whole(self) -> None:
         """The request is whole: it is the member's turn."""
+        self.conn.most = READ_SIZE
         if not self.conn.out:
             self.conn.deadline = NEVER
         if not self.head_sent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fiberlb.errors import Fault
 from fiberlb.relay.loop import READ
@@ -13,8 +13,11 @@ from fiberlb.wire import response_head
 from fiberlb.wire.chunked import Chunked
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE, list_elements
 
-_HEAD, _LENGTH, _CHUNKS, _CLOSE = range(4)
-_BODILESS = frozenset({204, 304})
+_HEAD: Final = 0
+_LENGTH: Final = 1
+_CHUNKS: Final = 2
+_CLOSE: Final = 3
+_BODILESS: Final = frozenset({204, 304})
 
 
 class Upstream(MemberConnection):

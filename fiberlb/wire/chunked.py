@@ -29,6 +29,32 @@ _field_start: Final = re.compile(
 _forbidden: Final = grammar.TRAILER_FORBIDDEN.match
 #: The longest size line without its extension: 16 digits and the line end.
 _SIZE_LINE: Final = 18
+#: Chunks with less content than this are read many at a time; one by one they would cost a
+#: thousand times what they cost their sender.
+_SMALL: Final = 256
+#: Small chunks with extensions that a body may have, as each has to be taken apart.
+_MOST_EXTENDED: Final = 256
+#: Trailer fields that a body may have, forwarded or not.
+_MOST_TRAILERS: Final = 128
+
+
+def _small_chunk() -> bytes:
+    """A pattern for one whole chunk with less content than C{_SMALL}, without an extension."""
+
+    def digit(value: int) -> bytes:
+        lower = b"%x" % value
+        return b"[%b%b]" % (lower, lower.upper()) if lower.isalpha() else lower
+
+    first = []
+    for high in range(1, 16):
+        second = [b"\r\n.{%d}" % high]
+        second += [digit(low) + b"\r\n.{%d}" % (high * 16 + low) for low in range(16)]
+        first.append(digit(high) + b"(?>" + b"|".join(second) + b")")
+    return b"0{0,14}+(?>" + b"|".join(first) + b")\r\n"
+
+
+_run: Final = re.compile(b"(?:" + _small_chunk() + b")++", re.DOTALL).match
+_each: Final = re.compile(_small_chunk(), re.DOTALL).findall
 
 
 class Chunked:
@@ -40,19 +66,23 @@ class Chunked:
     @ivar decode: give out the content alone, without the framing (for
         clients that know no chunks); trailers are then dropped.
     @ivar received: octets of content that have come so far.
+    @ivar small: chunks so far that were small and came whole.
     """
 
     __slots__ = (
+        "_extended",
         "_extensions",
         "_held",
         "_left",
         "_state",
+        "_trailer_count",
         "_trailer_limit",
         "_trailers",
         "decode",
         "done",
         "received",
         "rest",
+        "small",
     )
 
     def __init__(self, trailer_limit: int, extension_limit: int, decode: bool = False) -> None:
@@ -60,12 +90,15 @@ class Chunked:
         self.rest = b""
         self.decode = decode
         self.received = 0
+        self.small = 0
         self._state = _SIZE
         self._left = 0
         self._held = b""
         self._trailers: list[bytes] = []
         self._trailer_limit = trailer_limit
+        self._trailer_count = 0
         self._extensions = extension_limit
+        self._extended = 0
 
     def feed(self, data: bytes) -> bytes:
         """
@@ -110,10 +143,31 @@ class Chunked:
         if length == 0:
             self._state = _TRAILERS
             return end
+        if length < _SMALL:
+            if line[2]:
+                self._extended += 1
+                if self._extended > _MOST_EXTENDED:
+                    raise Fault("bad_request", detail="too many chunk extensions")
+            else:
+                run = _run(data, at)
+                if run is not None:
+                    return self._small_chunks(data, at, run.end(), out)
         self._state = _DATA
         self._left = length + 2
         if not self.decode:
             out.append(line[1] + b"\r\n" if line[2] else data[at:end])
+        return end
+
+    def _small_chunks(self, data: bytes, at: int, end: int, out: list[bytes]) -> int:
+        """Chunks that are all there and small, as many as there are in a row."""
+        chunks: list[bytes] = _each(data, at, end)
+        starts = [chunk.find(b"\r\n") + 2 for chunk in chunks]
+        self.received += end - at - sum(starts) - 2 * len(starts)
+        self.small += len(starts)
+        if self.decode:
+            out += [c[start:-2] for c, start in zip(chunks, starts, strict=True)]
+        else:
+            out.append(_piece(data, at, end))
         return end
 
     def _data(self, data: bytes, at: int, size: int, out: list[bytes]) -> int:
@@ -152,7 +206,8 @@ class Chunked:
             self._held = data[at:]
             return size
         self._trailer_limit -= line.end() - at
-        if self._trailer_limit < 0:
+        self._trailer_count += 1
+        if self._trailer_limit < 0 or self._trailer_count > _MOST_TRAILERS:
             raise Fault("bad_request", detail="trailers too long")
         if not _forbidden(line[1]):
             self._trailers.append(line[0])

@@ -13,14 +13,22 @@ CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
 #: The largest Content-Length taken: it fits in 63 bits.
 MOST_LENGTH: Final = (1 << 63) - 1
+#: Elements that a list may have, empty ones included: each costs more than a field line.
+MOST_ELEMENTS: Final = 256
 
 _token: Final = grammar.NAME.fullmatch
 
 
 def list_elements(value: bytes) -> list[bytes]:
-    """The elements of a comma-separated list (RFC 9110, 5.6.1), empty ones left out."""
+    """
+    The elements of a comma-separated list (RFC 9110, 5.6.1), empty ones left out.
+
+    @raise Fault: C{head_too_large}: more than L{MOST_ELEMENTS}, which nobody means well.
+    """
     if not value:
         return []
+    if value.count(b",") >= MOST_ELEMENTS:
+        raise Fault("head_too_large", detail="a list with too many elements")
     return [e for e in (element.strip(b" \t") for element in value.split(b",")) if e]
 
 

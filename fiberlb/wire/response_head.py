@@ -26,6 +26,7 @@ _special: Final = grammar.RESPONSE_SPECIAL.finditer
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
 _PROTECTED: Final = frozenset({*_FRAMING, b"close", b"keep-alive"})
 _START: Final = b"HTTP/1."
+_coding: Final = re.compile(rb"\n" + grammar.folded("transfer-encoding") + rb":[^\r]*+\r").sub
 _timeout: Final = re.compile(rb"(?:.*,)?[ \t]*timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.I).match
 
 
@@ -67,21 +68,32 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
     block = cut_spans(raw, cuts) if cuts else raw
     if length != UNTIL_CLOSE and _never_framed(status):
         block = cut_named(block, _FRAMING)
+    elif length == CHUNKED:
+        # In the spelling that everybody reads alike, as in requests.
+        block = _coding(b"\nTransfer-Encoding: chunked\r", block)
     # Two framings in one answer: another reader may have seen its end elsewhere (RFC 9112, 6.3).
     twofold = length == CHUNKED and b"content-length" in values
     keep = _FOREVER if minor and not twofold else 0.0
     upgrade = b""
     if b"connection" in values:
-        named = list_elements(b",".join(values[b"connection"]).lower())
+        named = _elements(values[b"connection"])
         stays = b"close" not in named and (minor or b"keep-alive" in named) and not twofold
         keep = _FOREVER if stays else 0.0
         block = cut_named(block, [n for n in named if n not in _PROTECTED])
         if b"upgrade" in named:
             upgrade = b", ".join(values.get(b"upgrade", ()))
+            _elements([upgrade])
     if keep and b"keep-alive" in values:
         hint = _timeout(values[b"keep-alive"][0])
         keep = keep if hint is None else max(0.0, int(hint[1]) - 1.0)
     return end, int(status), reason, block, length, keep, upgrade
+
+
+def _elements(values: list[bytes]) -> list[bytes]:
+    try:
+        return list_elements(b",".join(values).lower())
+    except Fault as why:
+        raise _bad("a list with too many elements") from why
 
 
 def worth_parsing(data: bytes, start: int, limits: Limits) -> bool:

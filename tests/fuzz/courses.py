@@ -66,6 +66,7 @@ class Service:
     @ivar rest: what is still to be sent of an answer.
     @ivar closing: nothing may follow this answer.
     @ivar early: the answer was given before the request was whole: no other one may come here.
+    @ivar spoiled: bytes came behind the answer: no other request may come here.
     """
 
     link: Link
@@ -73,6 +74,7 @@ class Service:
     rest: list[bytes] = attrs.field(factory=list)
     closing: bool = False
     early: bool = False
+    spoiled: bool = False
     tunnel: bool = False
 
     @property
@@ -144,6 +146,8 @@ class Course:
                 message, end = service.request()
                 again = service.early and not service.rest and end < len(link.received)
                 hold(not again, "used again", link.received)
+                again = service.spoiled and not service.early and not service.rest
+                hold(not again or service.read == len(link.received), "spoiled", link.received)
                 if message is None or not message.whole or message.method != b"POST":
                     continue
                 if (id(link), end) not in self.posts:
@@ -193,6 +197,7 @@ class Course:
         if message is None:
             return
         service.closing = which & 3 == 2
+        service.spoiled = which & 3 == 3
         service.early = not message.whole
         service.read = end if message.whole else service.read
         body = message.target
@@ -203,7 +208,7 @@ class Course:
             b"Content-Length: %d\r\n\r\n%b%b" % (len(body), body, _STRAY),
         )
         data = b"HTTP/1.1 200 OK\r\n" + framings[which & 3]
-        half = len(data) - 3 if which & 4 else len(data)
+        half = data.index(b"\r\n\r\n") + 5 if which & 4 else len(data)
         service.rest = [data[half:]] if which & 4 else []
         service.link.send(data[:half])
         if not service.rest:

@@ -10,6 +10,8 @@ from typing import Any
 import httptools
 
 from fiberlb.errors import Fault
+from fiberlb.model.bounds import Limits
+from fiberlb.wire import response_head
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
 from fiberlb.wire.request_head import after_empty_lines, worth_parsing
 from tests.fuzz.failure import Broken, hold, places
@@ -52,20 +54,26 @@ def check_request(data: bytes) -> None:
     if not data:
         return
     parsed = same_in_pieces(request, data)
-    hold(verdict(gathered, data) == parsed or isinstance(parsed, str), data)
+    hold(verdict(gathered(request, worth_parsing), data) == parsed or isinstance(parsed, str), data)
     if isinstance(parsed, Request):
         check_forwarded(parsed)
     check_trusted(data, parsed)
 
 
-def gathered(data: bytes) -> Request | None:
-    """The same as it comes byte by byte, parsed only when it is worth it."""
-    for size in range(1, len(data) + 1):
-        if size == 1 or worth_parsing(data[:size], size - 1, LIMITS):
-            parsed = request(data[:size])
-            if parsed is not None:
-                return parsed
-    return None
+def gathered(
+    read: Callable[[bytes], Any], worth: Callable[[bytes, int, Limits], bool]
+) -> Callable[[bytes], Any]:
+    """The same reader for bytes that come one by one, asked only when it is worth it."""
+
+    def read_each(data: bytes) -> Any:
+        for size in range(1, len(data) + 1):
+            if size == 1 or worth(data[:size], size - 1, LIMITS):
+                parsed = read(data[:size])
+                if parsed is not None:
+                    return parsed
+        return None
+
+    return read_each
 
 
 def check_trusted(data: bytes, parsed: Any) -> None:
@@ -140,6 +148,8 @@ def ends_alike(make: Callable[[Any], Any], head: bytes, length: int) -> None:
 def check_response(data: bytes) -> None:
     """Any bytes as an answer's head."""
     parsed = same_in_pieces(response, data)
+    later = verdict(gathered(response, response_head.worth_parsing), data)
+    hold(later == parsed or isinstance(parsed, str), data, later)
     if not isinstance(parsed, Response):
         return
     head = b"".join((b"HTTP/1.1 %d" % parsed.status, parsed.reason or b" ", parsed.block, b"\r\n"))

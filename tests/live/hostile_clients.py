@@ -131,7 +131,7 @@ class Stranger:
     """
     One connection of a crowd.
 
-    @ivar drip: what it sends again and again.
+    @ivar drip: what it sends again and again, as much at a time as the system takes.
     @ivar opened, ended: when, of C{monotonic}; C{ended} is 0 while it is open.
     @ivar received: the first bytes that came, as far as anybody read them.
     @ivar reset: it ended with a reset, or another error.
@@ -143,6 +143,15 @@ class Stranger:
     ended: float = 0.0
     received: bytes = b""
     reset: bool = False
+    _dripped: int = 0
+
+    def send_on(self) -> None:
+        """The next part of the drip."""
+        try:
+            sent = self.sock.send(memoryview(self.drip)[self._dripped :])
+        except BlockingIOError:
+            return
+        self._dripped = (self._dripped + sent) % len(self.drip)
 
     @property
     def lasted(self) -> float:
@@ -200,9 +209,7 @@ class Crowd:
             if not stranger.drip:
                 continue
             try:
-                stranger.sock.send(stranger.drip)
-            except BlockingIOError:
-                pass
+                stranger.send_on()
             except OSError:
                 self._end(stranger, True)
 

@@ -119,6 +119,7 @@ def _fields() -> Iterator[Case]:
     yield Case("line ends: LF at the end", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\nhello")
     yield Case("head: one huge field", answer(b"X-A: " + b"a" * 2_000_000))
     yield Case("head: many fields", answer(*[b"X-A: bbbbbbbb"] * 10_000))
+    yield Case("head: list in Connection", answer(b"Connection: " + b"a," * 1000))
     yield Case("head: endless", b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 20_000)
     yield Case("head: cut in the status line", b"HTTP/1.1 20", stays=False)
     yield Case("head: cut in a field", b"HTTP/1.1 200 OK\r\nX-A: b", stays=False)

@@ -425,6 +425,12 @@ def _sizes() -> Iterator[Case]:
     yield Case("size: head without end", endless, 431, hidden=False)
     yield Case("size: field without end", head()[:-2] + b"X-A: " + b"a" * 9000, 431, hidden=False)
     yield Case("size: name without end", head()[:-2] + b"X" * 9000, 431, hidden=False)
+    many = b"a," * 300
+    yield Case("size: list in Connection", head(b"Connection: " + many), 431)
+    yield Case("size: list in TE", head(b"TE: " + many + b"trailers"), 431)
+    yield Case("size: list in Upgrade", head(b"Connection: upgrade", b"Upgrade: " + many), 431)
+    for body in (b"5;a\r\nhello\r\n" * 300, b"0\r\n" + b"A:\r\n" * 200):
+        yield Case(f"size: many {body[:5]!r}", chunked(body), reaches=True)
     yield Case("size: zeros before the length", post(b"Content-Length: " + b"0" * 3000), 431)
 
 

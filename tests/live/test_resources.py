@@ -151,6 +151,24 @@ class SlowClientTests(ResourceCase):
             self.assertTrue(all(one.reset for one in crowd.strangers))
 
 
+class CostlyClientTests(ResourceCase):
+    """Clients whose bytes are harder to read than to send."""
+
+    def test_costly(self) -> None:
+        """A normal client does not wait while others send bodies in the smallest of chunks."""
+        self.front("{}")
+        start = b"POST /body HTTP/1.1\r\nHost: t.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        bodies = (b"1\r\na\r\n", b"0001\r\na\r\n", b"10\r\n" + b"a" * 16 + b"\r\n")
+        with Crowd(self.port) as crowd:
+            for body in bodies:
+                crowd.open(5, start, drip=body * 10_000)
+            crowd.run(lambda: False, within=1, every=0.02)
+            with Victim(self.other_port) as victim:
+                crowd.run(lambda: False, within=3, every=0.02)
+            self.assertEqual(crowd.left, 15)
+        self.check_victim(victim)
+
+
 class ManyConnectionTests(ResourceCase):
     """Four thousand connections that do nothing."""
 

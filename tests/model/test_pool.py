@@ -64,9 +64,6 @@ class PoolTests(SynchronousTestCase):
         self.assertEqual(
             problems(Pool, {"retries": {"budget_percent": 5}}), [f"retries.budget_percent: {LATER}"]
         )
-        self.assertEqual(
-            problems(Pool, {"retries": {"on": ["reset"]}}), [f"retries.on[0]: reset: {LATER}"]
-        )
 
     def test_refused(self) -> None:
         """Timeouts of the listener cannot be set here; nested problems have paths."""

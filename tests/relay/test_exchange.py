@@ -303,6 +303,84 @@ class StaleTests(RelayTestCase):
         self.assertEqual(len(world.members[0].links), 1)
 
 
+class ResetTests(RelayTestCase):
+    """Fresh connections that die without an answer."""
+
+    def test_elsewhere(self) -> None:
+        """A request that may be repeated goes to another member, as often as the pool says."""
+        for end, method in ((Link.end, b"GET"), (Link.reset, b"PUT")):
+            world = self.world(3)
+            client = world.client(ask(b"Content-Length: 3", method=method, body=b"abc"))
+            end(world.members[0].link)
+            end(world.members[1].link)
+            member = world.members[2].link
+            self.assertEqual(
+                member.received, asked(b"Content-Length: 3", method=method, body=b"abc")
+            )
+            member.send(answer())
+            self.assertEqual(client.received, answer())
+            (entry,) = world.entries
+            self.assertEqual((entry.tries, entry.member, entry.reason), (3, "m2", None))
+            self.assertEqual(
+                [world.plane.member_figures(m.name)["failures"] for m in world.members], [1, 1, 0]
+            )
+
+    def test_attempts(self) -> None:
+        """Not more often, and nobody twice."""
+        world = self.world(4)
+        client = world.client(ask())
+        for n in range(3):
+            world.members[n].link.end()
+        self.assertEqual(client.received, refusal("member_closed", closes=False))
+        self.assertEqual([len(m.links) for m in world.members], [1, 1, 1, 0])
+        world = self.world(2)
+        client = world.client(ask())
+        for n in range(2):
+            world.members[n].link.end()
+        self.assertEqual(client.received, refusal("member_closed", closes=False))
+
+    def test_lone(self) -> None:
+        """A lone member is not asked the same again."""
+        world = self.world()
+        client = world.client(ask())
+        world.members[0].link.reset()
+        self.assertEqual(client.received, refusal("member_reset", closes=False))
+        self.assertEqual(len(world.members[0].links), 1)
+
+    def test_never_twice(self) -> None:
+        """Nor is anything that must not be repeated, or of which a byte of answer came."""
+        for request, data in ((POST, b""), (ask(), b"H"), (ask(), head(status=b"103 X"))):
+            world = self.world(2)
+            client = world.client(request)
+            world.members[0].link.send(data)
+            world.members[0].link.end()
+            self.assertTrue(client.received.endswith(refusal("member_closed", closes=False)))
+            self.assertEqual(world.members[1].links, [])
+
+    def test_after_stale(self) -> None:
+        """A request whose second connection dies too goes to another member."""
+        world = self.world(2)
+        client, member = self.start(world)
+        member.send(answer())
+        client.send(ask())
+        world.members[1].link.send(answer())
+        client.news()
+        client.send(ask())
+        member.end()
+        world.members[0].link.reset()
+        world.members[1].link.send(answer(b"other"))
+        self.assertEqual(client.news(), answer(b"other"))
+        self.assertEqual(world.entries[-1].tries, 3)
+
+    def test_off(self) -> None:
+        """Not where the pool says so."""
+        on = (RetryCause.CONNECT, RetryCause.STALE)
+        world = self.world(2, pool={"retries": Retries(on=on)})
+        client = world.client(ask())
+        world.members[0].link.end()
+        self.assertEqual(client.received, refusal("member_closed", closes=False))
+
+
 class BalanceTests(RelayTestCase):
     """Requests over members."""
 

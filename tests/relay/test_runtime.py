@@ -109,7 +109,9 @@ class PoolTests(SynchronousTestCase):
         pool, _ = self.pool(retries=Retries(attempts=7, on=(RetryCause.STALE,)))
         self.assertEqual((pool.attempts, pool.retry_stale), (0, True))
         pool, _ = self.pool(retries=Retries(attempts=7, on=(RetryCause.CONNECT,)))
-        self.assertEqual((pool.attempts, pool.retry_stale), (7, False))
+        self.assertEqual((pool.attempts, pool.resets, pool.retry_stale), (7, 0, False))
+        pool, _ = self.pool(retries=Retries(attempts=7, on=(RetryCause.RESET,)))
+        self.assertEqual((pool.attempts, pool.resets, pool.retry_stale), (0, 7, False))
 
     def test_route(self) -> None:
         """A route has its decision's name and pool at hand."""

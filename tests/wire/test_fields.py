@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import Fault
-from fiberlb.wire.fields import MOST_LENGTH, content_length, cut_named, cut_spans, list_elements
+from fiberlb.wire.fields import (
+    MOST_ELEMENTS,
+    MOST_LENGTH,
+    content_length,
+    cut_named,
+    cut_spans,
+    list_elements,
+)
 
 NAMES = st.sampled_from([b"A", b"a", b"Bb", b"bB", b"C-c", b"D"])
 VALUES = st.sampled_from([b"", b" 1", b": x", b" a, b", b"\xff"])
@@ -27,6 +34,13 @@ class ListTests(SynchronousTestCase):
         self.assertEqual(list_elements(b""), [])
         self.assertEqual(list_elements(b" , ,\t"), [])
         self.assertEqual(list_elements(b"a,b ,\tc d,"), [b"a", b"b", b"c d"])
+
+    def test_too_many(self) -> None:
+        """A list of thousands is a way to make somebody else work; empty ones count."""
+        self.assertEqual(len(list_elements(b",".join([b"a"] * MOST_ELEMENTS))), MOST_ELEMENTS)
+        for value in (b",".join([b"a"] * (MOST_ELEMENTS + 1)), b"," * MOST_ELEMENTS):
+            fault = self.assertRaises(Fault, list_elements, value)
+            self.assertEqual(fault.reason, "head_too_large")
 
 
 class LengthTests(SynchronousTestCase):

@@ -113,7 +113,12 @@ class FramingTests(SynchronousTestCase):
     def test_lengths(self) -> None:
         """A number, chunked, or the end of the connection."""
         self.assertEqual(answered(b"Content-Length: 0" + b"0" * 5000 + b"7").length, 7)
-        self.assertEqual(answered(b"Transfer-Encoding: Chunked").length, CHUNKED)
+        for text in (b" Chunked", b"\tchunked\t"):
+            coded = answered(b"Transfer-Encoding:" + text)
+            # One spelling goes on: some readers mind a tab.
+            self.assertEqual(
+                (coded.length, coded.lines), (CHUNKED, [b"Transfer-Encoding: chunked"])
+            )
         self.assertEqual(answered().length, UNTIL_CLOSE)
         self.assertEqual(answered(version=b"1.0").length, UNTIL_CLOSE)
 

@@ -27,7 +27,7 @@ class CalmTests(CrewCase):
         self.crew()
         before = self.pids(self.balancer)
         for kept in (False, True):
-            load = Load(self.port, 3, kept=kept)
+            load = Load(self.port, 2, kept=kept)
             for _ in range(3):
                 answer = self.ask("/v1/workers/restart", "POST")
                 self.assertEqual(answer["workers"], {"wanted": 2, "serving": 2})
@@ -39,7 +39,7 @@ class CalmTests(CrewCase):
         """From two workers to three to one under load, by the file: no error."""
         self.crew()
         for kept in (False, True):
-            load = Load(self.port, 4, kept=kept)
+            load = Load(self.port, 3, kept=kept)
             for count in (3, 1, 2):
                 self.balancer.workers = count
                 self.balancer.write(self.text)
@@ -127,7 +127,7 @@ class DeathTests(CrewCase):
         """A new template, and new workers from it; the load notices nothing."""
         self.crew()
         before = self.pids(self.balancer)
-        load = Load(self.port, 4)
+        load = Load(self.port, 3)
         os.kill(template(self.program().pid), signal.SIGKILL)
         self.program().wait_until(lambda: not set(before) & set(self.pids(self.balancer)))
         self.wait_for_workers(2)

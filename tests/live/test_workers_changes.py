@@ -172,6 +172,10 @@ listeners:
         self.crew(text % echo.getsockname()[1])
         echo.close()
         self.program().wait_for_line("is down")
+        # The workers hear of it a moment after the log.
+        self.program().wait_until(
+            lambda: {request(self.port, "/").status for _ in range(16)} == {200}
+        )
         for _ in range(30):
             self.good()
 

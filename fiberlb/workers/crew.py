@@ -345,7 +345,7 @@ class Crew:
         living = [s for s in self.seen() if began or s.stage is not Stage.ADOPTED]
         for seen in living:
             self.drain(seen, deadline)
-        ends = DeferredList([seen.ended for seen in living])
+        ends = DeferredList([seen.ended for seen in living], consumeErrors=True)
         ends.addTimeout(deadline + LAST_WORDS, self._reactor, lambda result, _: None)
         await ends
         for seen in living:

@@ -119,7 +119,7 @@ listeners:
         program = balancer.spawn("-c", str(balancer.path))
         self.assertEqual(program.wait(), 1)
         self.assertIn("did you mean", program.output)
-        self.assertIn("fiberlb.yaml:5:", program.output)
+        self.assertIn("fiberlb.yaml:7:", program.output)
 
     def test_missing_pool(self) -> None:
         """A policy naming a pool that is not there: refused with the place and a guess."""

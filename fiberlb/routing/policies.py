@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator, Mapping, Sequence
 
 import attrs
@@ -155,6 +156,7 @@ def ordered(order: PolicyOrder, policies: Sequence[Given]) -> Generator[None, No
     return [policies[number] for _, _, number in places]
 
 
+@functools.lru_cache(maxsize=4096)
 def complexity(rule: L7Rule, engine: Engine = installed) -> str:
     """
     The class of one rule, whether it is evaluated or not.

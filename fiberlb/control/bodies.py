@@ -17,14 +17,18 @@ from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import COLLECTIONS, Configuration
 from fiberlb.model.convert import unstructure
 from fiberlb.model.fields import Loading
-from fiberlb.model.l7 import L7Policy
+from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.pool import Pool
 from fiberlb.model.resource import Resource
+from fiberlb.routing.policies import complexity
 
 #: What is observed, not configured: taken back whatever it says, for it changes by itself.
 OBSERVED = {"members": ("status",)}
 _META = ("managed_by", "created_at", "updated_at", "revision")
-_FACTS = {Certificate.COLLECTION: ("fingerprint_sha256", "names", "expires_at")}
+_FACTS = {
+    Certificate.COLLECTION: ("fingerprint_sha256", "names", "expires_at"),
+    L7Rule.COLLECTION: ("complexity",),
+}
 
 #: The facts of an object of a collection and an id, C{None} if there is none.
 Known = Callable[[str, str], Mapping[str, Any] | None]
@@ -43,6 +47,8 @@ def facts(
     }
     if isinstance(made, Certificate):
         found.update(certificates.of(made))
+    elif isinstance(made, L7Rule):
+        found["complexity"] = complexity(made)
     return found
 
 

@@ -13,7 +13,7 @@ head, and at most L{BURST} of them before others get their turn.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fiberlb.errors import Fault
 from fiberlb.relay.connection import NEVER, Connection
@@ -73,8 +73,9 @@ class Downstream(Uploading):
 
     def connected(self) -> None:
         """The TLS handshake is done: what was agreed on, and the time for a head begins."""
-        self.sni = self.conn.sni
-        self.attach(self.conn)
+        conn: Any = self.conn
+        self.sni = conn.sni
+        self.attach(conn)
 
     def refused(self, error: int) -> None:
         """There was no TLS handshake; the connection is closed."""

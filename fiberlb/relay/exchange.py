@@ -9,11 +9,12 @@ subclasses: they read requests and write answers.
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import Any, Final
 
+from fiberlb.relay.connection import Connection
 from fiberlb.relay.runtime import Cell, MemberState, Route
 from fiberlb.relay.upstream_h1 import Upstream
+from fiberlb.wire.chunked import Chunked
 
 #: Methods that may be sent again when nothing came back (product page, "Retries").
 REPLAYABLE: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
@@ -27,6 +28,7 @@ class Exchange:
     """
     The state of the request in progress; one object serves request after request.
 
+    @ivar conn: the client's connection; its owner sets it before anything is asked of the exchange.
     @ivar up: the member's side, C{None} before there is one and after it was let go.
     @ivar busy: a request is in progress.
     @ivar out: the request's head as it is sent to the member.
@@ -42,6 +44,8 @@ class Exchange:
         for; C{head_at}, C{connected_at} and
         C{answered_at} are the later phases, 0 for not reached.
     """
+
+    conn: Connection
 
     __slots__ = (
         "answered_at",
@@ -88,7 +92,6 @@ class Exchange:
         self.cell = cell
         self.peer = peer
         self.peer_port = peer_port
-        self.conn: Any = None
         self.sni: bytes | None = None
         self.half_closed = False
         self.expecting = False
@@ -107,12 +110,12 @@ class Exchange:
         self.member: MemberState | None = None
         self.head_sent = False
         self.left = 0
-        self.chunks: Any = None
+        self.chunks: Chunked | None = None
         self.held: list[bytes] | None = None
         self.held_octets = 0
         self.received_octets = 0
         self.sent_octets = 0
-        self.tried: Container[str] = ()
+        self.tried: tuple[str, ...] = ()
         self.tries = 0
         self.member_name = ""
         self.status = 0
@@ -149,6 +152,18 @@ class Exchange:
 
     def body(self, data: bytes) -> bool:
         """Pass on a piece of the answer's body; whether the client took it all."""
+        raise AssertionError
+
+    def member_ready(self) -> None:
+        """The member takes bytes again."""
+        raise AssertionError
+
+    def blocked(self) -> None:
+        """The client does not take what it is sent at the moment."""
+        raise AssertionError
+
+    def unblocked(self) -> None:
+        """The client has taken everything."""
         raise AssertionError
 
     def completed(self) -> None:
@@ -216,7 +231,7 @@ class Exchange:
         if pool is None or member is None or self.tries > pool.attempts:
             self.refuse(reason)
             return
-        self.tried = (*self.tried, member.id)  # type: ignore[misc]
+        self.tried = (*self.tried, member.id)
         # When everybody has been tried, the same ones again: a restart takes a moment.
         other = pool.pick(self.tried) or pool.pick()
         if other is None:
@@ -250,7 +265,7 @@ class Exchange:
         member = self.member
         if other is not member:
             if member is not None:
-                self.tried = (*self.tried, member.id)  # type: ignore[misc]
+                self.tried = (*self.tried, member.id)
             self.let_go()
             self._take(other)
         self._connect(other, request)

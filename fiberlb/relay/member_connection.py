@@ -9,12 +9,15 @@ connection is seen at once. Any byte received while idle disqualifies it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.loop import READ
-from fiberlb.relay.runtime import MemberState
+from fiberlb.relay.runtime import MemberState, Route
+
+if TYPE_CHECKING:
+    from fiberlb.relay.exchange import Exchange
 
 #: Octets of a request kept for a member that is still being connected before the client must wait.
 _MOST_UNSENT: Final = 65536
@@ -49,43 +52,47 @@ class MemberConnection:
         self.member = member
         self.services = services
         self._address = member.address
-        self.client: Any = None
-        self.conn: Any = None
+        self.client: Exchange | None = None
+        self.conn: Connection | None = None
         self.reused = False
         self.used = 0.0
         self.keep = 0.0
         self._unsent = b""
         self._response = self.body_idle = NEVER
-        self._route: Any = None
+        self._route: Route | None = None
 
     # What the exchange calls.
 
-    def open(self, client: Any, unsent: bytes) -> None:
+    def open(self, client: Exchange, unsent: bytes) -> None:
         """Connect, then send; the exchange hears L{Exchange.not_connected} if that fails."""
         self.client = client
         self._unsent = unsent
         self._take(client)
         self.member.sessions += 1
-        connect = client.route.timeouts.member_connect
+        route = self._route
+        assert route is not None
+        connect = route.timeouts.member_connect
         self.conn = self.services.dial(self.services.loop, self.member, self, connect)
 
-    def begin(self, client: Any, out: bytes) -> None:
+    def begin(self, client: Exchange, out: bytes) -> None:
         """Send a request on a connection that was idle."""
         self.client = client
         self.reused = True
         if client.route is not self._route:
             self._take(client)
         conn = self.conn
+        assert conn is not None
         deadline = conn.loop.now + self._response
         conn.deadline = deadline
         if deadline < conn.due:
             conn.hasten(deadline)
         conn.write(out)
 
-    def _take(self, client: Any) -> None:
+    def _take(self, client: Exchange) -> None:
         """What this exchange's route allows in time."""
-        timeouts = client.route.timeouts
-        self._route = client.route
+        self._route = route = client.route
+        assert route is not None
+        timeouts = route.timeouts
         self._response = NEVER if timeouts.member_response is None else timeouts.member_response
         idle = timeouts.member_body_idle
         self.body_idle = NEVER if idle is None else idle
@@ -100,8 +107,10 @@ class MemberConnection:
 
     def await_answer(self) -> None:
         """The request's body is whole: the member's time to answer begins."""
-        conn = self.conn
-        if conn is not None and not conn.connecting and not self.client.head_sent:
+        conn, client = self.conn, self.client
+        if conn is None or conn.connecting or client is None:
+            return
+        if not client.head_sent:
             conn.hasten(conn.loop.now + self._response)
 
     def cancel(self) -> None:
@@ -112,7 +121,8 @@ class MemberConnection:
 
     def give_away(self) -> Connection:
         """Hand the connection over to a tunnel; the member's session goes with it."""
-        conn: Connection = self.conn
+        conn = self.conn
+        assert conn is not None
         self.conn = None
         self.client = None
         return conn
@@ -125,8 +135,8 @@ class MemberConnection:
 
     def connected(self) -> None:
         """The member answers: send what has gathered."""
-        client = self.client
-        conn = self.conn
+        client, conn = self.client, self.conn
+        assert client is not None and conn is not None
         client.connected_at = conn.loop.now
         unsent, self._unsent = self._unsent, b""
         conn.hasten(conn.loop.now + self._response)
@@ -143,7 +153,7 @@ class MemberConnection:
             self.member.failures += 1
             self.tell(client, client.not_connected, reason_of(error), self._unsent)
 
-    def tell(self, client: Any, what: Callable[..., None], *about: Any) -> None:
+    def tell(self, client: Exchange, what: Callable[..., None], *about: Any) -> None:
         """
         Tell an exchange that this connection has nothing to do with any more.
 
@@ -162,10 +172,11 @@ class MemberConnection:
         else:
             client.fail("internal")
 
-    def give_back(self, client: Any) -> None:
+    def give_back(self, client: Exchange) -> None:
         """The exchange has its answer: wait for the next one, or close."""
         member = self.member
-        conn = self.conn
+        conn, route = self.conn, self._route
+        assert conn is not None and route is not None
         keep = self.keep
         if (
             not keep
@@ -180,7 +191,7 @@ class MemberConnection:
             conn.resume()
         now = conn.loop.now
         self.used = now
-        limit = client.route.timeouts.member_keep_alive
+        limit = route.timeouts.member_keep_alive
         conn.deadline = deadline = now + min(keep, NEVER if limit is None else limit)
         if deadline < conn.due:
             conn.hasten(deadline)

@@ -68,7 +68,7 @@ class Session(Exchange):
         if self.tries > route.pool.attempts:
             self.refuse(reason)
             return
-        self.tried = (*self.tried, member.id)  # type: ignore[misc]
+        self.tried = (*self.tried, member.id)
         self._try(route)
 
     def reached(self, conn: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fiberlb.errors import Fault
 from fiberlb.relay.loop import READ
@@ -12,6 +12,9 @@ from fiberlb.relay.splice import WORTHWHILE, pump
 from fiberlb.wire import response_head
 from fiberlb.wire.chunked import Chunked
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE, list_elements
+
+if TYPE_CHECKING:
+    from fiberlb.relay.exchange import Exchange
 
 _HEAD: Final = 0
 _LENGTH: Final = 1
@@ -54,6 +57,7 @@ class Upstream(MemberConnection):
             self._head(client, data)
             return
         conn = self.conn
+        assert conn is not None
         conn.deadline = conn.loop.now + self.body_idle
         try:
             whole = self._body(data)
@@ -91,7 +95,7 @@ class Upstream(MemberConnection):
             return piece, chunks.done
         return data, False
 
-    def _head(self, client: Any, data: bytes) -> None:
+    def _head(self, client: Exchange, data: bytes) -> None:
         """The head of an answer; several, when the first ones are informational."""
         if self._buffer:
             start = len(self._buffer)
@@ -135,7 +139,7 @@ class Upstream(MemberConnection):
         self._answer(client, status, prefix, length, keep, data[end:])
 
     def _answer(
-        self, client: Any, status: int, prefix: bytes, length: int, keep: float, data: bytes
+        self, client: Exchange, status: int, prefix: bytes, length: int, keep: float, data: bytes
     ) -> None:
         """The final head is there: what follows, and is it all here already?"""
         self.keep = keep
@@ -164,7 +168,9 @@ class Upstream(MemberConnection):
         client.respond(status, prefix, length, data, True)
         self._complete(client)
 
-    def _unsized(self, client: Any, status: int, prefix: bytes, length: int, data: bytes) -> None:
+    def _unsized(
+        self, client: Exchange, status: int, prefix: bytes, length: int, data: bytes
+    ) -> None:
         """A body whose end is found by reading it."""
         if length == UNTIL_CLOSE:
             self._state = _CLOSE
@@ -185,8 +191,9 @@ class Upstream(MemberConnection):
         else:
             self._stream(client, taken)
 
-    def _stream(self, client: Any, taken: bool) -> None:
+    def _stream(self, client: Exchange, taken: bool) -> None:
         conn = self.conn
+        assert conn is not None
         conn.deadline = conn.loop.now + self.body_idle
         if conn.deadline < conn.due:
             conn.hasten(conn.deadline)
@@ -195,20 +202,22 @@ class Upstream(MemberConnection):
 
     def _pumped(self, count: int, taken: bool) -> None:
         """The kernel has moved some of the body."""
-        client = self.client
+        client, conn = self.client, self.conn
+        assert client is not None and conn is not None
         self._left -= count
         client.sent_octets += count
         if taken:
-            self.conn.deadline = self.conn.loop.now + self.body_idle
+            conn.deadline = conn.loop.now + self.body_idle
         else:
             client.blocked()
 
     def _pumped_all(self) -> None:
         client = self.client
+        assert client is not None
         client.unblocked()
         self._complete(client)
 
-    def _switch(self, client: Any, prefix: bytes, upgrade: bytes, rest: bytes) -> None:
+    def _switch(self, client: Exchange, prefix: bytes, upgrade: bytes, rest: bytes) -> None:
         chosen = list_elements(upgrade.lower())
         # Only what the client has offered (RFC 9110, 7.8).
         if not chosen or not set(chosen) <= set(list_elements(client.upgrade.lower())):
@@ -216,7 +225,7 @@ class Upstream(MemberConnection):
             return
         client.switched(prefix, upgrade, rest)
 
-    def _complete(self, client: Any) -> None:
+    def _complete(self, client: Exchange) -> None:
         """The answer is whole: give the connection back, then tell the exchange."""
         self.client = None
         self._state = _HEAD
@@ -247,7 +256,7 @@ class Upstream(MemberConnection):
         else:
             self._broken(client, "member_reset")
 
-    def _broken(self, client: Any, reason: str) -> None:
+    def _broken(self, client: Exchange, reason: str) -> None:
         untouched = self._state == _HEAD and not self._buffer and not self._informational
         self.client = None
         self.drop()
@@ -259,9 +268,8 @@ class Upstream(MemberConnection):
 
     def expired(self, now: float) -> None:
         """A deadline of the member has passed."""
-        client = self.client
-        conn = self.conn
-        if client is None:
+        client, conn = self.client, self.conn
+        if client is None or conn is None:
             self.disqualify()
         elif conn.connecting:
             self.client = None
@@ -282,6 +290,6 @@ class Upstream(MemberConnection):
         else:
             self._timed_out(client)
 
-    def _timed_out(self, client: Any) -> None:
+    def _timed_out(self, client: Exchange) -> None:
         self.member.failures += 1
         client.fail("member_timeout")

@@ -3,29 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import attrs
 
 from fiberlb.model.l7 import CompareType
+from fiberlb.routing.linear import literal
 from fiberlb.routing.literals import Literals
-from fiberlb.routing.patterns import Bounded, Budget, compile_pattern
+from fiberlb.routing.patterns import Budget, Pattern, Searched, compile_pattern
 
 #: Whether a candidate matches; C{None}: undecided.
 Test = Callable[[bytes], bool | None]
 
 
-@attrs.frozen
 class Comparison:
     """
     The values of one rule, compiled.
 
-    @ivar test: C{True} if the candidate matches any of them.
-    @ivar bounded: some of them run in the regular expression engine, within limits.
+    Whatever an index has tested needs no function of its own, so there may
+    never be one.
+
+    @param literals: candidates match that match any of these.
+    @param searched: candidates match that any of its patterns is found in.
     """
 
-    test: Test
-    bounded: bool = False
+    __slots__ = ("_literals", "_searched", "_test")
+
+    def __init__(self, literals: tuple[Literals, ...], searched: Searched | None = None) -> None:
+        self._literals = literals
+        self._searched = searched
+        self._test: Test | None = None
+
+    @property
+    def test(self) -> Test:
+        """C{True} if the candidate matches."""
+        if self._test is None:
+            tests: list[Test] = [some.predicate() for some in self._literals]
+            if self._searched is not None:
+                # Last: what is quick to tell saves the search.
+                tests.append(_guarded(self._searched))
+            self._test = _any_of(tests)
+        return self._test
+
+    @property
+    def complexity(self) -> str:
+        """C{literal} (string operations), C{linear} (RE2) or C{bounded} (within limits)."""
+        if self._searched is None:
+            return "literal"
+        return "bounded" if self._searched.sources is None else "linear"
+
+    @property
+    def needs(self) -> tuple[Literals, ...] | None:
+        """
+        What every candidate has that matches; C{None}: nothing is known.
+        """
+        if self._searched is None:
+            return self._literals
+        needs = self._searched.needs
+        return None if needs is None else self._literals + needs
+
+    @property
+    def sure(self) -> bool:
+        """A candidate that has what is needed matches."""
+        return self._searched is None
+
+    @property
+    def sources(self) -> tuple[bytes, ...] | None:
+        """The values in RE2's words; C{None}: it does not take them all."""
+        own = () if self._searched is None else self._searched.sources
+        if own is None:
+            return None
+        return tuple([source for some in self._literals for source in _sources(some)]) + own
 
 
 @attrs.frozen
@@ -69,33 +116,47 @@ def _literally(compare: CompareType, make: Callable[[Sequence[bytes]], Literals]
                 spelled.append(subject.spell(compare, value))
             except ValueError as why:
                 raise ValueProblem(index, str(why)) from why
-        return Comparison(make(spelled).predicate())
+        return Comparison((make(spelled),))
 
     return compiled
 
 
 def _patterns(values: Sequence[str], subject: Subject) -> Comparison:
-    plain, folding = Literals(), Literals(fold=True)
-    patterns: list[Any] = []
+    literals: dict[bool, Literals] = {}
+    patterns: list[Pattern] = []
     for index, value in enumerate(values):
         try:
             made = compile_pattern(value, subject.fold)
         except ValueError as why:
             raise ValueProblem(index, str(why)) from why
-        if not isinstance(made, Literals):
+        if isinstance(made, Pattern):
             patterns.append(made)
-        elif made.fold:
-            folding = folding.union(made)
         else:
-            plain = plain.union(made)
-    tests: list[Test] = [found.predicate() for found in (plain, folding) if not found.empty]
-    if patterns:
-        # Last: what is quick to tell saves the search.
-        tests.append(Bounded(subject.rule_id, patterns, subject.budget).search)
-    return Comparison(_any_of(tests), bool(patterns))
+            literals[made.fold] = literals.get(made.fold, Literals(fold=made.fold)).union(made)
+    searched = Searched(subject.rule_id, patterns, subject.budget) if patterns else None
+    return Comparison(tuple(literals.values()), searched)
 
 
-def _any_of(tests: list[Test]) -> Test:
+def _guarded(searched: Searched) -> Test:
+    """The search, unless what every match holds is not there."""
+    search = searched.search
+    if searched.needs is None:
+        return search
+    may_match = _any_of([literals.predicate() for literals in searched.needs])
+
+    def test(candidate: bytes) -> bool | None:
+        return search(candidate) if may_match(candidate) else False
+
+    return test
+
+
+def _sources(literals: Literals) -> list[bytes]:
+    spelled = [(rb"\A%b\z", literals.exact), (rb"\A%b", literals.prefixes)]
+    spelled += [(rb"%b\z", literals.suffixes), (b"%b", literals.parts)]
+    return [form % literal(text, literals.fold) for form, texts in spelled for text in texts]
+
+
+def _any_of(tests: Sequence[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
 

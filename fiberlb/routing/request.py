@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fiberlb.routing.path import PLAIN_TARGET, readings
 
 _match_plain = PLAIN_TARGET.match
@@ -50,6 +52,7 @@ class Request:
     __slots__ = (
         "_folded",
         "_host",
+        "_kept",
         "authority",
         "block",
         "method",
@@ -80,6 +83,7 @@ class Request:
         self.port = port
         self._host: bytes | None = None
         self._folded: bytes | None = None
+        self._kept: dict[bytes, Any] | None = None
         # Every evaluation begins with the path, so this is not worth a later call.
         plain = _match_plain(target)
         self.path: bytes
@@ -116,3 +120,11 @@ class Request:
         if folded is None:
             folded = self._folded = self.block.lower()
         return folded
+
+    @property
+    def kept(self) -> dict[bytes, Any]:
+        """What rules have read of the field lines, for the next rule that needs it."""
+        kept = self._kept
+        if kept is None:
+            kept = self._kept = {}
+        return kept

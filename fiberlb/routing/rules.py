@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 
 import attrs
 
@@ -17,6 +18,25 @@ MOST_ELEMENTS = 256
 
 #: Whether a rule's comparison holds for a request, before C{invert}; C{None}: undecided.
 RequestTest = Callable[[Request], bool | None]
+#: The candidate of a rule type that has one at most; C{None}: there is none.
+Read = Callable[[Request], bytes | None]
+#: Candidates, and whether there are more than are looked at.
+Texts = tuple[Sequence[bytes], bool]
+
+
+@attrs.frozen
+class Named:
+    """
+    Where a keyed rule type finds its candidates.
+
+    @ivar name: a rule's key as the names in requests are spelled here.
+    @ivar present: the names that a request has, each once.
+    @ivar texts: the candidates of one name.
+    """
+
+    name: Callable[[str], bytes]
+    present: Callable[[Request], Iterable[bytes]]
+    texts: Callable[[Request, bytes], Texts]
 
 
 @attrs.frozen
@@ -28,12 +48,19 @@ class Extract:
         the test calls with each candidate until one matches.
     @ivar spell: a value as candidates are spelled; raises C{ValueError} when
         no candidate could be, or every one would match.
+    @ivar source: the candidates that the test looks at, for whoever looks at
+        those of many rules at once.
     @ivar fold: candidates are in lower case, so values and patterns ignore case.
     """
 
     bind: Callable[[str, Test], RequestTest]
     spell: Callable[[CompareType, str], bytes]
+    source: Read | Named
     fold: bool = False
+
+
+def _read_host(request: Request) -> bytes | None:
+    return request.host or None
 
 
 def _host(key: str, test: Test) -> RequestTest:
@@ -44,74 +71,128 @@ def _host(key: str, test: Test) -> RequestTest:
     return matches
 
 
+_read_path: Read = attrgetter("path")
+
+
 def _path(key: str, test: Test) -> RequestTest:
     return lambda request: test(request.path)
 
 
+def _read_file_type(request: Request) -> bytes | None:
+    _, dot, extension = request.path.rpartition(b"/")[2].rpartition(b".")
+    return extension.lower() if dot and extension else None
+
+
 def _file_type(key: str, test: Test) -> RequestTest:
     def matches(request: Request) -> bool | None:
-        extension = request.path.rpartition(b"/")[2].rpartition(b".")
-        return test(extension[2].lower()) if extension[1] and extension[2] else False
+        extension = _read_file_type(request)
+        return False if extension is None else test(extension)
 
     return matches
+
+
+def _read_server_name(request: Request) -> bytes | None:
+    name = request.sni
+    return name.lower().removesuffix(b".") if name else None
 
 
 def _server_name(key: str, test: Test) -> RequestTest:
     def matches(request: Request) -> bool | None:
-        name = request.sni
-        return test(name.lower().removesuffix(b".")) if name else False
+        name = _read_server_name(request)
+        return False if name is None else test(name)
 
     return matches
 
 
+def _header_needle(key: str) -> bytes:
+    return b"\r\n%s:" % key.lower().encode()
+
+
+_NEEDLES = re.compile(rb"\r\n[^\r:]+:")
+
+
+def _needles(request: Request) -> Iterable[bytes]:
+    return set(_NEEDLES.findall(request.folded))
+
+
 def _header(key: str, test: Test) -> RequestTest:
-    needle = b"\r\n%s:" % key.lower().encode()
+    needle = _header_needle(key)
 
     def matches(request: Request) -> bool | None:
         # Most requests do not have the field, and that is all there is to do for them.
         if needle not in request.folded:
             return False
-        return _any_element(_lines(request, needle), test)
+        texts, more = _header_texts(request, needle)
+        for text in texts:
+            found = test(text)
+            if found is not False:
+                return found
+        return None if more else False
 
     return matches
 
 
-def _any_element(lines: list[bytes], test: Test) -> bool | None:
+def _header_texts(request: Request, needle: bytes) -> Texts:
+    if needle not in request.folded:
+        return (), False
+    kept = request.kept
+    texts: Texts | None = kept.get(needle)
+    if texts is None:
+        texts = kept[needle] = _elements(_lines(request, needle))
+    return texts
+
+
+def _elements(lines: list[bytes]) -> Texts:
     """Each line whole, and each element of the list it may be (RFC 9110 section 5.6.1)."""
+    texts = []
     left = MOST_ELEMENTS
     for line in lines:
-        found = test(line)
-        if found is not False:
-            return found
+        texts.append(line)
         if b"," not in line:
             continue
         elements = line.split(b",")
-        for element in elements[:left]:
-            found = test(element.strip(b" \t"))
-            if found is not False:
-                return found
+        texts += [element.strip(b" \t") for element in elements[:left]]
         left -= len(elements)
         if left < 0:
-            return None
-    return False
+            return texts, True
+    return texts, False
+
+
+def _cookie_name(key: str) -> bytes:
+    return key.encode()
 
 
 def _cookie(key: str, test: Test) -> RequestTest:
-    name = key.encode()
-    needle = b"\r\ncookie:"
-    values = re.compile(rb"(?:^|;)[ \t]*" + re.escape(name) + rb"[ \t]*=([^;]*)").findall
+    name = _cookie_name(key)
 
     def matches(request: Request) -> bool | None:
-        if name not in request.block:
-            return False
-        for line in _lines(request, needle):
-            for value in values(line):
-                found = test(value.strip(b" \t"))
-                if found is not False:
-                    return found
+        for text in _cookie_texts(request, name)[0]:
+            found = test(text)
+            if found is not False:
+                return found
         return False
 
     return matches
+
+
+def _cookie_texts(request: Request, name: bytes) -> Texts:
+    if name not in request.block:
+        return (), False
+    return _cookies(request).get(name, ()), False
+
+
+def _cookies(request: Request) -> Mapping[bytes, list[bytes]]:
+    """The values of each name, over any number of lines (RFC 6265 section 5.4)."""
+    kept = request.kept
+    cookies: dict[bytes, list[bytes]] | None = kept.get(b"cookies")
+    if cookies is None:
+        cookies = kept[b"cookies"] = {}
+        for line in _lines(request, b"\r\ncookie:"):
+            for pair in line.split(b";"):
+                name, sign, value = pair.partition(b"=")
+                if sign:
+                    cookies.setdefault(name.strip(b" \t"), []).append(value.strip(b" \t"))
+    return cookies
 
 
 def _lines(request: Request, needle: bytes) -> list[bytes]:
@@ -166,12 +247,15 @@ def _as_path(compare: CompareType, value: str) -> bytes:
     return path
 
 
+_HEADERS = Named(_header_needle, _needles, _header_texts)
+_COOKIES = Named(_cookie_name, _cookies, _cookie_texts)
+
 #: Rule type -> what it looks at.
 EXTRACT: Mapping[RuleType, Extract] = {
-    RuleType.HOST_NAME: Extract(_host, _as_name, fold=True),
-    RuleType.PATH: Extract(_path, _as_path),
-    RuleType.FILE_TYPE: Extract(_file_type, _as_extension, fold=True),
-    RuleType.HEADER: Extract(_header, _as_written),
-    RuleType.COOKIE: Extract(_cookie, _as_written),
-    RuleType.SSL_CONN_SNI: Extract(_server_name, _as_name, fold=True),
+    RuleType.HOST_NAME: Extract(_host, _as_name, _read_host, fold=True),
+    RuleType.PATH: Extract(_path, _as_path, _read_path),
+    RuleType.FILE_TYPE: Extract(_file_type, _as_extension, _read_file_type, fold=True),
+    RuleType.HEADER: Extract(_header, _as_written, _HEADERS),
+    RuleType.COOKIE: Extract(_cookie, _as_written, _COOKIES),
+    RuleType.SSL_CONN_SNI: Extract(_server_name, _as_name, _read_server_name, fold=True),
 }

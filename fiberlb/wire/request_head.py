@@ -51,6 +51,9 @@ _LINE_START: Final = re.compile(
     + rb"(?: [HTP/.0-9]{0,8}+\r?+)?+)?+)?+)?+\Z"
 ).match
 _coding: Final = re.compile(rb"\n" + grammar.folded("transfer-encoding") + rb":[^\r]*+\r").sub
+_zeros: Final = re.compile(
+    rb"(\n" + grammar.folded("content-length") + rb":[ \t]*+)0+(?=[0-9])"
+).sub
 _EMPTY_LINES: Final = re.compile(rb"(?:\r\n)++").match
 _FIELDS: Final = re.compile(rb"(?:" + grammar.FIELD + rb"\r\n)*+").match
 _FIELD_START: Final = re.compile(
@@ -140,6 +143,9 @@ def _read_special(
     if length == CHUNKED:
         # In the spelling that everybody reads alike: some mind a tab, and would see no body.
         block = _coding(b"\nTransfer-Encoding: chunked\r", block)
+    else:
+        # Zeros in front are more digits than some take, or a sign of octal numbers.
+        block = _zeros(rb"\1", block)
     return block, length, flags, host, forwarded, upgrade
 
 

@@ -255,7 +255,8 @@ class Course:
         service = self.service(which)
         if service is None or not service.free:
             return
-        if not service.link.received[service.read :]:
+        # A connection that was idle has room for a request's beginning.
+        if not service.link.received[service.read :] and service.link.room != 0:
             service.link.send(_STRAY)
 
     def member_leaves(self, which: int) -> None:

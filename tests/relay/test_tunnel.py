@@ -221,7 +221,7 @@ class TunnelTests(RelayTestCase):
         world, client, member = self.tunnel()
         for watched in world.loop.open:
             if getattr(watched, "side", None) is not None and watched.fd == client.near.fileno():
-                watched.side.tunnel.idle = None
+                watched.side.other = None
         client.send(b"x")
         self.assertTrue(client.closed and member.closed)
         self.assertEqual(world.reasons, ["internal"])

@@ -7,7 +7,8 @@ from typing import Any
 
 from fiberlb.model.l7 import CompareType, L7Policy, L7Rule, PolicyAction, RuleType
 from fiberlb.model.listener import Listener, ListenerProtocol
-from fiberlb.routing.match import Routes, compile_routes
+from fiberlb.routing.linear import Engine, installed
+from fiberlb.routing.match import LEAST_INDEXED, Routes, compile_routes
 from fiberlb.routing.request import Request
 
 
@@ -55,7 +56,16 @@ def routes(
     *policies: tuple[L7Policy, Sequence[L7Rule]],
     clock: Callable[[], float] = lambda: 0.0,
     report: Callable[[str, str], None] = lambda ident, why: None,
+    engine: Engine = installed,
+    least_indexed: int = LEAST_INDEXED,
     **fields: Any,
 ) -> Routes:
     """Compiled policies of a listener with these fields; time stands still unless given."""
-    return compile_routes(listener(**fields), policies, clock=clock, report=report)
+    return compile_routes(
+        listener(**fields),
+        policies,
+        clock=clock,
+        report=report,
+        engine=engine,
+        least_indexed=least_indexed,
+    )

@@ -6,14 +6,18 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.l7 import CompareType
 from fiberlb.routing.compare import COMPARE, Comparison, Subject, ValueProblem
+from fiberlb.routing.linear import Engine, installed
+from fiberlb.routing.literals import Literals
 from fiberlb.routing.patterns import Budget
 
-from .test_patterns import SLOW, SLOW_TEXT
+from .test_patterns import SLOW, SLOW_TEXT, without
 
 
-def compare(kind: CompareType, *values: str, fold: bool = False) -> Comparison:
+def compare(
+    kind: CompareType, *values: str, fold: bool = False, engine: Engine = without
+) -> Comparison:
     """Values compiled for candidates that are spelled as they are."""
-    budget = Budget(lambda: 0.0, lambda rule, why: None)
+    budget = Budget(lambda: 0.0, lambda rule, why: None, engine)
     return COMPARE[kind](values, Subject(lambda kind, value: value.encode(), fold, "r", budget))
 
 
@@ -37,7 +41,7 @@ class LiteralTests(SynchronousTestCase):
                 made = compare(kind, *values)
                 self.assertIs(made.test(yes), True, kind)
                 self.assertIs(made.test(no), False, kind)
-                self.assertFalse(made.bounded)
+                self.assertEqual((made.complexity, made.sure), ("literal", True))
 
     def test_refused_value(self) -> None:
         """A value that its subject cannot spell is named by its place."""
@@ -54,9 +58,16 @@ class PatternTests(SynchronousTestCase):
     """Several patterns in one rule."""
 
     def test_classes(self) -> None:
-        """One pattern that needs the engine makes the rule bounded."""
-        self.assertFalse(compare(CompareType.REGEX, "a$", "(?i)b").bounded)
-        self.assertTrue(compare(CompareType.REGEX, "a$", "[0-9]").bounded)
+        """The pattern that is worst off decides, and whether there is RE2."""
+        for patterns, engine, wanted in (
+            (("a$", "(?i)b"), installed, "literal"),
+            (("a$", "[0-9]"), installed, "linear"),
+            (("a$", "[0-9]"), without, "bounded"),
+            (("a$", "[0-9]", "(?=a)"), installed, "bounded"),
+        ):
+            made = compare(CompareType.REGEX, *patterns, engine=engine)
+            self.assertEqual(made.complexity, wanted, patterns)
+            self.assertIs(made.sure, wanted == "literal")
 
     def test_any(self) -> None:
         """Literal, folding and engine patterns together are any of them."""
@@ -79,3 +90,35 @@ class PatternTests(SynchronousTestCase):
         why = self.assertRaises(ValueProblem, compare, CompareType.REGEX, "a", "b", "(")
         self.assertEqual(why.index, 2)
         self.assertIn("missing )", why.message)
+
+    def test_needs(self) -> None:
+        """Of all patterns together; one that needs nothing known spoils it."""
+        made = compare(CompareType.REGEX, "a$", "(?i)bb", "^/c[0-9]", "(?i)^d[0-9]")
+        self.assertEqual(
+            made.needs,
+            (
+                Literals(suffixes=(b"a",)),
+                Literals(parts=(b"bb",), fold=True),
+                Literals(prefixes=(b"/c",)),
+                Literals(prefixes=(b"d",), fold=True),
+            ),
+        )
+        self.assertIsNone(compare(CompareType.REGEX, "a$", "[0-9]").needs)
+
+    def test_without_search(self) -> None:
+        """Where what is needed is not there, nothing is searched, so nothing stays undecided."""
+        made = compare(CompareType.REGEX, SLOW)
+        self.assertIs(made.test(b"x" + SLOW_TEXT), False)
+
+    def test_sources(self) -> None:
+        """All values in RE2's words, whatever they compare."""
+        values = ("^a.b$", "^a", "b$", "(?i)C", "d[0-9]")
+        made = compare(CompareType.REGEX, *values, engine=installed)
+        linear = installed()
+        assert linear is not None and made.sources is not None
+        search = linear.search(made.sources)
+        assert search is not None
+        for text in (b"axb", b"ay", b"xb", b"xc", b"xCy", b"d1", b"xaby", b"d"):
+            self.assertIs(bool(search(text)), made.test(text), text)
+        self.assertIsNone(compare(CompareType.REGEX, "a", "(?=a)", engine=installed).sources)
+        self.assertIsNone(compare(CompareType.REGEX, "a", "[0-9]").sources)

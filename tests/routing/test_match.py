@@ -274,7 +274,7 @@ class CompileTests(SynchronousTestCase):
                 path_rule("[0-9]", CompareType.REGEX, id="3"),
             )
         )
-        self.assertEqual(made.complexity, {"1": "literal", "2": "literal", "3": "bounded"})
+        self.assertEqual(made.complexity, {"1": "literal", "2": "literal", "3": "linear"})
 
     def test_all_problems(self) -> None:
         """Everything wrong is told at once, at its field, of disabled objects too."""

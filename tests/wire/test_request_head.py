@@ -300,6 +300,13 @@ class FramingTests(SynchronousTestCase):
             lines = (b"Content-Length: 5", b"content-length: " + second)
             self.assertEqual(refusal(head(*lines)), "bad_request")
 
+    def test_zeros(self) -> None:
+        """A length goes on without zeros in front, whoever else would read them as octal."""
+        for text, sent in ((b"05", b"5"), (b"0" * 25, b"0"), (b"0", b"0"), (b"100", b"100")):
+            parsed = fields(b"Content-Length:\t" + text, b"X: y")
+            self.assertEqual(parsed.length, int(text))
+            self.assertEqual(parsed.lines[1:], [b"Content-Length:\t" + sent, b"X: y"])
+
     def test_chunked(self) -> None:
         """The one coding there is, in any case."""
         for text in (b"chunked", b"\t Chunked \t"):

@@ -51,6 +51,23 @@ l7_policies:
         policies = self.get("/v1/listeners/fl").document["l7_policies"]
         self.assertEqual([policy["name"] for policy in policies], ["early", "flat", "late"])
 
+    def test_rule(self) -> None:
+        """A rule's class is told, of a disabled one as well, and taken back as it was told."""
+        self.post("/v1/l7_policies", {"name": "p", "action": "reject", "listener_id": "fl"})
+        for rule, wanted in (
+            ({"path": "^/a", "compare_type": "regex"}, "literal"),
+            ({"path": "(?=a)", "compare_type": "regex", "enabled": False}, "bounded"),
+        ):
+            made = self.post("/v1/l7_policies/p/rules", rule).document
+            self.assertEqual(made["complexity"], wanted)
+            address = f"/v1/l7_policies/p/rules/{made['id']}"
+            changed = {**made, "value": "(?=b)"}
+            again = self.ask("PUT", address, changed).document
+            self.assertEqual(again["complexity"], "bounded")
+            wrong = {**again, "complexity": "linear"}
+            refused = self.refusal(self.ask("PUT", address, wrong), 400, "invalid")
+            self.assertEqual(refused["errors"][0]["path"], "/complexity")
+
     def test_certificate(self) -> None:
         """Everything but the key and its passphrase, wherever the key stood."""
         made = leaf("a.example")

@@ -1,0 +1,129 @@
+"""Policies and requests drawn at random from the same few words, so that they often meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import attrs
+
+from fiberlb.model.l7 import KEYED, CompareType, L7Policy, L7Rule, PolicyAction, RuleType
+from fiberlb.model.listener import EncodedSlash, PolicyOrder
+from fiberlb.routing.request import Request
+from fiberlb.routing.rules import MOST_ELEMENTS
+from tests.routing.made import policy, request
+
+Policy = tuple[L7Policy, Sequence[L7Rule]]
+
+_NAMES = ("a.example", "b.example", "example", "x.b.example", "A.Example", "ample")
+_PATHS = ("/", "/a", "/a/", "/a/b", "/a/b/", "/ab", "/A", "/a/b.js", "/b.css", "/a%2fb", "/a//b")
+_ENDS = ("js", "css", "CSS", "b.js", "tar.gz")
+_WORDS = ("one", "two", "One", "onetwo", "one, two", "w")
+_KEYS = ("X-A", "x-a", "X-B", "X-C", "X-D", "X-E", "X-F")
+_PATTERNS = (
+    r"^/a",
+    r"^/a/b$",
+    r"\.(js|css)$",
+    r"^/a/[a-z]+",
+    r"[a-z]\.js$",
+    r"^/(a|b)/?[a-z]*$",
+    r"/a/[^/]+",
+    r"[ab]",
+    r"(?i)^/A/[b]",
+    r"(?i)b\.",
+    r"^[a-z]\.example$",
+    r"exam[p]le$",
+    r"(?=.*b).*a",
+    r"(a|b)\1?",
+    r"^o[n]e",
+    r"t[w]o$|one[t]",
+    r"",
+    r"^$",
+    r".+",
+)
+_ANY = _NAMES + _PATHS + _ENDS + _WORDS
+
+
+def _values(random: Random, kind: RuleType, compare: CompareType) -> tuple[str, ...]:
+    """What a rule compares with: one value, or several."""
+    own = {
+        RuleType.HOST_NAME: _NAMES,
+        RuleType.SSL_CONN_SNI: _NAMES,
+        RuleType.PATH: _PATHS,
+        RuleType.FILE_TYPE: _ENDS,
+    }.get(kind, _WORDS)
+    if compare is CompareType.REGEX:
+        own = _PATTERNS
+    return tuple(random.choices(own, k=random.choice((1, 1, 1, 2, 3))))
+
+
+def rule(random: Random) -> L7Rule:
+    """Any rule; most of them look at the path or the host."""
+    kind = random.choice([*RuleType, RuleType.PATH, RuleType.PATH, RuleType.HOST_NAME])
+    compare = random.choice(list(CompareType))
+    given: dict[str, Any] = {"invert": random.randrange(5) == 0}
+    if kind in KEYED:
+        given["key"] = random.choice(_KEYS)
+    if kind not in KEYED or random.randrange(4):
+        given["values"] = _values(random, kind, compare)
+    return L7Rule(id="r", rule_type=kind, compare_type=compare, **given)
+
+
+_ACTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {"action": PolicyAction.REJECT},
+    {"action": PolicyAction.REDIRECT_TO_URL, "redirect_url": "https://{host}/"},
+    {"action": PolicyAction.REDIRECT_PREFIX, "redirect_prefix": "/x"},
+)
+
+
+def policies(random: Random) -> list[Policy]:
+    """A listener's policies; the same rules stand in several of them."""
+    common = [rule(random) for _ in range(random.randrange(1, 6))]
+    made = []
+    for number in range(random.choice((1, 5, 12, 25, 60))):
+        some = [
+            random.choice(common) if random.randrange(2) else rule(random)
+            for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3)))
+        ]
+        made.append(
+            policy(
+                f"p{number}",
+                *[attrs.evolve(one, id=f"r{number}.{place}") for place, one in enumerate(some)],
+                position=random.choice((None, None, random.randrange(10))),
+                enabled=random.randrange(10) > 0,
+                **random.choice(_ACTIONS),
+            )
+        )
+    return made
+
+
+def fields(random: Random) -> dict[str, Any]:
+    """Of the listener, as far as they change how policies are evaluated."""
+    return {
+        "encoded_slash": random.choice(list(EncodedSlash)),
+        "l7policy_order": random.choice(list(PolicyOrder)),
+        "default_pool_id": random.choice(("default", None)),
+    }
+
+
+def a_request(random: Random) -> Request:
+    """A request that has what the rules above look at."""
+    lines = []
+    for _ in range(random.randrange(4)):
+        words = random.choices(_ANY, k=random.randrange(1, 4))
+        if random.randrange(10) == 0:
+            words += ["w"] * MOST_ELEMENTS + ["two"]
+        lines.append(f"{random.choice(_KEYS)}: {','.join(words)}".encode())
+    for _ in range(random.randrange(3)):
+        pairs = [f"{random.choice(_KEYS)}={random.choice(_ANY)}" for _ in range(3)]
+        lines.append(f"Cookie: {'; '.join(pairs)}".encode())
+    path = "".join(random.choices(_PATHS, k=random.choice((1, 1, 2))))
+    return request(
+        (path + random.choice(("", "", "", "?a/b.js", "%5cb", "x"))).encode(),
+        random.choice(("", *_NAMES)).encode(),
+        *lines,
+        sni=random.choice((None, *[name.encode() for name in _NAMES])),
+    )

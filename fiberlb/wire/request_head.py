@@ -100,6 +100,8 @@ def parse(data: bytes, limits: Limits, trusted: bool) -> ParsedRequest | None:
     if host is None and minor:
         raise Fault("bad_request", detail="no Host field")
     authority = host or b""
+    if 37 in target and b"%00" in target.partition(b"?")[0]:
+        raise Fault("bad_request", detail="NUL in the path")
     if target[0] != 47 or method in _UNSUPPORTED:
         target, authority, block = _other_target(method, target, host, block)
     return end, method, target, minor, block, raw, length, flags, authority, forwarded, upgrade

@@ -27,6 +27,9 @@ _FRAMING: Final = (b"content-length", b"transfer-encoding")
 _PROTECTED: Final = frozenset({*_FRAMING, b"close", b"keep-alive"})
 _START: Final = b"HTTP/1."
 _coding: Final = re.compile(rb"\n" + grammar.folded("transfer-encoding") + rb":[^\r]*+\r").sub
+_zeros: Final = re.compile(
+    rb"(\n" + grammar.folded("content-length") + rb":[ \t]*+)0+(?=[0-9])"
+).sub
 _timeout: Final = re.compile(rb"(?:.*,)?[ \t]*timeout[ \t]*=[ \t]*\"?([0-9]{1,9})", re.I).match
 
 
@@ -71,6 +74,8 @@ def parse(data: bytes, limits: Limits) -> ParsedResponse | None:
     elif length == CHUNKED:
         # In the spelling that everybody reads alike, as in requests.
         block = _coding(b"\nTransfer-Encoding: chunked\r", block)
+    elif length >= 0 and values[b"content-length"][0].startswith(b"0"):
+        block = _zeros(rb"\1", block)
     # Two framings in one answer: another reader may have seen its end elsewhere (RFC 9112, 6.3).
     twofold = length == CHUNKED and b"content-length" in values
     keep = _FOREVER if minor and not twofold else 0.0

@@ -195,6 +195,7 @@ class World:
         self.plane.start()
         self.snapshot: Snapshot | None = None
         self.apply(*self.objects(listener or {}, pool or {}, member or {}, tcp), *policies)
+        self.first_cell = self.cell
 
     # Configuration.
 
@@ -368,10 +369,22 @@ class RelayTestCase(SynchronousTestCase):
                 link.take(run=False)
         world.advance(70)
         self.assertEqual(loop.faults, self.faults, "\n".join(loop.failures))
+        self.check_log(world)
         self.assertEqual(world.figures(), [(0, 0)] * len(world.members))
         self.assertEqual([a.cell.connections for a in world.acceptors], [0] * len(world.acceptors))
         self.assertEqual([w for w in loop.open if not isinstance(w, Acceptor)], [])
         self.assertEqual(list(loop.wheel), [])
+
+    def check_log(self, world: World) -> None:
+        """Each request is one entry, and so is each client that was refused before it asked."""
+        cell, entries = world.first_cell, world.entries
+        if not world.log.on:
+            return
+        mine = [entry for entry in entries if entry.listener == cell.plan.name]
+        http = cell.plan.source.listener.speaks_http
+        asked = [entry for entry in mine if entry.method or not http]
+        self.assertEqual(len(asked), cell.requests)
+        self.assertEqual({e.reason for e in mine if http and not e.method} & {None}, set())
 
     def start(self, world: World, request: bytes = b"") -> tuple[Link, Link]:
         """A client whose request has reached a member: their two links."""

@@ -219,6 +219,15 @@ class TargetTests(SynchronousTestCase):
             line = b"GET " + target + b" HTTP/1.1\r\nHost: a.example\r\n\r\n"
             self.assertEqual(refusal(line), "bad_request", target)
 
+    def test_nul(self) -> None:
+        """Members may take NUL for the end of a path; a query may say what it likes."""
+        for target in (b"/a%00", b"/%00?x", b"http://a.example/%00"):
+            line = b"GET " + target + b" HTTP/1.1\r\nHost: a.example\r\n\r\n"
+            self.assertEqual(refusal(line), "bad_request", target)
+        for target in (b"/a?x=%00", b"/a%2500", b"/a%0", b"/%20"):
+            found = whole(b"GET " + target + b" HTTP/1.1\r\nHost: a.example\r\n\r\n")
+            self.assertEqual(found.target, target)
+
     def test_unsupported(self) -> None:
         """Neither CONNECT nor TRACE."""
         connect = b"CONNECT a.example:80 HTTP/1.1\r\nHost: a.example:80\r\n\r\n"

@@ -112,7 +112,9 @@ class FramingTests(SynchronousTestCase):
 
     def test_lengths(self) -> None:
         """A number, chunked, or the end of the connection."""
-        self.assertEqual(answered(b"Content-Length: 0" + b"0" * 5000 + b"7").length, 7)
+        zeros = answered(b"Content-Length: 0" + b"0" * 5000 + b"7")
+        self.assertEqual((zeros.length, zeros.lines), (7, [b"Content-Length: 7"]))
+        self.assertEqual(answered(b"Content-Length: 0").lines, [b"Content-Length: 0"])
         for text in (b" Chunked", b"\tchunked\t"):
             coded = answered(b"Transfer-Encoding:" + text)
             # One spelling goes on: some readers mind a tab.

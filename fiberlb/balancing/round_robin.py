@@ -84,15 +84,12 @@ class RoundRobin(Generic[M]):
         if tried:
             return self._pick_untried(ring, tried)
         place = self._next
-        try:
-            member = ring[place]
-        except IndexError:
+        if place >= len(ring):
             if not ring:
                 return None
-            member = ring[0]
             place = 0
         self._next = place + 1
-        return member
+        return ring[place]
 
     def _pick_untried(self, ring: list[M], tried: Container[str]) -> M | None:
         for step in range(len(ring)):

@@ -168,7 +168,7 @@ class Connection:
         except BlockingIOError:
             return
         except OSError:
-            self.break_off()
+            self.fail_soon()
             return
         self.moved = self.loop.now
         self.out = self.out[sent:]

@@ -23,6 +23,7 @@ from fiberlb.relay.networks import member_of
 from fiberlb.relay.runtime import Cell, MemberState, Plan, PoolState
 from fiberlb.relay.services import Services
 from fiberlb.relay.timer_wheel import RATE
+from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import TlsSlot
 
@@ -30,6 +31,8 @@ _log = Logger()
 _Key = tuple[str, int]
 #: Seconds between two attempts to bind an address that could not be had.
 RETRY = 5.0
+#: Ticks between two looks at how many connections there are.
+_LOOK = RATE
 
 
 @attrs.frozen
@@ -88,6 +91,8 @@ class DataPlane:
         self._sweep.clock = reactor
         self._retry: Any = None
         self._draining: Draining | None = None
+        self._trimming = Trimming(system_trim())
+        self._ticks = 0
 
     def start(self) -> None:
         """Begin to keep the time; before the first snapshot."""
@@ -340,6 +345,10 @@ class DataPlane:
     def _tick(self) -> None:
         loop = self._services.loop
         loop.wheel.sweep(loop.refresh())
+        self._ticks += 1
+        if self._ticks % _LOOK == 0:
+            cells = (*self._cells.values(), *self._closing)
+            self._trimming.look(sum(cell.connections for cell in cells))
 
 
 class Prepared:

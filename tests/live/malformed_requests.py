@@ -284,39 +284,41 @@ def _lengths() -> Iterator[Case]:
     yield Case("length: GET, bad", head(b"Content-Length: x"))
 
 
+_CODINGS = {
+    "identity": b"identity",
+    "empty": b"",
+    "gzip": b"gzip",
+    "chunked twice": b"chunked, chunked",
+    "chunked, then gzip": b"chunked, gzip",
+    "chunked, then identity": b"chunked, identity",
+    "comma at the end": b"chunked,",
+    "comma at the start": b",chunked",
+    "empty element": b"chunked,,",
+    "quotes": b'"chunked"',
+    "apostrophes": b"'chunked'",
+    "parameter": b"chunked;q=1",
+    "semicolon": b"chunked;",
+    "misspelt": b"chunke",
+    "more letters": b"chunkedx",
+    "x-chunked": b"x-chunked",
+    "space inside": b"chun ked",
+    "two words": b"chunked x",
+    "NUL": b"chunked\0",
+    "vertical tab": b"\x0bchunked",
+    "vertical tab at the end": b"chunked\x0b",
+    "form feed": b"\x0cchunked",
+    "no-break space": b"\xa0chunked",
+    "obs-text at the end": b"chunked\xff",
+    "Kelvin sign for k": "chun\u212aed".encode(),
+    "colon": b": chunked",
+    "folded": b"\r\n chunked",
+    "folded after": b"chunked\r\n ",
+}
+
+
 def _codings() -> Iterator[Case]:
-    values = {
-        "identity": b"identity",
-        "empty": b"",
-        "gzip": b"gzip",
-        "chunked twice": b"chunked, chunked",
-        "chunked, then gzip": b"chunked, gzip",
-        "chunked, then identity": b"chunked, identity",
-        "comma at the end": b"chunked,",
-        "comma at the start": b",chunked",
-        "empty element": b"chunked,,",
-        "quotes": b'"chunked"',
-        "apostrophes": b"'chunked'",
-        "parameter": b"chunked;q=1",
-        "semicolon": b"chunked;",
-        "misspelt": b"chunke",
-        "more letters": b"chunkedx",
-        "x-chunked": b"x-chunked",
-        "space inside": b"chun ked",
-        "two words": b"chunked x",
-        "NUL": b"chunked\0",
-        "vertical tab": b"\x0bchunked",
-        "vertical tab at the end": b"chunked\x0b",
-        "form feed": b"\x0cchunked",
-        "no-break space": b"\xa0chunked",
-        "obs-text at the end": b"chunked\xff",
-        "Kelvin sign for k": "chun\u212aed".encode(),
-        "colon": b": chunked",
-        "folded": b"\r\n chunked",
-        "folded after": b"chunked\r\n ",
-    }
     body = b"0\r\n\r\n"
-    for name, value in values.items():
+    for name, value in _CODINGS.items():
         yield Case(f"coding: {name}", post(b"Transfer-Encoding: " + value, body=body))
     for name, value in (
         ("gzip before", b"gzip, chunked"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.live.front import connect
 from tests.live.hostile_clients import (
     BROWSER,
     Crowd,
@@ -17,6 +19,7 @@ from tests.live.hostile_clients import (
     eventually,
     room_for,
 )
+from tests.support.certificates import leaf
 from tests.support.clients import request
 from tests.support.members import Member
 from tests.support.ports import free_ports
@@ -38,6 +41,14 @@ listeners:
     default_pool_id: web
     timeouts: {timeouts}
   - {{name: other, address: 127.0.0.1, port: {other_port}, protocol: http, default_pool_id: other}}
+  - name: secure
+    address: 127.0.0.1
+    port: {secure_port}
+    protocol: https
+    tls_config: {{certificate_id: main}}
+    default_pool_id: other
+certificates:
+  - {{name: main, certificate: "file:main.pem"}}
 """
 
 
@@ -50,18 +61,21 @@ class ResourceCase(SynchronousTestCase):
         member, other = Member("a").start(), Member("b").start()
         self.addCleanup(member.stop)
         self.addCleanup(other.stop)
-        self.port, self.other_port = free_ports(2)
+        self.port, self.other_port, self.secure_port = free_ports(3)
         self.balancer = LeanBalancer(
             _CONFIGURATION.format(
                 member=member.address,
                 other=other.address,
                 port=self.port,
                 other_port=self.other_port,
+                secure_port=self.secure_port,
                 timeouts=timeouts,
             )
         )
         self.addCleanup(self.balancer.stop)
-        self.balancer.start(self.port, self.other_port)
+        own = leaf("t.test")
+        Path(self.balancer.directory, "main.pem").write_text(own.chain + own.key_pem())
+        self.balancer.start(self.port, self.other_port, self.secure_port)
         self.figures: Figures = self.balancer.figures
         # Parts that are imported or allocated once belong to the quiet state.
         with Crowd(self.port) as crowd:
@@ -166,7 +180,10 @@ class CostlyClientTests(ResourceCase):
             with Victim(self.other_port) as victim:
                 crowd.run(lambda: False, within=3, every=0.02)
             self.assertEqual(crowd.left, 15)
+            # In order, they would have everything read that they have sent.
+            crowd.close(abruptly=True)
         self.check_victim(victim)
+        self.check_returned()
 
 
 class ManyConnectionTests(ResourceCase):
@@ -215,6 +232,20 @@ class ManyConnectionTests(ResourceCase):
             self.check_returned()
             after.append(self.figures.resident)
         self.assertLess(after[2] - after[0], 4 * MIB)
+
+    def test_given_back(self) -> None:
+        """What a crowd over TLS held is given back to the system soon after it has gone."""
+        self.front("{member_keep_alive: 500ms}")
+        for _ in range(2):
+            crowd = [connect(self.secure_port, True) for _ in range(700)]
+            self.assertEqual(request(self.other_port).status, 200)
+            held = self.figures.resident - self.resident
+            self.assertGreater(held, 8 * MIB)
+            for one in crowd:
+                one.socket.close()
+            self.assertTrue(
+                eventually(lambda: self.figures.resident - self.resident < 5 * MIB), held
+            )
 
     def test_silent(self) -> None:
         """Who says nothing at all is closed when the time for a head is over, or has closed."""

@@ -511,3 +511,33 @@ class FaultTests(RelayTestCase):
         self.assertEqual(client.received, refusal("internal", closes=False))
         self.assertTrue(member.closed)
         self.faults = 1
+
+    def test_streaming(self) -> None:
+        """In the middle of an answer: the client sees that it is not whole."""
+        world = self.world()
+        client, member = self.start(world)
+        member.send(answer(b"x" * 100)[:-50])
+
+        def send(data: bytes) -> int:
+            raise RuntimeError("on purpose")
+
+        conn = next(c for c in world.loop.open if c.fd == client.near.fileno())
+        conn.send = send
+        member.send(b"x" * 50)
+        self.assertTrue(client.closed and member.closed)
+        self.assertEqual(world.reasons, ["internal"])
+        self.faults = 1
+
+    def test_between_requests(self) -> None:
+        """While nothing is in progress: the connection ends, and there is nothing to log."""
+        world = self.world()
+        client, member = self.start(world)
+        member.send(answer())
+        limits = world.cell.plan.limits
+        world.cell.plan.limits = None
+        client.send(ask(target=b"/other"))
+        world.cell.plan.limits = limits
+        self.assertTrue(client.closed)
+        self.assertFalse(member.closed)
+        self.assertEqual(world.reasons, [None])
+        self.faults = 1

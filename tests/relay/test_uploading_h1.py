@@ -140,6 +140,22 @@ class EarlyTests(RelayTestCase):
         self.assertEqual(client.received, answer(b"no", CLOSE, status=b"413 No"))
         self.assertEqual(world.reasons, [None])
 
+    def test_member_gone_while_full(self) -> None:
+        """Or when it is bytes that had to wait for the member that find out."""
+        world = self.world()
+        client, member = self.start(world, ask(b"Content-Length: 9000", method=b"POST"))
+        member.room = 10
+        client.send(b"x" * 5000)
+        member.take(10, run=False)
+        found = world.loop.ready()
+        self.assertEqual(len(found), 1)
+        member.send(answer(b"no", status=b"413 No"), run=False)
+        member.reset(run=False)
+        world.loop.batch(found)
+        world.loop.run()
+        self.assertEqual(client.received, answer(b"no", CLOSE, status=b"413 No"))
+        self.assertEqual(world.reasons, [None])
+
     def test_lingering_is_bounded(self) -> None:
         """A client that goes on sending is listened to for a while, and for a megabyte."""
         for size in (1000, MOST_DROPPED + 1):

@@ -80,8 +80,8 @@ def _fields() -> Iterator[Case]:
         "colons": (b"X-A: :b:c:", [b":b:c:"]),
         "quotes": (b'X-A: "b, c\\""', [b'"b, c\\""']),
     }
-    for name, (line, values) in lines.items():
-        yield Case(f"field: {name}", head(line), fields={b"x-a": values})
+    for what, (line, values) in lines.items():
+        yield Case(f"field: {what}", head(line), fields={b"x-a": values})
     name = b"!#$%&'*+-.^_`|~0"
     yield Case("field: odd name", head(name + b": b"), fields={name.lower(): [b"b"]})
     twice = head(b"X-A: b", b"x-a: c", b"X-a: b")
@@ -97,7 +97,7 @@ def _fields() -> Iterator[Case]:
         fields={b"x-a": [], b"x-b": [], b"x-c": [b"d"], b"host": [b"t.test"], b"connection": []},
     )
     hops = (b"Keep-Alive: 5", b"Proxy-Connection: keep-alive", b"TE: gzip", b"Upgrade: h2c")
-    gone = {line.partition(b":")[0].lower(): [] for line in hops}
+    gone: dict[bytes, list[bytes]] = {line.partition(b":")[0].lower(): [] for line in hops}
     yield Case("hop by hop", head(*hops, b"Connection: Upgrade", b"HTTP2-Settings: AAMA"),
         fields={**gone, b"http2-settings": [], b"connection": []})  # fmt: skip
     claims = (b"X-Forwarded-For: 192.0.2.1", b"X_Forwarded-For: 192.0.2.2", b"Forwarded: for=x")
@@ -136,7 +136,7 @@ def _bodies() -> Iterator[Case]:
     trailing = b"0\r\nX-A: b\r\nX-Sum:\r\n\r\n"
     yield Case("trailers", post(_CODED, body=trailing), start,
         trailers=[(b"x-a", b"b"), (b"x-sum", b"")])  # fmt: skip
-    names = (b"Content-Length", b"Transfer-Encoding", b"Host", b"Authorization", b"Cookie")
+    names = [b"Content-Length", b"Transfer-Encoding", b"Host", b"Authorization", b"Cookie"]
     names += (b"X-Forwarded-For", b"Connection", b"TE", b"Trailer", b"Content-Type", b"x_real-ip")
     forbidden = b"0\r\n" + b"".join(name + b": 1\r\n" for name in names) + b"X-A: b\r\n\r\n"
     yield Case("trailers that may not be", post(_CODED, body=forbidden), start,

@@ -31,8 +31,6 @@ _log = Logger()
 _Key = tuple[str, int]
 #: Seconds between two attempts to bind an address that could not be had.
 RETRY = 5.0
-#: Ticks between two looks at how many connections there are.
-_LOOK = RATE
 
 
 @attrs.frozen
@@ -92,7 +90,6 @@ class DataPlane:
         self._retry: Any = None
         self._draining: Draining | None = None
         self._trimming = Trimming(system_trim())
-        self._ticks = 0
 
     def start(self) -> None:
         """Begin to keep the time; before the first snapshot."""
@@ -345,10 +342,8 @@ class DataPlane:
     def _tick(self) -> None:
         loop = self._services.loop
         loop.wheel.sweep(loop.refresh())
-        self._ticks += 1
-        if self._ticks % _LOOK == 0:
-            cells = (*self._cells.values(), *self._closing)
-            self._trimming.look(sum(cell.connections for cell in cells))
+        cells = (*self._cells.values(), *self._closing)
+        self._trimming.look(sum([cell.connections for cell in cells]))
 
 
 class Prepared:

@@ -28,7 +28,7 @@ class Trimming:
         self._most = 0
 
     def look(self, connections: int) -> None:
-        """Take note of how many connections there are now; call it every second or so."""
+        """Take note of how many connections there are now; call it several times a second."""
         if connections > self._most:
             self._most = connections
         elif self._most - connections >= max(LEAST, self._most // 2):

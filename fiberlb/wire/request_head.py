@@ -54,6 +54,8 @@ _coding: Final = re.compile(rb"\n" + grammar.folded("transfer-encoding") + rb":[
 _zeros: Final = re.compile(
     rb"(\n" + grammar.folded("content-length") + rb":[ \t]*+)0+(?=[0-9])"
 ).sub
+#: What stands in no head: control characters, and a carriage return that ends no line.
+_never: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r[^\n]").search
 _EMPTY_LINES: Final = re.compile(rb"(?:\r\n)++").match
 _FIELDS: Final = re.compile(rb"(?:" + grammar.FIELD + rb"\r\n)*+").match
 _FIELD_START: Final = re.compile(
@@ -284,11 +286,14 @@ def worth_parsing(data: bytes, start: int, limits: Limits) -> bool:
     Whether a head that has grown from C{start} bytes may be complete or refused now.
 
     It saves parsing a head with each of its pieces: it is looked at when its
-    first line is there, when it gets too long, and at its end.
+    first line is there, when it gets too long, when something comes that no
+    head has, and at its end.
     """
     size = len(data)
     line = limits.uri + _LINE_REST
     if start <= line < size or size > limits.head:
+        return True
+    if _never(data, max(0, start - 1)) is not None:
         return True
     if data.find(b"\n", start) < 0:
         return False

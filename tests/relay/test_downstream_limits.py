@@ -39,6 +39,7 @@ MALFORMED: dict[str, bytes] = {
     "host with a user": ask().replace(b"Host: a", b"Host: u@a"),
     "host with two ports": ask().replace(b"Host: a", b"Host: a:1:2"),
     "other host in the target": ask(target=b"http://b/"),
+    "carriage returns alone": ask().replace(b"\r\n", b"\r"),
     "bare line feeds": ask().replace(b"\r\n", b"\n"),
     "folded field": ask(b"X: y", b" z"),
     "space before the first field": ask().replace(b"Host", b" Host"),

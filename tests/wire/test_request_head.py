@@ -469,6 +469,16 @@ class SplitTests(SynchronousTestCase):
                 self.assertTrue(worth_parsing(data[:line], split, LIMITS))
                 self.assertFalse(worth_parsing(data[: line - 1], split, LIMITS))
 
+    def test_never(self) -> None:
+        """What stands in no head is looked at when it comes, wherever that is."""
+        for bad in (b"\x00", b"\x1f", b"\x7f", b"\rX", b"\r\r"):
+            for good in (b"GET /", b"GET / HTTP/1.1\r\nHost: a\r\nX: \t"):
+                data = good + bad
+                for split in range(len(good), len(data)):
+                    self.assertTrue(worth_parsing(data, split, LIMITS), data)
+                self.assertFalse(worth_parsing(good, len(good) - 1, LIMITS))
+                self.assertEqual(refusal(data), "bad_request")
+
     def test_empty_lines(self) -> None:
         """Empty lines before a request are skipped, half of one is waited for."""
         for data, rest in {

@@ -86,6 +86,7 @@ class Downstream(Uploading):
         self.plan = plan
         self._memo_head = b""
         self._memo_route = None
+        self.client = self.peer
         self._trusted = plan.trusted is not None and plan.trusted(self.peer)
         self._told = forwarded.tails(*self._own(plan))[1]
 
@@ -302,7 +303,8 @@ class Downstream(Uploading):
         self.buffer = rest = data[end:]
         self.cell.requests += 1
         tail = self._told
-        if self._trusted:
+        if self._trusted and plan.trusted is not None:
+            self.client = forwarded.client_address(self.peer, xff, plan.trusted)
             tail = forwarded.trusted_tail(block, xff, minor, self._own(plan))
         elif not minor:
             tail = forwarded.tails(*self._own(plan))[0]

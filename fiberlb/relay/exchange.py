@@ -31,6 +31,8 @@ class Exchange:
     @ivar conn: the client's connection; its owner sets it before anything is asked of the exchange.
     @ivar up: the member's side, C{None} before there is one and after it was let go.
     @ivar busy: a request is in progress.
+    @ivar peer: the address that has connected.
+    @ivar client: the client's address: the peer's, or what a trusted peer says it is.
     @ivar out: the request's head as it is sent to the member.
     @ivar left: octets of the request's body still to come, where their number is known.
     @ivar chunks: the request's chunked body, where it is not.
@@ -55,6 +57,7 @@ class Exchange:
         "busy",
         "cell",
         "chunks",
+        "client",
         "conn",
         "connected_at",
         "detail",
@@ -90,7 +93,7 @@ class Exchange:
 
     def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
         self.cell = cell
-        self.peer = peer
+        self.peer = self.client = peer
         self.peer_port = peer_port
         self.sni: bytes | None = None
         self.half_closed = False
@@ -329,7 +332,7 @@ class Exchange:
         return (
             services.wall(started),
             self.cell.plan.name,
-            self.peer,
+            self.client,
             self.peer_port,
             self.method,
             self.target,

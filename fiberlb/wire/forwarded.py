@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Final
 
 #: The pseudonym in Via (RFC 9110, 7.6.3).
@@ -80,14 +81,16 @@ def client_address(peer: str, forwarded: bytes, trusted: Callable[[str], bool]) 
     """
     The address of the client: the first from the right that is not trusted.
 
-    @param peer: who connected.
-    @param forwarded: the X-Forwarded-For that a trusted peer sent.
+    @param peer: who connected, and is trusted.
+    @param forwarded: the X-Forwarded-For that it sent; what is no address ends the search.
     """
-    if not forwarded or not trusted(peer):
-        return peer
     address = peer
     for element in reversed(forwarded.split(b",")):
-        text = element.strip().decode("latin-1")
+        text = element.strip(b" \t").decode("latin-1")
+        try:
+            ip_address(text)
+        except ValueError:
+            break
         address = text
         if not trusted(text):
             break

@@ -189,10 +189,18 @@ class WelcomeTests(RelayTestCase):
         self.assertEqual(world.entries[0].method, b"")
 
     def test_trusted(self) -> None:
-        """A trusted peer's word about the client counts, nobody else's."""
-        for peer, told in (
-            ("10.0.0.1", b"X-Forwarded-For: 192.0.2.9, 10.0.0.1\r\nVia: 1.1 fiberlb\r\n"),
-            ("192.0.2.1", b"X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n"),
+        """A trusted peer's word about the client counts, also in the log; nobody else's does."""
+        for peer, told, shown in (
+            (
+                "10.0.0.1",
+                b"X-Forwarded-For: 192.0.2.9, 10.0.0.1\r\nVia: 1.1 fiberlb\r\n",
+                "192.0.2.9",
+            ),
+            (
+                "192.0.2.1",
+                b"X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n",
+                "192.0.2.1",
+            ),
         ):
             world = self.world(trusted=["10.0.0.0/8"])
             lines = (b"X-Forwarded-For: 192.0.2.9", b"X-Forwarded-Proto: https")
@@ -203,3 +211,6 @@ class WelcomeTests(RelayTestCase):
                 self.assertIn(told, seen)
                 self.assertEqual(seen.count(b"X-Forwarded-Proto: "), 1)
                 world.members[0].link.send(answer())
+            client.send(ask())
+            world.members[0].link.send(answer())
+            self.assertEqual([entry.client for entry in world.entries], [shown] * 3 + [peer])

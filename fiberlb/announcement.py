@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from twisted.logger import Logger
 
-from fiberlb import __version__
+from fiberlb.build import VERSION
 from fiberlb.control.document import FileLayer
 from fiberlb.control.service import ControlService
 from fiberlb.model.listener import Listener
@@ -22,7 +22,7 @@ def announce(control: ControlService, layer: FileLayer, admin: Sequence[str]) ->
 
     @param admin: where the admin API listens.
     """
-    _log.info("FiberLB {version}, node {node}", version=__version__, node=control.node)
+    _log.info("FiberLB {version}, node {node}", version=VERSION, node=control.node)
     for line in lines(control, admin):
         _log.info("{line}", line=line)
     log = layer.settings.access_log

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from fiberlb import __version__
+from fiberlb.build import VERSION
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.control.validate import validated
 from fiberlb.errors import ConfigurationError
@@ -60,7 +60,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands)
-@click.version_option(__version__, prog_name="fiberlb")
+@click.version_option(VERSION, prog_name="FiberLB", message="%(prog)s %(version)s")
 def main() -> None:
     """An event-driven L4/L7 load balancer."""
 

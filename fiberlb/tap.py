@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger, globalLogPublisher
 from twisted.python import usage
 
-from fiberlb import __version__
+from fiberlb.build import VERSION
 from fiberlb.control.arguments import from_arguments
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
@@ -56,7 +56,7 @@ class Options(usage.Options):
 
     def opt_version(self) -> NoReturn:
         """Say which version this is."""
-        print(f"FiberLB {__version__}")
+        print(f"FiberLB {VERSION}")
         raise SystemExit(0)
 
     def postOptions(self) -> None:

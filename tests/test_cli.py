@@ -9,7 +9,7 @@ import sys
 from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb import __version__
+from fiberlb.build import VERSION
 from fiberlb.cli import main, run_command
 from tests.control.loading import written
 
@@ -112,8 +112,8 @@ class UsageTests(SynchronousTestCase):
             self.assertIn("Usage: ", result.stdout)
 
     def test_version(self) -> None:
-        """The version is the package's."""
-        self.assertEqual(invoke("--version").stdout, f"fiberlb, version {__version__}\n")
+        """The version is the package's, with the kind of build."""
+        self.assertEqual(invoke("--version").stdout, f"FiberLB {VERSION}\n")
 
     def test_embedded(self) -> None:
         """Who calls it from Python gets exceptions and results, not exits."""

@@ -29,7 +29,8 @@ ALLOWED: dict[str, str] = {
     "workers": (
         "errors model wire routing balancing snapshot tls health store observe relay control"
     ),
-    "announcement": "errors model control",
+    "build": "wire",
+    "announcement": "errors model build control",
     "starting": "errors control store workers",
     "cli": "*",
     "node": "*",

@@ -60,10 +60,16 @@ class Index:
         self._room = ROOM * len(policies)
         self._done = 0
 
-    def build(self) -> _Steps[Decide]:
-        """The function that decides; yields between steps."""
+    def build(self) -> _Steps[Decide | None]:
+        """
+        The function that decides; yields between steps.
+
+        @return: C{None} if no policy can be looked up.
+        """
         by_aspect, rest, _ = yield from self._assigned(self._entries)
         probes, rest = yield from self._node(by_aspect, rest)
+        if not probes:
+            return None
         return _deciding(tuple(probes), rows_of(rest), self._default)
 
     def _due(self, work: int) -> bool:

@@ -20,7 +20,7 @@ LARGEST_PROGRAM = 390
 LARGEST_SIEVE = 20_000
 # RE2 keeps states that it has met, up to its memory, and begins anew when that is full.
 _MEMORY = 128 * 1024
-_SIEVE_MEMORY = 8 * 1024 * 1024
+_SIEVE_MEMORY = 2 * 1024 * 1024
 #: Larger counts are refused by RE2.
 _MOST_REPEATS = 1000
 

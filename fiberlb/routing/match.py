@@ -32,11 +32,12 @@ class Routes:
     @ivar decide: what becomes of a request.
     @ivar only: the one decision that every request gets, whatever it is; C{None}
         when it depends on the request, which then has to be built.
+    @ivar indexed: policies are looked up, not tried one after the other.
     @ivar complexity: rule id -> one of L{fiberlb.routing.policies.COMPLEXITIES}, of the
         rules that are evaluated.
     """
 
-    __slots__ = ("_budget", "_policies", "complexity", "decide", "only")
+    __slots__ = ("_budget", "_policies", "complexity", "decide", "indexed", "only")
 
     def __init__(
         self,
@@ -45,12 +46,14 @@ class Routes:
         decide: Decide,
         only: Decision | None,
         budget: Budget,
+        indexed: bool,
     ) -> None:
         self._policies = policies
         self._budget = budget
         self.complexity = complexity
         self.decide = decide
         self.only = only
+        self.indexed = indexed
 
     def trace(self, request: Request) -> list[tuple[str, str, str]]:
         """
@@ -131,10 +134,10 @@ def compile_in_steps(
         if number % _SLICE == 0:
             yield
     default = default_decision(listener)
-    if len(evaluated) < least_indexed:
-        decide = in_order(evaluated, default)
-    else:
-        decide = yield from Index(evaluated, default, budget).build()
+    indexed: Decide | None = None
+    if len(evaluated) >= least_indexed:
+        indexed = yield from Index(evaluated, default, budget).build()
+    decide = indexed or in_order(evaluated, default)
     if default.needs_host or needs_host:
         decide = _with_host(decide)
     decide = _with_readings(decide, listener.encoded_slash)
@@ -142,7 +145,7 @@ def compile_in_steps(
         decide = _with_budget(decide, budget)
     constant = not evaluated and not default.needs_host
     only = default if constant and listener.encoded_slash is not EncodedSlash.REJECT else None
-    return Routes(evaluated, complexity, decide, only, budget)
+    return Routes(evaluated, complexity, decide, only, budget, indexed is not None)
 
 
 def in_order(policies: Sequence[CompiledPolicy], default: Decision) -> Decide:

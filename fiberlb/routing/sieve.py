@@ -8,9 +8,10 @@ that is slow for long is left out, and the rules are tested one by one.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from itertools import chain
 
-from fiberlb.routing.entries import Entry, Row, rows_of
+from fiberlb.routing.entries import Entry, Row
 from fiberlb.routing.linear import LARGEST_SIEVE, Linear, Search
 from fiberlb.routing.patterns import PERIOD, RULE_LIMIT, Budget, Clock
 from fiberlb.routing.policies import Aspect, CompiledRule
@@ -21,6 +22,8 @@ from fiberlb.routing.tables import Collect
 #: Fewer policies than this are not worth a search of their own.
 LEAST_SIEVED = 8
 
+#: Policies that are grouped in one step of compiling.
+_SLICE = 500
 #: Octets of the longest text that is searched.
 LONGEST_TEXT = 1024
 #: Seconds of one search that is slow.
@@ -73,7 +76,7 @@ class Sieve:
 
 
 def sieves(
-    rules: Sequence[tuple[int, Sequence[bytes]]], linear: Linear, clock: Clock
+    rules: Iterable[tuple[int, Sequence[bytes]]], linear: Linear, clock: Clock
 ) -> Generator[None, None, tuple[list[Sieve], list[int]]]:
     """
     Put rules into as few sieves as RE2 is fast with; yields between steps.
@@ -87,7 +90,7 @@ def sieves(
     patterns: list[bytes] = []
     owners: list[int] = []
     room = 0
-    for owner, sources in [*rules, (-1, ())]:
+    for owner, sources in chain(rules, [(-1, ())]):
         sizes = [linear.size(source) or LARGEST_SIEVE + 1 for source in sources]
         if sum(sizes) > LARGEST_SIEVE:
             left.append(owner)
@@ -109,7 +112,7 @@ def sieves(
 
 
 def sieved(
-    entries: Sequence[Entry], budget: Budget
+    entries: list[Entry], budget: Budget
 ) -> Generator[None, None, tuple[list[Collect], list[Entry]]]:
     """
     Sieve policies that nothing else can look up; yields between steps.
@@ -118,28 +121,32 @@ def sieved(
     """
     groups: dict[Aspect, list[tuple[Entry, CompiledRule]]] = {}
     left: list[Entry] = []
-    for entry in entries:
+    for number, entry in enumerate(entries):
         rule = next(filter(_can_be_sieved, entry.rules), None)
         if rule is None:
             left.append(entry)
         else:
             groups.setdefault(rule.aspect, []).append((entry, rule))
-    found = []
+        if number % _SLICE == 0:
+            yield
+    found: list[Collect] = []
     for aspect, group in groups.items():
         linear = budget.engine() if len(group) >= LEAST_SIEVED else None
         if linear is None:
             left += [entry for entry, _ in group]
             continue
-        rules = [(owner, _sources(rule)) for owner, (_, rule) in enumerate(group)]
+        rules = ((owner, _sources(rule)) for owner, (_, rule) in enumerate(group))
         made, others = yield from sieves(rules, linear, budget.clock)
         left += [group[owner][0] for owner in others]
-        rows = rows_of([entry for entry, _ in group])
-        found += [_collecting(aspect, one, rows) for one in made]
+        for one in made:
+            rows = {owner: group[owner][0].row for owner in one.owners}
+            found.append(_collecting(aspect, one, rows))
+            yield
     return found, sorted(left, key=lambda entry: entry.position)
 
 
 def _can_be_sieved(rule: CompiledRule) -> bool:
-    return not rule.invert and rule.comparison.sources is not None
+    return not rule.invert and rule.complexity != "bounded"
 
 
 def _sources(rule: CompiledRule) -> Sequence[bytes]:
@@ -148,11 +155,11 @@ def _sources(rule: CompiledRule) -> Sequence[bytes]:
     return sources
 
 
-def _collecting(aspect: Aspect, sieve: Sieve, rows: Sequence[Row]) -> Collect:
+def _collecting(aspect: Aspect, sieve: Sieve, rows: Mapping[int, Row]) -> Collect:
     """The rows of a sieve's owners, as far as their patterns are found."""
     kind, name = aspect
     source = EXTRACT[kind].source
-    everybody = [rows[owner] for owner in sieve.owners]
+    everybody = tuple(rows.values())
 
     def search(text: bytes, found: list[Row]) -> bool:
         owners = sieve.find(text)

@@ -15,7 +15,7 @@ from fiberlb.routing.literals import Literals
 #: Pieces of patterns, most of them reducible.
 PIECES = st.sampled_from(
     "a b / ^ $ | ( ) (?: .* .*? é - # . a+ [ab] (?i) {2} a?".split()
-    + r"\. \- \A \Z \d \/ \_ \< \# \~ \@ \  \!".split(" ")
+    + r"\. \- \A \Z \d \/ \_ \< \# \~ \@ \  \! \b \B".split(" ")
 )
 PATTERNS = st.lists(PIECES, max_size=8).map("".join)
 NESTED = st.recursive(
@@ -66,7 +66,18 @@ class ReductionTests(SynchronousTestCase):
         """Anything else, also what only looks like literals."""
         for pattern in ("a+", "a?", "[ab]", r"\d", "a{2}", "(?=a)", "(?i)a", "a.b", "a^b", "(a"):
             self.assertIsNone(reduced(pattern), pattern)
-        for pattern in ("(a)*", "a)", ".*+a", "(*FAIL)", "^*a", "a$b", r"\1", "(?P<n>a)", ".*.*?*"):
+        for pattern in (
+            "(a)*",
+            "a)",
+            ".*+a",
+            "(*FAIL)",
+            "^*a",
+            "a$b",
+            r"\1",
+            "(?P<n>a)",
+            ".*.*?*",
+            r"\ba",
+        ):
             self.assertIsNone(reduced(pattern), pattern)
 
     def test_bounds(self) -> None:

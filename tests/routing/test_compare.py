@@ -107,8 +107,19 @@ class PatternTests(SynchronousTestCase):
 
     def test_without_search(self) -> None:
         """Where what is needed is not there, nothing is searched, so nothing stays undecided."""
-        made = compare(CompareType.REGEX, SLOW)
-        self.assertIs(made.test(b"x" + SLOW_TEXT), False)
+        searched: list[bool] = []
+
+        def clock() -> float:
+            searched.append(True)
+            return 0.0
+
+        budget = Budget(clock, lambda rule, why: None, without)
+        subject = Subject(lambda kind, value: value.encode(), False, "r", budget)
+        made = COMPARE[CompareType.REGEX](["^/a[0-9]", "(?i)B[0-9]"], subject)
+        self.assertEqual([made.test(text) for text in (b"/c1", b"", b"x/a1")], [False] * 3)
+        self.assertEqual(searched, [])
+        self.assertEqual([made.test(text) for text in (b"/a1", b"xb1")], [True, True])
+        self.assertTrue(searched)
 
     def test_sources(self) -> None:
         """All values in RE2's words, whatever they compare."""

@@ -35,8 +35,8 @@ def both(some: Sequence[Policy], engine: Engine) -> tuple[Decide, Decide, Budget
     """The same compiled policies, evaluated in order and looked up."""
     budget = Budget(lambda: 0.0, lambda rule, why: None, engine)
     compiled = done(compile_policies(PolicyOrder.POSITION, some, budget))
-    index = Index(compiled, DEFAULT, budget)
-    return in_order(compiled, DEFAULT), done(index.build()), budget
+    plain = in_order(compiled, DEFAULT)
+    return plain, done(Index(compiled, DEFAULT, budget).build()) or plain, budget
 
 
 def copy(made: Request) -> Request:
@@ -123,6 +123,7 @@ class CandidateTests(SynchronousTestCase):
         compiled = done(compile_policies(PolicyOrder.POSITION, some, budget))
         counted = [attrs.evolve(made, rules=tuple(map(Counted, made.rules))) for made in compiled]
         decide = done(Index(counted, DEFAULT, budget).build())
+        assert decide is not None
         Counted.tested = 0
         self.assertEqual(decide(asked).policy_name, wanted)
         return Counted.tested
@@ -183,6 +184,25 @@ class CandidateTests(SynchronousTestCase):
             self.assertEqual(self.count(some, request(target), wanted), tested)
         self.assertEqual(self.count(some[1:], request(b"/a/b"), "2"), 1)
         self.assertEqual(self.count(some[1:], request(b"/a"), "3"), 3)
+        never = path_rule("/", invert=True)
+        some = [
+            policy("0", never),
+            policy("1", path_rule("/a"), never),
+            policy("2", never),
+            policy("3", path_rule("/"), never),
+            policy("4", never),
+            policy("5", path_rule("/x")),
+        ]
+        self.assertEqual(self.count(some, request(b"/ab"), ""), 5)
+
+    def test_twice(self) -> None:
+        """A policy that several of its values lead to is evaluated once."""
+        patterns = rule(RuleType.PATH, CompareType.REGEX, "^/a[0-9]", "^/a/b[0-9]", "^/[a]")
+        some = [policy("0", patterns), policy("1", path_rule("/x"))]
+        self.assertEqual(self.count(some, request(b"/a/bc"), "0"), 1)
+        patterns = rule(RuleType.PATH, CompareType.REGEX, "^/a[0-9]", "^/a/b[0-9]")
+        some = [policy("0", patterns), policy("1", path_rule("/x"))]
+        self.assertEqual(self.count(some, request(b"/a/bc"), ""), 1)
 
     def test_values(self) -> None:
         """Policies with the same long lists of values share what is made for each value."""
@@ -192,9 +212,13 @@ class CandidateTests(SynchronousTestCase):
         self.assertEqual(self.count(some, request(b"/7/", b"h7"), "0"), 0)
 
     def test_nothing(self) -> None:
-        """Without policies there is the default."""
-        decide = done(Index([], DEFAULT, Budget(lambda: 0.0, lambda rule, why: None)).build())
-        self.assertIs(decide(request()), DEFAULT)
+        """There is no index where nothing can be looked up."""
+        budget = Budget(lambda: 0.0, lambda rule, why: None)
+        inverted = [policy(str(n), path_rule("/x", invert=True)) for n in range(20)]
+        for some in ([], inverted):
+            compiled = done(compile_policies(PolicyOrder.POSITION, some, budget))
+            self.assertIsNone(done(Index(compiled, DEFAULT, budget).build()))
+        self.assertEqual(routes(*inverted).decide(request()).policy_name, "0")
 
 
 class BoundTests(SynchronousTestCase):
@@ -219,7 +243,10 @@ class BoundTests(SynchronousTestCase):
             )
             for n in range(60)
         ]
-        plain, indexed, _ = both(some, installed)
+        plain, indexed, budget = both(some, installed)
+        compiled = done(compile_policies(PolicyOrder.POSITION, some, budget))
+        steps = len(list(Index(compiled, DEFAULT, budget).build()))
+        self.assertLess(steps, 1000)
         for target in range(0, 400, 37):
             asked = request(b"/a.%d" % target, b"399", sni=b"%d" % (target // 2))
             self.assertIs(indexed(copy(asked)), plain(copy(asked)))

@@ -76,6 +76,7 @@ class TranslationTests(SynchronousTestCase):
     @given(GROUPS, st.booleans(), st.lists(TEXTS, min_size=1, max_size=6))
     @settings(max_examples=800, deadline=None)
     @example(r"[^\W]\s", True, [b"\xb5\v", b"_\x1c", b"\xc9\t"])
+    @example("a.b", False, [b"a\nb", b"a\xffb"])
     @example("[^k]é", True, [b"K\xc3\xa9", b"\xe2\xc3\x89"])
     def test_same_result(self, pattern: str, fold: bool, texts: Sequence[bytes]) -> None:
         """RE2 finds a pattern where the other engine does, and nowhere else."""

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.l7 import CompareType, L7Rule, PolicyAction, RuleType
 from fiberlb.model.listener import EncodedSlash, PolicyOrder
-from fiberlb.routing.match import Routes
+from fiberlb.routing.match import LEAST_INDEXED, Routes
 from tests.routing.made import path_rule, policy, request, routes, rule
 from tests.routing.test_patterns import SLOW, SLOW_TEXT
 
@@ -259,6 +259,35 @@ class TraceTests(SynchronousTestCase):
         self.assertEqual(len(made.trace(request(SLOW_TEXT))), 2)
         made = routes(policy("p", slow, action=REJECT), after)
         self.assertEqual(made.trace(request(SLOW_TEXT)), [("p", "s", "undecided")])
+
+    def test_budget(self) -> None:
+        """It has what a request has, whatever the last one took."""
+        slow = [policy(f"p{n}", path_rule(SLOW, CompareType.REGEX, id="s")) for n in range(3)]
+        made = routes(*slow, policy("q", path_rule("(?=b)", CompareType.REGEX, id="q1")))
+        made.decide(request(SLOW_TEXT))
+        self.assertEqual(made.trace(request(b"/b"))[-1], ("q", "q1", "matched"))
+
+
+class IndexTests(SynchronousTestCase):
+    """When policies are looked up."""
+
+    def test_many(self) -> None:
+        """From some number on, unless there is nothing to look up."""
+        cases: tuple[tuple[int, dict[str, Any], bool], ...] = (
+            (LEAST_INDEXED - 1, {}, False),
+            (LEAST_INDEXED, {}, True),
+            (LEAST_INDEXED, {"invert": True}, False),
+        )
+        for count, fields, wanted in cases:
+            made = routes(*[policy(str(n), path_rule(f"/{n}", **fields)) for n in range(count)])
+            self.assertIs(made.indexed, wanted)
+            last = count - 1
+            self.assertEqual(taken(made, b"/%d" % last), "0" if fields else str(last))
+
+    def test_https_redirect(self) -> None:
+        """Policies that wait are not looked up either."""
+        some = [policy(str(n), path_rule(f"/{n}")) for n in range(20)]
+        self.assertFalse(routes(*some, https_redirect=308).indexed)
 
 
 class CompileTests(SynchronousTestCase):

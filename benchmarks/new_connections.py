@@ -10,9 +10,17 @@ from __future__ import annotations
 import sys
 
 from benchmarks.load import CLOSE
+from benchmarks.proxies import COMPARED
 from benchmarks.rounds import Scenario, main
 
-SCENARIOS = (Scenario("new-connections", "A new connection for 1 KiB", CLOSE),)
+SCENARIOS = (
+    Scenario(
+        "new-connections",
+        "A new connection for 1 KiB",
+        CLOSE,
+        proxies=(*COMPARED, "fiberlb-compiled"),
+    ),
+)
 
 if __name__ == "__main__":
     sys.exit(main(SCENARIOS, __doc__))

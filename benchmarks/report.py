@@ -19,6 +19,7 @@ NAMES: Mapping[str, str] = {
     "twisted": "twisted.web",
     "fiberlb-epoll": "FiberLB on the stock reactor",
     "fiberlb-log": "FiberLB with an access log",
+    "fiberlb-compiled": "FiberLB, compiled",
 }
 
 #: The rows of the README's table.
@@ -86,7 +87,8 @@ def variants(reports: Sequence[_Report]) -> str:
         for name in [name for name in report["table"] if name not in COMPARED]:
             row = report["table"][name]
             ratio = _ratio(row["median"] / base["median"]) if base else _NONE
-            rows.append([NAMES[name], _absolute(row, report["unit"]), ratio])
+            variant = f"{NAMES[name]}: {_plain(report['title'])}"
+            rows.append([variant, _absolute(row, report["unit"]), ratio])
     return _table(rows) if len(rows) > 1 else ""
 
 

@@ -1,6 +1,14 @@
-"""FiberLB itself, and two variants: on Twisted's own reactor, and writing an access log."""
+"""
+FiberLB itself, and variants: on Twisted's own reactor, writing an access log, compiled.
+
+The compiled one is that of another environment, whose folder C{FIBERLB_COMPILED} names.
+"""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
+from unittest import SkipTest
 
 from benchmarks.setting import Front, Proxy, Setting, started
 from tests.support.ports import free_port
@@ -41,6 +49,19 @@ def with_access_log(setting: Setting) -> Proxy:
     """FiberLB writing a line for each request, into a file."""
     command = [venv_program("fiberlb"), "run"]
     return _fiberlb("fiberlb-log", setting, command, "{{format: combined, path: {}/log}}")
+
+
+def compiled(setting: Setting) -> Proxy:
+    """
+    FiberLB as C{FIBERLB_COMPILE=1 pip install .} has installed it elsewhere.
+
+    @raise SkipTest: C{FIBERLB_COMPILED} is not set.
+    """
+    environment = os.environ.get("FIBERLB_COMPILED")
+    if not environment:
+        raise SkipTest("FIBERLB_COMPILED names no environment with a compiled build")
+    program = str(Path(environment).absolute() / "bin" / "fiberlb")
+    return _fiberlb("fiberlb-compiled", setting, [program, "run"])
 
 
 def _fiberlb(name: str, setting: Setting, command: list[str], log: str = "") -> Proxy:

@@ -78,7 +78,7 @@ class ComparisonTests(SynchronousTestCase):
         """FiberLB's variants beside it; nothing at all without any."""
         table = {"fiberlb": row(20.0, 1.0), "fiberlb-epoll": row(25.0, 1.2)}
         found = cells(variants([report("a", table)]))
-        self.assertEqual(found[1], ["FiberLB on the stock reactor", "25.0 us", "1.25"])
+        self.assertEqual(found[1], ["FiberLB on the stock reactor: About a", "25.0 us", "1.25"])
         self.assertEqual(variants([report("a", {"fiberlb": row(20.0, 1.0)})]), "")
 
     def test_terminal(self) -> None:

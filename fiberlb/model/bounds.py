@@ -76,5 +76,5 @@ class Limits:
     header_count: int = field(Whole(1, 10000), 128)
     trailers: int = field(Size(0), 16 * 1024)
     informational: int = field(Whole(0, 1000), 16)
-    chunk_extension: int = field(Size(0), 256)
+    chunk_extension: int = field(Size(0, bare=True), 256)
     body: int | None = field(Size(0, endless=True), None)

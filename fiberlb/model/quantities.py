@@ -65,14 +65,21 @@ _SIZES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
 
 @attrs.frozen
 class Size:
-    """A number of bytes: C{64KiB}; C{none} where C{endless}. The model holds an int or C{None}."""
+    """
+    A number of bytes: C{64KiB}; C{none} where C{endless}. The model holds an int or C{None}.
+
+    @ivar bare: a number without a unit is taken too, as bytes: for bounds of a few hundred.
+    """
 
     least: int = 0
     endless: bool = False
+    bare: bool = False
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if self.endless and (value is None or value == "none"):
             return None
+        if self.bare and isinstance(value, int) and not isinstance(value, bool):
+            value = f"{value}B"
         found = (
             re.fullmatch(r"([0-9]{1,15})(B|[KMGT]iB)", value) if isinstance(value, str) else None
         )
@@ -92,10 +99,11 @@ class Size:
         return f"{value}B"
 
     def schema(self) -> dict[str, Any]:
-        return {
+        text = {
             "type": "string",
             "pattern": f"^(?:[0-9]+(?:B|[KMGT]iB){'|none' if self.endless else ''})$",
         }
+        return {"anyOf": [text, {"type": "integer", "minimum": 0}]} if self.bare else text
 
 
 @attrs.frozen

@@ -86,6 +86,9 @@ class SizeTests(SynchronousTestCase):
         """Numbers alone and decimal units are ambiguous."""
         for value in (5, "5", "64KB", "64k", "1.5KiB", "-1B", "", None, "none", " 5B"):
             self.assertIn("must be a size such as", refused(Size(), value))
+        self.assertEqual(loaded(Size(bare=True), 256), 256)
+        self.assertIn("must be a size such as", refused(Size(bare=True), True))
+        self.assertIn("must be a size such as", refused(Size(bare=True), -1))
         self.assertEqual(refused(Size(64), "63B"), "must be at least 64B")
 
     @given(st.integers(0, 10**14))
@@ -95,6 +98,7 @@ class SizeTests(SynchronousTestCase):
 
     def test_schema(self) -> None:
         """The schema has the form."""
+        check_schema(Size(bare=True), ["64KiB", 256], ["64KB", -1])
         check_schema(Size(), ["64KiB"], [5, "64KB", "none"])
         check_schema(Size(endless=True), ["none"], ["x"])
 

@@ -78,7 +78,7 @@ class Size:
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if self.endless and (value is None or value == "none"):
             return None
-        if self.bare and isinstance(value, int) and not isinstance(value, bool):
+        if self.bare and not isinstance(value, bool) and re.fullmatch("[0-9]{1,15}", str(value)):
             value = f"{value}B"
         found = (
             re.fullmatch(r"([0-9]{1,15})(B|[KMGT]iB)", value) if isinstance(value, str) else None

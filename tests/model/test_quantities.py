@@ -87,6 +87,7 @@ class SizeTests(SynchronousTestCase):
         for value in (5, "5", "64KB", "64k", "1.5KiB", "-1B", "", None, "none", " 5B"):
             self.assertIn("must be a size such as", refused(Size(), value))
         self.assertEqual(loaded(Size(bare=True), 256), 256)
+        self.assertEqual(loaded(Size(bare=True), "256"), 256)
         self.assertIn("must be a size such as", refused(Size(bare=True), True))
         self.assertIn("must be a size such as", refused(Size(bare=True), -1))
         self.assertEqual(refused(Size(64), "63B"), "must be at least 64B")

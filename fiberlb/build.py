@@ -1,7 +1,7 @@
 """
 Which build this is: plain Python, or with the modules that requests pass through compiled.
 
-Both are made from the same source and behave alike; see C{docs/decisions/0005-compiled-build.rst}.
+Both are made from the same source and behave alike; see C{docs/decisions/0006-compiled-build.rst}.
 """
 
 from __future__ import annotations

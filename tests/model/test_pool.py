@@ -58,9 +58,6 @@ class PoolTests(SynchronousTestCase):
             self.assertEqual(
                 problems(Pool, {"protocol": word}), [f"protocol: {word.lower()}: {LATER}"]
             )
-        for word in "LEAST_CONNECTIONS SOURCE_IP SOURCE_IP_PORT maglev random_two hash".split():
-            found = problems(Pool, {"algorithm": word})
-            self.assertEqual(found, [f"algorithm: {word.lower()}: {LATER}"])
         self.assertEqual(
             problems(Pool, {"retries": {"budget_percent": 5}}), [f"retries.budget_percent: {LATER}"]
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import attrs
@@ -191,7 +192,7 @@ class World:
         services = Services(
             self.loop, lambda when: when, self._make_id, dial=self._dial, bind=self._bind
         )
-        self.plane = DataPlane(self.clock, services, self.log, trusted)
+        self.plane = DataPlane(self.clock, services, self.log, trusted, random=Random(1).random)
         self.plane.start()
         self.snapshot: Snapshot | None = None
         self.apply(*self.objects(listener or {}, pool or {}, member or {}, tcp), *policies)

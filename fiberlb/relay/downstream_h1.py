@@ -18,6 +18,7 @@ from typing import Any, Final
 from fiberlb.errors import Fault
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.networks import plain_address
+from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.uploading_h1 import Uploading
 from fiberlb.wire import forwarded, request_head
@@ -138,6 +139,8 @@ class Downstream(Uploading):
 
     def member_ready(self) -> None:
         """The member takes bytes again."""
+        if self.left >= WORTHWHILE:
+            self.splice_body()
         self._read_on()
 
     def _read_on(self) -> None:

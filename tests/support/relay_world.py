@@ -375,6 +375,7 @@ class RelayTestCase(SynchronousTestCase):
         self.assertEqual([a.cell.connections for a in world.acceptors], [0] * len(world.acceptors))
         self.assertEqual([w for w in loop.open if not isinstance(w, Acceptor)], [])
         self.assertEqual(list(loop.wheel), [])
+        self.assertEqual(loop.pipes.used, 0)
 
     def check_log(self, world: World) -> None:
         """Each request is one entry, and so is each client that was refused before it asked."""

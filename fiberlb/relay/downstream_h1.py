@@ -337,7 +337,10 @@ class Downstream(Uploading):
             self.take_body(rest)
 
     def _decide(self, plan: Plan, authority: bytes) -> Route:
-        return plan.route(plan.decide(self.request(plan, authority)))
+        request = self.request(plan, authority)
+        if plan.hides and not self._trusted:
+            request.block = forwarded.unclaimed(request.block)
+        return plan.route(plan.decide(request))
 
     def _again(self) -> None:
         """The same head as before, under the same plan: nothing needs to be found out anew."""

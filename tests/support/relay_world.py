@@ -396,7 +396,8 @@ class RelayTestCase(SynchronousTestCase):
 
 def retries(attempts: int = 2, *on: Any) -> dict[str, Any]:
     """The C{retries} of a pool."""
-    return {"retries": Retries(attempts=attempts, **({"on": on} if on else {}))}
+    made = Retries(attempts=attempts)
+    return {"retries": attrs.evolve(made, on=on) if on else made}
 
 
 def evolve(objects: Sequence[Resource], ident: str, **fields: Any) -> list[Resource]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from fiberlb.control.file_material import opened
 from fiberlb.control.file_objects import Rooted, settled
 from fiberlb.control.file_settings import load_settings, merged, settings_part
 from fiberlb.control.tree import Tree, flattened, structure_tree
@@ -145,7 +146,8 @@ def load_file(path: str, environ: Mapping[str, str], now: str = "") -> FileLayer
     for document in documents:
         problems += _load_document(document, parts, roots)
     trees, more = settled(roots)
-    problems += more
+    trees, refused = opened(trees)
+    problems += [*more, *refused]
     if problems:
         raise ConfigurationError(in_order(problems, files))
     return layer(merged(parts), trees, now, files)

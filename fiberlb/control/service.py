@@ -29,6 +29,7 @@ from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.control.state import State
 from fiberlb.control.writing import Writing
+from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
 from fiberlb.store.interface import Store, StoreError
@@ -202,6 +203,10 @@ class ControlService:
         @param configuration: where the object is from; C{None}: the one in force.
         """
         return facts(configuration or self.configuration, made, self.certificates)
+
+    def certificate_warnings(self, made: Certificate) -> list[str]:
+        """What should be known of a certificate that is no reason to refuse it, such as its end."""
+        return self.certificates.warnings(made, self._surroundings.wall())
 
     def listeners(self) -> Sequence[ListenerState]:
         """What listens where."""

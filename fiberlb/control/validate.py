@@ -22,8 +22,10 @@ from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.resource import Meta, Owner
 from fiberlb.routing import match
 from fiberlb.tls.authorities import examine
+from fiberlb.tls.chain import servable
 from fiberlb.tls.ciphers import suites
 from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.material import Material
 
 
 def with_default(configuration: Configuration) -> Configuration:
@@ -102,7 +104,9 @@ def _unreadable(
         if known.get(certificate.id) == certificate:
             continue
         try:
-            examine(certificate)
+            read = examine(certificate)
+            if isinstance(read, Material):
+                servable(read)
         except ConfigurationError as why:
             yield from _below(("certificates", certificate.id), why)
 

@@ -92,14 +92,19 @@ def _examined(
     resolved, problems = resolve(with_default(configuration))
     problems += check(resolved)
     known = previous.all(Certificate) if previous else {}
-    problems += _unreadable(resolved.all(Certificate).values(), known)
+    problems += unreadable(resolved.all(Certificate).values(), known)
     problems += _unknown_suites(resolved.all(Listener).values())
     return resolved, problems
 
 
-def _unreadable(
+def unreadable(
     certificates: Iterable[Certificate], known: Mapping[str, Certificate]
 ) -> Iterator[Problem]:
+    """
+    What is wrong with certificates in themselves, at (collection, id, field).
+
+    @param known: by id; those that are the same are not read again.
+    """
     for certificate in certificates:
         if known.get(certificate.id) == certificate:
             continue

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from fiberlb.model.certificate import SHOWN, CertificateType
 from fiberlb.tls.authorities import Authorities
@@ -80,8 +81,9 @@ def _lasting(material: Material, cert_type: CertificateType) -> Iterator[str]:
         purposes = material.leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return
-    oids = x509.ExtendedKeyUsageOID
-    if oids.SERVER_AUTH not in purposes and oids.ANY_EXTENDED_KEY_USAGE not in purposes:
+    if not {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & set(
+        purposes
+    ):
         yield "is not meant for servers (extended key usage): clients refuse it"
 
 

@@ -16,6 +16,7 @@ from fiberlb.relay.connection import Connection
 from fiberlb.relay.downstream_h1 import Downstream
 from fiberlb.relay.loop import PEER_CLOSED, READ, Loop
 from fiberlb.relay.networks import plain_address
+from fiberlb.relay.passing import Passing
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
 from fiberlb.relay.tls_connection import TlsConnection
@@ -203,13 +204,7 @@ class Acceptor:
         plan = cell.plan
         peer = plain_address(address[0])
         if not plan.source.listener.speaks_http:
-            conn = Connection(self.loop, sock, None)
-            conn.side = session = Session(cell, peer, address[1])
-            conn.start(PEER_CLOSED)
-            try:
-                session.attach(conn)
-            except Exception:
-                self.loop.fault(conn)
+            self._relay(sock, peer, address[1])
             return
         side = Downstream(cell, peer, address[1])
         if self.slot is not None:
@@ -224,6 +219,20 @@ class Acceptor:
             side.attach(conn)
             if not conn.closed:
                 # The request is often there already.
+                conn.readable()
+        except Exception:
+            self.loop.fault(conn)
+
+    def _relay(self, sock: Any, peer: str, port: int) -> None:
+        """A connection whose bytes are passed on."""
+        cell = self.cell
+        passes = cell.plan.source.listener.passes_tls
+        conn = Connection(self.loop, sock, None)
+        conn.side = session = (Passing if passes else Session)(cell, peer, port)
+        conn.start(READ if passes else PEER_CLOSED)
+        try:
+            session.attach(conn)
+            if passes and not conn.closed:
                 conn.readable()
         except Exception:
             self.loop.fault(conn)

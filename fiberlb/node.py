@@ -25,6 +25,7 @@ from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.control.state_directory import state_directory
+from fiberlb.control.upkeep import Upkeep
 from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
@@ -183,6 +184,7 @@ class Node(Service):
             port.startReading()
         await self._first_round()
         announce(self.control, self._layer, admin)
+        Upkeep(self.control, world.reactor).start()
 
     def _open_state(self) -> Keyring:
         """Take the state directory and the keys; with C{--from} nothing is on disk."""

@@ -220,6 +220,9 @@ def _check_certificates(
             yield from check_type(configuration, ident, SHOWN, (*at, "certificate_id", index))
     for index, ident in enumerate(tls.sni_certificate_ids or ()):
         yield from check_type(configuration, ident, SHOWN, (*at, "sni_certificate_ids", index))
+    if tls.client_ca_certificate_id is not None:
+        ident, judges = tls.client_ca_certificate_id, (CertificateType.CLIENT_CA,)
+        yield from check_type(configuration, ident, judges, (*at, "client_ca_certificate_id"))
 
 
 def check_type(

@@ -67,15 +67,16 @@ class Retries:
     @ivar on: C{connect}: nothing was sent; C{stale}: a reused connection died
         before the first byte of an answer, the request is replayable;
         C{reset}: a fresh one did.
+    @ivar budget_percent: of a pool's requests that may be sent again (C{stale}, C{reset});
+        the first ten a second are free.
     """
-
-    LATER: ClassVar[frozenset[str]] = frozenset({"budget_percent"})
 
     attempts: int = field(Whole(0, 10), 2)
     on: tuple[RetryCause, ...] = field(
         Several(OneOf(RetryCause), single=True),
         (RetryCause.CONNECT, RetryCause.STALE, RetryCause.RESET),
     )
+    budget_percent: int = field(Whole(0, 100), 20)
 
 
 @attrs.frozen

@@ -298,11 +298,14 @@ class Exchange:
             return None
         if self.method not in REPLAYABLE or self.held_octets > MOST_HELD:
             return None
+        if not ((reused and pool.retry_stale) or (not reused and self.tries <= pool.resets)):
+            return None
+        if not pool.may_retry():
+            self.detail = "not tried again: the retry budget is spent"
+            return None
         if not reused:
             tried = (*self.tried, member.id)
-            return self.pick(pool, tried) if self.tries <= pool.resets else None
-        if not pool.retry_stale:
-            return None
+            return self.pick(pool, tried)
         if member.up and not member.gone:
             return member
         # It has been taken out meanwhile: whoever is next.

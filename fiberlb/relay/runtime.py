@@ -21,8 +21,10 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import Member, RetryCause
 from fiberlb.relay import keys
 from fiberlb.relay.eligible import configured, standing, weighted
+from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
+from fiberlb.wire.forwarded import is_claim
 
 #: Since when a member is up that did not come up while this process served.
 FROM_THE_START: Final = float("-inf")
@@ -110,6 +112,7 @@ class PoolState:
     One pool: who may be chosen, and who is next.
 
     @ivar plan: what is configured, replaced when it changes.
+    @ivar budget: how much of what was sent may be sent again.
     @ivar key: an exchange -> what its member is chosen by; C{None}: the algorithm has no keys.
     @ivar rising: members start slowly at the moment, so L{refresh} has to be called now and then.
     @ivar attempts: members tried after the first one when a connection is refused.
@@ -122,6 +125,7 @@ class PoolState:
         "_sources",
         "_states",
         "attempts",
+        "budget",
         "id",
         "key",
         "name",
@@ -136,6 +140,7 @@ class PoolState:
         self.key: Any = None
         self.rising = False
         self._sources = sources
+        self.budget = RetryBudget(plan.pool.retries.budget_percent)
         self._balancer: Any = ALGORITHMS[plan.pool.algorithm].make(sources)
         self._states: list[tuple[Member, MemberState]] = []
         self.describe(plan, [])
@@ -148,6 +153,7 @@ class PoolState:
         self.attempts = retries.attempts if RetryCause.CONNECT in retries.on else 0
         self.resets = retries.attempts if RetryCause.RESET in retries.on else 0
         self.retry_stale = RetryCause.STALE in retries.on
+        self.budget.percent = retries.budget_percent
         self._states = list(zip(plan.members, states, strict=False))
         entry = ALGORITHMS[plan.pool.algorithm]
         for state in states:
@@ -182,6 +188,11 @@ class PoolState:
         )
         return found
 
+    def may_retry(self) -> bool:
+        """Whether a request that was sent may be sent again now; counted if it may."""
+        requests = sum([state.requests for _, state in self._states])
+        return self.budget.take(self._sources.clock(), requests)
+
     def missing(self) -> str:
         """The reason code of there being nobody to choose."""
         if not self.plan.pool.enabled:
@@ -213,6 +224,7 @@ class Plan:
     @ivar decide: request -> L{Decision}; not called where C{only} is set.
     @ivar only: the one route when no policy can match.
     @ivar trusted: whether a peer's forwarded fields are believed.
+    @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
     """
 
@@ -221,6 +233,7 @@ class Plan:
         "_routes",
         "allowed",
         "decide",
+        "hides",
         "insert",
         "limits",
         "name",
@@ -247,6 +260,7 @@ class Plan:
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts
         self.decide = source.routes.decide
+        self.hides = any(map(is_claim, source.routes.fields))
         self.trusted = trusted
         self.allowed = allowed
         self.insert = insert

@@ -375,6 +375,7 @@ class RelayTestCase(SynchronousTestCase):
         self.assertEqual([a.cell.connections for a in world.acceptors], [0] * len(world.acceptors))
         self.assertEqual([w for w in loop.open if not isinstance(w, Acceptor)], [])
         self.assertEqual(list(loop.wheel), [])
+        self.assertEqual(loop.pipes.used, 0)
 
     def check_log(self, world: World) -> None:
         """Each request is one entry, and so is each client that was refused before it asked."""
@@ -395,7 +396,8 @@ class RelayTestCase(SynchronousTestCase):
 
 def retries(attempts: int = 2, *on: Any) -> dict[str, Any]:
     """The C{retries} of a pool."""
-    return {"retries": Retries(attempts=attempts, **({"on": on} if on else {}))}
+    made = Retries(attempts=attempts)
+    return {"retries": attrs.evolve(made, on=on) if on else made}
 
 
 def evolve(objects: Sequence[Resource], ident: str, **fields: Any) -> list[Resource]:

@@ -167,7 +167,14 @@ class Attempt:
         self._member = member
         member.sessions += 1
         services = session.cell.services
-        self._conn: Connection | None = services.dial(services.loop, member, self, timeout)
+        route = session.route
+        introduce = None if route is None or route.pool is None else route.pool.introduce
+        loop = services.loop
+        self._conn: Connection | None
+        if introduce is None:
+            self._conn = services.dial(loop, member, self, timeout)
+        else:
+            self._conn = services.dial(loop, member, self, timeout, introduce(session))
 
     def cancel(self) -> None:
         """Nobody waits for it any more."""

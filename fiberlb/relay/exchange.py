@@ -14,6 +14,7 @@ from typing import Any, Final
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.runtime import Cell, MemberState, Route
 from fiberlb.relay.upstream_h1 import Upstream
+from fiberlb.tls.shown import Shown
 from fiberlb.wire.chunked import Chunked
 
 #: Methods that may be sent again when nothing came back (product page, "Retries").
@@ -41,6 +42,7 @@ class Exchange:
     @ivar expecting: the client sends the body only after an answer of 100; of meaning
         only while there is a body to come.
     @ivar head_sent: the answer has begun.
+    @ivar shown: the certificate that the client has shown in the handshake.
     @ivar half_closed: the client sends no more.
     @ivar started: when the request's first byte came, before that since when it is waited
         for; C{head_at}, C{connected_at} and
@@ -81,6 +83,7 @@ class Exchange:
         "request_id",
         "route",
         "sent_octets",
+        "shown",
         "sni",
         "started",
         "status",
@@ -96,6 +99,7 @@ class Exchange:
         self.peer = self.client = peer
         self.peer_port = peer_port
         self.sni: bytes | None = None
+        self.shown: Shown | None = None
         self.half_closed = False
         self.expecting = False
         self.started = 0.0

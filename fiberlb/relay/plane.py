@@ -16,7 +16,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from fiberlb.errors import AddressInUse
-from fiberlb.model.listener import INSERTABLE, Listener
+from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.networks import member_of
@@ -211,6 +211,7 @@ class DataPlane:
             self._trusted,
             member_of(listener.allowed_cidrs),
             inserted(listener),
+            told_of_client(listener),
         )
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
@@ -381,6 +382,12 @@ def inserted(listener: Listener) -> tuple[str, ...]:
     """The forwarded fields that a listener sends, in their fixed order."""
     told: dict[str, bool] = dict(listener.insert_headers)
     return tuple(name for name in INSERTABLE if told.get(name, True))
+
+
+def told_of_client(listener: Listener) -> tuple[str, ...]:
+    """The fields about clients' certificates that a listener sends, in their fixed order."""
+    told: dict[str, bool] = dict(listener.insert_headers)
+    return tuple(name for name in CLIENT_FIELDS if told.get(name, False))
 
 
 def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:

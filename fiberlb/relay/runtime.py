@@ -17,6 +17,7 @@ from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import Member, RetryCause
+from fiberlb.relay.agreement import agreeing
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 
@@ -175,12 +176,14 @@ class Plan:
     @ivar only: the one route when no policy can match.
     @ivar trusted: whether a peer's forwarded fields are believed.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
+    @ivar client_fields: names of the fields that tell members of the client's certificate.
     """
 
     __slots__ = (
         "_pools",
         "_routes",
         "allowed",
+        "client_fields",
         "decide",
         "insert",
         "limits",
@@ -200,6 +203,7 @@ class Plan:
         trusted: Callable[[str], bool] | None,
         allowed: Callable[[str], bool] | None,
         insert: tuple[str, ...],
+        client_fields: tuple[str, ...] = (),
     ) -> None:
         self.source = source
         self.name = source.listener.name
@@ -211,9 +215,14 @@ class Plan:
         self.trusted = trusted
         self.allowed = allowed
         self.insert = insert
+        self.client_fields = client_fields
         self._pools = pools
         self._routes: dict[Decision, Route] = {}
         only = source.routes.only
+        client = source.tls.client if source.tls else None
+        if client is not None:
+            only = None
+            self.decide = agreeing(self.decide, client)
         self.only = None if only is None else self.route(only)
 
     def route(self, decision: Decision) -> Route:

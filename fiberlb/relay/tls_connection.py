@@ -25,6 +25,7 @@ from fiberlb.relay.loop import READ, WRITE, Loop
 from fiberlb.relay.tls_stream import TlsStream
 from fiberlb.tls.contexts import refusal
 from fiberlb.tls.openssl import clear_errors, reason
+from fiberlb.tls.shown import Shown
 from fiberlb.tls.sni import normal
 
 _PLAIN_HTTP: Final = "http request"
@@ -66,9 +67,12 @@ class TlsConnection(TlsStream):
         self._limit = limit
 
     @property
-    def certificate(self) -> x509.Certificate | None:
-        """What the client has shown, and was found to be in order; C{None} for nothing."""
-        return self.ssl.get_peer_certificate(as_cryptography=True)
+    def shown(self) -> Shown | None:
+        """The client's certificate, found to be in order; C{None}: none, or it was not asked."""
+        if self.ssl.get_app_data().guard is None:
+            return None
+        certificate: x509.Certificate | None = self.ssl.get_peer_certificate(as_cryptography=True)
+        return None if certificate is None else Shown(certificate)
 
     @property
     def version(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiberlb.routing.path import PLAIN_TARGET, readings
@@ -44,6 +45,8 @@ class Request:
     @ivar sni: the server name of the handshake; C{None} without one.
     @ivar secure: the request came over TLS.
     @ivar port: of the listener.
+    @ivar client: of the certificate that the client has shown the values of each attribute
+        of its subject, by the attribute's short name in lower case; C{None} without one.
     @ivar path: the normal form (L{fiberlb.routing.path}), what rules compare.
     @ivar other: the path's second reading, C{b""} if the path must not pass,
         C{None} for nearly every path: it has one reading.
@@ -55,6 +58,7 @@ class Request:
         "_kept",
         "authority",
         "block",
+        "client",
         "method",
         "other",
         "path",
@@ -73,6 +77,7 @@ class Request:
         sni: bytes | None,
         secure: bool,
         port: int,
+        client: Mapping[bytes, Sequence[bytes]] | None = None,
     ) -> None:
         self.method = method
         self.target = target
@@ -81,6 +86,7 @@ class Request:
         self.sni = sni
         self.secure = secure
         self.port = port
+        self.client = client
         self._host: bytes | None = None
         self._folded: bytes | None = None
         self._kept: dict[bytes, Any] | None = None

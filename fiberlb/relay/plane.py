@@ -8,7 +8,7 @@ changes nothing; activating what it returns swaps references and cannot fail.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -25,7 +25,7 @@ from fiberlb.relay.services import Services
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.contexts import ROTATION, TlsSlot
 
 _log = Logger()
 _Key = tuple[str, int]
@@ -59,7 +59,10 @@ class DataPlane:
     @param trusted: networks whose forwarded headers are believed.
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
+    @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
+
+    rotates: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -87,6 +90,8 @@ class DataPlane:
         self._snapshot: Snapshot | None = None
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
+        self._rotation = LoopingCall(self._rotate)
+        self._rotation.clock = reactor
         self._retry: Any = None
         self._draining: Draining | None = None
         self._trimming = Trimming(system_trim())
@@ -96,6 +101,10 @@ class DataPlane:
         self._sweep.start(1 / RATE, now=False).addErrback(
             lambda why: _log.failure("deadlines are not kept any more", failure=why)
         )
+        if self.rotates:
+            self._rotation.start(ROTATION, now=False).addErrback(
+                lambda why: _log.failure("ticket keys are not replaced any more", failure=why)
+            )
 
     # Change.
 
@@ -337,8 +346,13 @@ class DataPlane:
     def _end(self) -> None:
         for state, _ in self._members.values():
             state.drop_idle()
-        if self._sweep.running:
-            self._sweep.stop()
+        for repeated in (self._sweep, self._rotation):
+            if repeated.running:
+                repeated.stop()
+
+    def _rotate(self) -> None:
+        for slot in self._slots.values():
+            slot.rotate()
 
     def _tick(self) -> None:
         loop = self._services.loop

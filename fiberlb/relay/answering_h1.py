@@ -71,6 +71,7 @@ class Answering(Exchange):
             plan.port,
             self.client,
             self.alpn,
+            None if self.shown is None else self.shown.fields,
         )
 
     # Answers of the member.

@@ -8,7 +8,7 @@ changes nothing; activating what it returns swaps references and cannot fail.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
-from fiberlb.model.listener import INSERTABLE, Listener
+from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.member_table import MemberTable
@@ -27,7 +27,7 @@ from fiberlb.relay.services import Services
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.contexts import ROTATION, TlsSlot
 
 _log = Logger()
 _Key = tuple[str, int]
@@ -62,7 +62,10 @@ class DataPlane:
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
     @param random: numbers from 0 to 1, for balancers that draw.
+    @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
+
+    rotates: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -89,6 +92,8 @@ class DataPlane:
         self._snapshot: Snapshot | None = None
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
+        self._rotation = LoopingCall(self._rotate)
+        self._rotation.clock = reactor
         self._retry: Any = None
         self._draining: Draining | None = None
         self._trimming = Trimming(system_trim())
@@ -98,6 +103,10 @@ class DataPlane:
         self._sweep.start(1 / RATE, now=False).addErrback(
             lambda why: _log.failure("deadlines are not kept any more", failure=why)
         )
+        if self.rotates:
+            self._rotation.start(ROTATION, now=False).addErrback(
+                lambda why: _log.failure("ticket keys are not replaced any more", failure=why)
+            )
 
     # Change.
 
@@ -190,6 +199,7 @@ class DataPlane:
             self._trusted,
             member_of(listener.allowed_cidrs),
             inserted(listener),
+            told_of_client(listener),
         )
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
@@ -304,8 +314,13 @@ class DataPlane:
 
     def _end(self) -> None:
         self._table.drop_idle()
-        if self._sweep.running:
-            self._sweep.stop()
+        for repeated in (self._sweep, self._rotation):
+            if repeated.running:
+                repeated.stop()
+
+    def _rotate(self) -> None:
+        for slot in self._slots.values():
+            slot.rotate()
 
     def _tick(self) -> None:
         loop = self._services.loop
@@ -352,6 +367,12 @@ def inserted(listener: Listener) -> tuple[str, ...]:
     """The forwarded fields that a listener sends, in their fixed order."""
     told: dict[str, bool] = dict(listener.insert_headers)
     return tuple(name for name in INSERTABLE if told.get(name, True))
+
+
+def told_of_client(listener: Listener) -> tuple[str, ...]:
+    """The fields about clients' certificates that a listener sends, in their fixed order."""
+    told: dict[str, bool] = dict(listener.insert_headers)
+    return tuple(name for name in CLIENT_FIELDS if told.get(name, False))
 
 
 def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:

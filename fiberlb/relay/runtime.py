@@ -20,9 +20,10 @@ from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import Member, RetryCause
 from fiberlb.relay import keys
+from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.eligible import configured, standing, weighted
-from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.relay.introducing import INTRODUCTIONS
+from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.wire.forwarded import is_claim
@@ -240,12 +241,14 @@ class Plan:
     @ivar introduced: connections begin with a PROXY header.
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
+    @ivar client_fields: names of the fields that tell members of the client's certificate.
     """
 
     __slots__ = (
         "_pools",
         "_routes",
         "allowed",
+        "client_fields",
         "decide",
         "hides",
         "insert",
@@ -267,6 +270,7 @@ class Plan:
         trusted: Callable[[str], bool] | None,
         allowed: Callable[[str], bool] | None,
         insert: tuple[str, ...],
+        client_fields: tuple[str, ...] = (),
     ) -> None:
         self.source = source
         self.name = source.listener.name
@@ -280,9 +284,14 @@ class Plan:
         self.trusted = trusted
         self.allowed = allowed
         self.insert = insert
+        self.client_fields = client_fields
         self._pools = pools
         self._routes: dict[Decision, Route] = {}
         only = source.routes.only
+        client = source.tls.client if source.tls else None
+        if client is not None:
+            only = None
+            self.decide = agreeing(self.decide, client)
         self.only = None if only is None else self.route(only)
 
     def route(self, decision: Decision) -> Route:

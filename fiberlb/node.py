@@ -264,12 +264,14 @@ class Node(Service):
         try:
             layer = self._read_again()
         except ConfigurationError as why:
+            control.reloads["failed"] += 1
             _told_refusal(why)
             return
         self._tell_fixed(layer)
         self._bound_by(layer.settings)
         done = control.reload(layer)
         done.addCallbacks(lambda _: self._reloaded(layer), self._not_reloaded)
+        done.addCallback(lambda ok: self._count(control, ok))
 
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
@@ -277,10 +279,15 @@ class Node(Service):
         if isinstance(self.plane, WorkersPlane):
             self.plane.limit(overlaid(Limits(), settings.limits))
 
-    def _reloaded(self, layer: FileLayer) -> None:
+    @staticmethod
+    def _count(control: ControlService, ok: bool) -> None:
+        control.reloads["ok" if ok else "failed"] += 1
+
+    def _reloaded(self, layer: FileLayer) -> bool:
         self._layer = layer
         self._resize(layer.settings.workers)
         _log.info("The configuration was read again and is in force")
+        return True
 
     def _resize(self, count: int) -> None:
         """Another number of workers; from none to some needs a restart."""
@@ -295,12 +302,13 @@ class Node(Service):
         done.addCallback(lambda _: _log.info("{count} workers", count=wanted))
         done.addErrback(lambda why: _log.failure("the workers are not {n}", why, n=wanted))
 
-    def _not_reloaded(self, failure: Any) -> None:
+    def _not_reloaded(self, failure: Any) -> bool:
         self._bound_by(self._layer.settings)
         if failure.check(ConfigurationError, AddressInUse):
             _told_refusal(failure.value)
         else:
             _log.failure("the configuration could not be read again", failure=failure)
+        return False
 
     def _tell_fixed(self, layer: FileLayer) -> None:
         """Settings that only a restart changes."""

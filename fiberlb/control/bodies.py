@@ -23,7 +23,7 @@ from fiberlb.model.resource import Resource
 from fiberlb.routing.policies import complexity
 
 #: What is observed, not configured: taken back whatever it says, for it changes by itself.
-OBSERVED = {"members": ("status",)}
+OBSERVED = {"members": ("status",), "listeners": ("status",)}
 _META = ("managed_by", "created_at", "updated_at", "revision")
 _FACTS = {
     Certificate.COLLECTION: ("fingerprint_sha256", "names", "expires_at"),

@@ -7,17 +7,14 @@ from collections.abc import Callable, Container
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from fiberlb import snapshot
 from fiberlb.control.plane import HealthView, Plane, Prepared
+from fiberlb.control.slicing import in_slices
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
 from fiberlb.snapshot import Snapshot
-
-#: Seconds for which compiling may hold the reactor at a time.
-SLICE = 0.005
 
 
 @attrs.frozen(kw_only=True)
@@ -91,14 +88,7 @@ class Publisher:
             clock=around.monotonic,
             report=around.report,
         )
-        started = around.reactor.seconds()
-        for step in steps:
-            if step is not None:
-                return step
-            if around.reactor.seconds() - started > SLICE:
-                await deferLater(around.reactor, 0)
-                started = around.reactor.seconds()
-        raise AssertionError("compiling ended without a snapshot")
+        return await in_slices(around.reactor, steps)
 
     def _failed_before(self, compiled: Snapshot) -> frozenset[str]:
         if self.snapshot is None:

@@ -9,7 +9,7 @@ after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
@@ -23,10 +23,11 @@ from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.operations import Operation, Origin, Outcome
-from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane
+from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
+from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
 from fiberlb.control.writing import Writing
 from fiberlb.model.configuration import Configuration
@@ -47,6 +48,7 @@ class ControlService:
     @param keyring: seals private keys at rest.
 
     @ivar certificates: what may be told of certificates.
+    @ivar reloads: of the file, by what came of them.
     """
 
     _log = Logger()
@@ -66,6 +68,7 @@ class ControlService:
         self._lock = DeferredLock()
         self._stopping = False
         self.certificates = CertificateFacts()
+        self.reloads = {"ok": 0, "failed": 0}
         self._force = Force(Publisher(plane, health, surroundings), self.now)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
@@ -214,6 +217,22 @@ class ControlService:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of one member."""
         return self._plane.member_figures(member_id)
+
+    def listener_figures(self, listener_id: str) -> Mapping[str, int]:
+        """What a listener has counted: C{connections}, C{accepted}, C{requests} and others."""
+        return self._plane.listener_figures(listener_id)
+
+    def reasons(self) -> Mapping[str, int]:
+        """How often each reason code was given."""
+        return self._plane.reasons()
+
+    def processes(self) -> Processes:
+        """The processes beside this one."""
+        return self._plane.processes()
+
+    def in_slices(self, steps: Iterator[T | None]) -> Deferred[T]:
+        """Work in steps, for surfaces whose answers take long (L{in_slices})."""
+        return Deferred.fromCoroutine(in_slices(self._surroundings.reactor, steps))
 
     @property
     def workers(self) -> tuple[int, int]:

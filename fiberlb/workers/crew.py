@@ -46,10 +46,11 @@ class Crew:
 
     @param slots: the sockets, which this hands out.
     @param order: what each worker is told, apart from its number and slot.
-    @param retired: called with the page of a worker that has ended.
+    @param retired: called with a worker that has ended.
 
     @ivar wanted: how many there should be.
     @ivar handing: what they are to serve, and from where.
+    @ivar deaths: workers that have ended although they should serve.
     @ivar turn: held while revisions or sockets are handed out.
     """
 
@@ -59,12 +60,13 @@ class Crew:
         slots: Slots,
         order: Order,
         wanted: int,
-        retired: Callable[[Page], None],
+        retired: Callable[[Seen], None],
         environment: Mapping[str, str],
     ) -> None:
         self.wanted = wanted
         self.turn = DeferredLock()
         self.running = False
+        self.deaths = 0
         self.handing = Handing(reactor, slots, self.seen, self._end_stalled, self._stale)
         self._reactor = reactor
         self._slots = slots
@@ -89,6 +91,17 @@ class Crew:
         """How many slots have a worker that serves the revision in force."""
         serial = self.handing.current.serial
         return len({s.slot for s in self.seen(Stage.SERVING) if s.serial == serial})
+
+    def pids(self) -> dict[str, list[int]]:
+        """Whose processes there are: C{worker}, C{draining} and C{template}."""
+        draining = [s.pid for s in self.seen(Stage.DRAINING)]
+        others = [s.pid for s in self.seen() if s.pid and s.stage is not Stage.DRAINING]
+        nursery = self._nursery.pid if self._nursery is not None else None
+        return {
+            "worker": others,
+            "draining": draining,
+            "template": [nursery] if nursery is not None else [],
+        }
 
     @property
     def oldest(self) -> int:
@@ -255,13 +268,13 @@ class Crew:
 
     def _ended(self, seen: Seen, how: str) -> None:
         stage = seen.stage
-        if seen.page is not None and not seen.foreign:
-            self._retired(seen.page)
+        self._retired(seen)
         if seen in self._seen:
             self._seen.remove(seen)
         if stage is Stage.DRAINING or not self.running:
             _log.info("Worker {slot} (pid {pid}) has drained", slot=seen.slot, pid=seen.pid)
             return
+        self.deaths += 1
         text = "Worker {slot} (pid {pid}) {how}; another one takes its place"
         _log.error(text, slot=seen.slot, pid=seen.pid, how=how)
         self._replace(seen)

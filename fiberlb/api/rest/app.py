@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from fiberlb.api.metrics.page import CONTENT_TYPE, page
 from fiberlb.api.rest import status
 from fiberlb.api.rest.bodies import no_body, read_json
 from fiberlb.api.rest.conditions import not_modified, quoted
@@ -136,6 +137,13 @@ class RestApi:
         """Replace the workers one by one."""
         no_body(request)
         return await self._answer(request, lambda: status.restart(self._control))
+
+    @app.route("/metrics", methods=["GET"])
+    async def metrics(self, request: IRequest) -> bytes:
+        """Figures for monitoring."""
+        text = await self._control.in_slices(page(self._control))
+        request.setHeader(b"Content-Type", CONTENT_TYPE.encode())
+        return text.encode()
 
     @app.route("/healthz", methods=["GET"])
     async def healthz(self, request: IRequest) -> bytes:

@@ -41,6 +41,8 @@ def document(
         ]
     if isinstance(made, Member) and not nested:
         done["status"] = member_status(control, made.id)
+    if isinstance(made, Listener) and not nested:
+        done["status"] = listener_status(control, made.id)
     return done
 
 
@@ -72,6 +74,17 @@ def member_status(control: ControlService, ident: str) -> dict[str, Any]:
         "sessions": figures.get("sessions", 0),
         "in_flight": figures.get("in_flight", 0),
     }
+
+
+def listener_status(control: ControlService, ident: str) -> dict[str, Any]:
+    """What is observed of a listener."""
+    figures = control.listener_figures(ident)
+    states = [one for one in control.listeners() if one.listener_id == ident]
+    reasons = [one.reason for one in states if one.state == "error"]
+    state = "error" if reasons else states[0].state if states else "disabled"
+    counted = ("connections", "accepted", "requests")
+    found = {name: figures.get(name, 0) for name in counted}
+    return {"state": state, "reason": "; ".join(reasons), **found}
 
 
 def _time(seconds: float | None) -> str | None:

@@ -14,7 +14,7 @@ import attrs
 from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.bounds import Limits, Timeouts
-from fiberlb.model.certificate import Certificate
+from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration, addresses
 from fiberlb.model.convert import overlaid
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
@@ -188,7 +188,8 @@ def _certificates(
     if tls is None:
         return (), ()
     known = {i: c for i, c in configuration.all(Certificate).items() if c.enabled}
-    named = known if tls.sni_certificate_ids is None else tls.sni_certificate_ids
+    shown = (i for i, c in known.items() if c.cert_type in SHOWN)
+    named = shown if tls.sni_certificate_ids is None else tls.sni_certificate_ids
     default = tuple(known[i] for i in dict.fromkeys(tls.certificate_id) if i in known)
     others = (known[i] for i in dict.fromkeys(named) if i in known)
     return default, tuple(c for c in others if c not in default)

@@ -186,10 +186,12 @@ class TlsTests(SynchronousTestCase):
         self.assertEqual(self.names(secure("b", "a", others="bcc")), (["b", "a"], ["c"]))
 
     def test_all(self) -> None:
-        """C{all} is every enabled certificate, of whatever type."""
+        """C{all} is every enabled certificate that is for listeners."""
         sni = certificate("d", cert_type=CertificateType.SNI)
         off = certificate("e", enabled=False)
-        found = self.names(secure("b", others=None), sni, off)
+        client = certificate("f", cert_type=CertificateType.CLIENT)
+        judge = certificate("g", cert_type=CertificateType.CLIENT_CA)
+        found = self.names(secure("b", others=None), sni, off, client, judge)
         self.assertEqual(found, (["b"], ["a", "c", "d"]))
 
     def test_disabled(self) -> None:

@@ -130,8 +130,8 @@ def completed(
     A document that replaces an object, with what absence keeps.
 
     A replaced object keeps its parent; a policy its position, for its default
-    depends on the others; a certificate its key, which no answer shows; one
-    that was called by its name, the name.
+    depends on the others; a certificate its key, which no answer shows, unless
+    it has none any more; one that was called by its name, the name.
     """
     if not isinstance(document, dict):
         return document
@@ -144,7 +144,8 @@ def completed(
         done.setdefault("position", current.position)
     if isinstance(current, Certificate):
         own_key = has_key(str(done.get("certificate", "")))
-        if "private_key" not in done and not own_key:
+        judges = str(done.get("cert_type", "")).lower().replace("-", "_") == "client_ca"
+        if "private_key" not in done and not own_key and not judges:
             done["private_key"] = current.private_key
             done.setdefault("passphrase", current.passphrase)
     return unmarked(done, current, marks, at, loading)

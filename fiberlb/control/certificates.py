@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.certificate import Certificate
-from fiberlb.tls.material import Material, inspect
+from fiberlb.tls.authorities import Authorities, examine
+from fiberlb.tls.material import Material
 from fiberlb.tls.pem import CERTIFICATE_LABELS, KEY_LABELS, blocks
 
 #: Stands for a private key that stays where it is.
@@ -55,42 +56,44 @@ class CertificateFacts:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[Certificate, Material | None]] = {}
+        self._known: dict[str, tuple[Certificate, Material | Authorities | None]] = {}
 
     def of(self, certificate: Certificate) -> dict[str, Any]:
         """
-        What an answer says beside the fields: C{fingerprint_sha256} (of the leaf, hex),
-        C{names}, C{expires_at} (RFC 3339 in UTC); each C{None} if it cannot be read.
+        What an answer says beside the fields: C{fingerprint_sha256} (of the leaf, or the
+        first authority, hex), C{names}, C{expires_at} (RFC 3339 in UTC, the first of several
+        authorities to end); each C{None} if it cannot be read.
         """
-        material = self._material(certificate)
-        if material is None:
+        read = self._read(certificate)
+        if read is None:
             return {"fingerprint_sha256": None, "names": None, "expires_at": None}
+        first = read.leaf if isinstance(read, Material) else read.certificates[0]
         return {
-            "fingerprint_sha256": material.leaf.fingerprint(hashes.SHA256()).hex(),
-            "names": list(material.names),
-            "expires_at": material.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "fingerprint_sha256": first.fingerprint(hashes.SHA256()).hex(),
+            "names": list(read.names) if isinstance(read, Material) else [],
+            "expires_at": read.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
     def mark(self, certificate: Certificate) -> str | None:
         """What stands for the private key: the digest of the public key that goes with it."""
-        material = self._material(certificate)
-        if material is None:
+        material = self._read(certificate)
+        if not isinstance(material, Material):
             return None
         public = material.key.public_key()
         digest = hashes.Hash(hashes.SHA256())
         digest.update(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
         return MARK + digest.finalize().hex()
 
-    def _material(self, certificate: Certificate) -> Material | None:
+    def _read(self, certificate: Certificate) -> Material | Authorities | None:
         known = self._known.get(certificate.id)
         if known is not None and known[0] == certificate:
             return known[1]
         try:
-            material = inspect(certificate)
+            read = examine(certificate)
         except ConfigurationError:
-            material = None
-        self._known[certificate.id] = (certificate, material)
-        return material
+            read = None
+        self._known[certificate.id] = (certificate, read)
+        return read
 
     def keep(self, ids: set[str]) -> None:
         """Forget all but these."""

@@ -21,9 +21,9 @@ from fiberlb.model.listener import Listener
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.resource import Meta, Owner
 from fiberlb.routing import match
+from fiberlb.tls.authorities import examine
 from fiberlb.tls.ciphers import suites
 from fiberlb.tls.contexts import TlsSlot
-from fiberlb.tls.material import inspect
 
 
 def with_default(configuration: Configuration) -> Configuration:
@@ -102,7 +102,7 @@ def _unreadable(
         if known.get(certificate.id) == certificate:
             continue
         try:
-            inspect(certificate)
+            examine(certificate)
         except ConfigurationError as why:
             yield from _below(("certificates", certificate.id), why)
 

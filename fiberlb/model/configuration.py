@@ -9,17 +9,17 @@ a pointer into an API body.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
 
 from fiberlb.errors import Path, Problem, nearest
-from fiberlb.model.certificate import Certificate, CertificateType
+from fiberlb.model.certificate import SHOWN, Certificate, CertificateType
 from fiberlb.model.convert import map_references, references
 from fiberlb.model.fields import MOST_SUGGESTIONS
 from fiberlb.model.l7 import L7Policy, L7Rule
-from fiberlb.model.listener import Listener
+from fiberlb.model.listener import Listener, TlsConfig
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool, PoolProtocol
 from fiberlb.model.resource import UUID_PATTERN, Meta, Owner, Resource, file_id
@@ -189,7 +189,6 @@ def addresses(configuration: Configuration, listener: Listener) -> tuple[str, ..
 def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
     taken: dict[tuple[str, int], Listener] = {}
     pools = configuration.all(Pool)
-    certificates = configuration.all(Certificate)
     for listener in configuration.all(Listener).values():
         at = ("listeners", listener.id)
         if listener.loadbalancer_id in configuration.all(LoadBalancer):
@@ -204,11 +203,37 @@ def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
         if pool is not None:
             yield from _check_fit(listener, pool, (*at, "default_pool_id"))
         tls = listener.tls_config
-        for index, ident in enumerate(tls.certificate_id if tls else ()):
-            certificate = certificates.get(ident)
-            if certificate is not None and certificate.cert_type is CertificateType.SNI:
-                message = f"certificate {certificate.name!r} is of type sni, never the default"
-                yield Problem((*at, "tls_config", "certificate_id", index), message)
+        if tls is not None:
+            yield from _check_certificates(configuration, tls, (*at, "tls_config"))
+
+
+def _check_certificates(
+    configuration: Configuration, tls: TlsConfig, at: Path
+) -> Iterable[Problem]:
+    certificates = configuration.all(Certificate)
+    for index, ident in enumerate(tls.certificate_id):
+        certificate = certificates.get(ident)
+        if certificate is not None and certificate.cert_type is CertificateType.SNI:
+            message = f"certificate {certificate.name!r} is of type sni, never the default"
+            yield Problem((*at, "certificate_id", index), message)
+        else:
+            yield from check_type(configuration, ident, SHOWN, (*at, "certificate_id", index))
+    for index, ident in enumerate(tls.sni_certificate_ids or ()):
+        yield from check_type(configuration, ident, SHOWN, (*at, "sni_certificate_ids", index))
+
+
+def check_type(
+    configuration: Configuration, ident: str, wanted: Collection[CertificateType], path: Path
+) -> Iterable[Problem]:
+    """What is wrong with the type of a certificate that is referred to at C{path}."""
+    certificate = configuration.all(Certificate).get(ident)
+    if certificate is not None and certificate.cert_type not in wanted:
+        types = " or ".join(t.value for t in CertificateType if t in wanted)
+        message = (
+            f"certificate {certificate.name!r} is of type {certificate.cert_type.value},"
+            f" {types} is needed"
+        )
+        yield Problem(path, message)
 
 
 def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:

@@ -8,6 +8,7 @@ these by L{fiberlb.model.convert}, so that a new field is one line.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
@@ -336,9 +337,11 @@ class Material:
     PEM text, or C{file:PATH} where files may be named.
 
     @ivar secret: never dumped; what stands in its place is C{None}.
+    @ivar armour: files in DER are taken too, and become PEM with this label.
     """
 
     secret: bool = False
+    armour: str | None = None
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if not isinstance(value, str) or not value:
@@ -353,8 +356,12 @@ class Material:
             return loading.read_file(value[5:])
         except OSError as why:
             return loading.refuse(path, f"cannot read {value[5:]}: {why.strerror}")
-        except UnicodeDecodeError:
-            return loading.refuse(path, f"{value[5:]} is not text; PEM is expected")
+        except UnicodeDecodeError as why:
+            # A sequence of 128 bytes and more never is UTF-8: its length's first byte is not.
+            if self.armour is None or why.object[:1] != b"\x30":
+                return loading.refuse(path, f"{value[5:]} is not text; PEM is expected")
+            body = base64.encodebytes(why.object).decode()
+            return f"-----BEGIN {self.armour}-----\n{body}-----END {self.armour}-----\n"
 
     def dump(self, value: Any) -> Any:
         return None if self.secret else value

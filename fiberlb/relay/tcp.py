@@ -47,7 +47,7 @@ class Session(Exchange):
     def _try(self, route: Route) -> None:
         pool = route.pool
         assert pool is not None
-        member = pool.pick(self.tried) or (pool.pick() if self.tried else None)
+        member = self.pick(pool, self.tried) or (self.pick(pool) if self.tried else None)
         if member is None:
             self.refuse(pool.missing())
             return
@@ -64,12 +64,17 @@ class Session(Exchange):
         assert member is not None and route is not None and route.pool is not None
         self._attempt = None
         member.failures += 1
+        self.disappointed()
         self.let_go()
         if self.tries > route.pool.attempts:
             self.refuse(reason)
             return
         self.tried = (*self.tried, member.id)
         self._try(route)
+
+    def answering(self) -> float:
+        """See L{Exchange.answering}; what follows the connection is not ours to judge."""
+        return self.connected_at
 
     def reached(self, conn: Connection) -> None:
         """A member is connected: relay."""

@@ -91,14 +91,14 @@ def inspect(certificate: Certificate) -> Material:
     @raise ConfigurationError: with problems at C{("certificate",)},
         C{("private_key",)} or C{("passphrase",)}.
     """
-    certificates = _certificates(certificate.certificate)
+    certificates = read_certificates(certificate.certificate, MOST_CERTIFICATES)
     field, key = _key(certificate)
     _match(certificates, key, field)
     leaf = certificates[0]
     try:
         names = _names(leaf)
     except (ValueError, x509.DuplicateExtension, UnsupportedAlgorithm):
-        raise _refusal("certificate", "has extensions that cannot be read") from None
+        raise refusal("certificate", "has extensions that cannot be read") from None
     return Material(
         leaf=leaf,
         chain=tuple(certificates[1:]),
@@ -109,23 +109,34 @@ def inspect(certificate: Certificate) -> Material:
     )
 
 
-def _refusal(field: str, message: str, code: str = "invalid") -> ConfigurationError:
+def refusal(field: str, message: str, code: str = "invalid") -> ConfigurationError:
+    """One problem with a field of a certificate."""
     return ConfigurationError([Problem((field,), message, code=code)])
 
 
-def _blocks(text: str, field: str, labels: frozenset[str]) -> list[bytes]:
-    if len(text) > MOST_TEXT:
-        raise _refusal(field, f"must have at most {MOST_TEXT} characters")
+def cut(text: str, field: str, labels: frozenset[str], most: int = MOST_TEXT) -> list[bytes]:
+    """
+    The PEM blocks of a field with one of these labels.
+
+    @param most: characters that the field may have.
+    @raise ConfigurationError: it has more.
+    """
+    if len(text) > most:
+        raise refusal(field, f"must have at most {most} characters")
     return [pem for label, pem in blocks(text) if label in labels]
 
 
-def _certificates(text: str) -> list[x509.Certificate]:
-    """The certificates of a PEM text: at least one."""
-    found = _blocks(text, "certificate", CERTIFICATE_LABELS)
+def read_certificates(text: str, most: int) -> list[x509.Certificate]:
+    """
+    The certificates of a PEM text.
+
+    @raise ConfigurationError: there is none, more than C{most}, or one that cannot be read.
+    """
+    found = cut(text, "certificate", CERTIFICATE_LABELS)
     if not found:
-        raise _refusal("certificate", "holds no PEM certificate")
-    if len(found) > MOST_CERTIFICATES:
-        raise _refusal("certificate", f"must hold at most {MOST_CERTIFICATES} certificates")
+        raise refusal("certificate", "holds no PEM certificate")
+    if len(found) > most:
+        raise refusal("certificate", f"must hold at most {most} certificates")
     certificates = []
     for number, pem in enumerate(found, 1):
         try:
@@ -133,7 +144,7 @@ def _certificates(text: str) -> list[x509.Certificate]:
         except ValueError:
             # "from None" here and below: the reason may quote what was read.
             message = f"certificate number {number} of the text cannot be read"
-            raise _refusal("certificate", message) from None
+            raise refusal("certificate", message) from None
     return certificates
 
 
@@ -142,19 +153,19 @@ def _key(certificate: Certificate) -> tuple[str, PrivateKey]:
     field, text = "private_key", certificate.private_key
     if text is None:
         field, text = "certificate", certificate.certificate
-    found = _blocks(text, field, KEY_LABELS)
+    found = cut(text, field, KEY_LABELS)
     if not found and certificate.private_key is None:
         message = "is needed: there is no private key in the certificate's text either"
-        raise _refusal("private_key", message, "missing")
+        raise refusal("private_key", message, "missing")
     if len(found) != 1:
-        raise _refusal(field, f"must hold one PEM private key, not {len(found) or 'none'}")
+        raise refusal(field, f"must hold one PEM private key, not {len(found) or 'none'}")
     key = _decoded(found[0], certificate.passphrase, field)
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < LEAST_RSA_BITS:
         message = f"is an RSA key of {key.key_size} bits; at least {LEAST_RSA_BITS} are needed"
-        raise _refusal(field, message)
+        raise refusal(field, message)
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name not in CURVES:
         message = f"is on the curve {key.curve.name}, which TLS clients do not take"
-        raise _refusal(field, f"{message}; use one of {', '.join(CURVES)}")
+        raise refusal(field, f"{message}; use one of {', '.join(CURVES)}")
     return field, key
 
 
@@ -162,7 +173,7 @@ def _decoded(pem: bytes, passphrase: str | None, field: str) -> PrivateKey:
     """One PEM block as a key that TLS can use."""
     encrypted = b"ENCRYPTED" in pem  # in the label of PKCS#8, in Proc-Type of the others
     if encrypted and not passphrase:
-        raise _refusal("passphrase", "is needed: the private key is encrypted", "missing")
+        raise refusal("passphrase", "is needed: the private key is encrypted", "missing")
     try:
         # A passphrase that nothing needs is no reason to refuse: openssl does not either.
         password = passphrase.encode() if encrypted and passphrase else None
@@ -171,12 +182,12 @@ def _decoded(pem: bytes, passphrase: str | None, field: str) -> PrivateKey:
         key = load_pem_private_key(pem, password, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError):
         if encrypted:
-            raise _refusal("passphrase", "does not open the private key") from None
-        raise _refusal(field, "the private key cannot be read") from None
+            raise refusal("passphrase", "does not open the private key") from None
+        raise refusal(field, "the private key cannot be read") from None
     except UnsupportedAlgorithm:
-        raise _refusal(field, "the private key is of a kind that is not supported") from None
+        raise refusal(field, "the private key is of a kind that is not supported") from None
     if not isinstance(key, PrivateKey):
-        raise _refusal(field, "must be an RSA, an EC, an Ed25519 or an Ed448 key")
+        raise refusal(field, "must be an RSA, an EC, an Ed25519 or an Ed448 key")
     return key
 
 
@@ -189,12 +200,12 @@ def _match(certificates: list[x509.Certificate], key: PrivateKey, field: str) ->
             owner = number
             break
     if owner is None:
-        raise _refusal(field, "does not match the certificate")
+        raise refusal(field, "does not match the certificate")
     if owner > 1:
         message = f"must begin with the certificate of the private key, which is number {owner}"
-        raise _refusal("certificate", message)
+        raise refusal("certificate", message)
     if isinstance(key, rsa.RSAPrivateKey) and not _signs(key):
-        raise _refusal(field, "the private key is damaged")
+        raise refusal(field, "the private key is damaged")
 
 
 def _signs(key: rsa.RSAPrivateKey) -> bool:

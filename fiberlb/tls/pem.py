@@ -12,6 +12,8 @@ CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 KEY_LABELS = frozenset(
     {"PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"}
 )
+#: Of blocks that hold a certificate revocation list (RFC 7468 section 6).
+CRL_LABELS = frozenset({"X509 CRL", "CRL"})
 
 
 def blocks(text: str) -> Iterator[tuple[str, bytes]]:

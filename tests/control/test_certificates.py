@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -19,7 +20,7 @@ from fiberlb.control.certificates import (
 )
 from fiberlb.model.certificate import Certificate
 from tests.control.stage import Stage, create, patch, replace
-from tests.support.certificates import leaf
+from tests.support.certificates import authority, judge, leaf, revoked
 
 
 class TextTests(SynchronousTestCase):
@@ -160,3 +161,72 @@ class StoredTests(SynchronousTestCase):
         other = leaf("b.example")
         self.stage.write(patch("certificates", "c", {"certificate": other.pem + other.key_pem()}))
         self.assertEqual(self.stage.find("certificates", "c").private_key, other.key_pem())
+
+
+class AuthorityTests(SynchronousTestCase):
+    """Authorities through the control service."""
+
+    def setUp(self) -> None:
+        """One node with an authority that has revoked something."""
+        self.stage = Stage(self)
+        self.ca = authority("Clients")
+        crl = revoked(leaf("x"), by=self.ca).public_bytes(Encoding.PEM).decode()
+        self.body = {
+            "name": "ca",
+            "certificate": self.ca.pem,
+            "cert_type": "client_ca",
+            "crl": crl,
+        }
+
+    def test_kept(self) -> None:
+        """It is there after a restart, without a key."""
+        self.stage.create("certificates", self.body)
+        again = Stage(self, store=self.stage.store, clock=self.stage.clock)
+        found = again.find("certificates", "ca")
+        self.assertTrue(found.judges)
+        self.assertEqual((found.crl, found.private_key), (self.body["crl"], None))
+
+    def test_facts(self) -> None:
+        """The first authority's fingerprint, no names, the earliest end; no key to mark."""
+        facts, ca = CertificateFacts(), judge(self.ca, authority("Others"))
+        told = facts.of(ca)
+        self.assertEqual(
+            told["fingerprint_sha256"], self.ca.certificate.fingerprint(hashes.SHA256()).hex()
+        )
+        self.assertEqual(told["names"], [])
+        self.assertRegex(told["expires_at"], r"^\d{4}-\d\d-\d\dT")
+        self.assertIsNone(facts.mark(ca))
+
+    def test_key_refused(self) -> None:
+        """A key is not taken along into the store, wherever it stands."""
+        key = leaf("a.example").key_pem()
+        for changes in ({"private_key": key}, {"certificate": self.ca.pem + key}):
+            problems = self.stage.problems(create("certificates", {**self.body, **changes}))
+            self.assertEqual([place for place, _ in problems], [f"/{next(iter(changes))}"])
+
+    def test_foreign_list(self) -> None:
+        """A list that another authority has signed is refused at its field."""
+        foreign = revoked(by=authority("Others")).public_bytes(Encoding.PEM).decode()
+        self.assertEqual(
+            self.stage.problems(create("certificates", {**self.body, "crl": foreign})),
+            [("/crl", "list number 1 is not signed by any of the authorities")],
+        )
+
+    def test_becomes_one(self) -> None:
+        """A certificate that is replaced by an authority does not keep its key."""
+        made = leaf("a.example")
+        key = made.key_pem()
+        self.stage.create(
+            "certificates", {"name": "ca", "certificate": made.pem, "private_key": key}
+        )
+        self.stage.write(replace("certificates", "ca", self.body))
+        self.assertIsNone(self.stage.find("certificates", "ca").private_key)
+
+    def test_list_patched(self) -> None:
+        """A newer list alone is a patch; none is one too."""
+        self.stage.create("certificates", self.body)
+        newer = revoked(leaf("y"), by=self.ca).public_bytes(Encoding.PEM).decode()
+        self.stage.write(patch("certificates", "ca", {"crl": newer}))
+        self.assertEqual(self.stage.find("certificates", "ca").crl, newer)
+        self.stage.write(patch("certificates", "ca", {"crl": None}))
+        self.assertIsNone(self.stage.find("certificates", "ca").crl)

@@ -34,16 +34,41 @@ class CertificateTests(SynchronousTestCase):
             found = made(Certificate, certificate="PEM", passphrase=text)
             self.assertEqual(found.passphrase, "a b")
 
+    def test_types(self) -> None:
+        """Those for members have a key like a server's, authorities have none, and may revoke."""
+        client = made(Certificate, certificate="P", private_key="K", cert_type="client")
+        self.assertIs(client.cert_type, CertificateType.CLIENT)
+        self.assertFalse(client.judges)
+        found = made(Certificate, certificate="P", cert_type="client_ca", crl="C")
+        self.assertTrue(found.judges)
+        self.assertEqual(unstructure(found)["crl"], "C")
+
+    def test_authority_without_key(self) -> None:
+        """A key beside or among authorities is a mistake, and not repeated."""
+        pem = "-----BEGIN EC PRIVATE KEY-----\nSECRET\n"
+        document = {"certificate": pem, "cert_type": "client_ca", "passphrase": "SECRET"}
+        self.assertEqual(
+            problems(Certificate, {**document, "private_key": "SECRET"}),
+            [
+                "private_key: does not go with cert_type client_ca",
+                "passphrase: does not go with cert_type client_ca",
+                "certificate: holds a private key, which a client_ca must not have",
+            ],
+        )
+
+    def test_crl_of_authorities_only(self) -> None:
+        """What else would it revoke?"""
+        for kind in ("server", "sni", "client"):
+            self.assertEqual(
+                problems(Certificate, {"certificate": "P", "crl": "x", "cert_type": kind}),
+                ["crl: goes with cert_type client_ca only"],
+            )
+
     def test_refused(self) -> None:
         """What is needed, and what comes later."""
         self.assertEqual(
-            problems(Certificate, {"acme": {}, "crl": "x", "cert_type": "client"}),
-            [
-                "acme: known, not supported by this version",
-                "crl: known, not supported by this version",
-                "cert_type: client: known, not supported by this version",
-                "certificate: is needed",
-            ],
+            problems(Certificate, {"acme": {}}),
+            ["acme: known, not supported by this version", "certificate: is needed"],
         )
         self.assertIn(
             "file: is for the configuration file",

@@ -278,6 +278,28 @@ class CheckTests(SynchronousTestCase):
             ],
         )
 
+    def test_certificate_types(self) -> None:
+        """A listener shows what is for listeners."""
+        client = made(Certificate, id=ident(1), name="c", certificate="PEM", cert_type="client")
+        judge = made(Certificate, id=ident(3), name="j", certificate="PEM", cert_type="client_ca")
+        secure = listener(
+            2, protocol="https", tls_config={"certificate_id": "c", "sni_certificate_ids": ["j"]}
+        )
+        of = "listeners.tls_config"
+        self.assertEqual(
+            self.check(client, judge, secure),
+            [
+                (
+                    f"{of}.certificate_id[0]",
+                    "certificate 'c' is of type client, server or sni is needed",
+                ),
+                (
+                    f"{of}.sni_certificate_ids[0]",
+                    "certificate 'j' is of type client_ca, server or sni is needed",
+                ),
+            ],
+        )
+
     def test_unresolved(self) -> None:
         """References that lead nowhere are told once, by the resolution."""
         resolved, problems = resolve(

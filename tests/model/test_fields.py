@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from enum import Enum
 
 from hypothesis import given
@@ -252,6 +253,24 @@ class MaterialTests(SynchronousTestCase):
                 "f: cannot read gone: No such file or directory",
                 "f: binary is not text; PEM is expected",
             ],
+        )
+
+    def test_armour(self) -> None:
+        """A file in DER becomes PEM where that is meant; other binary files do not."""
+        der = b"\x30\x82\x01\x00" + bytes(range(256))
+        files = {"der": der, "other": b"\xff"}
+        loading = Loading(lambda name: files[name].decode())
+        kind = Material(armour="X509 CRL")
+        text = kind.load("file:der", (), loading)
+        lines = text.splitlines()
+        self.assertEqual(lines[0], "-----BEGIN X509 CRL-----")
+        self.assertEqual(lines[-1], "-----END X509 CRL-----")
+        self.assertEqual(base64.b64decode("".join(lines[1:-1])), der)
+        kind.load("file:other", ("f",), loading)
+        Material().load("file:der", ("f",), loading)
+        self.assertEqual(
+            [str(p) for p in loading.problems],
+            ["f: other is not text; PEM is expected", "f: der is not text; PEM is expected"],
         )
 
     def test_secret(self) -> None:

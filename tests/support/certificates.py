@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from fiberlb.model.certificate import Certificate
+from fiberlb.model.certificate import Certificate, CertificateType
 
 #: Wall time of the making: certificates are valid from a day before.
 _NOW = datetime.now(UTC)
@@ -85,6 +85,11 @@ class Leaf:
         return Certificate(id=ident, name=name, certificate=self.chain, private_key=self.key_pem())
 
 
+PURPOSES = {
+    "server": ExtendedKeyUsageOID.SERVER_AUTH,
+    "client": ExtendedKeyUsageOID.CLIENT_AUTH,
+}
+
 #: What an authority's key may be used for; strict clients look.
 _SIGNS = x509.KeyUsage(
     digital_signature=False,
@@ -145,9 +150,10 @@ def leaf(
     common: str | None = None,
     days: int = 90,
     serial: int = 0,
+    purpose: str | None = "server",
 ) -> Leaf:
     """
-    A server's certificate for DNS names.
+    A server's certificate for DNS names, or a client's.
 
     @param names: the alternative names; none: there is no such extension.
     @param kind: of the key, see L{key}.
@@ -156,6 +162,7 @@ def leaf(
     @param common: the subject's common name.
     @param days: from now to the end; negative: expired.
     @param serial: anything, to have several that are otherwise equal.
+    @param purpose: C{server}, C{client}, or C{None} for one without such an extension.
     """
     # EC keys cost nothing: each leaf has its own.
     made = key(kind) if kind.startswith("rsa") else key.__wrapped__(kind)
@@ -170,7 +177,6 @@ def leaf(
         .not_valid_before(_NOW - timedelta(days=max(1, 1 - days)))
         .not_valid_after(_NOW + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(
                 signer.certificate.public_key()  # type: ignore[arg-type]
@@ -178,7 +184,50 @@ def leaf(
             False,
         )
     )
+    if purpose is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([PURPOSES[purpose]]), False)
     if names:
         alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
         builder = builder.add_extension(alternatives, critical=common is None)
     return Leaf(builder.sign(signer.key, hashes.SHA256()), made, issuers)
+
+
+def revoked(
+    *leaves: Leaf,
+    by: Authority | None = None,
+    days: int = 30,
+    extension: x509.ExtensionType | None = None,
+) -> x509.CertificateRevocationList:
+    """
+    A revocation list of some certificates.
+
+    @param by: who signs; C{None}: L{authority}'s default.
+    @param days: until the next one is due; negative: it is overdue.
+    @param extension: a critical one of the list.
+    """
+    signer = by or authority()
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(signer.certificate.subject)
+        .last_update(_NOW - timedelta(days=max(1, 1 - days)))
+        .next_update(_NOW + timedelta(days=days))
+    )
+    for one in leaves:
+        entry = x509.RevokedCertificateBuilder().serial_number(one.certificate.serial_number)
+        builder = builder.add_revoked_certificate(entry.revocation_date(_NOW).build())
+    if extension is not None:
+        builder = builder.add_extension(extension, critical=True)
+    return builder.sign(signer.key, hashes.SHA256())
+
+
+def judge(
+    *authorities: Authority, crl: x509.CertificateRevocationList | None = None, name: str = ""
+) -> Certificate:
+    """A C{client_ca} as a configuration holds it."""
+    return Certificate(
+        id=f"00000000-0000-4000-8000-{authorities[0].certificate.serial_number % 16**12:012x}",
+        name=name,
+        certificate="".join(one.pem for one in authorities),
+        cert_type=CertificateType.CLIENT_CA,
+        crl=None if crl is None else crl.public_bytes(Encoding.PEM).decode(),
+    )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import attrs
@@ -193,7 +194,7 @@ class World:
         services = Services(
             self.loop, lambda when: when, self._make_id, dial=self._dial, bind=self._bind
         )
-        self.plane = DataPlane(self.clock, services, self.log, trusted)
+        self.plane = DataPlane(self.clock, services, self.log, trusted, random=Random(1).random)
         self.plane.start()
         self.snapshot: Snapshot | None = None
         self.apply(*self.objects(listener or {}, pool or {}, member or {}, tcp), *policies)
@@ -376,6 +377,7 @@ class RelayTestCase(SynchronousTestCase):
         self.assertEqual([a.cell.connections for a in world.acceptors], [0] * len(world.acceptors))
         self.assertEqual([w for w in loop.open if not isinstance(w, Acceptor)], [])
         self.assertEqual(list(loop.wheel), [])
+        self.assertEqual(loop.pipes.used, 0)
 
     def check_log(self, world: World) -> None:
         """Each request is one entry, and so is each client that was refused before it asked."""
@@ -396,7 +398,8 @@ class RelayTestCase(SynchronousTestCase):
 
 def retries(attempts: int = 2, *on: Any) -> dict[str, Any]:
     """The C{retries} of a pool."""
-    return {"retries": Retries(attempts=attempts, **({"on": on} if on else {}))}
+    made = Retries(attempts=attempts)
+    return {"retries": attrs.evolve(made, on=on) if on else made}
 
 
 def evolve(objects: Sequence[Resource], ident: str, **fields: Any) -> list[Resource]:

@@ -14,13 +14,15 @@ from typing import Any
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.server import Site
 
 from fiberlb.announcement import announce
 from fiberlb.api.rest.site import admin_site
+from fiberlb.control.aside import Aside, at_once
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
@@ -64,6 +66,7 @@ class World:
     @ivar random_bytes: for ids and keys; from the system.
     @ivar host_name: of the machine.
     @ivar root: the process may do everything.
+    @ivar aside: does long work in a thread.
     """
 
     reactor: Any
@@ -76,6 +79,7 @@ class World:
     host_name: str
     pid: Callable[[], int]
     root: bool
+    aside: Aside = at_once
 
 
 class Node(Service):
@@ -98,6 +102,7 @@ class Node(Service):
         self._world = world
         self._read_again = read_again
         self._failed = failed
+        self._reading = DeferredLock()
         self._lock: StateLock | None = None
         self._store: Store | None = None
         self._ports: list[Any] = []
@@ -175,6 +180,7 @@ class Node(Service):
                 make_id=world.make_id,
                 report=self._undecided,
                 node=settings.node.name or world.host_name,
+                aside=world.aside,
             ),
         )
         admin = self._listen_admin(self.control)
@@ -262,17 +268,21 @@ class Node(Service):
         if self._read_again is None or control is None:
             _log.warn("There is no file to read again")
             return
+        read = self._read_again
+        self._reading.run(lambda: ensureDeferred(self._reload(control, read)))
+
+    async def _reload(self, control: ControlService, read: Callable[[], FileLayer]) -> None:
         try:
-            layer = self._read_again()
-        except ConfigurationError as why:
+            layer = await self._world.aside(read)
+            self._tell_fixed(layer)
+            self._bound_by(layer.settings)
+            await control.reload(layer)
+        except Exception:
             control.reloads["failed"] += 1
-            _told_refusal(why)
-            return
-        self._tell_fixed(layer)
-        self._bound_by(layer.settings)
-        done = control.reload(layer)
-        done.addCallbacks(lambda _: self._reloaded(layer), self._not_reloaded)
-        done.addCallback(lambda ok: self._count(control, ok))
+            self._not_reloaded(Failure())
+        else:
+            control.reloads["ok"] += 1
+            self._reloaded(layer)
 
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
@@ -280,15 +290,10 @@ class Node(Service):
         if isinstance(self.plane, WorkersPlane):
             self.plane.limit(overlaid(Limits(), settings.limits))
 
-    @staticmethod
-    def _count(control: ControlService, ok: bool) -> None:
-        control.reloads["ok" if ok else "failed"] += 1
-
-    def _reloaded(self, layer: FileLayer) -> bool:
+    def _reloaded(self, layer: FileLayer) -> None:
         self._layer = layer
         self._resize(layer.settings.workers)
         _log.info("The configuration was read again and is in force")
-        return True
 
     def _resize(self, count: int) -> None:
         """Another number of workers; from none to some needs a restart."""
@@ -303,13 +308,13 @@ class Node(Service):
         done.addCallback(lambda _: _log.info("{count} workers", count=wanted))
         done.addErrback(lambda why: _log.failure("the workers are not {n}", why, n=wanted))
 
-    def _not_reloaded(self, failure: Any) -> bool:
+    def _not_reloaded(self, failure: Failure) -> None:
         self._bound_by(self._layer.settings)
-        if failure.check(ConfigurationError, AddressInUse):
-            _told_refusal(failure.value)
+        why = failure.value
+        if isinstance(why, (ConfigurationError, AddressInUse)):
+            _told_refusal(why)
         else:
             _log.failure("the configuration could not be read again", failure=failure)
-        return False
 
     def _tell_fixed(self, layer: FileLayer) -> None:
         """Settings that only a restart changes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from typing import TypeVar
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -10,11 +11,14 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from fiberlb import snapshot
+from fiberlb.control.aside import LARGE, Aside, at_once
 from fiberlb.control.plane import HealthView, Plane, Prepared
 from fiberlb.control.slicing import in_slices
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
 from fiberlb.snapshot import Snapshot
+
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -28,6 +32,7 @@ class Surroundings:
     @ivar report: told of undecided rules while they serve.
     @ivar node: the name of this process among others with the same store.
     @ivar history: how many revisions are remembered.
+    @ivar aside: does long work.
     """
 
     reactor: IReactorTime
@@ -37,6 +42,11 @@ class Surroundings:
     report: Callable[[str, str], None]
     node: str = ""
     history: int = 1000
+    aside: Aside = at_once
+
+    def beside(self, size: int, work: Callable[[], T]) -> Deferred[T]:
+        """Work on about C{size} objects: aside, if they are many."""
+        return self.aside(work) if size >= LARGE else at_once(work)
 
 
 @attrs.frozen
@@ -61,6 +71,10 @@ class Publisher:
         self._health = health
         self._surroundings = surroundings
         self.snapshot: Snapshot | None = None
+
+    def beside(self, size: int, work: Callable[[], T]) -> Deferred[T]:
+        """As of L{Surroundings}."""
+        return self._surroundings.beside(size, work)
 
     async def prepare(
         self, configuration: Configuration, limits: Limits, tolerated: Container[str] | None = None

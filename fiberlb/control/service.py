@@ -96,7 +96,7 @@ class ControlService:
 
     async def _start(self, file: FileLayer) -> None:
         self._force.latest = await self._following.load()
-        state = self._force.with_file(file)
+        state = await self._with_file(file)
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
 
@@ -111,7 +111,11 @@ class ControlService:
         return shielded(self._locked(lambda: self._reload(file)))
 
     async def _reload(self, file: FileLayer) -> None:
-        await self._force.enter(self._force.with_file(file), None)
+        await self._force.enter(await self._with_file(file), None)
+
+    def _with_file(self, file: FileLayer) -> Deferred[State]:
+        size = self._force.size + file.configuration.size
+        return self._surroundings.beside(size, lambda: self._force.with_file(file))
 
     async def stop(self) -> None:
         """Take no more changes; returns when the one that runs has ended. The store stays open."""
@@ -229,6 +233,14 @@ class ControlService:
     def processes(self) -> Processes:
         """The processes beside this one."""
         return self._plane.processes()
+
+    def beside(self, work: Callable[[], T], size: int = 0) -> Deferred[T]:
+        """
+        Work that goes through all there is, and more: aside, if that is much (L{Surroundings}).
+
+        @param size: of what comes to it, in objects.
+        """
+        return self._surroundings.beside(self._force.size + size, work)
 
     def in_slices(self, steps: Iterator[T | None]) -> Deferred[T]:
         """Work in steps, for surfaces whose answers take long (L{in_slices})."""

@@ -67,7 +67,9 @@ class Crew:
         self.turn = DeferredLock()
         self.running = False
         self.deaths = 0
-        self.handing = Handing(reactor, slots, self.seen, self._end_stalled, self._stale)
+        self.handing = Handing(
+            reactor, slots, self.seen, self._end_stalled, self._stale, self._arrived
+        )
         self._reactor = reactor
         self._slots = slots
         self._order = order
@@ -191,10 +193,21 @@ class Crew:
         await self.turn.run(
             lambda: Deferred.fromCoroutine(self.handing.bring_up([seen], self.wanted))
         )
+        self._succeed(seen)
+
+    def _succeed(self, seen: Seen) -> None:
+        """Those that had the slot before a worker that serves drain."""
         if seen.stage is Stage.SERVING:
             for one in self.seen(Stage.SERVING, Stage.ADOPTED):
-                if one.slot == slot and one is not seen:
+                if one.slot == seen.slot and one is not seen and one.born <= seen.born:
                     self.retire(one)
+
+    def _arrived(self, seen: Seen) -> None:
+        """A worker serves when nobody waited for it any more."""
+        share = self.handing.share_out
+        done = self.turn.run(lambda: Deferred.fromCoroutine(share(self.wanted)))
+        done.addCallback(lambda _: self._succeed(seen))
+        done.addErrback(lambda why: _log.failure("sockets are not handed out", failure=why))
 
     # All of them.
 

@@ -17,12 +17,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from fiberlb import snapshot
+from fiberlb.control.aside import undisturbed
 from fiberlb.control.slicing import in_slices
 from fiberlb.model.settings import AccessLog as LogSettings
 from fiberlb.model.settings import AccessLogFormat
@@ -52,6 +53,8 @@ REDIAL = 0.1
 PATIENCE = 2.0
 #: The socket in the state directory at which control takes workers over.
 SOCKET = "workers.sock"
+#: Octets of a revision for each of its objects, about.
+AN_OBJECT = 100
 #: Prefix of the files that living workers hold a lock on.
 LIVING = "worker-"
 _log = Logger()
@@ -80,6 +83,7 @@ class Worker:
         self._places: dict[str, int] = {}
         self._board: Board | None = None
         self._row: int | None = None
+        self._turn = DeferredLock()
         self._decoder = Decoder()
         self._snapshot: Snapshot | None = None
         self._down: set[str] = set()
@@ -136,6 +140,15 @@ class Worker:
         @param down: ids of the members that may not serve, one a line.
         @param number: of the last message about a member's health that C{down} holds.
         """
+        # The one before may still be at work.
+        await self._turn.acquire()
+        try:
+            with undisturbed(len(data) // AN_OBJECT):
+                await self._apply(serial, data, down, number)
+        finally:
+            self._turn.release()
+
+    async def _apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
         revision = await in_slices(self._reactor, self._decoder.decode(data))
         steps = snapshot.compile(
             revision.configuration,

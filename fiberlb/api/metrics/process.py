@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -42,10 +42,10 @@ def processes(control: ControlService) -> Iterator[Metric]:
     if wanted:
         spent.add_metric(("worker",), told.spent)
     yield spent
-    yield from _held({"control": [os.getpid()], **told.pids})
+    yield from _held({**told.pids, "control": [os.getpid()]})
 
 
-def _held(pids: dict[str, list[int]]) -> Iterator[Metric]:
+def _held(pids: Mapping[str, Sequence[int]]) -> Iterator[Metric]:
     """Memory and descriptors, added up over the processes of a kind."""
     memory = GaugeMetricFamily(
         "fiberlb_resident_bytes", "Memory that the processes of a kind hold.", labels=("process",)

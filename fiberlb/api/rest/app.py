@@ -19,7 +19,7 @@ from fiberlb.api.rest.documents import stored
 from fiberlb.api.rest.history import revisions
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.problem import Refused, invalid, refused
-from fiberlb.api.rest.reply import NOT_MODIFIED, Reply, of_problem, written
+from fiberlb.api.rest.reply import NOT_MODIFIED, Reply, encoded, of_problem, written
 from fiberlb.api.rest.resource import Resources, Target
 from fiberlb.api.rest.tables import ALIASES, MONITOR, TOP, WITHIN, top, within
 from fiberlb.control.operations import Op
@@ -120,7 +120,7 @@ class RestApi:
     @app.route("/v1/config", methods=["GET"])
     async def config(self, request: IRequest) -> bytes:
         """The store layer, whole."""
-        return self._read(request, lambda: self._config(request))
+        return await self._answer(request, lambda: self._config(request))
 
     @app.route("/v1/revisions", methods=["GET"])
     async def revisions(self, request: IRequest) -> bytes:
@@ -182,7 +182,7 @@ class RestApi:
         }
         method = methods.get(request.method)
         if method is None:
-            return self._read(request, lambda: resources.get(request, target))
+            method = resources.get
         return await self._answer(request, lambda: method(request, target))
 
     async def _contained(self, request: IRequest, target: Target) -> bytes:
@@ -193,13 +193,14 @@ class RestApi:
             return await self._answer(request, lambda: resources.replace_all(request, target))
         return self._read(request, lambda: resources.list(request, target))
 
-    def _config(self, request: IRequest) -> Reply:
+    async def _config(self, request: IRequest) -> Reply:
         query_of(request, ())
         tag = str(self._control.revision)
         headers = {"ETag": quoted(tag)}
         if not_modified(request, tag):
             return Reply(NOT_MODIFIED, headers=headers)
-        return Reply(document=stored(self._control), headers=headers)
+        body = await self._control.beside(lambda: encoded(stored(self._control)))
+        return Reply(document=body, headers=headers, body=body)
 
     def _read(self, request: IRequest, make: Callable[[], Reply]) -> bytes:
         if not self._control.started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +27,7 @@ def document(
     """
     An object with all that it contains; what is secret is left out.
 
-    @param nested: within the document of its parent: what is observed is left out.
+    @param nested: what is observed is left out, as within the document of its parent.
     """
     facts = control.facts(made, configuration)
     fields = _fields(made)
@@ -39,9 +40,25 @@ def document(
             document(control, configuration, child, True)
             for child in children(configuration, collection, made.id)
         ]
-    if isinstance(made, Member) and not nested:
+    return done if nested else observed(control, made, done)
+
+
+async def shown(
+    control: ControlService, configuration: Configuration, several: Sequence[Resource]
+) -> list[dict[str, Any]]:
+    """The documents of objects, made without holding the reactor up where they hold much."""
+    documents = await control.beside(
+        lambda: [document(control, configuration, made, True) for made in several]
+    )
+    # What is observed changes, so it is looked at here.
+    return [observed(control, m, done) for m, done in zip(several, documents, strict=True)]
+
+
+def observed(control: ControlService, made: Resource, done: dict[str, Any]) -> dict[str, Any]:
+    """The document of an object with what is seen of it now."""
+    if isinstance(made, Member):
         done["status"] = member_status(control, made.id)
-    if isinstance(made, Listener) and not nested:
+    elif isinstance(made, Listener):
         done["status"] = listener_status(control, made.id)
     return done
 

@@ -314,11 +314,27 @@ class Cell:
     @ivar connections: open now.
     @ivar accepted: connections so far.
     @ivar requests: requests so far.
+    @ivar answers: requests that have ended, by the first digit of the answer's status; 0: none.
+    @ivar sent, received: octets of bodies to and from clients so far.
+    @ivar bound: L{fiberlb.relay.bound.Bound}; C{None} without a limit of connections.
     @ivar log: where requests are written down.
     @ivar services: what connections need of the process.
     """
 
-    __slots__ = ("accepted", "connections", "draining", "id", "log", "plan", "requests", "services")
+    __slots__ = (
+        "accepted",
+        "answers",
+        "bound",
+        "connections",
+        "draining",
+        "id",
+        "log",
+        "plan",
+        "received",
+        "requests",
+        "sent",
+        "services",
+    )
 
     def __init__(self, ident: str, plan: Plan, log: Any, services: Any) -> None:
         self.id = ident
@@ -329,3 +345,24 @@ class Cell:
         self.connections = 0
         self.accepted = 0
         self.requests = 0
+        self.answers = [0] * 10
+        self.sent = 0
+        self.received = 0
+        self.bound: Any = None
+
+    def figures(self) -> dict[str, int]:
+        """What it has counted, by name."""
+        answers = self.answers
+        return {
+            "connections": self.connections,
+            "accepted": self.accepted,
+            "requests": self.requests,
+            "answers_none": answers[0],
+            "answers_1xx": answers[1],
+            "answers_2xx": answers[2],
+            "answers_3xx": answers[3],
+            "answers_4xx": answers[4],
+            "answers_5xx": sum(answers[5:]),
+            "sent": self.sent,
+            "received": self.received,
+        }

@@ -19,6 +19,8 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.web.server import Site
 
+from fiberlb.acme.issued import Issued
+from fiberlb.acme.keeping import Keeping, keep
 from fiberlb.announcement import announce
 from fiberlb.api.rest.site import admin_site
 from fiberlb.control.document import FileLayer
@@ -123,6 +125,7 @@ class Node(Service):
             wall=world.wall,
         )
         self.control: ControlService | None = None
+        self.certificates: Keeping | None = None
 
     def _make_loop(self) -> Loop:
         reactor = self._world.reactor
@@ -163,6 +166,9 @@ class Node(Service):
             await self.plane.begin(self._directory(settings))
         else:
             self.plane.start()
+        issued = Issued()
+        self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
+        await self.certificates.load()
         self.control = ControlService(
             store,
             self.plane,
@@ -176,6 +182,7 @@ class Node(Service):
                 report=self._undecided,
                 node=settings.node.name or world.host_name,
             ),
+            issued,
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
@@ -183,6 +190,7 @@ class Node(Service):
             port.startReading()
         await self._first_round()
         announce(self.control, self._layer, admin)
+        self.certificates.begin(self.control)
 
     def _open_state(self) -> Keyring:
         """Take the state directory and the keys; with C{--from} nothing is on disk."""
@@ -275,6 +283,8 @@ class Node(Service):
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
         self.plane.trust(settings.trusted_proxies)
+        if self.certificates is not None:
+            self.certificates.settings = settings.acme
         if isinstance(self.plane, WorkersPlane):
             self.plane.limit(overlaid(Limits(), settings.limits))
 
@@ -342,7 +352,7 @@ class Node(Service):
             self._starting.cancel()
         if self.control is not None:
             serves = self.control.started
-            await self.control.stop()
+            await self._stop_control()
             if serves:
                 await self._let_know()
         for port in self._ports:
@@ -354,6 +364,12 @@ class Node(Service):
             await self._store.close()
         if self._lock is not None:
             self._lock.release()
+
+    async def _stop_control(self) -> None:
+        if self.certificates is not None:
+            await self.certificates.stop()
+        if self.control is not None:
+            await self.control.stop()
 
     async def _let_know(self) -> None:
         """Accept for a while although C{/readyz} says no: whoever asks it has to hear it first."""
@@ -372,7 +388,7 @@ class Node(Service):
         """
         if self.control is None or not isinstance(self.plane, WorkersPlane):
             raise CannotStart("with workers: 0 an upgrade is a restart")
-        await self.control.stop()
+        await self._stop_control()
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         await self.health.stop()

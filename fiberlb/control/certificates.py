@@ -8,6 +8,8 @@ import attrs
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from fiberlb.acme.issued import Issued, Record
+from fiberlb.control.commits import time_text
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.certificate import Certificate
 from fiberlb.tls.authorities import Authorities, examine
@@ -55,7 +57,9 @@ class CertificateFacts:
     They are kept by id and read again when the certificate has changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, issued: Issued | None = None) -> None:
+        """@param issued: what was issued for those that order themselves."""
+        self._issued = issued or Issued()
         self._known: dict[str, tuple[Certificate, Material | Authorities | None]] = {}
 
     def of(self, certificate: Certificate) -> dict[str, Any]:
@@ -64,7 +68,8 @@ class CertificateFacts:
         first authority, hex), C{names}, C{expires_at} (RFC 3339 in UTC, the first of several
         authorities to end); each C{None} if it cannot be read.
         """
-        read = self._read(certificate)
+        certificate = self._issued.of(certificate)
+        read = None if certificate.waiting else self._read(certificate)
         if read is None:
             return {"fingerprint_sha256": None, "names": None, "expires_at": None}
         first = read.leaf if isinstance(read, Material) else read.certificates[0]
@@ -72,6 +77,25 @@ class CertificateFacts:
             "fingerprint_sha256": first.fingerprint(hashes.SHA256()).hex(),
             "names": list(read.names) if isinstance(read, Material) else [],
             "expires_at": read.not_after.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    def chain(self, certificate: Certificate) -> str | None:
+        """Its PEM without a key; of one that orders itself, what was issued."""
+        certificate = self._issued.of(certificate)
+        return None if certificate.waiting else public_text(certificate.certificate)
+
+    def order(self, certificate: Certificate, now: float) -> dict[str, Any]:
+        """
+        How the order of a certificate goes that orders itself: C{state} (C{pending}, C{valid},
+        C{renewing} or C{failed}), C{last_error}, C{next_try} and C{expires_at}.
+        """
+        record = self._issued.records.get(certificate.id, Record())
+        issue = record.issue
+        return {
+            "state": self._issued.state(certificate.id, now),
+            "last_error": record.last_error or None,
+            "next_try": time_text(record.next_try) if record.next_try > now else None,
+            "expires_at": time_text(issue.not_after) if issue is not None else None,
         }
 
     def mark(self, certificate: Certificate) -> str | None:

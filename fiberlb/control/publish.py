@@ -11,6 +11,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from fiberlb import snapshot
+from fiberlb.acme.issued import Issued
 from fiberlb.control.plane import HealthView, Plane, Prepared
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
@@ -59,7 +60,14 @@ class Publisher:
 
     _log = Logger()
 
-    def __init__(self, plane: Plane, health: HealthView, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        plane: Plane,
+        health: HealthView,
+        surroundings: Surroundings,
+        issued: Issued | None = None,
+    ) -> None:
+        self._issued = issued or Issued()
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
@@ -77,7 +85,7 @@ class Publisher:
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
-        compiled = await self._compiled(configuration, limits)
+        compiled = await self._compiled(self._issued.dressed(configuration), limits)
         if tolerated is None:
             tolerated = self._failed_before(compiled)
         return Ready(compiled, await self._plane.prepare(compiled, tolerated))

@@ -9,12 +9,13 @@ after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
+from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
@@ -29,6 +30,7 @@ from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.control.state import State
 from fiberlb.control.writing import Writing
+from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
 from fiberlb.store.interface import Store, StoreError
@@ -45,6 +47,7 @@ class ControlService:
     @param plane: what serves.
     @param health: what checks the members.
     @param keyring: seals private keys at rest.
+    @param issued: what certificates that order themselves have got; C{None}: none does.
 
     @ivar certificates: what may be told of certificates.
     """
@@ -58,15 +61,18 @@ class ControlService:
         health: HealthView,
         keyring: Keyring,
         surroundings: Surroundings,
+        issued: Issued | None = None,
     ) -> None:
+        issued = issued or Issued()
+        self._issued = issued
         self._store = store
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
         self._lock = DeferredLock()
         self._stopping = False
-        self.certificates = CertificateFacts()
-        self._force = Force(Publisher(plane, health, surroundings), self.now)
+        self.certificates = CertificateFacts(issued)
+        self._force = Force(Publisher(plane, health, surroundings, issued), self.now)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
@@ -109,6 +115,14 @@ class ControlService:
 
     async def _reload(self, file: FileLayer) -> None:
         await self._force.enter(self._force.with_file(file), None)
+
+    def observe(self, changed: Callable[[], None]) -> None:
+        """Call this whenever another configuration is about to be in force."""
+        self._force.observers.append(changed)
+
+    def refresh_material(self) -> Deferred[None]:
+        """Have what was issued since in force, at the next handshake."""
+        return shielded(self._locked(lambda: self._force.enter(self._force.state, None)))
 
     async def stop(self) -> None:
         """Take no more changes; returns when the one that runs has ended. The store stays open."""
@@ -193,7 +207,14 @@ class ControlService:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with this node's configuration now, each a sentence."""
-        return (self._force.problem,) if self._force.problem else ()
+        own = (self._force.problem,) if self._force.problem else ()
+        return (*own, *self._not_issued()) if self._force.started else own
+
+    def _not_issued(self) -> Iterator[str]:
+        for made in self.configuration.all(Certificate).values():
+            record = self._issued.records.get(made.id)
+            if made.acme is not None and made.enabled and record and record.last_error:
+                yield f"certificate {made.name} was not issued: {record.last_error}"
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """
@@ -202,6 +223,10 @@ class ControlService:
         @param configuration: where the object is from; C{None}: the one in force.
         """
         return facts(configuration or self.configuration, made, self.certificates)
+
+    def order(self, certificate: Certificate) -> dict[str, Any]:
+        """How the order of a certificate goes that orders itself."""
+        return self.certificates.order(certificate, self._surroundings.wall())
 
     def listeners(self) -> Sequence[ListenerState]:
         """What listens where."""

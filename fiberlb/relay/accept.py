@@ -18,7 +18,6 @@ from fiberlb.relay.loop import PEER_CLOSED, READ, Loop
 from fiberlb.relay.networks import plain_address
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
-from fiberlb.relay.tls_connection import TlsConnection
 
 #: Connections accepted in one go.
 ACCEPTS = 64
@@ -214,7 +213,7 @@ class Acceptor:
         side = Downstream(cell, peer, address[1])
         if self.slot is not None:
             ssl = self.slot.connection(sock)
-            secure = TlsConnection(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
+            secure = plan.receive_tls(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
             side.conn = secure
             secure.start()
             return

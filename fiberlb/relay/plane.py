@@ -17,8 +17,10 @@ from twisted.logger import Logger
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
+from fiberlb.model.challenges import Challenges
 from fiberlb.model.listener import INSERTABLE, Listener
 from fiberlb.relay.accept import Acceptor
+from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
@@ -87,6 +89,7 @@ class DataPlane:
         self._failed: dict[_Key, AddressInUse] = {}
         self._closing: list[Cell] = []
         self._snapshot: Snapshot | None = None
+        self._answers: Answers | None = None
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
         self._retry: Any = None
@@ -184,13 +187,21 @@ class DataPlane:
 
     def _plan(self, source: ListenerPlan) -> Plan:
         listener = source.listener
-        return Plan(
+        plan = Plan(
             source,
             self._table.pools,
             self._trusted,
             member_of(listener.allowed_cidrs),
             inserted(listener),
         )
+        return plan if self._answers is None else self._answers.within(plan)
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Answer these challenges, and no others, from the next request and handshake on."""
+        self._answers = Answers(challenges) if challenges else None
+        for cell in self._cells.values():
+            if cell.plan.source.listener.speaks_http:
+                cell.plan = self._plan(cell.plan.source)
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
         wanted: dict[_Key, str] = {

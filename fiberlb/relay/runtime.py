@@ -21,6 +21,7 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import Member, RetryCause
 from fiberlb.relay import keys
 from fiberlb.relay.eligible import configured, standing, weighted
+from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 
@@ -214,6 +215,7 @@ class Plan:
     @ivar only: the one route when no policy can match.
     @ivar trusted: whether a peer's forwarded fields are believed.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
+    @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
     """
 
     __slots__ = (
@@ -226,6 +228,7 @@ class Plan:
         "name",
         "only",
         "port",
+        "receive_tls",
         "secure",
         "source",
         "timeouts",
@@ -244,6 +247,7 @@ class Plan:
         self.name = source.listener.name
         self.port = source.listener.port
         self.secure = source.tls is not None
+        self.receive_tls: Callable[..., TlsConnection] = TlsConnection
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts
         self.decide = source.routes.decide

@@ -11,16 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from fiberlb.acme.challenge import Shown
-from fiberlb.acme.client import AcmeError, Client, web_client
-from fiberlb.acme.documents import Account
-from fiberlb.acme.issued import Issue, Issued, Record
-from fiberlb.acme.jws import AccountKey
-from fiberlb.acme.order import Order
-from fiberlb.acme.schedule import due, kinds, pause, unfinished_pause, wanted
+from fiberlb.acme.issued import Issued, Record
+from fiberlb.acme.orders import Orders, Surroundings
+from fiberlb.acme.schedule import due, unfinished_pause, wanted
 from fiberlb.acme.shelf import Shelf
 from fiberlb.model.acme import AcmeSettings
 from fiberlb.model.certificate import Certificate
@@ -28,14 +25,7 @@ from fiberlb.model.challenges import Challenges
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Owner
 from fiberlb.model.settings import Settings
-from fiberlb.store.interface import (
-    Conflict,
-    Election,
-    NotLeading,
-    Store,
-    StoreError,
-    UnknownOutcome,
-)
+from fiberlb.store.interface import Election, Store, StoreError
 from fiberlb.store.sealed import Keyring
 
 _log = Logger()
@@ -45,10 +35,6 @@ SETTLING = 1.0
 LONGEST_SLEEP = 3600.0
 #: Seconds that the leadership lasts when its holder falls silent.
 LEASE = 15.0
-#: Orders at the same time.
-MOST_ORDERS = 4
-#: How often, and how many seconds apart, what was issued is tried to be stored.
-SAVES, SAVE_PAUSE = 12, 5.0
 
 
 class Control(Protocol):
@@ -63,23 +49,6 @@ class Control(Protocol):
 
     def refresh_material(self) -> Deferred[None]:
         """Put in force again, with what was issued meanwhile."""
-
-
-@attrs.frozen(kw_only=True)
-class Surroundings:
-    """
-    What the service is given.
-
-    @ivar reactor: clock and network.
-    @ivar wall: seconds since the epoch.
-    @ivar random: numbers from 0 to 1.
-    @ivar node: who leads; unlike the others.
-    """
-
-    reactor: Any
-    wall: Callable[[], float]
-    random: Callable[[], float]
-    node: str
 
 
 def keep(
@@ -98,21 +67,6 @@ def keep(
     node = f"{settings.node.name or world.host_name}/{world.make_id()}"
     around = Surroundings(reactor=world.reactor, wall=world.wall, random=world.random, node=node)
     return Keeping(around, store, keyring, issued, settings.acme, put_up)
-
-
-class _Running:
-    """One order that runs here."""
-
-    def __init__(self, certificate: Certificate, digest: str) -> None:
-        self.certificate = certificate
-        self.digest = digest
-        self.done: Deferred[None] = Deferred()
-        self.given_up = False
-
-    def give_up(self) -> None:
-        """It is not wanted any more."""
-        self.given_up = True
-        self.done.cancel()
 
 
 class Keeping:
@@ -136,11 +90,11 @@ class Keeping:
         self._around = around
         self._store = store
         self._issued = issued
-        self._shown = Shown(put_up)
         self._shelf = Shelf(store, keyring, issued, self._elsewhere)
         self._control: Control | None = None
-        self._clients: dict[tuple[str, str | None, str], Client] = {}
-        self._running: dict[str, _Running] = {}
+        self._orders = Orders(
+            around, self._shelf, issued, Shown(put_up), self._enforce, self._ended
+        )
         self._known: frozenset[str] = frozenset()
         self._election: Election | None = None
         self._led = False
@@ -170,10 +124,7 @@ class Keeping:
         self._control = None
         self._shelf.stop()
         self._sleep_no_more()
-        running = list(self._running.values())
-        for each in running:
-            each.give_up()
-        await DeferredList([each.done for each in running], consumeErrors=True)
+        await self._orders.stop()
         await self._resign()
 
     # When.
@@ -200,10 +151,10 @@ class Keeping:
     def _changed(self) -> None:
         """Another configuration: orders for what is no longer wanted end."""
         certificates = self._certificates()
-        for ident, running in list(self._running.items()):
+        for ident, digest in self._orders.running().items():
             made = certificates.get(ident)
-            if made is None or self._digest(made) != running.digest:
-                running.give_up()
+            if made is None or self._digest(made) != digest:
+                self._orders.give_up(ident, ident not in self._all())
         stored = self._stored()
         for ident in self._known - stored - self._all().keys():
             self._forget(ident)
@@ -216,8 +167,7 @@ class Keeping:
 
     async def _taken_over(self) -> None:
         self._shelf.follow(await self._shelf.load())
-        if self._control is not None:
-            await self._control.refresh_material()
+        await self._enforce()
         self._later(0.0)
 
     def _all(self) -> Mapping[str, Certificate]:
@@ -256,7 +206,7 @@ class Keeping:
         waiting = []
         soonest = now + LONGEST_SLEEP
         for ident, made in self._certificates().items():
-            if ident in self._running or made.acme is None:
+            if made.acme is None or self._orders.runs(ident):
                 continue
             record = self._issued.records.get(ident, Record())
             at = due(record, made.acme.domains, made.acme.within(self.settings))
@@ -269,7 +219,7 @@ class Keeping:
             # Changes of the leadership, and ends of orders, look again.
             if self._led:
                 self._start(waiting)
-        elif not self._running:
+        elif not self._orders.running():
             self._do(self._resign(), "the leadership is not handed back")
         self._later(max(soonest - now, 0.05))
 
@@ -297,8 +247,7 @@ class Keeping:
                 stored = self._issued.records.get(ident)
                 if stored is not None and stored.unfinished and record.unfinished:
                     self._issued.records[ident] = attrs.evolve(stored, next_try=record.next_try)
-            if self._control is not None:
-                await self._control.refresh_material()
+            await self._enforce()
         self._led = election is self._election and election is not None and election.leading
         self._later(0.0)
 
@@ -310,143 +259,18 @@ class Keeping:
     # Orders.
 
     def _start(self, waiting: list[Certificate]) -> None:
+        assert self._election is not None and self._control is not None
         for made in waiting:
             assert made.acme is not None
-            busy = {d for r in self._running.values() for d in r.certificate.acme.domains}  # type: ignore[union-attr]
-            # A name is proved for one order at a time.
-            if len(self._running) >= MOST_ORDERS or busy & set(made.acme.domains):
-                continue
-            running = _Running(made, self._digest(made))
-            self._running[made.id] = running
-            self._issued.running.add(made.id)
-            running.done = Deferred.fromCoroutine(self._run(made, running))
-            running.done.addErrback(lambda why: why.trap(CancelledError))
-            running.done.addErrback(lambda why: _log.failure("an order broke", failure=why))
+            settings = made.acme.within(self.settings)
+            self._orders.start(made, settings, self._control.configuration, self._election)
 
-    async def _run(self, made: Certificate, running: _Running) -> None:
-        assert made.acme is not None and self._election is not None
-        ident, election = made.id, self._election
-        record = self._issued.records.get(ident, Record())
-        if record.wanted != running.digest:
-            record = attrs.evolve(record, failures=0, last_error="", next_try=0.0)
-        begun = attrs.evolve(record, wanted=running.digest, unfinished=record.unfinished + 1)
-        ended: Record = attrs.evolve(begun, unfinished=0)
-        try:
-            await self._shelf.save(election, ident, begun)
-            issue = await self._ordered(made, record.failures)
-            ended = Record(issue=issue, wanted=running.digest)
-        except AcmeError as why:
-            if not running.given_up:
-                ended = self._failed(made, ended, str(why), why.retry_after)
-        except StoreError as why:
-            ended = self._failed(made, ended, f"the store cannot be used: {why}", 0.0)
-        except CancelledError:
-            raise
-        except Exception as why:
-            _log.failure("the order of certificate {name} broke", name=made.name)
-            ended = self._failed(made, ended, f"internal: {type(why).__name__}", 0.0)
-        finally:
-            await self._finished(election, made, ended)
+    async def _enforce(self) -> None:
+        if self._control is not None:
+            await self._control.refresh_material()
 
-    async def _ordered(self, made: Certificate, failures: int) -> Issue:
-        """
-        One order.
-
-        @raise AcmeError: it did not come to a certificate.
-        """
-        assert made.acme is not None and self._control is not None
-        settings = made.acme.within(self.settings)
-        chosen = kinds(self._control.configuration, settings, failures)
-        if not chosen:
-            raise AcmeError(
-                "no listener can answer a challenge: one for http on port 80 is needed,"
-                " or one for https on port 443"
-            )
-        _log.info(
-            "Certificate {name}: ordering it for {domains} by {kind}",
-            name=made.name,
-            domains=", ".join(made.acme.domains),
-            kind=chosen[0].value,
-        )
-        client = await self._client(settings)
-        clock = self._around.reactor
-        order = Order(client, self._shown, clock, chosen, settings.directory)
-        try:
-            return await order.run(made.acme.domains)
-        except AcmeError as why:
-            if why.kind in ("accountDoesNotExist", "unauthorized", "malformed"):
-                # Perhaps the authority has forgotten us: the account is asked for next time.
-                client.account = ""
-            raise
-
-    async def _client(self, settings: AcmeSettings) -> Client:
-        """The client of an account, which is registered."""
-        key = (settings.directory, settings.email, settings.ca)
-        client = self._clients.get(key)
-        if client is None:
-            account = await self._shelf.account(settings.directory, settings.email)
-            web = web_client(self._around.reactor, settings.ca)
-            private = AccountKey.read(account.key)
-            clock = self._around.reactor
-            client = Client(web, clock, settings.directory, private, account.url)
-            client = self._clients.setdefault(key, client)
-        if not client.account:
-            await client.register(settings.email)
-            account = Account(client.key.pem(), client.account)
-            await self._shelf.registered(settings.directory, settings.email, account)
-        return client
-
-    def _failed(self, made: Certificate, record: Record, why: str, retry_after: float) -> Record:
-        failures = record.failures + 1
-        wait = pause(failures, retry_after, self._around.random)
-        _log.error(
-            "Certificate {name} was not issued: {why}; next attempt in {wait} s",
-            name=made.name,
-            why=why,
-            wait=round(wait),
-        )
-        at = self._around.wall() + wait
-        return attrs.evolve(record, failures=failures, last_error=why, next_try=at)
-
-    async def _finished(self, election: Election, made: Certificate, record: Record) -> None:
-        """Write down how an order ended, and put in force what was issued."""
-        ident = made.id
-        self._issued.records[ident] = record
-        self._issued.running.discard(ident)
-        try:
-            if record.issue is not None and not record.last_error and self._control is not None:
-                await self._control.refresh_material()
-                _log.info("Certificate {name} was issued and is in force", name=made.name)
-        except Exception:
-            _log.failure("what was issued for {name} is not in force", name=made.name)
-        await self._saved(election, made, record)
-        # Until here it counts as running: the leadership is needed to write.
-        self._running.pop(ident, None)
+    def _ended(self) -> None:
         self._later(0.0)
-
-    async def _saved(self, election: Election, made: Certificate, record: Record) -> None:
-        """Write a record; what was issued is worth several attempts."""
-        for _ in range(SAVES):
-            try:
-                await self._shelf.save(election, made.id, record)
-                return
-            except (Conflict, NotLeading) as why:
-                _log.warn("Certificate {name}: {why}", name=made.name, why=str(why))
-                return
-            except (UnknownOutcome, StoreError) as why:
-                _log.error(
-                    "Certificate {name}: how its order ended is not stored: {why}",
-                    name=made.name,
-                    why=str(why),
-                )
-                if self._control is None:
-                    return
-                await self._pause(SAVE_PAUSE)
-
-    async def _pause(self, seconds: float) -> None:
-        wait: Deferred[None] = Deferred()
-        self._around.reactor.callLater(seconds, wait.callback, None)
-        await wait
 
     def _forget(self, ident: str) -> None:
         """A certificate of the store is gone: so is its key. A file may name it again."""

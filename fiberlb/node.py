@@ -21,12 +21,13 @@ from twisted.web.server import Site
 
 from fiberlb.acme.issued import Issued
 from fiberlb.acme.keeping import Keeping, keep
-from fiberlb.announcement import announce
+from fiberlb.announcement import announce, tell_refusal
 from fiberlb.api.rest.site import admin_site
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.control.state_directory import state_directory
+from fiberlb.control.upkeep import Upkeep
 from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
@@ -191,6 +192,7 @@ class Node(Service):
         await self._first_round()
         announce(self.control, self._layer, admin)
         self.certificates.begin(self.control)
+        Upkeep(self.control, world.reactor).start()
 
     def _open_state(self) -> Keyring:
         """Take the state directory and the keys; with C{--from} nothing is on disk."""
@@ -273,7 +275,7 @@ class Node(Service):
         try:
             layer = self._read_again()
         except ConfigurationError as why:
-            _told_refusal(why)
+            tell_refusal(why)
             return
         self._tell_fixed(layer)
         self._bound_by(layer.settings)
@@ -309,7 +311,7 @@ class Node(Service):
     def _not_reloaded(self, failure: Any) -> None:
         self._bound_by(self._layer.settings)
         if failure.check(ConfigurationError, AddressInUse):
-            _told_refusal(failure.value)
+            tell_refusal(failure.value)
         else:
             _log.failure("the configuration could not be read again", failure=failure)
 
@@ -394,8 +396,3 @@ class Node(Service):
         await self.health.stop()
         if self._store is not None:
             await self._store.close()
-
-
-def _told_refusal(why: Exception) -> None:
-    for line in str(why).splitlines():
-        _log.error("The file is refused, what runs goes on: {line}", line=line)

@@ -19,6 +19,7 @@ from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.ssl import Certificate, platformTrust, trustRootFromCertificates
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, ResponseFailed
+from twisted.web.http_headers import Headers
 
 from fiberlb import __version__
 from fiberlb.acme.jws import AccountKey
@@ -159,7 +160,7 @@ class Client:
                 return answer
             if problem.kind != "badNonce":
                 raise problem
-        raise problem
+        raise AcmeError("the authority takes no nonce of its own")
 
     async def _named(self, name: str) -> str:
         if not self._directory:
@@ -205,7 +206,7 @@ class Client:
         self, method: str, url: str, headers: dict[str, str], body: bytes | None
     ) -> tuple[Answer, AcmeError | None]:
         response = await self._web.request(
-            method, url, headers=headers, data=body, allow_redirects=method != "POST"
+            method, url, headers=Headers(headers), data=body, allow_redirects=method != "POST"
         )
         pieces: list[bytes] = []
         left = MOST

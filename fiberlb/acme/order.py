@@ -113,7 +113,7 @@ class Order:
                 raise _failed(found, what)
             if self._clock.seconds() > end:
                 raise AcmeError(f"{what} is still {status} after {DEADLINE:.0f} s")
-            await deferLater(self._clock, _pause(answer, pause))  # type: ignore[arg-type]
+            await deferLater(self._clock, _pause(answer, pause))
             pause = min(pause * 1.5, LONGEST)
 
 

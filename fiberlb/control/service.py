@@ -20,9 +20,11 @@ from fiberlb.control.bodies import facts
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
 from fiberlb.control.document import FileLayer
+from fiberlb.control.expiry import reminders
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
+from fiberlb.control.keys import Keys
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane
 from fiberlb.control.publish import Publisher, Surroundings
@@ -50,6 +52,8 @@ class ControlService:
     @param issued: what certificates that order themselves have got; C{None}: none does.
 
     @ivar certificates: what may be told of certificates.
+    @ivar keys: the keys that encrypt private keys at rest.
+    @ivar file_problems: what is wrong with files that were watched, each a sentence.
     """
 
     _log = Logger()
@@ -71,16 +75,26 @@ class ControlService:
         self._surroundings = surroundings
         self._lock = DeferredLock()
         self._stopping = False
+        self._when_stopping: list[Callable[[], None]] = []
         self.certificates = CertificateFacts(issued)
+        self.file_problems: tuple[str, ...] = ()
         self._force = Force(Publisher(plane, health, surroundings, issued), self.now)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
         )
+        self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
+
+    def wall(self) -> float:
+        """The time, seconds since the epoch."""
+        return self._surroundings.wall()
+
+    def _one(self, work: Callable[[], Coroutine[Deferred[Any], Any, Any]]) -> Deferred[Any]:
+        return shielded(self._locked(work))
 
     def now(self) -> str:
         """The time, RFC 3339 in UTC."""
-        return time_text(self._surroundings.wall())
+        return time_text(self.wall())
 
     # -- the life of the service
 
@@ -124,12 +138,35 @@ class ControlService:
         """Have what was issued since in force, at the next handshake."""
         return shielded(self._locked(lambda: self._force.enter(self._force.state, None)))
 
+    def renew(self, expected: FileLayer, file: FileLayer) -> Deferred[bool]:
+        """
+        As L{reload}, if the file layer in force is still the expected one; else nothing is done.
+
+        @return: whether it was.
+        @raise ConfigurationError: nothing has changed.
+        @raise AddressInUse: nothing has changed.
+        """
+
+        async def unless_reloaded() -> bool:
+            if self.state.file is not expected:
+                return False
+            await self._reload(file)
+            return True
+
+        return shielded(self._locked(unless_reloaded))
+
     async def stop(self) -> None:
         """Take no more changes; returns when the one that runs has ended. The store stays open."""
         self._stopping = True
+        for ended in self._when_stopping:
+            ended()
         self._following.stop()
         await self._lock.acquire()
         self._lock.release()
+
+    def when_stopping(self, ended: Callable[[], None]) -> None:
+        """Have something called when the service stops, such as what asks it by itself."""
+        self._when_stopping.append(ended)
 
     @property
     def started(self) -> bool:
@@ -208,7 +245,10 @@ class ControlService:
     def problems(self) -> tuple[str, ...]:
         """What is wrong with this node's configuration now, each a sentence."""
         own = (self._force.problem,) if self._force.problem else ()
-        return (*own, *self._not_issued()) if self._force.started else own
+        if not self._force.started:
+            return own
+        soon = reminders(self.configuration, self.certificates, self.wall())
+        return (*own, *self.file_problems, *soon, *self._not_issued())
 
     def _not_issued(self) -> Iterator[str]:
         for made in self.configuration.all(Certificate).values():
@@ -226,7 +266,11 @@ class ControlService:
 
     def order(self, certificate: Certificate) -> dict[str, Any]:
         """How the order of a certificate goes that orders itself."""
-        return self.certificates.order(certificate, self._surroundings.wall())
+        return self.certificates.order(certificate, self.wall())
+
+    def certificate_warnings(self, made: Certificate) -> list[str]:
+        """What should be known of a certificate that is no reason to refuse it, such as its end."""
+        return self.certificates.warnings(made, self.wall())
 
     def listeners(self) -> Sequence[ListenerState]:
         """What listens where."""

@@ -36,14 +36,16 @@ def _one_line(passphrase: str | None) -> str | None:
 class _Chain:
     """PEM text, or C{null}, held as the empty text: none is configured."""
 
+    kind = Material(armour="PKCS12")
+
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        return "" if value is None else Material().load(value, path, loading)
+        return "" if value is None else self.kind.load(value, path, loading)
 
     def dump(self, value: Any) -> Any:
         return value or None
 
     def schema(self) -> dict[str, Any]:
-        return Optional(Material()).schema()
+        return Optional(self.kind).schema()
 
 
 @attrs.frozen(kw_only=True)
@@ -51,9 +53,10 @@ class Certificate(Resource):
     """
     A certificate chain with its key, or authorities that others' certificates are judged by.
 
-    @ivar certificate: PEM, the leaf first; may hold the key too. Of a C{client_ca}
-        the authorities, in any order. Empty with C{acme}: what was issued is kept elsewhere,
-        and put in when a configuration is put in force.
+    @ivar certificate: PEM, in any order; may hold the key too. PKCS#12, or a certificate in
+        DER, from a file or as base64, becomes PEM before anything else sees it
+        (L{fiberlb.tls.bundles}). Of a C{client_ca} the authorities. Empty with C{acme}: what
+        was issued is kept elsewhere, and put in when a configuration is put in force.
     @ivar private_key: PEM; C{None} when C{certificate} holds it. Never answered.
     @ivar passphrase: opens an encrypted key. Never answered.
     @ivar cert_type: C{sni} is never a listener's default certificate; C{client} is shown

@@ -43,6 +43,13 @@ class Algorithm(Enum):
     HASH = "hash"
 
 
+class ProxyVersion(Enum):
+    """The version of the PROXY protocol that members are sent."""
+
+    V1 = "v1"
+    V2 = "v2"
+
+
 class RetryCause(Enum):
     """What is retried."""
 
@@ -60,15 +67,16 @@ class Retries:
     @ivar on: C{connect}: nothing was sent; C{stale}: a reused connection died
         before the first byte of an answer, the request is replayable;
         C{reset}: a fresh one did.
+    @ivar budget_percent: of a pool's requests that may be sent again (C{stale}, C{reset});
+        the first ten a second are free.
     """
-
-    LATER: ClassVar[frozenset[str]] = frozenset({"budget_percent"})
 
     attempts: int = field(Whole(0, 10), 2)
     on: tuple[RetryCause, ...] = field(
         Several(OneOf(RetryCause), single=True),
         (RetryCause.CONNECT, RetryCause.STALE, RetryCause.RESET),
     )
+    budget_percent: int = field(Whole(0, 100), 20)
 
 
 @attrs.frozen
@@ -168,6 +176,7 @@ class Pool(Resource):
     """
     Members that serve the same thing.
 
+    @ivar proxy_protocol: what each connection to a member begins with; C{None}: nothing.
     @ivar hash_on: what the algorithm C{hash} takes its key from; of no other one.
     @ivar slow_start: seconds over which a member that has come up reaches its full weight.
     @ivar health_monitor: C{None}: every member counts as up.
@@ -177,7 +186,7 @@ class Pool(Resource):
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2 proxy_protocol tls_config session_persistence drain close_sessions_on"
+        "http2 tls_config session_persistence drain close_sessions_on"
         " member_max_connections queue passive_health panic_threshold_percent"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
@@ -189,6 +198,7 @@ class Pool(Resource):
     algorithm: Algorithm = field(OneOf(Algorithm), Algorithm.ROUND_ROBIN)
     hash_on: HashOn | None = field(Optional(HashOnText()), None)
     slow_start: float = field(Duration(positive=False), 0.0)
+    proxy_protocol: ProxyVersion | None = field(Optional(OneOf(ProxyVersion)), None)
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)

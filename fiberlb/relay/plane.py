@@ -324,6 +324,8 @@ class DataPlane:
         self._table.rise()
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))
+        if loop.pipes is not None:
+            loop.pipes.ease()
 
 
 class Prepared:

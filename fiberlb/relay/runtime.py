@@ -21,9 +21,12 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import Member, RetryCause
 from fiberlb.relay import keys
 from fiberlb.relay.eligible import configured, standing, weighted
+from fiberlb.relay.introducing import INTRODUCTIONS
+from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
+from fiberlb.wire.forwarded import is_claim
 
 #: Since when a member is up that did not come up while this process served.
 FROM_THE_START: Final = float("-inf")
@@ -111,7 +114,9 @@ class PoolState:
     One pool: who may be chosen, and who is next.
 
     @ivar plan: what is configured, replaced when it changes.
+    @ivar budget: how much of what was sent may be sent again.
     @ivar key: an exchange -> what its member is chosen by; C{None}: the algorithm has no keys.
+    @ivar introduce: an exchange -> what its connection to a member begins with; C{None}: nothing.
     @ivar rising: members start slowly at the moment, so L{refresh} has to be called now and then.
     @ivar attempts: members tried after the first one when a connection is refused.
     @ivar resets: members tried after the first one when a fresh connection dies unanswered.
@@ -123,7 +128,9 @@ class PoolState:
         "_sources",
         "_states",
         "attempts",
+        "budget",
         "id",
+        "introduce",
         "key",
         "name",
         "plan",
@@ -135,8 +142,10 @@ class PoolState:
     def __init__(self, plan: PoolPlan, sources: Sources) -> None:
         self.id = plan.pool.id
         self.key: Any = None
+        self.introduce: Any = None
         self.rising = False
         self._sources = sources
+        self.budget = RetryBudget(plan.pool.retries.budget_percent)
         self._balancer: Any = ALGORITHMS[plan.pool.algorithm].make(sources)
         self._states: list[tuple[Member, MemberState]] = []
         self.describe(plan, [])
@@ -149,7 +158,17 @@ class PoolState:
         self.attempts = retries.attempts if RetryCause.CONNECT in retries.on else 0
         self.resets = retries.attempts if RetryCause.RESET in retries.on else 0
         self.retry_stale = RetryCause.STALE in retries.on
+        self.budget.percent = retries.budget_percent
         self._states = list(zip(plan.members, states, strict=False))
+        version = plan.pool.proxy_protocol
+        introduce = None if version is None else INTRODUCTIONS[version]
+        if introduce is not self.introduce:
+            self.introduce = introduce
+            for state in states:
+                state.drop_idle()
+        for state in states:
+            # What begins with one client's header is not kept for another one.
+            state.home = state.address if introduce is None else None
         entry = ALGORITHMS[plan.pool.algorithm]
         for state in states:
             state.latency = (state.latency or Average()) if entry.measures else None
@@ -183,6 +202,11 @@ class PoolState:
         )
         return found
 
+    def may_retry(self) -> bool:
+        """Whether a request that was sent may be sent again now; counted if it may."""
+        requests = sum([state.requests for _, state in self._states])
+        return self.budget.take(self._sources.clock(), requests)
+
     def missing(self) -> str:
         """The reason code of there being nobody to choose."""
         if not self.plan.pool.enabled:
@@ -214,6 +238,8 @@ class Plan:
     @ivar decide: request -> L{Decision}; not called where C{only} is set.
     @ivar only: the one route when no policy can match.
     @ivar trusted: whether a peer's forwarded fields are believed.
+    @ivar introduced: connections begin with a PROXY header.
+    @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
     @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
     """
@@ -223,7 +249,9 @@ class Plan:
         "_routes",
         "allowed",
         "decide",
+        "hides",
         "insert",
+        "introduced",
         "limits",
         "name",
         "only",
@@ -246,11 +274,13 @@ class Plan:
         self.source = source
         self.name = source.listener.name
         self.port = source.listener.port
+        self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
         self.receive_tls: Callable[..., TlsConnection] = TlsConnection
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts
         self.decide = source.routes.decide
+        self.hides = any(map(is_claim, source.routes.fields))
         self.trusted = trusted
         self.allowed = allowed
         self.insert = insert

@@ -41,7 +41,8 @@ def peek(data: bytes) -> tuple[bytes, tuple[bytes, ...]] | None:
 
 
 def _extensions(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
-    name, protocols = b"", ()
+    name = b""
+    protocols: tuple[bytes, ...] = ()
     at = 0
     while at < len(data):
         kind = int.from_bytes(data[at : at + 2], "big")

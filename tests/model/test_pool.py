@@ -59,7 +59,8 @@ class PoolTests(SynchronousTestCase):
                 problems(Pool, {"protocol": word}), [f"protocol: {word.lower()}: {LATER}"]
             )
         self.assertEqual(
-            problems(Pool, {"retries": {"budget_percent": 5}}), [f"retries.budget_percent: {LATER}"]
+            problems(Pool, {"retries": {"budget_percent": 101}}),
+            ["retries.budget_percent: must be from 0 to 100"],
         )
 
     def test_refused(self) -> None:

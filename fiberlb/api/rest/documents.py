@@ -44,6 +44,12 @@ def document(
         done["acme"] = {**done["acme"], **control.order(made)}
     if isinstance(made, Member) and not nested:
         done["status"] = member_status(control, made.id)
+    if isinstance(made, Certificate):
+        done["warnings"] = control.certificate_warnings(made)
+        done["used_by"] = [
+            {"collection": user.COLLECTION, "id": user.id, "name": user.name}
+            for user in control.certificates.used_by(made, configuration)
+        ]
     return done
 
 

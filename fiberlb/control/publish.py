@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from fiberlb import snapshot
+from fiberlb.acme.issued import Issued
 from fiberlb.control.aside import LARGE, Aside, at_once
 from fiberlb.control.plane import HealthView, Plane, Prepared
 from fiberlb.control.slicing import in_slices
@@ -66,7 +67,14 @@ class Publisher:
 
     _log = Logger()
 
-    def __init__(self, plane: Plane, health: HealthView, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        plane: Plane,
+        health: HealthView,
+        surroundings: Surroundings,
+        issued: Issued | None = None,
+    ) -> None:
+        self._issued = issued or Issued()
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
@@ -88,7 +96,7 @@ class Publisher:
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
-        compiled = await self._compiled(configuration, limits)
+        compiled = await self._compiled(self._issued.dressed(configuration), limits)
         if tolerated is None:
             tolerated = self._failed_before(compiled)
         return Ready(compiled, await self._plane.prepare(compiled, tolerated))

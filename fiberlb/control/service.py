@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
+from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
@@ -49,6 +50,7 @@ class ControlService:
     @param plane: what serves.
     @param health: what checks the members.
     @param keyring: seals private keys at rest.
+    @param issued: what certificates that order themselves have got; C{None}: none does.
 
     @ivar certificates: what may be told of certificates.
     @ivar keys: the keys that encrypt private keys at rest.
@@ -65,7 +67,10 @@ class ControlService:
         health: HealthView,
         keyring: Keyring,
         surroundings: Surroundings,
+        issued: Issued | None = None,
     ) -> None:
+        issued = issued or Issued()
+        self._issued = issued
         self._store = store
         self._plane = plane
         self._health = health
@@ -73,10 +78,10 @@ class ControlService:
         self._lock = DeferredLock()
         self._stopping = False
         self._when_stopping: list[Callable[[], None]] = []
-        self.certificates = CertificateFacts()
+        self.certificates = CertificateFacts(issued)
         self.file_problems: tuple[str, ...] = ()
         self.reloads = {"ok": 0, "failed": 0}
-        self._force = Force(Publisher(plane, health, surroundings), self.now)
+        self._force = Force(Publisher(plane, health, surroundings, issued), self.now)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
@@ -131,6 +136,14 @@ class ControlService:
     def _with_file(self, file: FileLayer) -> Deferred[State]:
         size = self._force.size + file.configuration.size
         return self._surroundings.beside(size, lambda: self._force.with_file(file))
+
+    def observe(self, changed: Callable[[], None]) -> None:
+        """Call this whenever another configuration is about to be in force."""
+        self._force.observers.append(changed)
+
+    def refresh_material(self) -> Deferred[None]:
+        """Have what was issued since in force, at the next handshake."""
+        return shielded(self._locked(lambda: self._force.enter(self._force.state, None)))
 
     def renew(self, expected: FileLayer, file: FileLayer) -> Deferred[bool]:
         """
@@ -242,7 +255,13 @@ class ControlService:
         if not self._force.started:
             return own
         soon = reminders(self.configuration, self.certificates, self.wall())
-        return (*own, *self.file_problems, *soon)
+        return (*own, *self.file_problems, *soon, *self._not_issued())
+
+    def _not_issued(self) -> Iterator[str]:
+        for made in self.configuration.all(Certificate).values():
+            record = self._issued.records.get(made.id)
+            if made.acme is not None and made.enabled and record and record.last_error:
+                yield f"certificate {made.name} was not issued: {record.last_error}"
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """
@@ -251,6 +270,10 @@ class ControlService:
         @param configuration: where the object is from; C{None}: the one in force.
         """
         return facts(configuration or self.configuration, made, self.certificates)
+
+    def order(self, certificate: Certificate) -> dict[str, Any]:
+        """How the order of a certificate goes that orders itself."""
+        return self.certificates.order(certificate, self.wall())
 
     def certificate_warnings(self, made: Certificate) -> list[str]:
         """What should be known of a certificate that is no reason to refuse it, such as its end."""

@@ -21,7 +21,6 @@ from fiberlb.relay.passing import Passing
 from fiberlb.relay.preamble import Peeking, Preamble
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
-from fiberlb.relay.tls_connection import TlsConnection
 
 #: Connections accepted in one go.
 ACCEPTS = 64
@@ -278,7 +277,7 @@ class Acceptor:
         side.destination = destination
         if slot is not None:
             ssl = slot.connection(sock)
-            secure = TlsConnection(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
+            secure = plan.receive_tls(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
             side.conn = secure
             secure.start()
             return

@@ -16,9 +16,11 @@ from twisted.logger import Logger
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
+from fiberlb.model.challenges import Challenges
 from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.bound import Share, settle
+from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
@@ -75,6 +77,7 @@ class DataPlane:
         self._failed: dict[_Key, AddressInUse] = {}
         self._closing: list[Cell] = []
         self._snapshot: Snapshot | None = None
+        self._answers: Answers | None = None
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
         self._rotation = LoopingCall(self._rotate)
@@ -184,7 +187,7 @@ class DataPlane:
 
     def _plan(self, source: ListenerPlan) -> Plan:
         listener = source.listener
-        return Plan(
+        plan = Plan(
             source,
             self._table.pools,
             self._trusted,
@@ -192,6 +195,14 @@ class DataPlane:
             inserted(listener),
             told_of_client(listener),
         )
+        return plan if self._answers is None else self._answers.within(plan)
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Answer these challenges, and no others, from the next request and handshake on."""
+        self._answers = Answers(challenges) if challenges else None
+        for cell in self._cells.values():
+            if cell.plan.source.listener.speaks_http:
+                cell.plan = self._plan(cell.plan.source)
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
         wanted: dict[_Key, str] = {

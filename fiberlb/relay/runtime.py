@@ -24,6 +24,7 @@ from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.eligible import configured, standing, weighted
 from fiberlb.relay.introducing import INTRODUCTIONS
 from fiberlb.relay.retry_budget import RetryBudget
+from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.wire.forwarded import is_claim
@@ -242,6 +243,7 @@ class Plan:
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
     @ivar client_fields: names of the fields that tell members of the client's certificate.
+    @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
     """
 
     __slots__ = (
@@ -257,6 +259,7 @@ class Plan:
         "name",
         "only",
         "port",
+        "receive_tls",
         "secure",
         "source",
         "timeouts",
@@ -277,6 +280,7 @@ class Plan:
         self.port = source.listener.port
         self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
+        self.receive_tls: Callable[..., TlsConnection] = TlsConnection
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts
         self.decide = source.routes.decide

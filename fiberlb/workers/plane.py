@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from fiberlb.control.slicing import in_slices
 from fiberlb.errors import AddressInUse
 from fiberlb.model.bounds import Limits
+from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import Settings
 from fiberlb.relay.plane import RETRY
@@ -266,6 +267,11 @@ class WorkersPlane:
         (self._down.discard if usable else self._down.add)(member_id)
         self._number += 1
         self.crew.tell(messages.Usable, number=self._number, member=member_id, usable=usable)
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Have these challenges answered, and no others; returns when every worker does."""
+        handed = self.crew.handing.challenge
+        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(challenges)))
 
     # The workers themselves.
 

@@ -40,6 +40,9 @@ def document(
             document(control, configuration, child, True)
             for child in children(configuration, collection, made.id)
         ]
+    if isinstance(made, Certificate) and made.acme is not None:
+        done["certificate"] = control.certificates.chain(made)
+        done["acme"] = {**done["acme"], **control.order(made)}
     return done if nested else observed(control, configuration, made, done)
 
 
@@ -78,7 +81,7 @@ def _fields(made: Resource) -> dict[str, Any]:
     hidden = {"id", "name", *secret_fields(type(made))}
     fields = {n: value for n, value in unstructure(made).items() if n not in hidden}
     if isinstance(made, Certificate):
-        fields["certificate"] = public_text(made.certificate)
+        fields["certificate"] = public_text(made.certificate) or None
     return fields
 
 

@@ -143,7 +143,8 @@ class Node(Service):
             lambda stamp: stamp + world.wall() - self.loop.now,
             request_ids(world.random_bytes),
         )
-        return DataPlane(world.reactor, services, self.access_log, settings.trusted_proxies)
+        trusted = settings.trusted_proxies
+        return DataPlane(world.reactor, services, self.access_log, trusted, random=world.random)
 
     # Beginning.
 

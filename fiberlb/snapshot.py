@@ -19,7 +19,7 @@ from fiberlb.model.configuration import Configuration, addresses
 from fiberlb.model.convert import overlaid
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
 from fiberlb.model.l7 import L7Policy, L7Rule
-from fiberlb.model.listener import Listener, TlsVersion
+from fiberlb.model.listener import Alpn, ClientAuthentication, Listener, TlsConfig, TlsVersion
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool, PoolProtocol
 from fiberlb.routing.match import Routes, compile_in_steps
@@ -41,6 +41,27 @@ class PoolPlan:
 
 
 @attrs.frozen
+class ClientPlan:
+    """
+    How one listener judges its clients' certificates.
+
+    @ivar judge: the authorities, with what they revoked.
+    @ivar mandatory: without a certificate there is no connection.
+    @ivar names: server names, in lower case and without a final dot, that this is for;
+        C{*.} in front for one label; empty: all, and no name too.
+    """
+
+    judge: Certificate
+    mandatory: bool
+    names: tuple[str, ...]
+
+    @property
+    def sessions(self) -> tuple[object, ...]:
+        """What a session must not outlive; revoked certificates are found when it resumes."""
+        return self.judge.certificate, self.mandatory, self.names
+
+
+@attrs.frozen
 class TlsPlan:
     """
     How one listener terminates TLS.
@@ -50,6 +71,8 @@ class TlsPlan:
     @ivar strict: an unknown server name is refused.
     @ivar max_version: C{None}: the newest there is.
     @ivar cipher_suites: OpenSSL names; empty: the library's choice.
+    @ivar protocols: offered by ALPN, best first.
+    @ivar client: C{None}: clients are not asked for certificates.
     """
 
     default: tuple[Certificate, ...]
@@ -58,6 +81,13 @@ class TlsPlan:
     min_version: TlsVersion
     max_version: TlsVersion | None
     cipher_suites: tuple[str, ...]
+    protocols: tuple[str, ...] = (Alpn.HTTP11.value,)
+    client: ClientPlan | None = None
+
+    @property
+    def sessions(self) -> tuple[object, ...]:
+        """What a session must not outlive: with another value nothing resumes."""
+        return self.cipher_suites, self.client.sessions if self.client else None
 
 
 @attrs.frozen
@@ -174,10 +204,23 @@ def _policies(
 
 def _frame(
     configuration: Configuration, listener: Listener
-) -> tuple[Listener, LoadBalancer, tuple[tuple[Certificate, ...], tuple[Certificate, ...]]]:
+) -> tuple[
+    Listener,
+    LoadBalancer,
+    tuple[tuple[Certificate, ...], tuple[Certificate, ...]],
+    Certificate | None,
+]:
     """What a listener's plan is made of, apart from its policies."""
     balancer = configuration.all(LoadBalancer)[listener.loadbalancer_id]
-    return listener, balancer, _certificates(configuration, listener)
+    tls = listener.tls_config
+    judge = _judge(configuration, tls) if tls else None
+    return listener, balancer, _certificates(configuration, listener), judge
+
+
+def _judge(configuration: Configuration, tls: TlsConfig) -> Certificate | None:
+    """The authorities of a listener's clients, enabled or not."""
+    ident = tls.client_ca_certificate_id if tls.asks_clients else None
+    return None if ident is None else configuration.all(Certificate)[ident]
 
 
 def _certificates(
@@ -266,8 +309,8 @@ class _Compilation:
         return True
 
     def _plan(self, listener: Listener, routes: Routes, limits: Limits) -> ListenerPlan | None:
-        _, balancer, certificates = _frame(self._configuration, listener)
-        tls = self._tls(listener, *certificates)
+        _, balancer, certificates, judge = _frame(self._configuration, listener)
+        tls = self._tls(listener, *certificates, judge)
         if not listener.enabled or not balancer.enabled:
             return None
         own = addresses(self._configuration, listener)
@@ -286,10 +329,12 @@ class _Compilation:
         listener: Listener,
         default: tuple[Certificate, ...],
         others: tuple[Certificate, ...],
+        judge: Certificate | None,
     ) -> TlsPlan | None:
         tls = listener.tls_config
         if tls is None:
             return None
+        offered = tls.alpn_protocols
         if not default and listener.enabled:
             path = ("listeners", listener.id, "tls_config", "certificate_id")
             self.problems.append(Problem(path, "every certificate named is disabled"))
@@ -297,9 +342,26 @@ class _Compilation:
             default=default,
             others=others,
             strict=tls.strict_sni,
-            min_version=tls.min_version,
+            min_version=tls.least,
             max_version=tls.max_version,
             cipher_suites=tls.cipher_suites,
+            protocols=tuple(p.value for p in (Alpn if offered is None else offered)),
+            client=self._client(listener, tls, judge),
+        )
+
+    def _client(
+        self, listener: Listener, tls: TlsConfig, judge: Certificate | None
+    ) -> ClientPlan | None:
+        if judge is None:
+            return None
+        if not judge.enabled and listener.enabled:
+            # Nobody could be let in, or everybody: neither is what was meant.
+            path = ("listeners", listener.id, "tls_config", "client_ca_certificate_id")
+            self.problems.append(Problem(path, "is disabled"))
+        return ClientPlan(
+            judge=judge,
+            mandatory=tls.client_authentication is ClientAuthentication.MANDATORY,
+            names=tuple(n.lower().removesuffix(".") for n in tls.client_authentication_names),
         )
 
 

@@ -16,12 +16,14 @@ import errno
 import socket
 from typing import Any, Final
 
+from cryptography import x509
 from OpenSSL import SSL
 from twisted.logger import Logger
 
 from fiberlb.relay.connection import NEVER, READ_SIZE
 from fiberlb.relay.loop import READ, WRITE, Loop
 from fiberlb.relay.tls_stream import TlsStream
+from fiberlb.tls.contexts import refusal
 from fiberlb.tls.openssl import clear_errors, reason
 from fiberlb.tls.sni import normal
 
@@ -62,6 +64,11 @@ class TlsConnection(TlsStream):
         self.sni: bytes | None = None
         self.failure = ""
         self._limit = limit
+
+    @property
+    def certificate(self) -> x509.Certificate | None:
+        """What the client has shown, and was found to be in order; C{None} for nothing."""
+        return self.ssl.get_peer_certificate(as_cryptography=True)
 
     @property
     def version(self) -> str:
@@ -111,6 +118,10 @@ class TlsConnection(TlsStream):
         except SSL.Error as why:
             self._failed_with(why)
             return
+        why_not = refusal(self.ssl)
+        if why_not:
+            self._refuse(errno.EACCES, why_not)
+            return
         self.connecting = False
         self.deadline = NEVER
         name = self.ssl.get_servername()
@@ -120,7 +131,7 @@ class TlsConnection(TlsStream):
         self.side.connected()
 
     def _failed_with(self, why: SSL.Error) -> None:
-        text = reason(why)
+        text = self.ssl.get_app_data().failed or reason(why)
         clear_errors()
         if isinstance(why, SSL.SysCallError):
             code = why.args[0] if why.args and why.args[0] > 0 else errno.ECONNRESET

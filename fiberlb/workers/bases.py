@@ -20,25 +20,25 @@ class Bases:
 
     A context that connections were made with cannot be changed, and its
     tickets bring back what was negotiated with it. So each listener gets one,
-    another one whenever its cipher suites change, and none is given twice for
-    as long as the template lives.
+    another one whenever its cipher suites or what it asks of clients change, and
+    none is given twice for as long as the template lives.
     """
 
     def __init__(self, count: int = BASES) -> None:
         self._count = count
         self._next = 0
-        self._given: dict[str, tuple[tuple[str, ...], int]] = {}
+        self._given: dict[str, tuple[tuple[object, ...], int]] = {}
 
     def assign(self, snapshot: Snapshot) -> Mapping[str, int]:
         """The number of each listener with TLS."""
-        given: dict[str, tuple[tuple[str, ...], int]] = {}
+        given: dict[str, tuple[tuple[object, ...], int]] = {}
         for ident, plan in snapshot.listeners.items():
             if plan.tls is None:
                 continue
-            suites = plan.tls.cipher_suites
+            sessions = plan.tls.sessions
             found = self._given.get(ident)
-            if found is None or found[0] != suites:
-                found = (suites, self._take())
+            if found is None or found[0] != sessions:
+                found = (sessions, self._take())
             given[ident] = found
         self._given = given
         return {ident: number for ident, (_, number) in given.items()}

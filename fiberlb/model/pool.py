@@ -50,6 +50,18 @@ class ProxyVersion(Enum):
     V2 = "v2"
 
 
+class SessionEnd(Enum):
+    """
+    What ends relayed connections that run.
+
+    C{MEMBER_DOWN}: the member that they go to is down. C{PRIMARY_UP}: one that is
+    preferred to theirs is up again.
+    """
+
+    MEMBER_DOWN = "member_down"
+    PRIMARY_UP = "primary_up"
+
+
 class RetryCause(Enum):
     """What is retried."""
 
@@ -179,6 +191,7 @@ class Pool(Resource):
     @ivar proxy_protocol: what each connection to a member begins with; C{None}: nothing.
     @ivar hash_on: what the algorithm C{hash} takes its key from; of no other one.
     @ivar slow_start: seconds over which a member that has come up reaches its full weight.
+    @ivar close_sessions_on: what ends relayed connections; of tcp pools.
     @ivar health_monitor: C{None}: every member counts as up.
     @ivar timeouts: overrides of the listener's, as pairs.
     """
@@ -186,7 +199,7 @@ class Pool(Resource):
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2 tls_config session_persistence drain close_sessions_on"
+        "http2 tls_config session_persistence drain"
         " member_max_connections queue passive_health panic_threshold_percent"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
@@ -199,12 +212,15 @@ class Pool(Resource):
     hash_on: HashOn | None = field(Optional(HashOnText()), None)
     slow_start: float = field(Duration(positive=False), 0.0)
     proxy_protocol: ProxyVersion | None = field(Optional(OneOf(ProxyVersion)), None)
+    close_sessions_on: tuple[SessionEnd, ...] = field(Several(OneOf(SessionEnd), single=True), ())
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)
 
     def check(self, path: Path, loading: Loading) -> None:
         """A hash needs something to take its key from, and that has to be there."""
+        if self.close_sessions_on and self.protocol is not PoolProtocol.TCP:
+            loading.refuse((*path, "close_sessions_on"), "goes with tcp pools only")
         hashes = self.algorithm is Algorithm.HASH
         if hashes and self.hash_on is None:
             text = 'is needed with algorithm hash: "header X", "cookie x", "query x" or path'

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.addresses import Address
+from fiberlb.model.addresses import SCOPED, Address
 from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
@@ -101,6 +101,8 @@ class MemberAddress:
             return loading.refuse(
                 path, f"{scheme}: known, not supported by this version", code="not_supported"
             )
+        if isinstance(value, str) and "%" in value:
+            return loading.refuse(path, SCOPED, code="not_supported")
         try:
             return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
         except ValueError:
@@ -171,7 +173,7 @@ class Member(Resource):
 
 def split_address(text: str) -> tuple[str, str] | None:
     """C{host:port} or C{[v6]:port} as two texts, the brackets gone; C{None} when it is neither."""
-    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:\[\]/]+)):([0-9]{1,5})", text)
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+(?:%[^\]]*)?)\]|([^\s:\[\]/]+)):([0-9]{1,5})", text)
     return (found[1] or found[2], found[3]) if found else None
 
 

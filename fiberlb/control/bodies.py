@@ -23,7 +23,11 @@ from fiberlb.model.resource import Resource
 from fiberlb.routing.policies import complexity
 
 #: What is observed, not configured: taken back whatever it says, for it changes by itself.
-OBSERVED = {"members": ("status",), "certificates": ("used_by", "warnings")}
+OBSERVED = {
+    "members": ("status",),
+    "listeners": ("status",),
+    "certificates": ("used_by", "warnings"),
+}
 _META = ("managed_by", "created_at", "updated_at", "revision")
 _FACTS = {
     Certificate.COLLECTION: FACTS,

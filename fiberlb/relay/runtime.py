@@ -20,9 +20,10 @@ from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
 from fiberlb.relay import keys
+from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.eligible import configured, standing, weighted
-from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.relay.introducing import INTRODUCTIONS
+from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.wire.forwarded import is_claim
@@ -265,12 +266,14 @@ class Plan:
     @ivar introduced: connections begin with a PROXY header.
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
+    @ivar client_fields: names of the fields that tell members of the client's certificate.
     """
 
     __slots__ = (
         "_pools",
         "_routes",
         "allowed",
+        "client_fields",
         "decide",
         "hides",
         "insert",
@@ -292,6 +295,7 @@ class Plan:
         trusted: Callable[[str], bool] | None,
         allowed: Callable[[str], bool] | None,
         insert: tuple[str, ...],
+        client_fields: tuple[str, ...] = (),
     ) -> None:
         self.source = source
         self.name = source.listener.name
@@ -305,9 +309,14 @@ class Plan:
         self.trusted = trusted
         self.allowed = allowed
         self.insert = insert
+        self.client_fields = client_fields
         self._pools = pools
         self._routes: dict[Decision, Route] = {}
         only = source.routes.only
+        client = source.tls.client if source.tls else None
+        if client is not None:
+            only = None
+            self.decide = agreeing(self.decide, client)
         self.only = None if only is None else self.route(only)
 
     def route(self, decision: Decision) -> Route:
@@ -330,11 +339,27 @@ class Cell:
     @ivar connections: open now.
     @ivar accepted: connections so far.
     @ivar requests: requests so far.
+    @ivar answers: requests that have ended, by the first digit of the answer's status; 0: none.
+    @ivar sent, received: octets of bodies to and from clients so far.
+    @ivar bound: L{fiberlb.relay.bound.Bound}; C{None} without a limit of connections.
     @ivar log: where requests are written down.
     @ivar services: what connections need of the process.
     """
 
-    __slots__ = ("accepted", "connections", "draining", "id", "log", "plan", "requests", "services")
+    __slots__ = (
+        "accepted",
+        "answers",
+        "bound",
+        "connections",
+        "draining",
+        "id",
+        "log",
+        "plan",
+        "received",
+        "requests",
+        "sent",
+        "services",
+    )
 
     def __init__(self, ident: str, plan: Plan, log: Any, services: Any) -> None:
         self.id = ident
@@ -345,3 +370,24 @@ class Cell:
         self.connections = 0
         self.accepted = 0
         self.requests = 0
+        self.answers = [0] * 10
+        self.sent = 0
+        self.received = 0
+        self.bound: Any = None
+
+    def figures(self) -> dict[str, int]:
+        """What it has counted, by name."""
+        answers = self.answers
+        return {
+            "connections": self.connections,
+            "accepted": self.accepted,
+            "requests": self.requests,
+            "answers_none": answers[0],
+            "answers_1xx": answers[1],
+            "answers_2xx": answers[2],
+            "answers_3xx": answers[3],
+            "answers_4xx": answers[4],
+            "answers_5xx": sum(answers[5:]),
+            "sent": self.sent,
+            "received": self.received,
+        }

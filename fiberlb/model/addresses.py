@@ -11,6 +11,10 @@ from fiberlb.errors import Path
 from fiberlb.model.fields import Loading
 
 
+#: Why an address with an interface is refused: it would mean another one on every machine.
+SCOPED = "link-local addresses with an interface (%eth0): known, not supported by this version"
+
+
 @attrs.frozen
 class Address:
     """An IPv4 or IPv6 address without brackets, in its shortest form."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.addresses import Network
+from fiberlb.model.addresses import SCOPED, Network
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import AllOr, Nested, Partial
 from fiberlb.model.fields import (
@@ -163,6 +163,8 @@ class ListenAddress:
             return loading.refuse(
                 path, f"{scheme}: known, not supported by this version", code="not_supported"
             )
+        if isinstance(value, str) and "%" in value:
+            return loading.refuse(path, SCOPED, code="not_supported")
         try:
             return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
         except ValueError:

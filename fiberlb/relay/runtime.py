@@ -18,7 +18,7 @@ from fiberlb.balancing.peak_ewma import Average
 from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
-from fiberlb.model.pool import Member, RetryCause
+from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
 from fiberlb.relay import keys
 from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.eligible import configured, standing, weighted
@@ -48,6 +48,7 @@ class MemberState:
     @ivar requests: requests, or relayed connections, begun.
     @ivar failures: connections refused, broken or timed out.
     @ivar full: it takes no more connections for now.
+    @ivar relays: connections relayed to it now; C{None} where nobody wants to end them.
     @ivar latency: how long it takes to answer; C{None} where nobody wants to know.
     @ivar since: when it came up, on the loop's clock; C{-inf}: it has been up from the start.
     """
@@ -64,6 +65,7 @@ class MemberState:
         "in_flight",
         "latency",
         "name",
+        "relays",
         "requests",
         "sessions",
         "since",
@@ -82,6 +84,7 @@ class MemberState:
         self.failures = 0
         self.full = False
         self.latency: Average | None = None
+        self.relays: set[Any] | None = None
         self.since = FROM_THE_START
         self.address: tuple[str, int] = ("", 0)
         self.home: tuple[str, int] | None = None
@@ -102,6 +105,11 @@ class MemberState:
         self.gone = True
         self.home = None
         self.drop_idle()
+
+    def end_relays(self) -> None:
+        """End the relayed connections, so that their clients connect anew."""
+        for relay in list(self.relays or ()):
+            relay.end()
 
     def drop_idle(self) -> None:
         """Close the connections that wait."""
@@ -170,6 +178,8 @@ class PoolState:
         for state in states:
             # What begins with one client's header is not kept for another one.
             state.home = state.address if introduce is None else None
+            if plan.pool.close_sessions_on and state.relays is None:
+                state.relays = set()
         entry = ALGORITHMS[plan.pool.algorithm]
         for state in states:
             state.latency = (state.latency or Average()) if entry.measures else None
@@ -207,6 +217,21 @@ class PoolState:
         """Whether a request that was sent may be sent again now; counted if it may."""
         requests = sum([state.requests for _, state in self._states])
         return self.budget.take(self._sources.clock(), requests)
+
+    def end_sessions(self, changed: MemberState) -> None:
+        """A member's use has changed: end what the pool says that then has to end."""
+        causes = self.plan.pool.close_sessions_on
+        if not changed.up:
+            if SessionEnd.MEMBER_DOWN in causes:
+                changed.end_relays()
+        elif SessionEnd.PRIMARY_UP in causes:
+            first = [state for _, state in standing(self._states)]
+            if self.plan.pool.algorithm is Algorithm.FIRST_AVAILABLE:
+                first = first[:1]
+            if changed in first:
+                for _, state in self._states:
+                    if state not in first:
+                        state.end_relays()
 
     def missing(self) -> str:
         """The reason code of there being nobody to choose."""

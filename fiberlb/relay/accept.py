@@ -26,6 +26,8 @@ ACCEPTS = 64
 BACKLOG = 4096
 #: Seconds without accepting after descriptors have run out.
 PAUSE = 1.0
+#: The same after some could be accepted before: descriptors are coming back.
+SOONER = 0.1
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _STREAM = int(socket.SOCK_STREAM)
 _IP_FREEBIND = 15
@@ -158,7 +160,7 @@ class Acceptor:
 
     def _accept(self, most: int) -> None:
         sock = self.sock
-        for _ in range(most):
+        for count in range(most):
             try:
                 # The plain type of the C module: the class around it costs more than the system
                 # call does, and serves only what is not used here.
@@ -167,13 +169,13 @@ class Acceptor:
                 return
             except OSError as why:
                 if why.errno in _EXHAUSTED:
-                    self._pause(why)
+                    self._pause(why, SOONER if count else PAUSE)
                     return
                 # The client went away before it was taken in.
                 continue
             self.welcome(SocketType(self._family, _STREAM, 0, number), address)
 
-    def _pause(self, why: OSError) -> None:
+    def _pause(self, why: OSError, seconds: float) -> None:
         if self.closed:
             return
         if not self._told:
@@ -185,7 +187,7 @@ class Acceptor:
                 why=os.strerror(why.errno or 0),
             )
         self.loop.change(self, 0)
-        self._later(PAUSE, self._resume)
+        self._later(seconds, self._resume)
 
     def _resume(self) -> None:
         if not self.closed:

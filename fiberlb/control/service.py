@@ -23,6 +23,7 @@ from fiberlb.control.expiry import reminders
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
+from fiberlb.control.keys import Keys
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane
 from fiberlb.control.publish import Publisher, Surroundings
@@ -49,6 +50,7 @@ class ControlService:
     @param keyring: seals private keys at rest.
 
     @ivar certificates: what may be told of certificates.
+    @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
     """
 
@@ -76,10 +78,14 @@ class ControlService:
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
         )
+        self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
 
     def wall(self) -> float:
         """The time, seconds since the epoch."""
         return self._surroundings.wall()
+
+    def _one(self, work: Callable[[], Coroutine[Deferred[Any], Any, Any]]) -> Deferred[Any]:
+        return shielded(self._locked(work))
 
     def now(self) -> str:
         """The time, RFC 3339 in UTC."""

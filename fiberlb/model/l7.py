@@ -34,6 +34,8 @@ class RuleType(Enum):
     HEADER = "header"
     COOKIE = "cookie"
     SSL_CONN_SNI = "ssl_conn_sni"
+    SSL_ALPN = "ssl_alpn"
+    SOURCE_IP = "source_ip"
 
 
 class CompareType(Enum):
@@ -57,11 +59,12 @@ class PolicyAction(Enum):
 
 #: Rule types that look at one named thing.
 KEYED = frozenset({RuleType.HEADER, RuleType.COOKIE})
+#: Rule types that need no HTTP: what a listener that passes TLS through can look at.
+OF_CONNECTIONS = frozenset({RuleType.SSL_CONN_SNI, RuleType.SSL_ALPN, RuleType.SOURCE_IP})
 #: The seed's Rust name, as its serialiser spells it.
 RULE_SPELLINGS = {"ssl_conn_sn_i": "ssl_conn_sni"}
 _LATER_RULES = tuple(
-    "method query source_ip protocol ssl_alpn ssl_conn_has_cert ssl_verify_result"
-    " ssl_dn_field".split()
+    "method query protocol ssl_conn_has_cert ssl_verify_result ssl_dn_field".split()
 )
 #: The words that the short form may begin with, and those of them that name a key.
 _SHORT = frozenset({*(t.value for t in RuleType), *_LATER_RULES, *RULE_SPELLINGS})
@@ -134,6 +137,8 @@ class L7Rule(Resource):
                 loading.refuse((*path, "key"), f"{self.rule_type.value} rules take no key")
             if not self.candidates:
                 loading.refuse((*path, "value"), "is needed", code="missing")
+        if self.rule_type is RuleType.SOURCE_IP and self.compare_type is not CompareType.EQUAL_TO:
+            loading.refuse((*path, "compare_type"), "source_ip rules take equal_to only")
 
 
 _IMPLIED = {

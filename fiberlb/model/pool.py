@@ -43,6 +43,13 @@ class Algorithm(Enum):
     HASH = "hash"
 
 
+class ProxyVersion(Enum):
+    """The version of the PROXY protocol that members are sent."""
+
+    V1 = "v1"
+    V2 = "v2"
+
+
 class RetryCause(Enum):
     """What is retried."""
 
@@ -169,6 +176,7 @@ class Pool(Resource):
     """
     Members that serve the same thing.
 
+    @ivar proxy_protocol: what each connection to a member begins with; C{None}: nothing.
     @ivar hash_on: what the algorithm C{hash} takes its key from; of no other one.
     @ivar slow_start: seconds over which a member that has come up reaches its full weight.
     @ivar health_monitor: C{None}: every member counts as up.
@@ -178,7 +186,7 @@ class Pool(Resource):
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2 proxy_protocol tls_config session_persistence drain close_sessions_on"
+        "http2 tls_config session_persistence drain close_sessions_on"
         " member_max_connections queue passive_health panic_threshold_percent"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
@@ -190,6 +198,7 @@ class Pool(Resource):
     algorithm: Algorithm = field(OneOf(Algorithm), Algorithm.ROUND_ROBIN)
     hash_on: HashOn | None = field(Optional(HashOnText()), None)
     slow_start: float = field(Duration(positive=False), 0.0)
+    proxy_protocol: ProxyVersion | None = field(Optional(OneOf(ProxyVersion)), None)
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)

@@ -62,7 +62,15 @@ class Answering(Exchange):
     def request(self, plan: Plan, authority: bytes) -> Request:
         """The request in progress, as rules and redirects look at it."""
         return Request(
-            self.method, self.target, authority, self.raw, self.sni, plan.secure, plan.port
+            self.method,
+            self.target,
+            authority,
+            self.raw,
+            self.sni,
+            plan.secure,
+            plan.port,
+            self.client,
+            self.alpn,
         )
 
     # Answers of the member.

@@ -76,6 +76,9 @@ class Downstream(Uploading):
         """The TLS handshake is done: what was agreed on, and the time for a head begins."""
         conn: Any = self.conn
         self.sni = conn.sni
+        protocol = conn.protocol
+        if protocol:
+            self.alpn = (protocol,)
         self.attach(conn)
 
     def refused(self, error: int) -> None:

@@ -34,6 +34,10 @@ class Exchange:
     @ivar up: the member's side, C{None} before there is one and after it was let go.
     @ivar busy: a request is in progress.
     @ivar peer: the address that has connected.
+    @ivar destination: where the client has connected to, as a PROXY header tells it; C{None}:
+        this listener.
+    @ivar alpn: the protocols of the handshake: the agreed one, or those offered where TLS is
+        passed through.
     @ivar client: the client's address: the peer's, or what a trusted peer says it is.
     @ivar out: the request's head as it is sent to the member.
     @ivar left: octets of the request's body still to come, where their number is known.
@@ -52,6 +56,7 @@ class Exchange:
     conn: Connection
 
     __slots__ = (
+        "alpn",
         "answered_at",
         "body_at",
         "body_mark",
@@ -62,6 +67,7 @@ class Exchange:
         "client",
         "conn",
         "connected_at",
+        "destination",
         "detail",
         "expecting",
         "half_closed",
@@ -98,6 +104,8 @@ class Exchange:
         self.peer = self.client = peer
         self.peer_port = peer_port
         self.sni: bytes | None = None
+        self.alpn: tuple[bytes, ...] = ()
+        self.destination: tuple[str, int] | None = None
         self.half_closed = False
         self.expecting = False
         self.started = 0.0

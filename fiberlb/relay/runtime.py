@@ -22,6 +22,7 @@ from fiberlb.model.pool import Member, RetryCause
 from fiberlb.relay import keys
 from fiberlb.relay.eligible import configured, standing, weighted
 from fiberlb.relay.retry_budget import RetryBudget
+from fiberlb.relay.introducing import INTRODUCTIONS
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.wire.forwarded import is_claim
@@ -114,6 +115,7 @@ class PoolState:
     @ivar plan: what is configured, replaced when it changes.
     @ivar budget: how much of what was sent may be sent again.
     @ivar key: an exchange -> what its member is chosen by; C{None}: the algorithm has no keys.
+    @ivar introduce: an exchange -> what its connection to a member begins with; C{None}: nothing.
     @ivar rising: members start slowly at the moment, so L{refresh} has to be called now and then.
     @ivar attempts: members tried after the first one when a connection is refused.
     @ivar resets: members tried after the first one when a fresh connection dies unanswered.
@@ -127,6 +129,7 @@ class PoolState:
         "attempts",
         "budget",
         "id",
+        "introduce",
         "key",
         "name",
         "plan",
@@ -138,6 +141,7 @@ class PoolState:
     def __init__(self, plan: PoolPlan, sources: Sources) -> None:
         self.id = plan.pool.id
         self.key: Any = None
+        self.introduce: Any = None
         self.rising = False
         self._sources = sources
         self.budget = RetryBudget(plan.pool.retries.budget_percent)
@@ -155,6 +159,15 @@ class PoolState:
         self.retry_stale = RetryCause.STALE in retries.on
         self.budget.percent = retries.budget_percent
         self._states = list(zip(plan.members, states, strict=False))
+        version = plan.pool.proxy_protocol
+        introduce = None if version is None else INTRODUCTIONS[version]
+        if introduce is not self.introduce:
+            self.introduce = introduce
+            for state in states:
+                state.drop_idle()
+        for state in states:
+            # What begins with one client's header is not kept for another one.
+            state.home = state.address if introduce is None else None
         entry = ALGORITHMS[plan.pool.algorithm]
         for state in states:
             state.latency = (state.latency or Average()) if entry.measures else None
@@ -224,6 +237,7 @@ class Plan:
     @ivar decide: request -> L{Decision}; not called where C{only} is set.
     @ivar only: the one route when no policy can match.
     @ivar trusted: whether a peer's forwarded fields are believed.
+    @ivar introduced: connections begin with a PROXY header.
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
     """
@@ -235,6 +249,7 @@ class Plan:
         "decide",
         "hides",
         "insert",
+        "introduced",
         "limits",
         "name",
         "only",
@@ -256,6 +271,7 @@ class Plan:
         self.source = source
         self.name = source.listener.name
         self.port = source.listener.port
+        self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts

@@ -18,6 +18,7 @@ class StampTests(SynchronousTestCase):
         """Two files."""
         self.directory = Path(written(self, {"a": "one", "b": "two"}))
         self.path = self.directory / "a"
+        self.file = NamedFile(str(self.path), stamp(str(self.path)))
 
     def changed(self, path: Path) -> bool:
         """Whether it has changed since the last time."""
@@ -27,7 +28,6 @@ class StampTests(SynchronousTestCase):
 
     def test_changes(self) -> None:
         """Written to, renamed over, taken away, come back; and nothing, which is no change."""
-        self.file = NamedFile(str(self.path), stamp(str(self.path)))
         self.assertFalse(self.changed(self.path))
         self.path.write_text("three")
         self.assertTrue(self.changed(self.path))

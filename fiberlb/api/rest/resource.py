@@ -189,7 +189,7 @@ class Resources:
 
     async def _done(self, request: IRequest, operation: Operation) -> tuple[Outcome, bool]:
         dry = flag(query_of(request, ("dry_run",)), "dry_run")
-        origin = Origin("local", "rest", _reason(request))
+        origin = Origin("local", "rest", reason_of(request))
         return await self._control.write([operation], origin, dry), dry
 
     def _result(self, operation: Operation, outcome: Outcome) -> dict[str, Any] | None:
@@ -234,7 +234,7 @@ class Resources:
         return Reply(document=body)
 
 
-def _reason(request: IRequest) -> str:
+def reason_of(request: IRequest) -> str:
     """
     Why the client does this, for the history.
 

@@ -28,6 +28,8 @@ ACCEPTS = 64
 BACKLOG = 4096
 #: Seconds without accepting after descriptors have run out.
 PAUSE = 1.0
+#: The same after some could be accepted before: descriptors are coming back.
+SOONER = 0.1
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _STREAM = int(socket.SOCK_STREAM)
 _IP_FREEBIND = 15
@@ -167,7 +169,7 @@ class Acceptor:
     def _accept(self, most: int) -> bool:
         """Take in so many; false when no more are there, or cannot be taken."""
         sock = self.sock
-        for _ in range(most):
+        for count in range(most):
             try:
                 # The plain type of the C module: the class around it costs more than the system
                 # call does, and serves only what is not used here.
@@ -176,7 +178,7 @@ class Acceptor:
                 return False
             except OSError as why:
                 if why.errno in _EXHAUSTED:
-                    self._pause(why)
+                    self._pause(why, SOONER if count else PAUSE)
                     return False
                 # The client went away before it was taken in.
                 continue
@@ -208,7 +210,7 @@ class Acceptor:
             self.loop.change(self, READ)
             self.readable()
 
-    def _pause(self, why: OSError) -> None:
+    def _pause(self, why: OSError, seconds: float) -> None:
         if self.closed:
             return
         if not self._told:
@@ -220,7 +222,7 @@ class Acceptor:
                 why=os.strerror(why.errno or 0),
             )
         self.loop.change(self, 0)
-        self._later(PAUSE, self._resume)
+        self._later(seconds, self._resume)
 
     def _resume(self) -> None:
         if not self.closed:

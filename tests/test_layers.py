@@ -29,6 +29,7 @@ ALLOWED: dict[str, str] = {
     "workers": (
         "errors model wire routing balancing snapshot tls health store observe relay control"
     ),
+    "commands": "errors model tls control workers",
     "build": "wire",
     "announcement": "errors model build control",
     "starting": "errors control store workers",

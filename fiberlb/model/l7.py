@@ -39,6 +39,8 @@ class RuleType(Enum):
     SSL_CONN_HAS_CERT = "ssl_conn_has_cert"
     SSL_VERIFY_RESULT = "ssl_verify_result"
     SSL_DN_FIELD = "ssl_dn_field"
+    SSL_ALPN = "ssl_alpn"
+    SOURCE_IP = "source_ip"
 
 
 class CompareType(Enum):
@@ -62,17 +64,16 @@ class PolicyAction(Enum):
 
 #: Rule types that look at one named thing.
 KEYED = frozenset({RuleType.HEADER, RuleType.COOKIE, RuleType.SSL_DN_FIELD})
+#: Rule types that need no HTTP: what a listener that passes TLS through can look at.
+OF_CONNECTIONS = frozenset({RuleType.SSL_CONN_SNI, RuleType.SSL_ALPN, RuleType.SOURCE_IP})
 #: Rule types whose candidates are nothing but equal to something, with what a value must be.
 EXACT_ONLY = {
-    RuleType.SSL_CONN_HAS_CERT: (
-        r"(?i:true)",
-        "true; for clients without one set invert",
-    ),
+    RuleType.SSL_CONN_HAS_CERT: (r"(?i:true)", "true; for clients without one set invert"),
     RuleType.SSL_VERIFY_RESULT: (r"[0-9]{1,9}", "a number; 0: in order"),
 }
 #: The seed's Rust name, as its serialiser spells it.
 RULE_SPELLINGS = {"ssl_conn_sn_i": "ssl_conn_sni"}
-_LATER_RULES = tuple("method query source_ip protocol ssl_alpn".split())
+_LATER_RULES = tuple("method query protocol".split())
 #: The words that the short form may begin with, and those of them that name a key.
 _SHORT = frozenset({*(t.value for t in RuleType), *_LATER_RULES, *RULE_SPELLINGS})
 _SHORT_KEYED = frozenset(t.value for t in KEYED)
@@ -150,6 +151,8 @@ class L7Rule(Resource):
                 loading.refuse((*path, "key"), f"{self.rule_type.value} rules take no key")
             if not self.candidates:
                 loading.refuse((*path, "value"), "is needed", code="missing")
+        if self.rule_type is RuleType.SOURCE_IP and self.compare_type is not CompareType.EQUAL_TO:
+            loading.refuse((*path, "compare_type"), "source_ip rules take equal_to only")
         if self.rule_type in EXACT_ONLY:
             self._check_exact(path, loading)
 

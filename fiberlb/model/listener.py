@@ -225,6 +225,10 @@ class RedirectStatus:
         return {"anyOf": [{"type": "boolean"}, {"enum": [301, 302, 307, 308]}]}
 
 
+#: What helps where a listener passes TLS through and more is asked of it.
+ADD_TLS_CONFIG = "without tls_config TLS is passed through unread; add tls_config to end it here"
+
+
 @attrs.frozen(kw_only=True)
 class Listener(Resource):
     """
@@ -234,6 +238,8 @@ class Listener(Resource):
     @ivar default_pool_id: where requests go that no policy takes; C{None}: 503.
     @ivar https_redirect: the status of a redirect of everything to https; 0 for none.
     @ivar allowed_cidrs: networks that may connect; empty: all.
+    @ivar accept_proxy_protocol: connections begin with a header of the PROXY protocol, and come
+        from trusted proxies only.
     @ivar insert_headers: overrides of which fields are sent to the members, as pairs.
     @ivar timeouts: overrides of the defaults, as pairs.
     @ivar limits: overrides of the process's, as pairs.
@@ -243,7 +249,7 @@ class Listener(Resource):
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "default_pools split_persistence hsts connection_limit accept_proxy_protocol readiness_path"
+        "default_pools split_persistence hsts connection_limit readiness_path"
         " onion onion_location request_headers response_headers rewrite mirror rate_limit"
         " basic_auth jwt forward_auth cors compression error_pages".split()
     )
@@ -258,6 +264,7 @@ class Listener(Resource):
     encoded_slash: EncodedSlash = field(OneOf(EncodedSlash), EncodedSlash.CHECK)
     https_redirect: int = field(RedirectStatus(), 0)
     allowed_cidrs: tuple[str, ...] = field(Several(Network()), ())
+    accept_proxy_protocol: bool = field(Flag(), False)
     insert_headers: tuple[tuple[str, bool], ...] = field(
         Words(_Setting(), (*INSERTABLE, *CLIENT_FIELDS), fold=True), ()
     )
@@ -272,19 +279,17 @@ class Listener(Resource):
     @property
     def speaks_http(self) -> bool:
         """Whether requests are understood, rather than bytes relayed."""
-        return self.protocol is not ListenerProtocol.TCP
+        return self.protocol is not ListenerProtocol.TCP and not self.passes_tls
+
+    @property
+    def passes_tls(self) -> bool:
+        """Whether TLS goes on to the member, chosen by what the client says first."""
+        return self.protocol is ListenerProtocol.HTTPS and self.tls_config is None
 
     def check(self, path: Path, loading: Loading) -> None:
         """The protocol decides which other fields make sense."""
         secure = self.protocol in (ListenerProtocol.HTTPS, ListenerProtocol.TERMINATED_HTTPS)
-        if self.protocol is ListenerProtocol.HTTPS and self.tls_config is None:
-            message = (
-                "https without tls_config (passed through): known, not supported by this version"
-            )
-            loading.refuse(
-                (*path, "tls_config"), f"{message}; add tls_config", code="not_supported"
-            )
-        elif secure and self.tls_config is None:
+        if self.protocol is ListenerProtocol.TERMINATED_HTTPS and self.tls_config is None:
             loading.refuse((*path, "tls_config"), "is needed by terminated_https", code="missing")
         elif not secure and self.tls_config is not None:
             loading.refuse(
@@ -296,3 +301,5 @@ class Listener(Resource):
                 loading.refuse((*path, "insert_headers", name), message)
         if self.https_redirect and self.protocol is not ListenerProtocol.HTTP:
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
+        if self.insert_headers and self.passes_tls:
+            loading.refuse((*path, "insert_headers"), f"needs HTTP; {ADD_TLS_CONFIG}")

@@ -69,6 +69,8 @@ class Answering(Exchange):
             self.sni,
             plan.secure,
             plan.port,
+            self.client,
+            self.alpn,
             None if self.shown is None else self.shown.fields,
         )
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 from fiberlb.errors import Fault
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.networks import plain_address
+from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.uploading_h1 import Uploading
 from fiberlb.tls.shown import no_certificate
@@ -80,6 +81,9 @@ class Downstream(Uploading):
         conn: Any = self.conn
         self.sni = conn.sni
         self.shown = conn.shown
+        protocol = conn.protocol
+        if protocol:
+            self.alpn = (protocol,)
         self.attach(conn)
 
     def refused(self, error: int) -> None:
@@ -148,6 +152,8 @@ class Downstream(Uploading):
 
     def member_ready(self) -> None:
         """The member takes bytes again."""
+        if self.left >= WORTHWHILE:
+            self.splice_body()
         self._read_on()
 
     def _read_on(self) -> None:
@@ -346,7 +352,10 @@ class Downstream(Uploading):
             self.take_body(rest)
 
     def _decide(self, plan: Plan, authority: bytes) -> Route:
-        return plan.route(plan.decide(self.request(plan, authority)))
+        request = self.request(plan, authority)
+        if plan.hides and not self._trusted:
+            request.block = forwarded.unclaimed(request.block)
+        return plan.route(plan.decide(request))
 
     def _again(self) -> None:
         """The same head as before, under the same plan: nothing needs to be found out anew."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import ip_network
 from operator import attrgetter
 
 import attrs
@@ -12,7 +13,7 @@ from fiberlb.model.dn import NAMES
 from fiberlb.model.l7 import CompareType, RuleType
 from fiberlb.routing.compare import Test
 from fiberlb.routing.path import folded, respelled
-from fiberlb.routing.request import Request
+from fiberlb.routing.request import Request, network_bits
 
 #: Elements of one header's lists that are looked at; a rule on more is undecided.
 MOST_ELEMENTS = 256
@@ -51,6 +52,7 @@ class Extract:
         no candidate could be, or every one would match.
     @ivar source: the candidates that the test looks at, for whoever looks at
         those of many rules at once.
+    @ivar compare: how spelled values are compared, whatever the rule says.
     @ivar fold: candidates are in lower case, so values and patterns ignore case.
     """
 
@@ -58,6 +60,7 @@ class Extract:
     spell: Callable[[CompareType, str], bytes]
     source: Read | Named
     fold: bool = False
+    compare: CompareType | None = None
 
 
 def _read_host(request: Request) -> bytes | None:
@@ -101,6 +104,42 @@ def _server_name(key: str, test: Test) -> RequestTest:
     def matches(request: Request) -> bool | None:
         name = _read_server_name(request)
         return False if name is None else test(name)
+
+    return matches
+
+
+def _read_source(request: Request) -> bytes | None:
+    return request.address_bits or None
+
+
+def _source(key: str, test: Test) -> RequestTest:
+    def matches(request: Request) -> bool | None:
+        bits = request.address_bits
+        return test(bits) if bits else False
+
+    return matches
+
+
+def _protocol_name(key: str) -> bytes:
+    return b"alpn"
+
+
+def _protocol_names(request: Request) -> Iterable[bytes]:
+    return (b"alpn",) if request.protocols else ()
+
+
+def _protocol_texts(request: Request, name: bytes) -> Texts:
+    return request.protocols, False
+
+
+def _protocol(key: str, test: Test) -> RequestTest:
+    def matches(request: Request) -> bool | None:
+        found: bool | None = False
+        for text in request.protocols:
+            found = test(text)
+            if found is not False:
+                break
+        return found
 
     return matches
 
@@ -279,6 +318,11 @@ def _as_name(compare: CompareType, value: str) -> bytes:
     return name
 
 
+def _as_network(compare: CompareType, value: str) -> bytes:
+    """A network as what its addresses begin with, so that it is looked up like any prefix."""
+    return network_bits(ip_network(value))
+
+
 def _as_extension(compare: CompareType, value: str) -> bytes:
     extension = value.encode().lower()
     if compare in (CompareType.EQUAL_TO, CompareType.STARTS_WITH):
@@ -308,6 +352,7 @@ def _as_path(compare: CompareType, value: str) -> bytes:
 _HEADERS = Named(_header_needle, _needles, _header_texts)
 _COOKIES = Named(_cookie_name, _cookies, _cookie_texts)
 _ATTRIBUTES = Named(_attribute_name, _attributes, _attribute_texts)
+_PROTOCOLS = Named(_protocol_name, _protocol_names, _protocol_texts)
 
 #: Rule type -> what it looks at.
 EXTRACT: Mapping[RuleType, Extract] = {
@@ -320,4 +365,8 @@ EXTRACT: Mapping[RuleType, Extract] = {
     RuleType.SSL_CONN_HAS_CERT: Extract(_has_certificate, _as_word, _read_has_certificate),
     RuleType.SSL_VERIFY_RESULT: Extract(_result, _as_number, _read_result),
     RuleType.SSL_DN_FIELD: Extract(_attribute, _as_written, _ATTRIBUTES),
+    RuleType.SSL_ALPN: Extract(_protocol, _as_written, _PROTOCOLS),
+    RuleType.SOURCE_IP: Extract(
+        _source, _as_network, _read_source, compare=CompareType.STARTS_WITH
+    ),
 }

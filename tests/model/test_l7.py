@@ -120,7 +120,7 @@ class RuleTests(SynchronousTestCase):
 
     def test_later(self) -> None:
         """Types, comparisons and nesting of later versions."""
-        for word in "method query source_ip ssl_alpn".split():
+        for word in "method query protocol".split():
             for document in ({word: "x"}, {"rule_type": word.upper(), "value": "x"}):
                 self.assertIn(f"rule_type: {word}: {LATER}", problems(L7Rule, document))
         self.assertEqual(
@@ -129,6 +129,14 @@ class RuleTests(SynchronousTestCase):
         )
         for word in ("any", "all", "not"):
             self.assertEqual(problems(L7Rule, {word: []}), [f"{word}: {LATER}"])
+
+    def test_source_ip(self) -> None:
+        """An address is in a network or it is not: there is one comparison."""
+        self.assertEqual(made(L7Rule, source_ip="10.0.0.0/8").value, "10.0.0.0/8")
+        self.assertEqual(
+            problems(L7Rule, {"source_ip": "10.", "compare_type": "starts_with"}),
+            ["compare_type: source_ip rules take equal_to only"],
+        )
 
 
 class PolicyTests(SynchronousTestCase):

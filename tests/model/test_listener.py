@@ -7,6 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.listener import (
+    ADD_TLS_CONFIG,
     Alpn,
     EncodedSlash,
     Listener,
@@ -156,12 +157,19 @@ class TlsTests(SynchronousTestCase):
         (told,) = problems(Listener, self.tls(min_version="TLSv1.1"))
         self.assertIn("'TLSv1.1' is not one of tls12, tls13", told)
 
+    def test_passed_through(self) -> None:
+        """https without its configuration is not read."""
+        found = made(Listener, port=1, protocol="https")
+        self.assertTrue(found.passes_tls)
+        self.assertFalse(found.terminates or found.speaks_http)
+        self.assertFalse(made(Listener, **SECURE).passes_tls)
+
     def test_refused(self) -> None:
         """No certificate, or no TLS to have it."""
         for document, wanted in (
             (
-                {"port": 1, "protocol": "https"},
-                f"tls_config: https without tls_config (passed through): {LATER}; add tls_config",
+                {"port": 1, "protocol": "https", "insert_headers": {"X-Forwarded-For": False}},
+                f"insert_headers: needs HTTP; {ADD_TLS_CONFIG}",
             ),
             (
                 {"port": 1, "protocol": "terminated_https"},

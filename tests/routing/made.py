@@ -19,11 +19,13 @@ def request(
     sni: bytes | None = None,
     secure: bool = False,
     port: int = 80,
+    source: str = "192.0.2.7",
+    protocols: Sequence[bytes] = (),
     client: Mapping[bytes, Sequence[bytes]] | None = None,
 ) -> Request:
     """A GET; each of C{fields} is a whole line without its end."""
     block = b"\r\n" + b"".join(line + b"\r\n" for line in fields)
-    return Request(b"GET", target, host, block, sni, secure, port, client)
+    return Request(b"GET", target, host, block, sni, secure, port, source, protocols, client)
 
 
 def listener(**fields: Any) -> Listener:

@@ -51,6 +51,12 @@ _PATTERNS = (
     r"^$",
     r".+",
 )
+_NETWORKS = (
+    *("10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "::/0", "2001:db8::/32"),
+    *("2001:db8::1", "::ffff:10.0.0.0/104", "192.0.2.0/25"),
+)
+_SOURCES = ("10.1.2.3", "10.9.9.9", "::ffff:10.1.2.3", "2001:db8::1", "::1", "192.0.2.200", "")
+_PROTOCOLS = ("h2", "http/1.1", "one", "two", "")
 _ANY = _NAMES + _PATHS + _ENDS + _WORDS
 
 
@@ -63,6 +69,8 @@ def _values(random: Random, kind: RuleType, compare: CompareType) -> tuple[str, 
         RuleType.FILE_TYPE: _ENDS,
         RuleType.SSL_CONN_HAS_CERT: ("true", "TRUE"),
         RuleType.SSL_VERIFY_RESULT: ("0", "00", "1", "18"),
+        RuleType.SOURCE_IP: _NETWORKS,
+        RuleType.SSL_ALPN: _PROTOCOLS,
     }.get(kind, _WORDS)
     if compare is CompareType.REGEX:
         own = _PATTERNS
@@ -73,7 +81,7 @@ def rule(random: Random) -> L7Rule:
     """Any rule; most of them look at the path or the host."""
     kind = random.choice([*RuleType, RuleType.PATH, RuleType.PATH, RuleType.HOST_NAME])
     compare = random.choice(list(CompareType))
-    if kind in EXACT_ONLY:
+    if kind in EXACT_ONLY or kind is RuleType.SOURCE_IP:
         compare = CompareType.EQUAL_TO
     given: dict[str, Any] = {"invert": random.randrange(5) == 0}
     if kind in KEYED:
@@ -144,4 +152,6 @@ def a_request(random: Random) -> Request:
         *lines,
         sni=random.choice((None, *[name.encode() for name in _NAMES])),
         client=client,
+        source=random.choice(_SOURCES),
+        protocols=[p.encode() for p in random.sample(_PROTOCOLS[:-1], random.randrange(3))],
     )

@@ -50,6 +50,7 @@ SUBJECTS = {
         lambda text: request(client={b"cn": [b"x"], b"o": [b"Other", text]}),
         key="organizationName",
     ),
+    RuleType.SSL_ALPN: Subject("http/1.1", lambda text: request(protocols=(b"h2c", text))),
 }
 
 
@@ -89,7 +90,7 @@ class TableTests(SynchronousTestCase):
     def test_all(self) -> None:
         """A rule matches if any of its values does; C{invert} turns it, absence included."""
         cases = list(self.cases())
-        self.assertEqual(len(cases), 7 * 5 * 2 * 5 - 5 * 2)
+        self.assertEqual(len(cases), 8 * 5 * 2 * 5 - 5 * 2)
         for tested, made, wanted in cases:
             self.assertIs(matches(tested, made), wanted, tested)
 
@@ -105,7 +106,7 @@ class TableTests(SynchronousTestCase):
     def test_complete(self) -> None:
         """Every rule type that configurations can name has its entry."""
         self.assertEqual(set(EXTRACT), set(RuleType))
-        self.assertEqual({*SUBJECTS, *EXACT_ONLY}, set(RuleType))
+        self.assertEqual({*SUBJECTS, *EXACT_ONLY, RuleType.SOURCE_IP}, set(RuleType))
 
 
 class CertificateTests(SynchronousTestCase):
@@ -127,6 +128,41 @@ class CertificateTests(SynchronousTestCase):
             for value in no:
                 tested = rule(kind, CompareType.EQUAL_TO, value)
                 self.assertFalse(matches(tested, request(client={})))
+
+
+class SourceTests(SynchronousTestCase):
+    """Addresses."""
+
+    def test_networks(self) -> None:
+        """By their bits, IPv4 as itself however it is written; what is no address is nowhere."""
+        for value, address, wanted in (
+            ("10.0.0.0/8", "10.255.0.1", True),
+            ("10.0.0.0/8", "11.0.0.0", False),
+            ("10.0.0.0/8", "::ffff:10.0.0.1", True),
+            ("::ffff:10.0.0.0/104", "10.0.0.1", True),
+            ("::ffff:10.0.0.0/104", "11.0.0.1", False),
+            ("10.0.0.1", "10.0.0.1", True),
+            ("10.0.0.1", "10.0.0.10", False),
+            ("0.0.0.0/0", "255.1.1.1", True),
+            ("0.0.0.0/0", "::1", False),
+            ("::/0", "::1", True),
+            ("::/0", "10.0.0.1", False),
+            ("2001:db8::/33", "2001:db8:7fff::1", True),
+            ("2001:db8::/33", "2001:db8:8000::1", False),
+            ("0.0.0.0/0", "", False),
+            ("::/0", "/run/socket", False),
+        ):
+            tested = rule(RuleType.SOURCE_IP, CompareType.EQUAL_TO, value)
+            self.assertIs(matches(tested, request(source=address)), wanted, (value, address))
+            turned = attrs.evolve(tested, invert=True)
+            self.assertIs(matches(turned, request(source=address)), not wanted)
+
+    def test_refused(self) -> None:
+        """What is no network, with its place."""
+        for value in ("10.0.0.1/8", "a.example", "10.0.0"):
+            tested = rule(RuleType.SOURCE_IP, CompareType.EQUAL_TO, "::1", value)
+            why = self.assertRaises(ConfigurationError, routes, policy("p", tested))
+            self.assertEqual(why.problems[0].path[2:], ("values", 1))
 
 
 class HostTests(SynchronousTestCase):

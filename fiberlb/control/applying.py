@@ -211,7 +211,10 @@ class Applying:
         if collection == MONITORS:
             return self._known_monitor(ident)
         made = configuration.objects.get(collection, {}).get(ident)
-        return None if made is None else facts(configuration, made, self._certificates)
+        if made is None:
+            return None
+        ordered = isinstance(made, Certificate) and made.acme is not None
+        return {**facts(configuration, made, self._certificates), "ordered": ordered}
 
     def _known_monitor(self, ident: str) -> Mapping[str, Any] | None:
         configuration = self._draft.state.configuration

@@ -36,11 +36,11 @@ class RuleType(Enum):
     HEADER = "header"
     COOKIE = "cookie"
     SSL_CONN_SNI = "ssl_conn_sni"
+    SSL_ALPN = "ssl_alpn"
+    SOURCE_IP = "source_ip"
     SSL_CONN_HAS_CERT = "ssl_conn_has_cert"
     SSL_VERIFY_RESULT = "ssl_verify_result"
     SSL_DN_FIELD = "ssl_dn_field"
-    SSL_ALPN = "ssl_alpn"
-    SOURCE_IP = "source_ip"
 
 
 class CompareType(Enum):

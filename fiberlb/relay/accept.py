@@ -12,6 +12,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from fiberlb.errors import AddressInUse
+from fiberlb.relay.bound import LOOK, Bound
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.downstream_h1 import Downstream
 from fiberlb.relay.loop import PEER_CLOSED, READ, Loop
@@ -20,7 +21,6 @@ from fiberlb.relay.passing import Passing
 from fiberlb.relay.preamble import Peeking, Preamble
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
-from fiberlb.relay.tls_connection import TlsConnection
 
 #: Connections accepted in one go.
 ACCEPTS = 64
@@ -123,6 +123,8 @@ class Acceptor:
         self.closed = False
         self._later = later
         self._told = False
+        self._held = False
+        self._look: Any = None
         self.host, self.port = sock.getsockname()[:2]
         self._family = int(sock.family)
 
@@ -132,7 +134,11 @@ class Acceptor:
 
     def readable(self) -> None:
         """Somebody is there."""
-        self._accept(ACCEPTS)
+        bound = self.cell.bound
+        if bound is None:
+            self._accept(ACCEPTS)
+        else:
+            self._accept_within(bound)
 
     def event(self, events: int) -> None:
         """Nothing else happens to a listening socket."""
@@ -146,7 +152,7 @@ class Acceptor:
         self.sock.close()
 
     def stop(self) -> None:
-        """Accept what the system has taken in already, then no more."""
+        """Accept what the system has taken in already, whatever the limit, then no more."""
         if not self.closed:
             self._accept(BACKLOG)
             self.closed = True
@@ -158,7 +164,8 @@ class Acceptor:
             self.closed = True
             self.loop.retire(self)
 
-    def _accept(self, most: int) -> None:
+    def _accept(self, most: int) -> bool:
+        """Take in so many; false when no more are there, or cannot be taken."""
         sock = self.sock
         for _ in range(most):
             try:
@@ -166,14 +173,40 @@ class Acceptor:
                 # call does, and serves only what is not used here.
                 number, address = sock._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
-                return
+                return False
             except OSError as why:
                 if why.errno in _EXHAUSTED:
                     self._pause(why)
-                    return
+                    return False
                 # The client went away before it was taken in.
                 continue
             self.welcome(SocketType(self._family, _STREAM, 0, number), address)
+        return True
+
+    def _accept_within(self, bound: Bound) -> None:
+        """Take in as many as the listener may still have; the others wait where they are."""
+        for _ in range(ACCEPTS):
+            if not bound.take():
+                self._hold(bound)
+                return
+            more = self._accept(1)
+            bound.told()
+            if not more:
+                return
+
+    def _hold(self, bound: Bound) -> None:
+        self._held = True
+        self.loop.change(self, 0)
+        bound.wait(lambda: self.loop.soon(self._go_on))
+        waits = self._look is not None and self._look.active()
+        if bound.share is not None and not waits:
+            self._look = self._later(LOOK, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._held and not self.closed:
+            self._held = False
+            self.loop.change(self, READ)
+            self.readable()
 
     def _pause(self, why: OSError) -> None:
         if self.closed:
@@ -244,7 +277,7 @@ class Acceptor:
         side.destination = destination
         if slot is not None:
             ssl = slot.connection(sock)
-            secure = TlsConnection(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
+            secure = plan.receive_tls(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
             side.conn = secure
             secure.start()
             return

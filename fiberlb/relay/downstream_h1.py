@@ -80,10 +80,10 @@ class Downstream(Uploading):
         """The TLS handshake is done: what was agreed on, and the time for a head begins."""
         conn: Any = self.conn
         self.sni = conn.sni
-        self.shown = conn.shown
         protocol = conn.protocol
         if protocol:
             self.alpn = (protocol,)
+        self.shown = conn.shown
         self.attach(conn)
 
     def refused(self, error: int) -> None:

@@ -107,9 +107,9 @@ class Exchange:
         self.peer = self.client = peer
         self.peer_port = peer_port
         self.sni: bytes | None = None
-        self.shown: Shown | None = None
         self.alpn: tuple[bytes, ...] = ()
         self.destination: tuple[str, int] | None = None
+        self.shown: Shown | None = None
         self.half_closed = False
         self.expecting = False
         self.started = 0.0
@@ -358,8 +358,15 @@ class Exchange:
             up.cancel()
 
     def log(self, reason: str | None) -> None:
-        """The last phase: write the request down, if anybody asked for it."""
-        log = self.cell.log
+        """The last phase: count the request, and write it down if anybody asked for it."""
+        cell = self.cell
+        cell.answers[self.status // 100] += 1
+        cell.sent += self.sent_octets
+        cell.received += self.received_octets
+        if reason is not None:
+            reasons = cell.services.reasons
+            reasons[reason] = reasons.get(reason, 0) + 1
+        log = cell.log
         if log.on:
             log.entries.append(self._entry(reason))
         elif reason is not None:

@@ -24,6 +24,7 @@ from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.eligible import configured, standing, weighted
 from fiberlb.relay.introducing import INTRODUCTIONS
 from fiberlb.relay.retry_budget import RetryBudget
+from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.wire.forwarded import is_claim
@@ -242,6 +243,7 @@ class Plan:
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
     @ivar client_fields: names of the fields that tell members of the client's certificate.
+    @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
     """
 
     __slots__ = (
@@ -257,6 +259,7 @@ class Plan:
         "name",
         "only",
         "port",
+        "receive_tls",
         "secure",
         "source",
         "timeouts",
@@ -277,6 +280,7 @@ class Plan:
         self.port = source.listener.port
         self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
+        self.receive_tls: Callable[..., TlsConnection] = TlsConnection
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts
         self.decide = source.routes.decide
@@ -314,11 +318,27 @@ class Cell:
     @ivar connections: open now.
     @ivar accepted: connections so far.
     @ivar requests: requests so far.
+    @ivar answers: requests that have ended, by the first digit of the answer's status; 0: none.
+    @ivar sent, received: octets of bodies to and from clients so far.
+    @ivar bound: L{fiberlb.relay.bound.Bound}; C{None} without a limit of connections.
     @ivar log: where requests are written down.
     @ivar services: what connections need of the process.
     """
 
-    __slots__ = ("accepted", "connections", "draining", "id", "log", "plan", "requests", "services")
+    __slots__ = (
+        "accepted",
+        "answers",
+        "bound",
+        "connections",
+        "draining",
+        "id",
+        "log",
+        "plan",
+        "received",
+        "requests",
+        "sent",
+        "services",
+    )
 
     def __init__(self, ident: str, plan: Plan, log: Any, services: Any) -> None:
         self.id = ident
@@ -329,3 +349,24 @@ class Cell:
         self.connections = 0
         self.accepted = 0
         self.requests = 0
+        self.answers = [0] * 10
+        self.sent = 0
+        self.received = 0
+        self.bound: Any = None
+
+    def figures(self) -> dict[str, int]:
+        """What it has counted, by name."""
+        answers = self.answers
+        return {
+            "connections": self.connections,
+            "accepted": self.accepted,
+            "requests": self.requests,
+            "answers_none": answers[0],
+            "answers_1xx": answers[1],
+            "answers_2xx": answers[2],
+            "answers_3xx": answers[3],
+            "answers_4xx": answers[4],
+            "answers_5xx": sum(answers[5:]),
+            "sent": self.sent,
+            "received": self.received,
+        }

@@ -110,7 +110,10 @@ class Session(Exchange):
         self.log(reason)
         self.let_go()
         self.busy = False
-        self.cell.connections -= 1
+        cell = self.cell
+        cell.connections -= 1
+        if cell.bound is not None:
+            cell.bound.left()
 
     # What the client's connection tells, until the tunnel takes over.
 

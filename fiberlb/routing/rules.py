@@ -351,8 +351,8 @@ def _as_path(compare: CompareType, value: str) -> bytes:
 
 _HEADERS = Named(_header_needle, _needles, _header_texts)
 _COOKIES = Named(_cookie_name, _cookies, _cookie_texts)
-_ATTRIBUTES = Named(_attribute_name, _attributes, _attribute_texts)
 _PROTOCOLS = Named(_protocol_name, _protocol_names, _protocol_texts)
+_ATTRIBUTES = Named(_attribute_name, _attributes, _attribute_texts)
 
 #: Rule type -> what it looks at.
 EXTRACT: Mapping[RuleType, Extract] = {
@@ -362,11 +362,11 @@ EXTRACT: Mapping[RuleType, Extract] = {
     RuleType.HEADER: Extract(_header, _as_written, _HEADERS),
     RuleType.COOKIE: Extract(_cookie, _as_written, _COOKIES),
     RuleType.SSL_CONN_SNI: Extract(_server_name, _as_name, _read_server_name, fold=True),
-    RuleType.SSL_CONN_HAS_CERT: Extract(_has_certificate, _as_word, _read_has_certificate),
-    RuleType.SSL_VERIFY_RESULT: Extract(_result, _as_number, _read_result),
-    RuleType.SSL_DN_FIELD: Extract(_attribute, _as_written, _ATTRIBUTES),
     RuleType.SSL_ALPN: Extract(_protocol, _as_written, _PROTOCOLS),
     RuleType.SOURCE_IP: Extract(
         _source, _as_network, _read_source, compare=CompareType.STARTS_WITH
     ),
+    RuleType.SSL_CONN_HAS_CERT: Extract(_has_certificate, _as_word, _read_has_certificate),
+    RuleType.SSL_VERIFY_RESULT: Extract(_result, _as_number, _read_result),
+    RuleType.SSL_DN_FIELD: Extract(_attribute, _as_written, _ATTRIBUTES),
 }

@@ -67,10 +67,10 @@ def _values(random: Random, kind: RuleType, compare: CompareType) -> tuple[str, 
         RuleType.SSL_CONN_SNI: _NAMES,
         RuleType.PATH: _PATHS,
         RuleType.FILE_TYPE: _ENDS,
-        RuleType.SSL_CONN_HAS_CERT: ("true", "TRUE"),
-        RuleType.SSL_VERIFY_RESULT: ("0", "00", "1", "18"),
         RuleType.SOURCE_IP: _NETWORKS,
         RuleType.SSL_ALPN: _PROTOCOLS,
+        RuleType.SSL_CONN_HAS_CERT: ("true", "TRUE"),
+        RuleType.SSL_VERIFY_RESULT: ("0", "00", "1", "18"),
     }.get(kind, _WORDS)
     if compare is CompareType.REGEX:
         own = _PATTERNS
@@ -151,7 +151,7 @@ def a_request(random: Random) -> Request:
         random.choice(("", *_NAMES)).encode(),
         *lines,
         sni=random.choice((None, *[name.encode() for name in _NAMES])),
-        client=client,
         source=random.choice(_SOURCES),
         protocols=[p.encode() for p in random.sample(_PROTOCOLS[:-1], random.randrange(3))],
+        client=client,
     )

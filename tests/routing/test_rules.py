@@ -45,12 +45,12 @@ SUBJECTS = {
         "abc=def", lambda text: request(b"/", b"h", b"Cookie: a=b; sid=" + text), key="sid"
     ),
     RuleType.SSL_CONN_SNI: Subject("shop.example.org", lambda text: request(sni=text, secure=True)),
+    RuleType.SSL_ALPN: Subject("http/1.1", lambda text: request(protocols=(b"h2c", text))),
     RuleType.SSL_DN_FIELD: Subject(
         "Acme GmbH, Wien",
         lambda text: request(client={b"cn": [b"x"], b"o": [b"Other", text]}),
         key="organizationName",
     ),
-    RuleType.SSL_ALPN: Subject("http/1.1", lambda text: request(protocols=(b"h2c", text))),
 }
 
 

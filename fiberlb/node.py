@@ -14,15 +14,17 @@ from typing import Any
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.server import Site
 
 from fiberlb.acme.issued import Issued
 from fiberlb.acme.keeping import Keeping, keep
 from fiberlb.announcement import announce, tell_refusal
 from fiberlb.api.rest.site import admin_site
+from fiberlb.control.aside import Aside, at_once
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
@@ -67,6 +69,7 @@ class World:
     @ivar random_bytes: for ids and keys; from the system.
     @ivar host_name: of the machine.
     @ivar root: the process may do everything.
+    @ivar aside: does long work in a thread.
     """
 
     reactor: Any
@@ -79,6 +82,7 @@ class World:
     host_name: str
     pid: Callable[[], int]
     root: bool
+    aside: Aside = at_once
 
 
 class Node(Service):
@@ -101,6 +105,7 @@ class Node(Service):
         self._world = world
         self._read_again = read_again
         self._failed = failed
+        self._reading = DeferredLock()
         self._lock: StateLock | None = None
         self._store: Store | None = None
         self._ports: list[Any] = []
@@ -182,6 +187,7 @@ class Node(Service):
                 make_id=world.make_id,
                 report=self._undecided,
                 node=settings.node.name or world.host_name,
+                aside=world.aside,
             ),
             issued,
         )
@@ -272,15 +278,21 @@ class Node(Service):
         if self._read_again is None or control is None:
             _log.warn("There is no file to read again")
             return
+        read = self._read_again
+        self._reading.run(lambda: ensureDeferred(self._reload(control, read)))
+
+    async def _reload(self, control: ControlService, read: Callable[[], FileLayer]) -> None:
         try:
-            layer = self._read_again()
-        except ConfigurationError as why:
-            tell_refusal(why)
-            return
-        self._tell_fixed(layer)
-        self._bound_by(layer.settings)
-        done = control.reload(layer)
-        done.addCallbacks(lambda _: self._reloaded(layer), self._not_reloaded)
+            layer = await self._world.aside(read)
+            self._tell_fixed(layer)
+            self._bound_by(layer.settings)
+            await control.reload(layer)
+        except Exception:
+            control.reloads["failed"] += 1
+            self._not_reloaded(Failure())
+        else:
+            control.reloads["ok"] += 1
+            self._reloaded(layer)
 
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
@@ -308,10 +320,11 @@ class Node(Service):
         done.addCallback(lambda _: _log.info("{count} workers", count=wanted))
         done.addErrback(lambda why: _log.failure("the workers are not {n}", why, n=wanted))
 
-    def _not_reloaded(self, failure: Any) -> None:
+    def _not_reloaded(self, failure: Failure) -> None:
         self._bound_by(self._layer.settings)
-        if failure.check(ConfigurationError, AddressInUse):
-            tell_refusal(failure.value)
+        why = failure.value
+        if isinstance(why, (ConfigurationError, AddressInUse)):
+            tell_refusal(why)
         else:
             _log.failure("the configuration could not be read again", failure=failure)
 

@@ -23,7 +23,11 @@ from fiberlb.model.resource import Resource
 from fiberlb.routing.policies import complexity
 
 #: What is observed, not configured: taken back whatever it says, for it changes by itself.
-OBSERVED = {"members": ("status",), "certificates": ("used_by", "warnings")}
+OBSERVED = {
+    "members": ("status",),
+    "listeners": ("status",),
+    "certificates": ("used_by", "warnings"),
+}
 #: The same of a certificate that orders itself, and what stands within its C{acme}.
 _ISSUED = ("certificate", *FACTS)
 _ORDER = ("state", "last_error", "next_try", "expires_at")

@@ -59,6 +59,11 @@ class Force:
         """Whether anything is in force yet."""
         return self._state is not None
 
+    @property
+    def size(self) -> int:
+        """How many objects are in force."""
+        return self._state.configuration.size if self._state is not None else 0
+
     def base(self) -> State:
         """What a write starts from: the latest of the store, in force or not."""
         if self.latest is self.state.layer:
@@ -161,7 +166,9 @@ class Force:
         """
         self.latest = layer
         try:
-            await self.enter(self.with_layer(layer), Everything())
+            size = sum(map(len, layer.records.values()))
+            state = await self.publisher.beside(size, lambda: self.with_layer(layer))
+            await self.enter(state, Everything())
         except (ConfigurationError, AddressInUse) as why:
             self.problem = f"revision {layer.revision} of the store cannot be served: {why}"
 

@@ -71,6 +71,7 @@ class Answering(Exchange):
             plan.port,
             self.client,
             self.alpn,
+            None if self.shown is None else self.shown.fields,
         )
 
     # Answers of the member.
@@ -276,6 +277,8 @@ class Answering(Exchange):
         if not self._closed:
             self._closed = True
             cell.connections -= 1
+            if cell.bound is not None:
+                cell.bound.left()
 
 
 def _chunk(data: bytes) -> bytes:

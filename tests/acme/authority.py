@@ -34,7 +34,7 @@ class StageAuthority:
         self.key = AccountKey.made()
         self.posts: list[str] = []
         self.looks: Callable[[], None] = lambda: None
-        self.offered = ("http-01", "tls-alpn-01", "dns-01")
+        self.offered: tuple[str, ...] = ("http-01", "tls-alpn-01", "dns-01")
         self.verdict = "valid"
         self.domains: list[str] | None = None
         self._names: list[str] = []

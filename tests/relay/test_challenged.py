@@ -17,9 +17,23 @@ from tests.relay.tls_client import RecordingSide, StepLoop
 from tests.support.certificates import leaf
 from tests.support.relay_world import RelayTestCase, World, answer, ask
 from tests.tls.handshake import client_context, slot
-from tests.wire.test_hello_peek import hello
 
 TOKEN = HTTP_PREFIX + "token-1"
+
+
+def hello(name: str | None, *protocols: str) -> bytes:
+    """What Python's C{ssl} sends first."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    sent = ssl.MemoryBIO()
+    client = context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=name)
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return sent.read()
 
 
 class HttpTests(RelayTestCase):
@@ -80,14 +94,15 @@ class TlsTests(SynchronousTestCase):
             self.far = socket.create_connection(server.getsockname())
             near, _ = server.accept()
         near.setblocking(False)
-        self.side: Any = RecordingSide()
+        side: Any = RecordingSide()
+        self.side = side
         self.left = 0
-        self.side.leave = self.leave
+        side.leave = self.leave
         secure = slot(leaf("a.test")).connection(near)
         make = partial(ChallengedConnection, contexts)
         loop: Any = self.loop
         self.conn = make(loop, near, secure, self.side, None)
-        self.side.conn = self.conn
+        side.conn = self.conn
         self.conn.start()
         self.addCleanup(self.far.close)
         self.addCleanup(near.close)

@@ -22,8 +22,27 @@ from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener, TlsVersion
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool, PoolProtocol
+from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.routing.match import Routes, compile_in_steps
 from fiberlb.routing.patterns import Clock, Report
+
+
+@attrs.frozen
+class MemberTlsPlan:
+    """
+    How a pool's members are spoken to by TLS, and verified.
+
+    @ivar server_name: asked for and looked for; C{None}: each member's own address.
+    @ivar authorities: a C{client_ca}; C{None}: those that the machine trusts.
+    @ivar client: shown to members that ask for a certificate.
+    @ivar insecure: anybody is taken for a member.
+    """
+
+    server_name: str | None
+    authorities: Certificate | None
+    client: Certificate | None
+    min_version: TlsVersion
+    insecure: bool
 
 
 @attrs.frozen
@@ -33,11 +52,14 @@ class PoolPlan:
 
     @ivar members: the enabled ones, in order of creation, also those of weight 0.
     @ivar monitor: with its type resolved; C{None} if there is none or it is disabled.
+    @ivar tls: of the requests, if C{pool.encrypts}, and of the checks that speak TLS;
+        C{None} where neither does.
     """
 
     pool: Pool
     members: tuple[Member, ...]
     monitor: HealthMonitor | None
+    tls: MemberTlsPlan | None = None
 
 
 @attrs.frozen
@@ -224,9 +246,31 @@ class _Compilation:
             self.problems.append(Problem(path, f"{pool.algorithm.value} is not known here"))
         children = self._configuration.children(Member, pool.id)
         members = tuple(member for member in children if member.enabled)
-        plan = PoolPlan(pool, members, _monitor(pool))
+        plan = PoolPlan(pool, members, _monitor(pool), self._member_tls(pool))
         before = self._previous.pools.get(pool.id) if self._previous else None
         return before if before == plan and before is not None else plan
+
+    def _member_tls(self, pool: Pool) -> MemberTlsPlan | None:
+        if not pool.encrypts and not pool.checks_tls:
+            return None
+        tls = pool.tls_config or PoolTlsConfig()
+        return MemberTlsPlan(
+            server_name=tls.server_name,
+            authorities=self._certificate(pool, "ca_certificate_id", tls.ca_certificate_id),
+            client=self._certificate(pool, "client_certificate_id", tls.client_certificate_id),
+            min_version=tls.min_version,
+            insecure=tls.insecure_skip_verify,
+        )
+
+    def _certificate(self, pool: Pool, name: str, ident: str | None) -> Certificate | None:
+        """What a pool refers to; not to be left out while it is disabled: that would be laxer."""
+        if ident is None:
+            return None
+        found = self._configuration.all(Certificate).get(ident)
+        if found is not None and not found.enabled:
+            path = ("pools", pool.id, "tls_config", name)
+            self.problems.append(Problem(path, f"certificate {found.name!r} is disabled"))
+        return found
 
     def listener(self, listener: Listener) -> Generator[None, None, ListenerPlan | None]:
         """The plan of one listener; C{None} if it is not to listen, or is wrong."""
@@ -303,11 +347,18 @@ class _Compilation:
         )
 
 
+#: How members are asked unless the monitor says otherwise.
+_MONITORS = {
+    PoolProtocol.HTTP: MonitorType.HTTP,
+    PoolProtocol.HTTPS: MonitorType.HTTPS,
+    PoolProtocol.TCP: MonitorType.TCP,
+}
+
+
 def _monitor(pool: Pool) -> HealthMonitor | None:
     monitor = pool.health_monitor
     if monitor is None or not monitor.enabled:
         return None
     if monitor.type is not None:
         return monitor
-    speaks_http = pool.protocol is PoolProtocol.HTTP
-    return attrs.evolve(monitor, type=MonitorType.HTTP if speaks_http else MonitorType.TCP)
+    return attrs.evolve(monitor, type=_MONITORS[pool.protocol])

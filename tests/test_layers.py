@@ -20,7 +20,7 @@ ALLOWED: dict[str, str] = {
     "balancing": "errors model",
     "snapshot": "errors model wire routing balancing",
     "tls": "errors model wire routing balancing snapshot",
-    "health": "errors model wire routing balancing snapshot",
+    "health": "errors model wire routing balancing snapshot tls",
     "store": "errors model",
     "observe": "errors model",
     "relay": "errors model wire routing balancing snapshot tls observe",

@@ -24,7 +24,7 @@ from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane
-from fiberlb.control.publish import Publisher, Surroundings
+from fiberlb.control.publish import Publisher, Surroundings, unverified
 from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.control.state import State
@@ -193,7 +193,11 @@ class ControlService:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with this node's configuration now, each a sentence."""
-        return (self._force.problem,) if self._force.problem else ()
+        told = [self._force.problem] if self._force.problem else []
+        snapshot = self._force.publisher.snapshot
+        if snapshot is not None:
+            told += filter(None, map(unverified, snapshot.pools.values()))
+        return tuple(told)
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """

@@ -24,6 +24,7 @@ from fiberlb.routing import match
 from fiberlb.tls.authorities import examine
 from fiberlb.tls.ciphers import suites
 from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.member_contexts import MemberContexts
 
 
 def with_default(configuration: Configuration) -> Configuration:
@@ -134,7 +135,7 @@ def _unroutable(
 
 
 def _unservable(made: snapshot.Snapshot, previous: snapshot.Snapshot | None) -> Iterator[Problem]:
-    """What OpenSSL refuses of the listeners that are new or changed."""
+    """What OpenSSL refuses of the listeners and pools that are new or changed."""
     for ident, plan in made.listeners.items():
         before = previous.listeners.get(ident) if previous else None
         if plan.tls is None or (before is not None and before.tls == plan.tls):
@@ -143,6 +144,12 @@ def _unservable(made: snapshot.Snapshot, previous: snapshot.Snapshot | None) -> 
             TlsSlot(ident).prepare(plan.tls)
         except ConfigurationError as why:
             yield from why.problems
+    known = previous.pools if previous else {}
+    changed = {i: p for i, p in made.pools.items() if i not in known or known[i].tls != p.tls}
+    try:
+        MemberContexts().prepare(changed)
+    except ConfigurationError as why:
+        yield from why.problems
 
 
 def _below(path: Path, why: ConfigurationError) -> list[Problem]:

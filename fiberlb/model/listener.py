@@ -60,7 +60,8 @@ class EncodedSlash(Enum):
     REJECT = "reject"
 
 
-_TLS_SPELLINGS = {"tlsv1.2": "tls12", "tls1.2": "tls12", "tlsv1.3": "tls13", "tls1.3": "tls13"}
+#: Other spellings of versions, Octavia's among them.
+TLS_SPELLINGS = {"tlsv1.2": "tls12", "tls1.2": "tls12", "tlsv1.3": "tls13", "tls1.3": "tls13"}
 _TLS_LATER = ("sslv3", "tlsv1", "tlsv1.1")
 
 
@@ -86,8 +87,8 @@ class TlsConfig:
         AllOr(Several(Reference("certificates"), single=True)), ()
     )
     strict_sni: bool = field(Flag(), False)
-    min_version: TlsVersion = field(OneOf(TlsVersion, _TLS_SPELLINGS), TlsVersion.TLS12)
-    max_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, _TLS_SPELLINGS)), None)
+    min_version: TlsVersion = field(OneOf(TlsVersion, TLS_SPELLINGS), TlsVersion.TLS12)
+    max_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, TLS_SPELLINGS)), None)
     cipher_suites: tuple[str, ...] = field(
         Several(Text(64, 1, "[A-Z0-9a-z_-]+", "an OpenSSL cipher name"), single=True, most=64), ()
     )

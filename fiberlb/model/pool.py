@@ -14,7 +14,8 @@ from fiberlb.model.addresses import Address
 from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
-from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.model.resource import Resource
 
 _LATER_HOST = "host names: known, not supported by this version; give an IP address"
@@ -24,6 +25,7 @@ class PoolProtocol(Enum):
     """What is spoken to the members."""
 
     HTTP = "http"
+    HTTPS = "https"
     TCP = "tcp"
 
 
@@ -157,19 +159,20 @@ class Pool(Resource):
 
     @ivar health_monitor: C{None}: every member counts as up.
     @ivar timeouts: overrides of the listener's, as pairs.
+    @ivar tls_config: C{None}: the defaults of L{PoolTlsConfig}, where TLS is spoken at all.
     """
 
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2 proxy_protocol hash_on tls_config session_persistence drain close_sessions_on"
+        "http2 proxy_protocol hash_on session_persistence drain close_sessions_on"
         " member_max_connections queue slow_start passive_health panic_threshold_percent"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
     )
 
     protocol: PoolProtocol = field(
-        OneOf(PoolProtocol, later=("https", "udp", "proxy", "proxyv2")), PoolProtocol.HTTP
+        OneOf(PoolProtocol, later=("udp", "proxy", "proxyv2")), PoolProtocol.HTTP
     )
     algorithm: Algorithm = field(
         OneOf(
@@ -181,6 +184,27 @@ class Pool(Resource):
         ),
         Algorithm.ROUND_ROBIN,
     )
+    tls_config: PoolTlsConfig | None = field(Optional(Nested(PoolTlsConfig)), None)
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether requests reach the members by TLS."""
+        return self.protocol is PoolProtocol.HTTPS
+
+    @property
+    def checks_tls(self) -> bool:
+        """Whether the health checks speak TLS, whatever the requests do."""
+        monitor = self.health_monitor
+        return monitor is not None and monitor.type in (MonitorType.HTTPS, MonitorType.TLS_HELLO)
+
+    def check(self, path: Path, loading: Loading) -> None:
+        """Nothing about TLS is accepted where nothing speaks it."""
+        if self.tls_config is not None and not self.encrypts and not self.checks_tls:
+            message = (
+                f"does not go with protocol {self.protocol.value}: nothing here speaks TLS to the"
+                " members; use protocol https"
+            )
+            loading.refuse((*path, "tls_config"), message, "protocol: https")

@@ -10,6 +10,7 @@ from typing import Any, Final
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import WRITE, Loop
 from fiberlb.relay.runtime import MemberState
+from fiberlb.relay.tls_member import opening_tls
 
 #: The plain type of the C module is used: the class around it costs as much as the system calls.
 _KIND: Final = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -44,6 +45,8 @@ def dial(loop: Loop, member: MemberState, side: Any, timeout: float | None) -> C
         sock.close()
         loop.soon(lambda: side.refused(result))
         return None
+    if member.link is not None:
+        return opening_tls(loop, sock, member.link, side, timeout)
     return opening(loop, sock, side, timeout)
 
 
@@ -61,4 +64,6 @@ def reason_of(error: int) -> str:
     """The reason code of an errno."""
     if error in _EXHAUSTED:
         return "overloaded"
+    if error == errno.EPROTO:
+        return "member_tls"
     return "connect_timeout" if error == errno.ETIMEDOUT else "connect_refused"

@@ -26,6 +26,7 @@ from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.member_contexts import MemberContexts
 
 _log = Logger()
 _Key = tuple[str, int]
@@ -59,6 +60,8 @@ class DataPlane:
     @param trusted: networks whose forwarded headers are believed.
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
+
+    @ivar contexts: TLS to the members.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class DataPlane:
         self._trusted = member_of(trusted)
         self._make_slot = make_slot
         self._start_at = start
+        self.contexts = MemberContexts()
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor] = {}
@@ -113,6 +117,7 @@ class DataPlane:
         """
         prepared = Prepared(self, snapshot)
         try:
+            prepared.member_tls = self.contexts.prepare(snapshot.pools)
             for ident, plan in snapshot.listeners.items():
                 self._prepare_listener(prepared, ident, plan, ident in tolerated)
         except BaseException:
@@ -157,6 +162,7 @@ class DataPlane:
             for ident, plan in snapshot.listeners.items()
             if plan.tls is not None
         }
+        self.contexts.use(prepared.member_tls)
         self._swap_pools(snapshot)
         self._swap_listeners(snapshot)
         self._swap_sockets(snapshot, prepared)
@@ -171,10 +177,11 @@ class DataPlane:
             if pool is None or pool.plan.pool.algorithm is not plan.pool.algorithm:
                 pool = PoolState(plan, self._start_at)
             states = []
+            tls = self.contexts.of(ident) if plan.pool.encrypts else None
             for member in plan.members:
                 known = self._members.get(member.id)
-                state = known[0] if known is not None else MemberState(member, True)
-                state.describe(member)
+                state = known[0] if known is not None else MemberState(member, True, tls)
+                state.describe(member, tls)
                 states.append(state)
                 members[member.id] = (state, pool)
             if pool.plan is not plan or pool.states() != states:
@@ -353,6 +360,7 @@ class Prepared:
     @ivar sockets: new ones, by address and port.
     @ivar failed: addresses that could not be had and are tolerated.
     @ivar tables: TLS slots and their new tables, by listener.
+    @ivar member_tls: TLS to the members, by pool.
     """
 
     def __init__(self, plane: DataPlane, snapshot: Snapshot) -> None:
@@ -360,6 +368,7 @@ class Prepared:
         self.sockets: dict[_Key, Any] = {}
         self.failed: dict[_Key, AddressInUse] = {}
         self.tables: dict[str, tuple[TlsSlot, Any]] = {}
+        self.member_tls: Mapping[str, Any] = {}
         self._plane = plane
 
     async def activate(self) -> None:

@@ -1,9 +1,7 @@
 """
-A client's TLS connection: the handshake, then a L{TlsStream}.
+A client's TLS connection: the handshake, then a stream (L{fiberlb.relay.tls_stream}).
 
-Its side is told C{connected} when the handshake is done, or C{refused} when it
-fails or takes too long; before that it hears nothing. It may replace itself by
-another side when it is told::
+Its side may replace itself by another one when it is told C{connected}::
 
     connection = TlsConnection(loop, sock, slot.connection(sock), side, limit)
     connection.start()
@@ -17,12 +15,11 @@ import socket
 from typing import Any, Final
 
 from OpenSSL import SSL
-from twisted.logger import Logger
 
 from fiberlb.relay.connection import NEVER, READ_SIZE
-from fiberlb.relay.loop import READ, WRITE, Loop
-from fiberlb.relay.tls_stream import TlsStream
-from fiberlb.tls.openssl import clear_errors, reason
+from fiberlb.relay.loop import READ, Loop
+from fiberlb.relay.tls_handshake import TlsHandshake
+from fiberlb.tls.openssl import reason
 from fiberlb.tls.sni import normal
 
 _PLAIN_HTTP: Final = "http request"
@@ -32,10 +29,8 @@ _ANSWER: Final = (
     b"Connection: close\r\n\r\n%b" % (len(_SPEAK_TLS), _SPEAK_TLS)
 )
 
-_log = Logger()
 
-
-class TlsConnection(TlsStream):
+class TlsConnection(TlsHandshake):
     """
     One TLS socket of a client.
 
@@ -45,10 +40,9 @@ class TlsConnection(TlsStream):
     @ivar sni: after the handshake the server name that the client asked for, in lower
         case and without a final dot; C{None} when it sent none. A session of TLS 1.2
         that was resumed has the name it was made with.
-    @ivar failure: after a failed handshake what was wrong, for the log.
     """
 
-    __slots__ = ("_limit", "failure", "sni")
+    __slots__ = ("_limit", "sni")
 
     def __init__(
         self, loop: Loop, sock: Any, ssl: SSL.Connection, side: Any, limit: float | None
@@ -58,9 +52,7 @@ class TlsConnection(TlsStream):
         @param limit: seconds that the handshake may take, from C{start} on; C{None}: any time.
         """
         super().__init__(loop, sock, ssl, side)
-        self.connecting = True
         self.sni: bytes | None = None
-        self.failure = ""
         self._limit = limit
 
     @property
@@ -84,33 +76,8 @@ class TlsConnection(TlsStream):
         if self._limit is not None:
             self.hasten(self.loop.now + self._limit)
 
-    def visit(self, now: float) -> float:
-        """The wheel asks; when to ask again."""
-        if self.connecting and not self.closed and self.deadline <= now:
-            self._refuse(errno.ETIMEDOUT, "it took too long")
-            return 0.0
-        return super().visit(now)
-
-    def break_off(self) -> None:
-        """See L{fiberlb.relay.connection.Connection.break_off}."""
-        if self.connecting and not self.closed:
-            self._refuse(errno.ECONNRESET, "the connection broke")
-        else:
-            super().break_off()
-
-    def _opened(self) -> None:
-        """A step of the handshake."""
-        try:
-            self.ssl.do_handshake()
-        except SSL.WantReadError:
-            self.loop.change(self, READ)
-            return
-        except SSL.WantWriteError:
-            self.loop.change(self, WRITE)
-            return
-        except SSL.Error as why:
-            self._failed_with(why)
-            return
+    def shaken(self) -> None:
+        """See L{TlsHandshake.shaken}."""
         self.connecting = False
         self.deadline = NEVER
         name = self.ssl.get_servername()
@@ -119,16 +86,16 @@ class TlsConnection(TlsStream):
         self._watch()
         self.side.connected()
 
-    def _failed_with(self, why: SSL.Error) -> None:
+    def failed_with(self, why: SSL.Error) -> None:
+        """See L{TlsHandshake.failed_with}."""
         text = reason(why)
-        clear_errors()
         if isinstance(why, SSL.SysCallError):
             code = why.args[0] if why.args and why.args[0] > 0 else errno.ECONNRESET
-            self._refuse(code, "the client went away")
+            self.refuse(code, "the client went away")
             return
         if text == _PLAIN_HTTP:
             self._answer_plainly()
-        self._refuse(errno.EPROTO, text)
+        self.refuse(errno.EPROTO, text)
 
     def _answer_plainly(self) -> None:
         """Plain HTTP has come: say so, in the words it understands."""
@@ -142,11 +109,3 @@ class TlsConnection(TlsStream):
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-
-    def _refuse(self, code: int, text: str) -> None:
-        """The handshake has failed: close, and tell the side."""
-        _log.debug("a TLS handshake failed: {reason}", reason=text)
-        self.failure = text
-        side = self.side
-        self._retire()
-        side.refused(code)

@@ -15,13 +15,14 @@ from typing import Any, Final
 from OpenSSL import SSL
 
 from fiberlb.relay.connection import Connection
-from fiberlb.relay.loop import WRITE, Loop
+from fiberlb.relay.loop import ERROR, READ, WRITE, Loop
 from fiberlb.relay.tls_handshake import TlsHandshake
 from fiberlb.relay.tls_stream import is_end
 from fiberlb.tls.member_link import MemberLink, doubt
 from fiberlb.tls.openssl import clear_errors
 from fiberlb.tls.words import TOO_SLOW, failure_words
 
+_PEEK: Final = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
 _GOODBYE: Final = SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN
 
 
@@ -32,7 +33,7 @@ class TlsMemberConnection(TlsHandshake):
     @ivar cut: the member ended it without C{close_notify}.
     """
 
-    __slots__ = ("_link", "_reaching", "_resumed")
+    __slots__ = ("_link", "_reaching", "_resumed", "_wrote")
 
     def __init__(self, loop: Loop, sock: Any, link: MemberLink, side: Any) -> None:
         """@param sock: is being connected."""
@@ -42,6 +43,7 @@ class TlsMemberConnection(TlsHandshake):
         self.dialled = True
         self._link = link
         self._reaching = True
+        self._wrote = False
 
     # The handshake.
 
@@ -64,6 +66,9 @@ class TlsMemberConnection(TlsHandshake):
             return
         self.connecting = False
         self.recv = self._receive_first
+        self.send = self._send
+        # In TLS 1.3 a refusal of our certificate may be there already.
+        self._wrote = True
         self._watch()
         self.side.connected()
 
@@ -91,6 +96,42 @@ class TlsMemberConnection(TlsHandshake):
 
     # The stream.
 
+    def readable(self) -> None:
+        """See L{TlsStream.readable}."""
+        self._wrote = False
+        super().readable()
+
+    def event(self, events: int) -> None:
+        """See L{TlsStream.event}; what the member has said is read before more is sent."""
+        if events & READ and events & WRITE and not self.connecting and not self.paused:
+            self.readable()
+            if not self.closed and not events & ERROR:
+                self.writable()
+        else:
+            super().event(events)
+
+    def _send(self, data: Any) -> int:
+        """
+        One record.
+
+        A member may answer, and close, before it has taken a request whole. A send that
+        fails then leaves OpenSSL unable to read what has come, so within a request one
+        looks before each record but the first.
+
+        @raise SSL.Error: as C{send}; C{WantWriteError} also when there is something to be read.
+        """
+        if self._wrote and not self.paused and self._input_waits():
+            raise SSL.WantWriteError
+        self._wrote = True
+        sent: int = self.ssl.send(data)
+        return sent
+
+    def _input_waits(self) -> bool:
+        try:
+            return bool(self.sock.recv(1, _PEEK))
+        except OSError:
+            return False
+
     def _receive_first(self, size: int) -> bytes:
         """
         What comes first; the tickets of TLS 1.3 have come before it.
@@ -105,7 +146,7 @@ class TlsMemberConnection(TlsHandshake):
     def _not_received(self, why: SSL.Error) -> None:
         if is_end(why):
             self.cut = True
-        elif isinstance(why, SSL.SysCallError):
+        elif isinstance(why, SSL.SysCallError) or self._failed:
             pass
         elif not isinstance(why, (SSL.WantWriteError, SSL.ZeroReturnError)):
             self.failure = failure_words(why)

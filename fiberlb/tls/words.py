@@ -42,7 +42,7 @@ _CERTIFICATE = {
 }
 _NOT_TLS = frozenset(
     "wrong version number|packet length too long|record layer failure|bad record type"
-    "|unexpected message|http request|decryption failed or bad record mac"
+    "|http request"
     "|no protocols available|unexpected record".split("|")
 )
 _VERSION = frozenset({"unsupported protocol", "wrong ssl version", "version too low"})

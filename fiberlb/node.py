@@ -25,6 +25,7 @@ from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.control.state_directory import state_directory
+from fiberlb.control.upkeep import Upkeep
 from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
@@ -142,7 +143,8 @@ class Node(Service):
             lambda stamp: stamp + world.wall() - self.loop.now,
             request_ids(world.random_bytes),
         )
-        return DataPlane(world.reactor, services, self.access_log, settings.trusted_proxies)
+        trusted = settings.trusted_proxies
+        return DataPlane(world.reactor, services, self.access_log, trusted, random=world.random)
 
     # Beginning.
 
@@ -182,6 +184,7 @@ class Node(Service):
             port.startReading()
         await self._first_round()
         announce(self.control, self._layer, admin)
+        Upkeep(self.control, world.reactor).start()
 
     def _open_state(self) -> Keyring:
         """Take the state directory and the keys; with C{--from} nothing is on disk."""

@@ -11,55 +11,50 @@ from collections.abc import Generator, Iterator, Mapping
 
 import attrs
 
-from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration, addresses
 from fiberlb.model.convert import overlaid
-from fiberlb.model.health_monitor import HealthMonitor, MonitorType
 from fiberlb.model.l7 import L7Policy, L7Rule
-from fiberlb.model.listener import Listener, TlsVersion
+from fiberlb.model.listener import Alpn, ClientAuthentication, Listener, TlsConfig, TlsVersion
 from fiberlb.model.load_balancer import LoadBalancer
-from fiberlb.model.pool import Member, Pool, PoolProtocol
-from fiberlb.model.pool_tls import PoolTlsConfig
+from fiberlb.model.pool import Pool
+from fiberlb.pool_plans import MemberTlsPlan, PoolPlan, pool_plan
 from fiberlb.routing.match import Routes, compile_in_steps
 from fiberlb.routing.patterns import Clock, Report
 
-
-@attrs.frozen
-class MemberTlsPlan:
-    """
-    How a pool's members are spoken to by TLS, and verified.
-
-    @ivar server_name: asked for and looked for; C{None}: each member's own address.
-    @ivar authorities: a C{client_ca}; C{None}: those that the machine trusts.
-    @ivar client: shown to members that ask for a certificate.
-    @ivar insecure: anybody is taken for a member.
-    """
-
-    server_name: str | None
-    authorities: Certificate | None
-    client: Certificate | None
-    min_version: TlsVersion
-    insecure: bool
+__all__ = [
+    "ClientPlan",
+    "ListenerPlan",
+    "MemberTlsPlan",
+    "PoolPlan",
+    "Snapshot",
+    "TlsPlan",
+    "compile",
+    "compile_now",
+]
 
 
 @attrs.frozen
-class PoolPlan:
+class ClientPlan:
     """
-    One pool.
+    How one listener judges its clients' certificates.
 
-    @ivar members: the enabled ones, in order of creation, also those of weight 0.
-    @ivar monitor: with its type resolved; C{None} if there is none or it is disabled.
-    @ivar tls: of the requests, if C{pool.encrypts}, and of the checks that speak TLS;
-        C{None} where neither does.
+    @ivar judge: the authorities, with what they revoked.
+    @ivar mandatory: without a certificate there is no connection.
+    @ivar names: server names, in lower case and without a final dot, that this is for;
+        C{*.} in front for one label; empty: all, and no name too.
     """
 
-    pool: Pool
-    members: tuple[Member, ...]
-    monitor: HealthMonitor | None
-    tls: MemberTlsPlan | None = None
+    judge: Certificate
+    mandatory: bool
+    names: tuple[str, ...]
+
+    @property
+    def sessions(self) -> tuple[object, ...]:
+        """What a session must not outlive; revoked certificates are found when it resumes."""
+        return self.judge.certificate, self.mandatory, self.names
 
 
 @attrs.frozen
@@ -72,6 +67,8 @@ class TlsPlan:
     @ivar strict: an unknown server name is refused.
     @ivar max_version: C{None}: the newest there is.
     @ivar cipher_suites: OpenSSL names; empty: the library's choice.
+    @ivar protocols: offered by ALPN, best first.
+    @ivar client: C{None}: clients are not asked for certificates.
     """
 
     default: tuple[Certificate, ...]
@@ -80,6 +77,13 @@ class TlsPlan:
     min_version: TlsVersion
     max_version: TlsVersion | None
     cipher_suites: tuple[str, ...]
+    protocols: tuple[str, ...] = (Alpn.HTTP11.value,)
+    client: ClientPlan | None = None
+
+    @property
+    def sessions(self) -> tuple[object, ...]:
+        """What a session must not outlive: with another value nothing resumes."""
+        return self.cipher_suites, self.client.sessions if self.client else None
 
 
 @attrs.frozen
@@ -196,10 +200,23 @@ def _policies(
 
 def _frame(
     configuration: Configuration, listener: Listener
-) -> tuple[Listener, LoadBalancer, tuple[tuple[Certificate, ...], tuple[Certificate, ...]]]:
+) -> tuple[
+    Listener,
+    LoadBalancer,
+    tuple[tuple[Certificate, ...], tuple[Certificate, ...]],
+    Certificate | None,
+]:
     """What a listener's plan is made of, apart from its policies."""
     balancer = configuration.all(LoadBalancer)[listener.loadbalancer_id]
-    return listener, balancer, _certificates(configuration, listener)
+    tls = listener.tls_config
+    judge = _judge(configuration, tls) if tls else None
+    return listener, balancer, _certificates(configuration, listener), judge
+
+
+def _judge(configuration: Configuration, tls: TlsConfig) -> Certificate | None:
+    """The authorities of a listener's clients, enabled or not."""
+    ident = tls.client_ca_certificate_id if tls.asks_clients else None
+    return None if ident is None else configuration.all(Certificate)[ident]
 
 
 def _certificates(
@@ -241,36 +258,9 @@ class _Compilation:
 
     def pool(self, pool: Pool) -> PoolPlan:
         """The plan of one pool, the previous one if it says the same."""
-        if pool.algorithm not in ALGORITHMS:
-            path = ("pools", pool.id, "algorithm")
-            self.problems.append(Problem(path, f"{pool.algorithm.value} is not known here"))
-        children = self._configuration.children(Member, pool.id)
-        members = tuple(member for member in children if member.enabled)
-        plan = PoolPlan(pool, members, _monitor(pool), self._member_tls(pool))
+        plan = pool_plan(self._configuration, pool, self.problems)
         before = self._previous.pools.get(pool.id) if self._previous else None
         return before if before == plan and before is not None else plan
-
-    def _member_tls(self, pool: Pool) -> MemberTlsPlan | None:
-        if not pool.encrypts and not pool.checks_tls:
-            return None
-        tls = pool.tls_config or PoolTlsConfig()
-        return MemberTlsPlan(
-            server_name=tls.server_name,
-            authorities=self._certificate(pool, "ca_certificate_id", tls.ca_certificate_id),
-            client=self._certificate(pool, "client_certificate_id", tls.client_certificate_id),
-            min_version=tls.min_version,
-            insecure=tls.insecure_skip_verify,
-        )
-
-    def _certificate(self, pool: Pool, name: str, ident: str | None) -> Certificate | None:
-        """What a pool refers to; not to be left out while it is disabled: that would be laxer."""
-        if ident is None:
-            return None
-        found = self._configuration.all(Certificate).get(ident)
-        if found is not None and not found.enabled:
-            path = ("pools", pool.id, "tls_config", name)
-            self.problems.append(Problem(path, f"certificate {found.name!r} is disabled"))
-        return found
 
     def listener(self, listener: Listener) -> Generator[None, None, ListenerPlan | None]:
         """The plan of one listener; C{None} if it is not to listen, or is wrong."""
@@ -310,8 +300,8 @@ class _Compilation:
         return True
 
     def _plan(self, listener: Listener, routes: Routes, limits: Limits) -> ListenerPlan | None:
-        _, balancer, certificates = _frame(self._configuration, listener)
-        tls = self._tls(listener, *certificates)
+        _, balancer, certificates, judge = _frame(self._configuration, listener)
+        tls = self._tls(listener, *certificates, judge)
         if not listener.enabled or not balancer.enabled:
             return None
         own = addresses(self._configuration, listener)
@@ -330,10 +320,12 @@ class _Compilation:
         listener: Listener,
         default: tuple[Certificate, ...],
         others: tuple[Certificate, ...],
+        judge: Certificate | None,
     ) -> TlsPlan | None:
         tls = listener.tls_config
         if tls is None:
             return None
+        offered = tls.alpn_protocols
         if not default and listener.enabled:
             path = ("listeners", listener.id, "tls_config", "certificate_id")
             self.problems.append(Problem(path, "every certificate named is disabled"))
@@ -341,24 +333,24 @@ class _Compilation:
             default=default,
             others=others,
             strict=tls.strict_sni,
-            min_version=tls.min_version,
+            min_version=tls.least,
             max_version=tls.max_version,
             cipher_suites=tls.cipher_suites,
+            protocols=tuple(p.value for p in (Alpn if offered is None else offered)),
+            client=self._client(listener, tls, judge),
         )
 
-
-#: How members are asked unless the monitor says otherwise.
-_MONITORS = {
-    PoolProtocol.HTTP: MonitorType.HTTP,
-    PoolProtocol.HTTPS: MonitorType.HTTPS,
-    PoolProtocol.TCP: MonitorType.TCP,
-}
-
-
-def _monitor(pool: Pool) -> HealthMonitor | None:
-    monitor = pool.health_monitor
-    if monitor is None or not monitor.enabled:
-        return None
-    if monitor.type is not None:
-        return monitor
-    return attrs.evolve(monitor, type=_MONITORS[pool.protocol])
+    def _client(
+        self, listener: Listener, tls: TlsConfig, judge: Certificate | None
+    ) -> ClientPlan | None:
+        if judge is None:
+            return None
+        if not judge.enabled and listener.enabled:
+            # Nobody could be let in, or everybody: neither is what was meant.
+            path = ("listeners", listener.id, "tls_config", "client_ca_certificate_id")
+            self.problems.append(Problem(path, "is disabled"))
+        return ClientPlan(
+            judge=judge,
+            mandatory=tls.client_authentication is ClientAuthentication.MANDATORY,
+            names=tuple(n.lower().removesuffix(".") for n in tls.client_authentication_names),
+        )

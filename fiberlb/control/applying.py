@@ -25,6 +25,7 @@ from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import UUID_PATTERN, Resource
+from fiberlb.tls.bundles import unpacked
 
 #: The singleton of a pool: a value of the pool with an address of its own.
 MONITORS = HealthMonitor.COLLECTION
@@ -229,7 +230,20 @@ class Applying:
             message = "is for the file: send one policy for each listener"
             self._loading.refuse((*operation.at, "listener_ids"), message, code="not_supported")
             return []
-        return structure_tree(operation.collection, document, operation.at, self._loading, parent)
+        trees = structure_tree(operation.collection, document, operation.at, self._loading, parent)
+        return [done for tree in trees for done in self._opened(tree)]
+
+    def _opened(self, tree: Tree) -> list[Tree]:
+        """With a certificate's text in PEM; nothing after noting why it cannot be."""
+        if not isinstance(tree.made, Certificate):
+            return [tree]
+        try:
+            return [attrs.evolve(tree, made=unpacked(tree.made))]
+        except ConfigurationError as why:
+            for problem in why.problems:
+                at = (*tree.path, *problem.path)
+                self._loading.refuse(at, problem.message, code=problem.code)
+            return []
 
     # -- objects
 

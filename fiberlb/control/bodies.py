@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fiberlb.control.certificates import MARK, CertificateFacts, has_key
+from fiberlb.control.certificates import FACTS, MARK, CertificateFacts, has_key
 from fiberlb.control.union import monitor_id
 from fiberlb.errors import Path
 from fiberlb.model.certificate import Certificate
@@ -23,10 +23,10 @@ from fiberlb.model.resource import Resource
 from fiberlb.routing.policies import complexity
 
 #: What is observed, not configured: taken back whatever it says, for it changes by itself.
-OBSERVED = {"members": ("status",)}
+OBSERVED = {"members": ("status",), "certificates": ("used_by", "warnings")}
 _META = ("managed_by", "created_at", "updated_at", "revision")
 _FACTS = {
-    Certificate.COLLECTION: ("fingerprint_sha256", "names", "expires_at"),
+    Certificate.COLLECTION: FACTS,
     L7Rule.COLLECTION: ("complexity",),
 }
 

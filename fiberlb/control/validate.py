@@ -22,8 +22,10 @@ from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.resource import Meta, Owner
 from fiberlb.routing import match
 from fiberlb.tls.authorities import examine
+from fiberlb.tls.chain import servable
 from fiberlb.tls.ciphers import suites
 from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.material import Material
 from fiberlb.tls.member_contexts import MemberContexts
 
 
@@ -91,19 +93,26 @@ def _examined(
     resolved, problems = resolve(with_default(configuration))
     problems += check(resolved)
     known = previous.all(Certificate) if previous else {}
-    problems += _unreadable(resolved.all(Certificate).values(), known)
+    problems += unreadable(resolved.all(Certificate).values(), known)
     problems += _unknown_suites(resolved.all(Listener).values())
     return resolved, problems
 
 
-def _unreadable(
+def unreadable(
     certificates: Iterable[Certificate], known: Mapping[str, Certificate]
 ) -> Iterator[Problem]:
+    """
+    What is wrong with certificates in themselves, at (collection, id, field).
+
+    @param known: by id; those that are the same are not read again.
+    """
     for certificate in certificates:
         if known.get(certificate.id) == certificate:
             continue
         try:
-            examine(certificate)
+            read = examine(certificate)
+            if isinstance(read, Material):
+                servable(read)
         except ConfigurationError as why:
             yield from _below(("certificates", certificate.id), why)
 

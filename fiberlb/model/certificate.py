@@ -35,8 +35,9 @@ class Certificate(Resource):
     """
     A certificate chain with its key, or authorities that others' certificates are judged by.
 
-    @ivar certificate: PEM, the leaf first; may hold the key too. Of a C{client_ca}
-        the authorities, in any order.
+    @ivar certificate: PEM, in any order; may hold the key too. PKCS#12, or a certificate in
+        DER, from a file or as base64, becomes PEM before anything else sees it
+        (L{fiberlb.tls.bundles}). Of a C{client_ca} the authorities.
     @ivar private_key: PEM; C{None} when C{certificate} holds it. Never answered.
     @ivar passphrase: opens an encrypted key. Never answered.
     @ivar cert_type: C{sni} is never a listener's default certificate; C{client} is shown
@@ -47,7 +48,7 @@ class Certificate(Resource):
     COLLECTION: ClassVar[str] = "certificates"
     LATER: ClassVar[frozenset[str]] = frozenset({"acme"})
 
-    certificate: str = field(Material(), repr=False)
+    certificate: str = field(Material(armour="PKCS12"), repr=False)
     private_key: str | None = field(Optional(Material(secret=True)), None, repr=False)
     passphrase: str | None = field(
         Optional(Material(secret=True)), None, repr=False, converter=_one_line

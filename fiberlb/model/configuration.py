@@ -18,8 +18,8 @@ from fiberlb.errors import Path, Problem, nearest
 from fiberlb.model.certificate import SHOWN, Certificate, CertificateType
 from fiberlb.model.convert import map_references, references
 from fiberlb.model.fields import MOST_SUGGESTIONS
-from fiberlb.model.l7 import L7Policy, L7Rule
-from fiberlb.model.listener import Listener, TlsConfig
+from fiberlb.model.l7 import OF_CONNECTIONS, L7Policy, L7Rule, PolicyAction
+from fiberlb.model.listener import ADD_TLS_CONFIG, Listener, TlsConfig
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool, PoolProtocol
 from fiberlb.model.resource import UUID_PATTERN, Meta, Owner, Resource, file_id
@@ -236,6 +236,9 @@ def _check_certificates(
             yield from check_type(configuration, ident, SHOWN, (*at, "certificate_id", index))
     for index, ident in enumerate(tls.sni_certificate_ids or ()):
         yield from check_type(configuration, ident, SHOWN, (*at, "sni_certificate_ids", index))
+    if tls.client_ca_certificate_id is not None:
+        ident, judges = tls.client_ca_certificate_id, (CertificateType.CLIENT_CA,)
+        yield from check_type(configuration, ident, judges, (*at, "client_ca_certificate_id"))
 
 
 def check_type(
@@ -266,6 +269,10 @@ def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:
             f"pool {pool.name!r} is {pool.protocol.value},"
             f" {listener.protocol.value} listeners need {wanted}{hint}"
         )
+        if listener.passes_tls:
+            message = (
+                f"pool {pool.name!r} is {pool.protocol.value}, and needs HTTP; {ADD_TLS_CONFIG}"
+            )
         yield Problem(path, message)
 
 
@@ -277,10 +284,27 @@ def _check_policies(configuration: Configuration) -> Iterable[Problem]:
         listener = listeners.get(policy.listener_id)
         if listener is None:
             continue
-        if not listener.speaks_http:
+        if listener.passes_tls:
+            yield from _check_passing(configuration, policy)
+        elif not listener.speaks_http:
             message = f"listener {listener.name!r} is {listener.protocol.value}, policies need http"
             yield Problem((*at, "listener_id"), message)
             continue
         pool = pools.get(policy.redirect_pool_id or "")
         if pool is not None:
             yield from _check_fit(listener, pool, (*at, "redirect_pool_id"))
+
+
+def _check_passing(configuration: Configuration, policy: L7Policy) -> Iterable[Problem]:
+    """A policy of a listener that passes TLS through: no more than connections tell."""
+    at = ("l7_policies", policy.id)
+    if policy.action not in (PolicyAction.REDIRECT_TO_POOL, PolicyAction.REJECT, None):
+        message = f"{policy.action.value} needs HTTP; {ADD_TLS_CONFIG}"
+        yield Problem((*at, "action"), message)
+    elif policy.action is PolicyAction.REJECT and policy.redirect_http_status_code is not None:
+        message = f"a status needs HTTP; {ADD_TLS_CONFIG}"
+        yield Problem((*at, "redirect_http_status_code"), message)
+    for rule in configuration.children(L7Rule, policy.id):
+        if rule.rule_type not in OF_CONNECTIONS:
+            message = f"{rule.rule_type.value} rules need HTTP; {ADD_TLS_CONFIG}"
+            yield Problem(("l7_rules", rule.id, "rule_type"), message)

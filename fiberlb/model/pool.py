@@ -14,8 +14,10 @@ from fiberlb.model.addresses import Address
 from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
+from fiberlb.model.hash_on import HashOn, HashOnText
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
 from fiberlb.model.pool_tls import PoolTlsConfig
+from fiberlb.model.quantities import Duration
 from fiberlb.model.resource import Resource
 
 _LATER_HOST = "host names: known, not supported by this version; give an IP address"
@@ -33,6 +35,21 @@ class Algorithm(Enum):
     """How a member is chosen; each has an entry in C{fiberlb.balancing.table}."""
 
     ROUND_ROBIN = "round_robin"
+    LEAST_CONNECTIONS = "least_connections"
+    SOURCE_IP = "source_ip"
+    SOURCE_IP_PORT = "source_ip_port"
+    MAGLEV = "maglev"
+    RANDOM_TWO = "random_two"
+    PEAK_EWMA = "peak_ewma"
+    FIRST_AVAILABLE = "first_available"
+    HASH = "hash"
+
+
+class ProxyVersion(Enum):
+    """The version of the PROXY protocol that members are sent."""
+
+    V1 = "v1"
+    V2 = "v2"
 
 
 class RetryCause(Enum):
@@ -52,15 +69,16 @@ class Retries:
     @ivar on: C{connect}: nothing was sent; C{stale}: a reused connection died
         before the first byte of an answer, the request is replayable;
         C{reset}: a fresh one did.
+    @ivar budget_percent: of a pool's requests that may be sent again (C{stale}, C{reset});
+        the first ten a second are free.
     """
-
-    LATER: ClassVar[frozenset[str]] = frozenset({"budget_percent"})
 
     attempts: int = field(Whole(0, 10), 2)
     on: tuple[RetryCause, ...] = field(
         Several(OneOf(RetryCause), single=True),
         (RetryCause.CONNECT, RetryCause.STALE, RetryCause.RESET),
     )
+    budget_percent: int = field(Whole(0, 100), 20)
 
 
 @attrs.frozen
@@ -97,6 +115,8 @@ class Member(Resource):
     @ivar address: IPv4 or IPv6 without brackets.
     @ivar weight: share of the traffic, relative to the others; 0 takes none.
     @ivar backup: used only while no other member serves.
+    @ivar priority: members of a higher number are used only while none of a lower one
+        serves; backups after all of them.
     @ivar monitor_address: checked instead of C{address}.
     @ivar monitor_port: checked instead of C{port}.
     """
@@ -110,6 +130,7 @@ class Member(Resource):
     port: int = field(Whole(1, 65535))
     weight: int = field(Whole(0, 256), 1)
     backup: bool = field(Flag(), False)
+    priority: int = field(Whole(0, 10), 0)
     monitor_address: str | None = field(Optional(Address()), None)
     monitor_port: int | None = field(Optional(Whole(1, 65535)), None)
 
@@ -157,6 +178,9 @@ class Pool(Resource):
     """
     Members that serve the same thing.
 
+    @ivar proxy_protocol: what each connection to a member begins with; C{None}: nothing.
+    @ivar hash_on: what the algorithm C{hash} takes its key from; of no other one.
+    @ivar slow_start: seconds over which a member that has come up reaches its full weight.
     @ivar health_monitor: C{None}: every member counts as up.
     @ivar timeouts: overrides of the listener's, as pairs.
     @ivar tls_config: C{None}: the defaults of L{PoolTlsConfig}, where TLS is spoken at all.
@@ -165,8 +189,8 @@ class Pool(Resource):
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2 proxy_protocol hash_on session_persistence drain close_sessions_on"
-        " member_max_connections queue slow_start passive_health panic_threshold_percent"
+        "http2 session_persistence drain close_sessions_on"
+        " member_max_connections queue passive_health panic_threshold_percent"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
     )
@@ -174,16 +198,10 @@ class Pool(Resource):
     protocol: PoolProtocol = field(
         OneOf(PoolProtocol, later=("udp", "proxy", "proxyv2")), PoolProtocol.HTTP
     )
-    algorithm: Algorithm = field(
-        OneOf(
-            Algorithm,
-            later=tuple(
-                "least_connections source_ip source_ip_port maglev random_two peak_ewma"
-                " first_available hash".split()
-            ),
-        ),
-        Algorithm.ROUND_ROBIN,
-    )
+    algorithm: Algorithm = field(OneOf(Algorithm), Algorithm.ROUND_ROBIN)
+    hash_on: HashOn | None = field(Optional(HashOnText()), None)
+    slow_start: float = field(Duration(positive=False), 0.0)
+    proxy_protocol: ProxyVersion | None = field(Optional(OneOf(ProxyVersion)), None)
     tls_config: PoolTlsConfig | None = field(Optional(Nested(PoolTlsConfig)), None)
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
@@ -201,10 +219,23 @@ class Pool(Resource):
         return monitor is not None and monitor.type in (MonitorType.HTTPS, MonitorType.TLS_HELLO)
 
     def check(self, path: Path, loading: Loading) -> None:
-        """Nothing about TLS is accepted where nothing speaks it."""
+        """
+        A hash needs something to take its key from, and that has to be there.
+
+        Nothing about TLS is accepted where nothing speaks it.
+        """
         if self.tls_config is not None and not self.encrypts and not self.checks_tls:
             message = (
                 f"does not go with protocol {self.protocol.value}: nothing here speaks TLS to the"
                 " members; use protocol https"
             )
             loading.refuse((*path, "tls_config"), message, "protocol: https")
+        hashes = self.algorithm is Algorithm.HASH
+        if hashes and self.hash_on is None:
+            text = 'is needed with algorithm hash: "header X", "cookie x", "query x" or path'
+            loading.refuse((*path, "hash_on"), text, code="missing")
+        elif self.hash_on is not None and not hashes:
+            loading.refuse((*path, "hash_on"), "goes with algorithm hash only", "algorithm: hash")
+        elif hashes and self.protocol is PoolProtocol.TCP:
+            text = "reads HTTP requests, which a tcp pool does not see"
+            loading.refuse((*path, "algorithm"), text, "source_ip")

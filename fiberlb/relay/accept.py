@@ -16,6 +16,8 @@ from fiberlb.relay.connection import Connection
 from fiberlb.relay.downstream_h1 import Downstream
 from fiberlb.relay.loop import PEER_CLOSED, READ, Loop
 from fiberlb.relay.networks import plain_address
+from fiberlb.relay.passing import Passing
+from fiberlb.relay.preamble import Peeking, Preamble
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
 from fiberlb.relay.tls_connection import TlsConnection
@@ -200,20 +202,48 @@ class Acceptor:
         cell.accepted += 1
         cell.connections += 1
         sock.setblocking(False)
-        plan = cell.plan
         peer = plain_address(address[0])
+        if cell.plan.introduced:
+            self._await(sock, peer, address[1])
+        else:
+            self._admit(cell, self.slot, sock, peer, address[1])
+
+    def _await(self, sock: Any, peer: str, port: int) -> None:
+        """A connection that begins with a PROXY header."""
+        cell, slot = self.cell, self.slot
+
+        def admit(
+            sock: Any, client: str, client_port: int, destination: tuple[str, int] | None
+        ) -> None:
+            now = self.slot if cell is self.cell else slot
+            self._admit(cell, now, sock, client, client_port, destination)
+
+        side = Preamble(cell, peer, port, admit)
+        conn = Peeking(self.loop, sock, side)
+        conn.start()
+        try:
+            side.attach(conn)
+        except Exception:
+            self.loop.fault(conn)
+
+    def _admit(
+        self,
+        cell: Cell,
+        slot: Any,
+        sock: Any,
+        peer: str,
+        port: int,
+        destination: tuple[str, int] | None = None,
+    ) -> None:
+        """A client, from its first byte on."""
+        plan = cell.plan
         if not plan.source.listener.speaks_http:
-            conn = Connection(self.loop, sock, None)
-            conn.side = session = Session(cell, peer, address[1])
-            conn.start(PEER_CLOSED)
-            try:
-                session.attach(conn)
-            except Exception:
-                self.loop.fault(conn)
+            self._relay(cell, sock, peer, port, destination)
             return
-        side = Downstream(cell, peer, address[1])
-        if self.slot is not None:
-            ssl = self.slot.connection(sock)
+        side = Downstream(cell, peer, port)
+        side.destination = destination
+        if slot is not None:
+            ssl = slot.connection(sock)
             secure = TlsConnection(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
             side.conn = secure
             secure.start()
@@ -224,6 +254,22 @@ class Acceptor:
             side.attach(conn)
             if not conn.closed:
                 # The request is often there already.
+                conn.readable()
+        except Exception:
+            self.loop.fault(conn)
+
+    def _relay(
+        self, cell: Cell, sock: Any, peer: str, port: int, destination: tuple[str, int] | None
+    ) -> None:
+        """A connection whose bytes are passed on."""
+        passes = cell.plan.source.listener.passes_tls
+        conn = Connection(self.loop, sock, None)
+        conn.side = session = (Passing if passes else Session)(cell, peer, port)
+        session.destination = destination
+        conn.start(READ if passes else PEER_CLOSED)
+        try:
+            session.attach(conn)
+            if passes and not conn.closed:
                 conn.readable()
         except Exception:
             self.loop.fault(conn)

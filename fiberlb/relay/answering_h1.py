@@ -62,7 +62,16 @@ class Answering(Exchange):
     def request(self, plan: Plan, authority: bytes) -> Request:
         """The request in progress, as rules and redirects look at it."""
         return Request(
-            self.method, self.target, authority, self.raw, self.sni, plan.secure, plan.port
+            self.method,
+            self.target,
+            authority,
+            self.raw,
+            self.sni,
+            plan.secure,
+            plan.port,
+            self.client,
+            self.alpn,
+            None if self.shown is None else self.shown.fields,
         )
 
     # Answers of the member.

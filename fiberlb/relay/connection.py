@@ -323,7 +323,7 @@ class Connection:
                 for _ in range(_LAST_READS):
                     if self.closed or not self.events & READ:
                         break
-                    self.readable()
+                    (self.end or self).readable()
         finally:
             self.break_off()
 

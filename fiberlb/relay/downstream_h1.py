@@ -18,9 +18,12 @@ from typing import Any, Final
 from fiberlb.errors import Fault
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.networks import plain_address
+from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.uploading_h1 import Uploading
+from fiberlb.tls.shown import no_certificate
 from fiberlb.wire import forwarded, request_head
+from fiberlb.wire.fields import cut_named
 from fiberlb.wire.request_head import (
     EXPECT_CONTINUE,
     KEEP_ALIVE,
@@ -43,6 +46,7 @@ class Downstream(Uploading):
     """
 
     __slots__ = (
+        "_about",
         "_memo_head",
         "_memo_out",
         "_memo_route",
@@ -57,6 +61,7 @@ class Downstream(Uploading):
         self._memo_out = b""
         self._memo_route: Route | None = None
         self._told = b""
+        self._about = b""
         self._trusted = False
         self._scheduled = False
 
@@ -75,6 +80,10 @@ class Downstream(Uploading):
         """The TLS handshake is done: what was agreed on, and the time for a head begins."""
         conn: Any = self.conn
         self.sni = conn.sni
+        protocol = conn.protocol
+        if protocol:
+            self.alpn = (protocol,)
+        self.shown = conn.shown
         self.attach(conn)
 
     def refused(self, error: int) -> None:
@@ -88,7 +97,12 @@ class Downstream(Uploading):
         self._memo_route = None
         self.client = self.peer
         self._trusted = plan.trusted is not None and plan.trusted(self.peer)
-        self._told = forwarded.tails(*self._own(plan))[1]
+        self._about = b"" if not plan.client_fields else self._certificate(plan.client_fields)
+        self._told = self._about + forwarded.tails(*self._own(plan))[1]
+
+    def _certificate(self, names: tuple[str, ...]) -> bytes:
+        """What members are told of the client's certificate."""
+        return no_certificate(names) if self.shown is None else self.shown.lines(names)
 
     def _own(self, plan: Plan) -> tuple[bytes, bool, int, tuple[str, ...]]:
         return self.peer.encode(), plan.secure, plan.port, plan.insert
@@ -138,6 +152,8 @@ class Downstream(Uploading):
 
     def member_ready(self) -> None:
         """The member takes bytes again."""
+        if self.left >= WORTHWHILE:
+            self.splice_body()
         self._read_on()
 
     def _read_on(self) -> None:
@@ -305,9 +321,11 @@ class Downstream(Uploading):
         tail = self._told
         if self._trusted and plan.trusted is not None:
             self.client = forwarded.client_address(self.peer, xff, plan.trusted)
-            tail = forwarded.trusted_tail(block, xff, minor, self._own(plan))
+            tail = self._about + forwarded.trusted_tail(block, xff, minor, self._own(plan))
+            if plan.client_fields:
+                block = cut_named(block, [name.encode() for name in plan.client_fields])
         elif not minor:
-            tail = forwarded.tails(*self._own(plan))[0]
+            tail = self._about + forwarded.tails(*self._own(plan))[0]
         if flags & (TRAILERS | UPGRADE):
             tail = _hop_by_hop(flags, upgrade) + tail
         if not authority:
@@ -334,7 +352,10 @@ class Downstream(Uploading):
             self.take_body(rest)
 
     def _decide(self, plan: Plan, authority: bytes) -> Route:
-        return plan.route(plan.decide(self.request(plan, authority)))
+        request = self.request(plan, authority)
+        if plan.hides and not self._trusted:
+            request.block = forwarded.unclaimed(request.block)
+        return plan.route(plan.decide(request))
 
     def _again(self) -> None:
         """The same head as before, under the same plan: nothing needs to be found out anew."""

@@ -9,11 +9,14 @@ subclasses: they read requests and write answers.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, Final
 
+from fiberlb.balancing.peak_ewma import Average
 from fiberlb.relay.connection import Connection
-from fiberlb.relay.runtime import Cell, MemberState, Route
+from fiberlb.relay.runtime import Cell, MemberState, PoolState, Route
 from fiberlb.relay.upstream_h1 import Upstream
+from fiberlb.tls.shown import Shown
 from fiberlb.wire.chunked import Chunked
 
 #: Methods that may be sent again when nothing came back (product page, "Retries").
@@ -32,6 +35,10 @@ class Exchange:
     @ivar up: the member's side, C{None} before there is one and after it was let go.
     @ivar busy: a request is in progress.
     @ivar peer: the address that has connected.
+    @ivar destination: where the client has connected to, as a PROXY header tells it; C{None}:
+        this listener.
+    @ivar alpn: the protocols of the handshake: the agreed one, or those offered where TLS is
+        passed through.
     @ivar client: the client's address: the peer's, or what a trusted peer says it is.
     @ivar out: the request's head as it is sent to the member.
     @ivar left: octets of the request's body still to come, where their number is known.
@@ -41,6 +48,7 @@ class Exchange:
     @ivar expecting: the client sends the body only after an answer of 100; of meaning
         only while there is a body to come.
     @ivar head_sent: the answer has begun.
+    @ivar shown: the certificate that the client has shown in the handshake.
     @ivar half_closed: the client sends no more.
     @ivar started: when the request's first byte came, before that since when it is waited
         for; C{head_at}, C{connected_at} and
@@ -50,6 +58,7 @@ class Exchange:
     conn: Connection
 
     __slots__ = (
+        "alpn",
         "answered_at",
         "body_at",
         "body_mark",
@@ -60,6 +69,7 @@ class Exchange:
         "client",
         "conn",
         "connected_at",
+        "destination",
         "detail",
         "expecting",
         "half_closed",
@@ -81,6 +91,7 @@ class Exchange:
         "request_id",
         "route",
         "sent_octets",
+        "shown",
         "sni",
         "started",
         "status",
@@ -96,6 +107,9 @@ class Exchange:
         self.peer = self.client = peer
         self.peer_port = peer_port
         self.sni: bytes | None = None
+        self.alpn: tuple[bytes, ...] = ()
+        self.destination: tuple[str, int] | None = None
+        self.shown: Shown | None = None
         self.half_closed = False
         self.expecting = False
         self.started = 0.0
@@ -190,7 +204,7 @@ class Exchange:
     def dispatch(self) -> None:
         """Pick a member and send it the request, on an idle connection where one may be used."""
         pool = self.route.pool  # type: ignore[union-attr]
-        member = pool.pick()  # type: ignore[union-attr]
+        member = pool.pick() if pool.key is None else pool.pick_for(self)  # type: ignore[union-attr]
         if member is None:
             self.refuse(pool.missing())  # type: ignore[union-attr]
             return
@@ -207,6 +221,10 @@ class Exchange:
             up.begin(self, self.out)
         else:
             self._connect(member, self.out)
+
+    def pick(self, pool: PoolState, tried: Container[str] = ()) -> MemberState | None:
+        """The pool's choice for this exchange, none of C{tried}."""
+        return pool.pick(tried) if pool.key is None else pool.pick_for(self, tried)
 
     def _connect(self, member: MemberState, unsent: bytes) -> None:
         self.up = up = Upstream(member, self.cell.services)
@@ -230,13 +248,14 @@ class Exchange:
         """
         member = self.member
         pool = self.route.pool if self.route else None
+        self.disappointed()
         self.let_go()
         if pool is None or member is None or self.tries > pool.attempts:
             self.refuse(reason)
             return
         self.tried = (*self.tried, member.id)
         # When everybody has been tried, the same ones again: a restart takes a moment.
-        other = pool.pick(self.tried) or pool.pick()
+        other = self.pick(pool, self.tried) or self.pick(pool)
         if other is None:
             self.refuse(reason)
             return
@@ -259,6 +278,8 @@ class Exchange:
         idle: the request is sent once more on a fresh one, if that is safe.
         When a fresh one ends so, another member may know better.
         """
+        if not reused:
+            self.disappointed()
         other = self._who_else(reused)
         if other is None:
             self.fail(reason)
@@ -281,14 +302,18 @@ class Exchange:
             return None
         if self.method not in REPLAYABLE or self.held_octets > MOST_HELD:
             return None
-        if not reused:
-            return pool.pick((*self.tried, member.id)) if self.tries <= pool.resets else None
-        if not pool.retry_stale:
+        if not ((reused and pool.retry_stale) or (not reused and self.tries <= pool.resets)):
             return None
+        if not pool.may_retry():
+            self.detail = "not tried again: the retry budget is spent"
+            return None
+        if not reused:
+            tried = (*self.tried, member.id)
+            return self.pick(pool, tried)
         if member.up and not member.gone:
             return member
         # It has been taken out meanwhile: whoever is next.
-        return pool.pick() or member
+        return self.pick(pool) or member
 
     def let_go(self) -> None:
         """The member's part is over."""
@@ -297,6 +322,24 @@ class Exchange:
         if member is not None:
             self.member = None
             member.in_flight -= 1
+            if member.latency is not None:
+                self._measure(member.latency)
+
+    def answering(self) -> float:
+        """When the member showed the first sign of what was wanted; 0: it did not."""
+        return self.answered_at
+
+    def _measure(self, latency: Average) -> None:
+        """Note how long the member has taken; of a long body the client's time is the most."""
+        at = self.answering()
+        if at and self.received_octets <= MOST_HELD:
+            latency.observe(at, max(0.0, at - self.head_at))
+
+    def disappointed(self) -> None:
+        """The member did not do what was wanted."""
+        member = self.member
+        if member is not None and member.latency is not None:
+            member.latency.fail(self.cell.services.loop.now)
 
     # How it ends otherwise.
 

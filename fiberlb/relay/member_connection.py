@@ -73,7 +73,14 @@ class MemberConnection:
         route = self._route
         assert route is not None
         connect = route.timeouts.member_connect
-        self.conn = self.services.dial(self.services.loop, self.member, self, connect)
+        introduce = None if route.pool is None else route.pool.introduce
+        loop = self.services.loop
+        if introduce is None:
+            self.conn = self.services.dial(loop, self.member, self, connect)
+        else:
+            # It belongs to this client, and is nobody else's afterwards.
+            self._home = self
+            self.conn = self.services.dial(loop, self.member, self, connect, introduce(client))
 
     def begin(self, client: Exchange, out: bytes) -> None:
         """Send a request on a connection that was idle."""

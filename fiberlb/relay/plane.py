@@ -8,24 +8,26 @@ changes nothing; activating what it returns swaps references and cannot fail.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
-from fiberlb.model.listener import INSERTABLE, Listener
+from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.drain import Draining
+from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
-from fiberlb.relay.runtime import Cell, MemberState, Plan, PoolState
+from fiberlb.relay.runtime import Cell, Plan
 from fiberlb.relay.services import Services
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.tls.member_contexts import MemberContexts
 
 _log = Logger()
@@ -60,9 +62,12 @@ class DataPlane:
     @param trusted: networks whose forwarded headers are believed.
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
-
+    @param random: numbers from 0 to 1, for balancers that draw.
     @ivar contexts: TLS to the members.
+    @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
+
+    rotates: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -73,24 +78,26 @@ class DataPlane:
         *,
         make_slot: Callable[[str], TlsSlot] = TlsSlot,
         start: int = 0,
+        random: Callable[[], float],
     ) -> None:
         self._reactor = reactor
         self._services = services
         self._log = log
         self._trusted = member_of(trusted)
         self._make_slot = make_slot
-        self._start_at = start
         self.contexts = MemberContexts()
+        sources = Sources(start, random, lambda: services.loop.now)
+        self._table = MemberTable(sources, self.contexts)
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor] = {}
         self._failed: dict[_Key, AddressInUse] = {}
         self._closing: list[Cell] = []
-        self._members: dict[str, tuple[MemberState, PoolState]] = {}
-        self._pools: dict[str, PoolState] = {}
         self._snapshot: Snapshot | None = None
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
+        self._rotation = LoopingCall(self._rotate)
+        self._rotation.clock = reactor
         self._retry: Any = None
         self._draining: Draining | None = None
         self._trimming = Trimming(system_trim())
@@ -100,6 +107,10 @@ class DataPlane:
         self._sweep.start(1 / RATE, now=False).addErrback(
             lambda why: _log.failure("deadlines are not kept any more", failure=why)
         )
+        if self.rotates:
+            self._rotation.start(ROTATION, now=False).addErrback(
+                lambda why: _log.failure("ticket keys are not replaced any more", failure=why)
+            )
 
     # Change.
 
@@ -163,35 +174,11 @@ class DataPlane:
             if plan.tls is not None
         }
         self.contexts.use(prepared.member_tls)
-        self._swap_pools(snapshot)
+        self._table.use(snapshot)
         self._swap_listeners(snapshot)
         self._swap_sockets(snapshot, prepared)
         # What was bound by another attempt meanwhile is not needed twice.
         prepared.close()
-
-    def _swap_pools(self, snapshot: Snapshot) -> None:
-        members: dict[str, tuple[MemberState, PoolState]] = {}
-        pools: dict[str, PoolState] = {}
-        for ident, plan in snapshot.pools.items():
-            pool = self._pools.get(ident)
-            if pool is None or pool.plan.pool.algorithm is not plan.pool.algorithm:
-                pool = PoolState(plan, self._start_at)
-            states = []
-            tls = self.contexts.of(ident) if plan.pool.encrypts else None
-            for member in plan.members:
-                known = self._members.get(member.id)
-                state = known[0] if known is not None else MemberState(member, True, tls)
-                state.describe(member, tls)
-                states.append(state)
-                members[member.id] = (state, pool)
-            if pool.plan is not plan or pool.states() != states:
-                pool.describe(plan, states)
-            pools[ident] = pool
-        for ident, (state, _) in self._members.items():
-            if ident not in members:
-                state.retire()
-        self._members = members
-        self._pools = pools
 
     def _swap_listeners(self, snapshot: Snapshot) -> None:
         cells: dict[str, Cell] = {}
@@ -214,10 +201,11 @@ class DataPlane:
         listener = source.listener
         return Plan(
             source,
-            self._pools,
+            self._table.pools,
             self._trusted,
             member_of(listener.allowed_cidrs),
             inserted(listener),
+            told_of_client(listener),
         )
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
@@ -273,15 +261,7 @@ class DataPlane:
 
     def set_member_usable(self, member_id: str, usable: bool) -> None:
         """What the health checks say; a member that is not known is not minded."""
-        found = self._members.get(member_id)
-        if found is None:
-            return
-        state, pool = found
-        if state.up != usable:
-            state.up = usable
-            if not usable:
-                state.drop_idle()
-            pool.refresh()
+        self._table.set_usable(member_id, usable)
 
     # Figures.
 
@@ -305,9 +285,7 @@ class DataPlane:
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
-        found = self._members.get(member_id)
-        names = ("sessions", "in_flight", "requests", "failures")
-        return {name: getattr(found[0], name) if found else 0 for name in names}
+        return self._table.figures(member_id)
 
     def workers(self) -> tuple[int, int]:
         """No process but this one."""
@@ -341,16 +319,23 @@ class DataPlane:
             self._draining.hasten(deadline)
 
     def _end(self) -> None:
-        for state, _ in self._members.values():
-            state.drop_idle()
-        if self._sweep.running:
-            self._sweep.stop()
+        self._table.drop_idle()
+        for repeated in (self._sweep, self._rotation):
+            if repeated.running:
+                repeated.stop()
+
+    def _rotate(self) -> None:
+        for slot in self._slots.values():
+            slot.rotate()
 
     def _tick(self) -> None:
         loop = self._services.loop
         loop.wheel.sweep(loop.refresh())
+        self._table.rise()
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))
+        if loop.pipes is not None:
+            loop.pipes.ease()
 
 
 class Prepared:
@@ -390,6 +375,12 @@ def inserted(listener: Listener) -> tuple[str, ...]:
     """The forwarded fields that a listener sends, in their fixed order."""
     told: dict[str, bool] = dict(listener.insert_headers)
     return tuple(name for name in INSERTABLE if told.get(name, True))
+
+
+def told_of_client(listener: Listener) -> tuple[str, ...]:
+    """The fields about clients' certificates that a listener sends, in their fixed order."""
+    told: dict[str, bool] = dict(listener.insert_headers)
+    return tuple(name for name in CLIENT_FIELDS if told.get(name, False))
 
 
 def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:

@@ -17,7 +17,7 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
 
-from fiberlb.relay.splice import Pipes
+from fiberlb.relay.pipes import Pipes
 from fiberlb.relay.timer_wheel import TimerWheel
 
 #: Events taken from the kernel at once.

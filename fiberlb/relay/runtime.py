@@ -11,15 +11,26 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Container, Mapping
-from typing import Any
+from typing import Any, Final
 
+from fiberlb.balancing.interface import Sources
+from fiberlb.balancing.peak_ewma import Average
 from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import Member, RetryCause
+from fiberlb.relay import keys
+from fiberlb.relay.agreement import agreeing
+from fiberlb.relay.eligible import configured, standing, weighted
+from fiberlb.relay.introducing import INTRODUCTIONS
+from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.tls.member_link import MemberLink, PoolTls
+from fiberlb.wire.forwarded import is_claim
+
+#: Since when a member is up that did not come up while this process served.
+FROM_THE_START: Final = float("-inf")
 
 
 class MemberState:
@@ -37,21 +48,27 @@ class MemberState:
     @ivar sessions: open connections.
     @ivar requests: requests, or relayed connections, begun.
     @ivar failures: connections refused, broken or timed out.
+    @ivar full: it takes no more connections for now.
+    @ivar latency: how long it takes to answer; C{None} where nobody wants to know.
+    @ivar since: when it came up, on the loop's clock; C{-inf}: it has been up from the start.
     """
 
     __slots__ = (
         "address",
         "failures",
         "family",
+        "full",
         "gone",
         "home",
         "id",
         "idle",
         "in_flight",
+        "latency",
         "link",
         "name",
         "requests",
         "sessions",
+        "since",
         "up",
     )
 
@@ -65,6 +82,9 @@ class MemberState:
         self.sessions = 0
         self.requests = 0
         self.failures = 0
+        self.full = False
+        self.latency: Average | None = None
+        self.since = FROM_THE_START
         self.address: tuple[str, int] = ("", 0)
         self.home: object = None
         self.link: MemberLink | None = None
@@ -104,6 +124,10 @@ class PoolState:
     One pool: who may be chosen, and who is next.
 
     @ivar plan: what is configured, replaced when it changes.
+    @ivar budget: how much of what was sent may be sent again.
+    @ivar key: an exchange -> what its member is chosen by; C{None}: the algorithm has no keys.
+    @ivar introduce: an exchange -> what its connection to a member begins with; C{None}: nothing.
+    @ivar rising: members start slowly at the moment, so L{refresh} has to be called now and then.
     @ivar attempts: members tried after the first one when a connection is refused.
     @ivar resets: members tried after the first one when a fresh connection dies unanswered.
     @ivar retry_stale: whether a reused connection that dies unanswered is replaced by a fresh one.
@@ -111,18 +135,28 @@ class PoolState:
 
     __slots__ = (
         "_balancer",
+        "_sources",
         "_states",
         "attempts",
+        "budget",
         "id",
+        "introduce",
+        "key",
         "name",
         "plan",
         "resets",
         "retry_stale",
+        "rising",
     )
 
-    def __init__(self, plan: PoolPlan, start: int) -> None:
+    def __init__(self, plan: PoolPlan, sources: Sources) -> None:
         self.id = plan.pool.id
-        self._balancer: Any = ALGORITHMS[plan.pool.algorithm](start)
+        self.key: Any = None
+        self.introduce: Any = None
+        self.rising = False
+        self._sources = sources
+        self.budget = RetryBudget(plan.pool.retries.budget_percent)
+        self._balancer: Any = ALGORITHMS[plan.pool.algorithm].make(sources)
         self._states: list[tuple[Member, MemberState]] = []
         self.describe(plan, [])
 
@@ -134,7 +168,23 @@ class PoolState:
         self.attempts = retries.attempts if RetryCause.CONNECT in retries.on else 0
         self.resets = retries.attempts if RetryCause.RESET in retries.on else 0
         self.retry_stale = RetryCause.STALE in retries.on
+        self.budget.percent = retries.budget_percent
         self._states = list(zip(plan.members, states, strict=False))
+        version = plan.pool.proxy_protocol
+        introduce = None if version is None else INTRODUCTIONS[version]
+        if introduce is not self.introduce:
+            self.introduce = introduce
+            for state in states:
+                state.drop_idle()
+        for state in states:
+            # What begins with one client's header is not kept for another one.
+            state.home = state.address if introduce is None else None
+        entry = ALGORITHMS[plan.pool.algorithm]
+        for state in states:
+            state.latency = (state.latency or Average()) if entry.measures else None
+        self.key = keys.for_pool(entry.key, plan.pool.hash_on)
+        if entry.key:
+            self._balancer.arrange(configured(self._states))
         self.refresh()
 
     def states(self) -> list[MemberState]:
@@ -142,16 +192,30 @@ class PoolState:
         return [state for _, state in self._states]
 
     def refresh(self) -> None:
-        """Who may be chosen has changed; backups count only while nobody else is up."""
-        states = self._states if self.plan.pool.enabled else []
-        up = [(m, s) for m, s in states if s.up and m.weight]
-        chosen = [pair for pair in up if not pair[0].backup] or up
-        self._balancer.update([(m.id, m.weight, s) for m, s in chosen])
+        """Who may be chosen, or how often, has changed."""
+        pool = self.plan.pool
+        chosen = standing(self._states) if pool.enabled else []
+        found, self.rising = weighted(chosen, pool.slow_start, self._sources.clock())
+        self._balancer.update(found)
 
     def pick(self, tried: Container[str] = ()) -> MemberState | None:
         """The member for the next request, none of C{tried}; C{None} when there is none."""
         found: MemberState | None = self._balancer.pick(tried)
         return found
+
+    def pick_for(self, exchange: Any, tried: Container[str] = ()) -> MemberState | None:
+        """L{pick} for a pool with C{key}: the member that this exchange's key belongs to."""
+        key = self.key(exchange)
+        balancer = self._balancer
+        found: MemberState | None = (
+            balancer.pick(tried) if key is None else balancer.pick_for(key, tried)
+        )
+        return found
+
+    def may_retry(self) -> bool:
+        """Whether a request that was sent may be sent again now; counted if it may."""
+        requests = sum([state.requests for _, state in self._states])
+        return self.budget.take(self._sources.clock(), requests)
 
     def missing(self) -> str:
         """The reason code of there being nobody to choose."""
@@ -184,15 +248,21 @@ class Plan:
     @ivar decide: request -> L{Decision}; not called where C{only} is set.
     @ivar only: the one route when no policy can match.
     @ivar trusted: whether a peer's forwarded fields are believed.
+    @ivar introduced: connections begin with a PROXY header.
+    @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
+    @ivar client_fields: names of the fields that tell members of the client's certificate.
     """
 
     __slots__ = (
         "_pools",
         "_routes",
         "allowed",
+        "client_fields",
         "decide",
+        "hides",
         "insert",
+        "introduced",
         "limits",
         "name",
         "only",
@@ -210,20 +280,28 @@ class Plan:
         trusted: Callable[[str], bool] | None,
         allowed: Callable[[str], bool] | None,
         insert: tuple[str, ...],
+        client_fields: tuple[str, ...] = (),
     ) -> None:
         self.source = source
         self.name = source.listener.name
         self.port = source.listener.port
+        self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts
         self.decide = source.routes.decide
+        self.hides = any(map(is_claim, source.routes.fields))
         self.trusted = trusted
         self.allowed = allowed
         self.insert = insert
+        self.client_fields = client_fields
         self._pools = pools
         self._routes: dict[Decision, Route] = {}
         only = source.routes.only
+        client = source.tls.client if source.tls else None
+        if client is not None:
+            only = None
+            self.decide = agreeing(self.decide, client)
         self.only = None if only is None else self.route(only)
 
     def route(self, decision: Decision) -> Route:

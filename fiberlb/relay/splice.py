@@ -9,103 +9,15 @@ that are not pumped know nothing of it and pay nothing for it.
 from __future__ import annotations
 
 import errno
-import fcntl
-import os
 from collections.abc import Callable
 from typing import Any, Final
 
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import ERROR, READ, WRITE
+from fiberlb.relay.pipes import Pipe, Pipes
 
-#: Bodies shorter than this are copied.
-WORTHWHILE: Final = 65536
-#: Sizes of pipes, by how many are in use: an unprivileged user has 64 MiB of them in all.
-_SIZES: Final = ((16, 1 << 20), (128, 1 << 18), (1 << 30, 1 << 16))
-#: Pipes that are kept for the next one, and pipes that there may be at all.
-_KEPT: Final = 64
-_MOST: Final = 4096
-_F_SETPIPE_SZ: Final = 1031
-_F_GETPIPE_SZ: Final = 1032
-_MOVE: Final = 1
-_NONBLOCK: Final = 2
-_MORE: Final = 4
-_FLAGS: Final = _MOVE | _NONBLOCK
-
-
-class Pipe:
-    """
-    A pipe.
-
-    @ivar size: bytes that it holds at the most.
-    """
-
-    __slots__ = ("read", "size", "write")
-
-    def __init__(self, read: int, write: int, size: int) -> None:
-        self.read = read
-        self.write = write
-        self.size = size
-
-    def close(self) -> None:
-        """Give both ends back to the system."""
-        os.close(self.read)
-        os.close(self.write)
-
-
-class Pipes:
-    """
-    The pipes of a process.
-
-    @ivar used: pipes that pumps have now.
-    """
-
-    def __init__(self) -> None:
-        self._free: list[Pipe] = []
-        self.used = 0
-
-    def take(self) -> Pipe | None:
-        """An empty pipe, C{None} when there is none to be had that is worth having."""
-        if self._free:
-            self.used += 1
-            return self._free.pop()
-        if self.used >= _MOST:
-            return None
-        try:
-            read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            return None
-        pipe = Pipe(read, write, _enlarge(write, self.used))
-        if pipe.size < WORTHWHILE:
-            pipe.close()
-            return None
-        self.used += 1
-        return pipe
-
-    def give(self, pipe: Pipe, empty: bool) -> None:
-        """Have a pipe back; what is left in one belongs to somebody, so it is not used again."""
-        self.used -= 1
-        if empty and len(self._free) < _KEPT:
-            self._free.append(pipe)
-        else:
-            pipe.close()
-
-    def close(self) -> None:
-        """Close those that are kept."""
-        free, self._free = self._free, []
-        for pipe in free:
-            pipe.close()
-
-
-def _enlarge(descriptor: int, used: int) -> int:
-    """Make a pipe as large as it may be; how large it is."""
-    for count, size in _SIZES:
-        if used < count:
-            try:
-                return fcntl.fcntl(descriptor, _F_SETPIPE_SZ, size)
-            except OSError as why:
-                if why.errno not in (errno.EPERM, errno.EBUSY, errno.ENOMEM):
-                    return 0
-    return fcntl.fcntl(descriptor, _F_GETPIPE_SZ)
+#: What a system says that does not splice sockets: an old kernel, a sandbox.
+_UNABLE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP})
 
 
 def pump(
@@ -114,6 +26,7 @@ def pump(
     left: int | None,
     progress: Callable[[int, bool], None],
     finished: Callable[[], None],
+    came: Callable[[int], None] | None = None,
 ) -> bool:
     """
     Move bytes from one connection to the other without looking at them, if that can be done.
@@ -124,6 +37,7 @@ def pump(
     @param progress: told of every move: how many bytes the sink took, and whether it
         takes more; for the deadlines.
     @param finished: called when C{left} bytes have been taken; both are as they were then.
+    @param came: told how many bytes the source has brought, which the sink may not have taken yet.
 
     @return: whether it is done so; if not, nothing has changed.
     """
@@ -131,11 +45,13 @@ def pump(
         return False
     if sink.out or source.closed or sink.closed or sink.connecting or sink.closing:
         return False
+    if source.end is not None and source.end.outgoing is not None:
+        return False
     pipes: Pipes | None = source.loop.pipes
     pipe = None if pipes is None else pipes.take()
     if pipes is None or pipe is None:
         return False
-    Pump(source, sink, pipes, pipe, left, progress, finished)
+    Pump(source, sink, pipes, pipe, left, progress, finished, came)
     return True
 
 
@@ -146,7 +62,17 @@ class Pump:
     @ivar held: bytes in the pipe; the source is not read while there are any.
     """
 
-    __slots__ = ("_finished", "_left", "_pipe", "_pipes", "_progress", "held", "sink", "source")
+    __slots__ = (
+        "_came",
+        "_finished",
+        "_left",
+        "_pipe",
+        "_pipes",
+        "_progress",
+        "held",
+        "sink",
+        "source",
+    )
 
     def __init__(
         self,
@@ -157,6 +83,7 @@ class Pump:
         left: int | None,
         progress: Callable[[int, bool], None],
         finished: Callable[[], None],
+        came: Callable[[int], None] | None,
     ) -> None:
         self.source = source
         self.sink = sink
@@ -166,6 +93,7 @@ class Pump:
         self._pipe = pipe
         self._progress = progress
         self._finished = finished
+        self._came = came
         for conn in (source, sink):
             if conn.end is None:
                 conn.end = End(conn)
@@ -178,11 +106,15 @@ class Pump:
         left = self._left
         want = size if left is None or left > size else left
         try:
-            count = os.splice(self.source.fd, self._pipe.write, want, flags=_FLAGS)
+            count = self._pipe.fill(self.source.fd, want)
         except BlockingIOError:
             return
-        except OSError:
-            self.source.break_off()
+        except OSError as why:
+            if why.errno in _UNABLE:
+                self._pipes.useless = True
+                self.detach()
+            else:
+                self.source.break_off()
             return
         if not count:
             source = self.source
@@ -192,22 +124,29 @@ class Pump:
         self.held = count
         if left is not None:
             self._left = left - count
+        if self._came is not None:
+            self._came(count)
         self.push()
 
     def push(self) -> None:
         """The sink may take bytes."""
         sink = self.sink
         # More of it is certain to follow at once only when the pipe was filled.
-        more = _MORE if self._left and self.held == self._pipe.size else 0
+        more = bool(self._left) and self.held == self._pipe.size
         try:
-            count = os.splice(self._pipe.read, sink.fd, self.held, flags=_FLAGS | more)
+            count = self._pipe.drain(sink.fd, self.held, more)
         except BlockingIOError:
             count = 0
-        except OSError:
-            sink.break_off()
+        except OSError as why:
+            if why.errno in _UNABLE:
+                self._copy()
+            else:
+                # The source is not read any more; what the sink has said before still counts.
+                self.source.pause()
+                sink.fail_soon()
             return
         self.held -= count
-        if count:
+        if count or not sink.events & WRITE:
             sink.moved = sink.loop.now
         if self.held:
             self.source.pause()
@@ -221,6 +160,21 @@ class Pump:
         if self._left == 0:
             finished = self._finished
             self.detach()
+            finished()
+
+    def _copy(self) -> None:
+        """The system does not do it: what is in the pipe is sent otherwise, as all that follows."""
+        source, sink = self.source, self.sink
+        count, self.held = self.held, 0
+        data = self._pipe.rescue(count)
+        self._pipes.useless = True
+        left, progress, finished = self._left, self._progress, self._finished
+        self.detach()
+        taken = sink.write(data)
+        if not taken:
+            source.pause()
+        progress(count, taken)
+        if left == 0:
             finished()
 
     def detach(self) -> None:
@@ -282,6 +236,12 @@ class End:
             self.readable()
         else:
             conn.hung_up(events)
+
+    def spare(self) -> None:
+        """Little comes from this connection: a pump that has nothing to give leaves it."""
+        pump = self.outgoing
+        if pump is not None and not pump.held:
+            pump.detach()
 
     def broken(self) -> None:
         """See L{Connection.broken}."""

@@ -1,7 +1,9 @@
 """
-A client's TLS connection: the handshake, then a stream (L{fiberlb.relay.tls_stream}).
+A client's TLS connection: the handshake, then a L{TlsStream}.
 
-Its side may replace itself by another one when it is told C{connected}::
+Its side is told C{connected} when the handshake is done, or C{refused} when it
+fails or takes too long; before that it hears nothing. It may replace itself by
+another side when it is told::
 
     connection = TlsConnection(loop, sock, slot.connection(sock), side, limit)
     connection.start()
@@ -14,12 +16,16 @@ import errno
 import socket
 from typing import Any, Final
 
+from cryptography import x509
 from OpenSSL import SSL
 
-from fiberlb.relay.connection import NEVER, READ_SIZE
+from fiberlb.relay.connection import NEVER, NOBODY, READ_SIZE
+from fiberlb.relay.lingering import MOST_DROPPED, PATIENCE
 from fiberlb.relay.loop import READ, Loop
 from fiberlb.relay.tls_handshake import TlsHandshake
+from fiberlb.tls.contexts import refusal
 from fiberlb.tls.openssl import reason
+from fiberlb.tls.shown import Shown
 from fiberlb.tls.sni import normal
 
 _PLAIN_HTTP: Final = "http request"
@@ -42,7 +48,7 @@ class TlsConnection(TlsHandshake):
         that was resumed has the name it was made with.
     """
 
-    __slots__ = ("_limit", "sni")
+    __slots__ = ("_limit", "_lingering", "sni")
 
     def __init__(
         self, loop: Loop, sock: Any, ssl: SSL.Connection, side: Any, limit: float | None
@@ -54,6 +60,15 @@ class TlsConnection(TlsHandshake):
         super().__init__(loop, sock, ssl, side)
         self.sni: bytes | None = None
         self._limit = limit
+        self._lingering = False
+
+    @property
+    def shown(self) -> Shown | None:
+        """The client's certificate, found to be in order; C{None}: none, or it was not asked."""
+        if self.ssl.get_app_data().guard is None:
+            return None
+        certificate: x509.Certificate | None = self.ssl.get_peer_certificate(as_cryptography=True)
+        return None if certificate is None else Shown(certificate)
 
     @property
     def version(self) -> str:
@@ -76,8 +91,33 @@ class TlsConnection(TlsHandshake):
         if self._limit is not None:
             self.hasten(self.loop.now + self._limit)
 
+    def visit(self, now: float) -> float:
+        """The wheel asks; when to ask again."""
+        if self._lingering and not self.closed and self.deadline <= now:
+            self._retire()
+            return 0.0
+        return super().visit(now)
+
+    def break_off(self) -> None:
+        """See L{fiberlb.relay.connection.Connection.break_off}."""
+        if self._lingering:
+            self.abort()
+        else:
+            super().break_off()
+
+    def _opened(self) -> None:
+        """A step of the handshake, or what comes after a refusal."""
+        if self._lingering:
+            self._drop()
+        else:
+            super()._opened()
+
     def shaken(self) -> None:
         """See L{TlsHandshake.shaken}."""
+        why_not = refusal(self.ssl)
+        if why_not:
+            self.refuse(errno.EACCES, why_not)
+            return
         self.connecting = False
         self.deadline = NEVER
         name = self.ssl.get_servername()
@@ -88,7 +128,7 @@ class TlsConnection(TlsHandshake):
 
     def failed_with(self, why: SSL.Error) -> None:
         """See L{TlsHandshake.failed_with}."""
-        text = reason(why)
+        text = self.ssl.get_app_data().failed or reason(why)
         if isinstance(why, SSL.SysCallError):
             code = why.args[0] if why.args and why.args[0] > 0 else errno.ECONNRESET
             self.refuse(code, "the client went away")
@@ -96,6 +136,13 @@ class TlsConnection(TlsHandshake):
         if text == _PLAIN_HTTP:
             self._answer_plainly()
         self.refuse(errno.EPROTO, text)
+
+    def leave(self, code: int) -> None:
+        """See L{TlsHandshake.leave}; a client whose certificate was asked for can read why."""
+        if code in (errno.EPROTO, errno.EACCES) and self.ssl.get_app_data().guard is not None:
+            self._linger()
+        else:
+            self._retire()
 
     def _answer_plainly(self) -> None:
         """Plain HTTP has come: say so, in the words it understands."""
@@ -109,3 +156,30 @@ class TlsConnection(TlsHandshake):
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
             pass
+
+    def _linger(self) -> None:
+        """
+        Let the client read why: in TLS 1.3 its request follows its certificate at once.
+
+        See L{fiberlb.relay.lingering}; here no more is read through OpenSSL.
+        """
+        self.side = NOBODY
+        self._lingering = True
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._retire()
+            return
+        self.loop.change(self, READ)
+        self.hasten(self.loop.now + PATIENCE)
+
+    def _drop(self) -> None:
+        try:
+            for _ in range(MOST_DROPPED // READ_SIZE):
+                if not self.sock.recv(READ_SIZE):
+                    break
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._retire()

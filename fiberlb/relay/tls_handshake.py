@@ -44,6 +44,10 @@ class TlsHandshake(TlsStream):
         """The handshake has failed: L{refuse} with the words for it."""
         raise AssertionError
 
+    def leave(self, code: int) -> None:
+        """The handshake has failed: close, now or a little later; C{code}: an errno."""
+        self._retire()
+
     def overdue(self) -> str:
         """What is said of a handshake that takes too long."""
         return "it took too long"
@@ -83,5 +87,5 @@ class TlsHandshake(TlsStream):
         _log.debug("a TLS handshake failed: {reason}", reason=text)
         self.failure = text
         side = self.side
-        self._retire()
+        self.leave(code)
         side.refused(code)

@@ -16,6 +16,7 @@ from OpenSSL import SSL
 
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import ERROR, READ, WRITE, Loop
+from fiberlb.relay.prefacing import say_first
 from fiberlb.relay.tls_handshake import TlsHandshake
 from fiberlb.relay.tls_stream import is_end
 from fiberlb.tls.member_link import MemberLink, doubt
@@ -33,15 +34,21 @@ class TlsMemberConnection(TlsHandshake):
     @ivar cut: the member ended it without C{close_notify}.
     """
 
-    __slots__ = ("_link", "_reaching", "_resumed", "_wrote")
+    __slots__ = ("_link", "_preface", "_reaching", "_resumed", "_wrote")
 
-    def __init__(self, loop: Loop, sock: Any, link: MemberLink, side: Any) -> None:
-        """@param sock: is being connected."""
+    def __init__(
+        self, loop: Loop, sock: Any, link: MemberLink, side: Any, preface: bytes = b""
+    ) -> None:
+        """
+        @param sock: is being connected.
+        @param preface: sent before the handshake.
+        """
         ssl: Any
         ssl, self._resumed = link.connection(sock, loop.now)
         super().__init__(loop, sock, ssl, side)
         self.dialled = True
         self._link = link
+        self._preface = preface
         self._reaching = True
         self._wrote = False
 
@@ -51,6 +58,8 @@ class TlsMemberConnection(TlsHandshake):
         """The socket is connected, or a step of the handshake."""
         if self._reaching:
             error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not error and self._preface:
+                error = say_first(self.sock, self._preface)
             if error:
                 self.refuse(error, "")
                 return
@@ -171,10 +180,15 @@ class TlsMemberConnection(TlsHandshake):
 
 
 def opening_tls(
-    loop: Loop, sock: Any, link: MemberLink, side: Any, timeout: float | None
+    loop: Loop,
+    sock: Any,
+    link: MemberLink,
+    side: Any,
+    timeout: float | None,
+    preface: bytes = b"",
 ) -> Connection:
     """A TLS connection to a member on a socket that is being connected; C{timeout} is for both."""
-    conn = TlsMemberConnection(loop, sock, link, side)
+    conn = TlsMemberConnection(loop, sock, link, side, preface)
     conn.start(WRITE)
     if timeout is not None:
         conn.hasten(loop.now + timeout)

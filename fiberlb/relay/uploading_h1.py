@@ -9,7 +9,9 @@ from fiberlb.relay.answering_h1 import Answering
 from fiberlb.relay.connection import NEVER, READ_SIZE
 from fiberlb.relay.exchange import REPLAYABLE
 from fiberlb.relay.loop import READ
+from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import Cell, Plan
+from fiberlb.relay.splice import pump
 from fiberlb.wire.chunked import Chunked
 from fiberlb.wire.fields import CHUNKED
 
@@ -115,8 +117,36 @@ class Uploading(Answering):
             self.conn.pause()
         if not self.left and self.chunks is None:
             self._whole()
+        elif self.left >= WORTHWHILE:
+            self.splice_body()
         if rest and self.busy:
             self.hold(rest)
+
+    def splice_body(self) -> None:
+        """
+        Have the kernel move the rest of the body, where much is left of it and it comes fast.
+
+        Not before what may have to be sent again is too much to be held, and
+        never more than what is left: what follows is the next request.
+        """
+        up = self.up
+        if (
+            up is not None
+            and up.conn is not None
+            and self.held is None
+            and not self.upgrade
+            and self.received_octets - self.body_mark >= WORTHWHILE
+        ):
+            pump(self.conn, up.conn, self.left, self._moved, self._whole, self._came)
+
+    def _came(self, count: int) -> None:
+        """The kernel has taken so much of the body from the client."""
+        self.received_octets += count
+        self.body_at = self.conn.loop.now
+
+    def _moved(self, count: int, taken: bool) -> None:
+        """The kernel has given so much of the body to the member."""
+        self.left -= count
 
     def _whole(self) -> None:
         """The request is whole: it is the member's turn."""
@@ -147,8 +177,12 @@ class Uploading(Answering):
         if self.body_at + idle <= now:
             return True
         if self.body_since + RATE_SPAN <= now:
-            if self.received_octets - self.body_mark < RATE_OCTETS:
+            count = self.received_octets - self.body_mark
+            if count < RATE_OCTETS:
                 return True
+            if count < WORTHWHILE and conn.end is not None:
+                # It only trickles by now, and others may need the pipe.
+                conn.end.spare()
             self.body_since = now
             self.body_mark = self.received_octets
         conn.deadline = min(self.body_at + idle, self.body_since + RATE_SPAN)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fiberlb.errors import Fault
 from fiberlb.relay.member_connection import MemberConnection
+from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import MemberState
-from fiberlb.relay.splice import WORTHWHILE, pump
+from fiberlb.relay.splice import pump
 from fiberlb.wire import response_head
 from fiberlb.wire.chunked import Chunked
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE, list_elements
@@ -282,7 +283,8 @@ class Upstream(MemberConnection):
         elif self._state == _HEAD and client.uploading:
             # The answer is waited for from the end of the request on, but the member has to
             # take the request meanwhile.
-            since = conn.moved if conn.out else now
+            stalled = conn.out or (conn.end is not None and conn.end.stalled)
+            since = conn.moved if stalled else now
             if since + self._response <= now:
                 self._timed_out(client)
             else:

@@ -8,8 +8,9 @@ and L{Routes.trace}, so that an explanation cannot differ from what happens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 
+from fiberlb.model.l7 import RuleType
 from fiberlb.model.listener import EncodedSlash, Listener
 from fiberlb.routing.actions import AMBIGUOUS_PATH, BAD_REQUEST, Decision, default_decision
 from fiberlb.routing.index import Index
@@ -35,9 +36,10 @@ class Routes:
     @ivar indexed: policies are looked up, not tried one after the other.
     @ivar complexity: rule id -> one of L{fiberlb.routing.policies.COMPLEXITIES}, of the
         rules that are evaluated.
+    @ivar fields: names of the header fields that they look at, in lower case.
     """
 
-    __slots__ = ("_budget", "_policies", "complexity", "decide", "indexed", "only")
+    __slots__ = ("_budget", "_policies", "complexity", "decide", "fields", "indexed", "only")
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Routes:
         only: Decision | None,
         budget: Budget,
         indexed: bool,
+        fields: Collection[str],
     ) -> None:
         self._policies = policies
         self._budget = budget
@@ -54,6 +57,7 @@ class Routes:
         self.decide = decide
         self.only = only
         self.indexed = indexed
+        self.fields = fields
 
     def trace(self, request: Request) -> list[tuple[str, str, str]]:
         """
@@ -126,11 +130,14 @@ def compile_in_steps(
     # https_redirect is for everything; its policies wait for the day it is turned off.
     evaluated = [] if listener.https_redirect else compiled
     complexity: dict[str, str] = {}
+    fields: set[str] = set()
     needs_host = False
     for number, policy in enumerate(evaluated):
         needs_host = needs_host or policy.decision.needs_host
         for rule in policy.rules:
             complexity[rule.id] = rule.complexity
+            if rule.aspect[0] is RuleType.HEADER:
+                fields.add(rule.key.lower())
         if number % _SLICE == 0:
             yield
     default = default_decision(listener)
@@ -145,7 +152,7 @@ def compile_in_steps(
         decide = _with_budget(decide, budget)
     constant = not evaluated and not default.needs_host
     only = default if constant and listener.encoded_slash is not EncodedSlash.REJECT else None
-    return Routes(evaluated, complexity, decide, only, budget, indexed is not None)
+    return Routes(evaluated, complexity, decide, only, budget, indexed is not None, fields)
 
 
 def in_order(policies: Sequence[CompiledPolicy], default: Decision) -> Decide:

@@ -98,6 +98,15 @@ def reason(why: Exception) -> str:
     return "unknown reason"
 
 
+def verdict(error: int) -> str:
+    """OpenSSL's own words for a number of its verification."""
+    try:
+        words = _INNER._lib.X509_verify_cert_error_string(error)
+        return str(_INNER._ffi.string(words).decode())
+    except AttributeError:
+        return f"error {error}"
+
+
 def bounded_reads(connection: SSL.Connection) -> None:
     """
     Have C{recv} give up after a record that holds no data.

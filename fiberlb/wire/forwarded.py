@@ -8,8 +8,12 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
+from fiberlb.wire import grammar
+
 #: The pseudonym in Via (RFC 9110, 7.6.3).
 VIA: Final = (b"Via: 1.0 fiberlb\r\n", b"Via: 1.1 fiberlb\r\n")
+_claim: Final = re.compile(grammar.CLAIM).fullmatch
+_unclaimed: Final = re.compile(rb"\n(?:" + grammar.CLAIM + rb"):[^\r]*+\r").sub
 _given: Final = re.compile(rb"\n(x-forwarded-(?:proto|port|host)):", re.I).findall
 
 
@@ -95,3 +99,13 @@ def client_address(peer: str, forwarded: bytes, trusted: Callable[[str], bool]) 
         if not trusted(text):
             break
     return address
+
+
+def is_claim(name: str) -> bool:
+    """Whether a field of this name says who the client is."""
+    return _claim(name.encode()) is not None
+
+
+def unclaimed(block: bytes) -> bytes:
+    """The block without such fields: what rules see of a peer that is not trusted."""
+    return _unclaimed(b"", block)

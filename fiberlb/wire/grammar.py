@@ -60,16 +60,16 @@ def _names(*names: str) -> bytes:
 
 
 _FORWARDED: Final = rb"[Xx][-_](?:%b)[-_]" % _names("forwarded", "ssl") + TOKEN
+#: Fields that say who the client is, which only a trusted proxy is believed.
+CLAIM: Final = _names("forwarded", "x-real-ip", "x-client-ip") + b"|" + _FORWARDED
 #: Request fields that a proxy acts on: name and raw value, from line feed to carriage return.
 REQUEST_SPECIAL: Final = re.compile(
     rb"\n("
     + _names("content-length", "connection", "host", "transfer-encoding", "expect", "upgrade")
     + b"|"
-    + _names("te", "keep-alive", "proxy-connection", "http2-settings", "forwarded")
+    + _names("te", "keep-alive", "proxy-connection", "http2-settings")
     + b"|"
-    + _names("x-real-ip", "x-client-ip")
-    + b"|"
-    + _FORWARDED
+    + CLAIM
     + rb"):([^\r]*+)\r"
 )
 #: Response fields that a proxy acts on.

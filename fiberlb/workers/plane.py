@@ -13,7 +13,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.task import deferLater
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from fiberlb.errors import AddressInUse
@@ -22,7 +22,7 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import Settings
 from fiberlb.relay.plane import RETRY, ListenerState
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.tls.member_contexts import MemberContexts
 from fiberlb.workers import messages
 from fiberlb.workers.bases import Bases
@@ -80,6 +80,8 @@ class WorkersPlane:
         self._snapshot: Snapshot | None = None
         self._door: Any = None
         self._retry: Any = None
+        self._rotation = LoopingCall(self._rotate)
+        self._rotation.clock = reactor
         self.crew: Crew
 
     async def begin(self, directory: str) -> None:
@@ -108,6 +110,26 @@ class WorkersPlane:
         if expected:
             await self._take_over(directory)
         await begun
+        self._rotation.start(ROTATION, now=False)
+
+    def _rotate(self) -> Deferred[None]:
+        done = Deferred.fromCoroutine(self._renew())
+        return done.addErrback(
+            lambda why: _log.failure("ticket keys stay for another day", failure=why)
+        )
+
+    async def _renew(self) -> None:
+        """
+        Other ticket keys: another template, then every worker from it, one after the other.
+
+        Connections stay with the workers that they have, which drain.
+        """
+        await self.crew.renew()
+        spent = self._bases.spent
+        self._bases.renew()
+        if spent and self._snapshot is not None:
+            wanted = _wanted(self._snapshot)
+            await self.crew.turn.run(lambda: Deferred.fromCoroutine(self._publish(wanted)))
 
     async def _take_over(self, directory: str) -> None:
         crew = self.crew
@@ -316,6 +338,8 @@ class WorkersPlane:
         return Deferred.fromCoroutine(self._stop(deadline))
 
     async def _stop(self, deadline: float) -> None:
+        if self._rotation.running:
+            self._rotation.stop()
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         if self._door is None:

@@ -24,6 +24,8 @@ class ServingPlane(DataPlane):
     it; one whose address is not wanted any more is emptied and let go.
     """
 
+    rotates = False
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._ports: dict[tuple[_Address, int], Acceptor] = {}
@@ -122,7 +124,7 @@ class ServingPlane(DataPlane):
                 page.write(place, figures)
 
     def _figures(self) -> Iterator[tuple[str, Figures]]:
-        for ident, (state, _) in list(self._members.items()):
+        for ident, (state, _) in list(self._table.members.items()):
             yield ident, (state.sessions, state.in_flight, state.requests, state.failures)
         for ident, cell in list(self._cells.items()):
             yield ident, (cell.connections, 0, cell.accepted, cell.requests)

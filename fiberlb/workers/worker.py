@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import signal
 import socket
 import sys
@@ -89,7 +90,13 @@ class Worker:
             request_ids(os.urandom),
         )
         self.plane = ServingPlane(
-            reactor, services, self.access_log, make_slot=self._slot, start=order.slot
+            reactor,
+            services,
+            self.access_log,
+            make_slot=self._slot,
+            start=order.slot,
+            # A fork has the state of its parent's generator; this one has one of its own.
+            random=random.Random(os.urandom(16)).random,
         )
         self._pulse = LoopingCall(self._beat)
         self._pulse.clock = reactor

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.control.document import LARGEST_VALUE, FileLayer, load_file
+from fiberlb.control.document import FileLayer, load_file
+from fiberlb.control.file_values import LARGEST_VALUE
 from fiberlb.errors import Position, Problem
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.l7 import L7Policy, L7Rule

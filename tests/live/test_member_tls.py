@@ -109,6 +109,16 @@ def answering(caller: Caller) -> None:
         caller.reply(b"fine")
 
 
+def after(what: Callable[[Caller], None]) -> Callable[[Caller], None]:
+    """What a member does once it has read something."""
+
+    def script(caller: Caller) -> None:
+        caller.some()
+        what(caller)
+
+    return script
+
+
 def good(name: str = "api.test") -> Leaf:
     """The certificate of a member as it should be."""
     return leaf(name, issuer=ROOT)
@@ -197,10 +207,10 @@ class NotBelievedTests(MemberTlsCase):
     def nobodies(self) -> Iterator[tuple[str, Origin]]:
         """The same of what is no TLS at all, or not for long."""
         scripts: list[tuple[str, Callable[[Caller], object]]] = [
-            ("member does not speak TLS", lambda c: (c.some(), c.send(b"HTTP/1.1 400 No\r\n\r\n"))),
-            ("member does not speak TLS", lambda c: (c.some(), c.send(bytes(range(256)) * 9))),
+            ("member does not speak TLS", after(lambda c: c.send(b"HTTP/1.1 400 No\r\n\r\n"))),
+            ("member does not speak TLS", after(lambda c: c.send(bytes(range(256)) * 9))),
             ("during the TLS handshake", lambda c: c.some()),
-            ("during the TLS handshake", lambda c: (c.some(), c.reset())),
+            ("during the TLS handshake", after(Caller.reset)),
             ("TLS handshake not finished in time", lambda c: c.gone()),
             ("member refused the TLS connection: alert", lambda c: c.send(_ALERT)),
         ]

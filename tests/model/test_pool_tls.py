@@ -10,7 +10,7 @@ from fiberlb.model.convert import references, unstructure
 from fiberlb.model.listener import TlsVersion
 from fiberlb.model.pool import Pool, PoolProtocol
 from fiberlb.model.pool_tls import PoolTlsConfig, ServerName
-from tests.model.documents import loaded, made, problems, refused
+from tests.model.documents import loaded, made, problems, refused, values
 
 DEFAULTS = {
     "server_name": None,
@@ -86,12 +86,12 @@ class PoolTlsTests(SynchronousTestCase):
 
     def test_one_switch(self) -> None:
         """Nothing but C{true} turns verification off, and no other key does."""
-        for value in ("true", "yes", 1, None, "on", []):
+        for value in values("true", "yes", 1, None, "on", []):
             self.assertEqual(
                 problems(PoolTlsConfig, {"insecure_skip_verify": value}),
                 ["insecure_skip_verify: must be true or false"],
             )
-        for value in (None, "", False, []):
+        for value in values(None, "", False, []):
             self.assertEqual(
                 problems(PoolTlsConfig, {"ca_certificate_id": value}),
                 ["ca_certificate_id: must be a name or an id"],

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
+from fiberlb.balancing.interface import Sources
 from fiberlb.model.bounds import Timeouts
 from fiberlb.model.pool import Member, Pool, Retries, RetryCause
 from fiberlb.relay.runtime import MemberState, PoolState, Route
@@ -69,7 +70,7 @@ class PoolTests(SynchronousTestCase):
     def pool(self, *members: Member, **fields: Any) -> tuple[PoolState, list[MemberState]]:
         """A pool of these members, all of them up."""
         plan = PoolPlan(Pool(id="p", name="p", **fields), members, None)
-        state = PoolState(plan, 0)
+        state = PoolState(plan, Sources(0, lambda: 0.5, lambda: 1000.0))
         states = [MemberState(one, True) for one in members]
         state.describe(plan, states)
         return state, states

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
-import resource
 import socket
 from typing import Any, cast
 
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import READ
+from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.reactor import LeanReactor
-from fiberlb.relay.splice import WORTHWHILE, Pipes, pump
+from fiberlb.relay.splice import pump
 from fiberlb.relay.tls_stream import TlsStream
 from tests.relay import loops
 from tests.relay.loops import SocketWorld
@@ -279,43 +278,6 @@ class PumpTests(_Splice):
         self.loop.pipes = pipes
 
 
-class PipesTests(_Splice):
-    """The pipes of a process."""
-
-    def test_again(self) -> None:
-        """An empty pipe is used again, one with bytes in it never."""
-        pipes = Pipes()
-        first = pipes.take()
-        assert first is not None
-        self.assertGreaterEqual(first.size, WORTHWHILE)
-        pipes.give(first, True)
-        self.assertIs(pipes.take(), first)
-        os.write(first.write, b"x")
-        pipes.give(first, False)
-        self.assertEqual(pipes.used, 0)
-        self.assertRaises(OSError, os.fstat, first.read)
-        second = pipes.take()
-        self.assertIsNot(second, first)
-        assert second is not None
-        pipes.give(second, True)
-        pipes.close()
-        self.assertRaises(OSError, os.fstat, second.read)
-
-    def test_smaller(self) -> None:
-        """The more there are, the smaller they get: a user has so much memory for them."""
-        pipes = Pipes()
-        made = [pipes.take() for _ in range(40)]
-        sizes = [pipe.size for pipe in made if pipe is not None]
-        self.assertEqual(len(sizes), 40)
-        self.assertEqual(sizes, sorted(sizes, reverse=True))
-        self.assertLess(sizes[-1], sizes[0])
-        for pipe in made:
-            assert pipe is not None
-            pipes.give(pipe, True)
-        self.assertEqual(pipes.used, 0)
-        pipes.close()
-
-
 class BodyTests(_Splice):
     """Bodies of answers, and tunnels, through the data plane."""
 
@@ -459,24 +421,3 @@ class BodyTests(_Splice):
             return far.recv(1) == b""
         except BlockingIOError:
             return False
-
-
-class ErrorTests(_Splice):
-    """What the system may refuse."""
-
-    def test_bounded(self) -> None:
-        """There are only so many pipes."""
-        pipes = Pipes()
-        pipes.used = 1 << 20
-        self.assertIsNone(pipes.take())
-
-    def test_no_descriptors(self) -> None:
-        """Without descriptors there is none, and bytes are copied."""
-        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-        pipes = Pipes()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
-        try:
-            self.assertIsNone(pipes.take())
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        self.assertEqual(pipes.used, 0)

@@ -7,11 +7,70 @@ from collections.abc import Callable
 from typing import Any
 
 from fiberlb.relay.loop import ERROR, HANGUP, ONCE, READ
+from fiberlb.relay.splice import End
 from fiberlb.relay.timer_wheel import TimerWheel
 from tests.support.relay_links import Link
 
 #: Batches after which something spins.
 _MOST_BATCHES = 50000
+
+
+class MemoryPipe:
+    """A pipe between links; it holds what C{size} says, and looks at nothing."""
+
+    size = 1 << 18
+
+    def __init__(self, links: dict[int, Link]) -> None:
+        self._links = links
+        self.held = bytearray()
+
+    def fill(self, descriptor: int, count: int) -> int:
+        """See L{fiberlb.relay.splice.Pipe.fill}."""
+        assert not self.held, "filled before it is empty"
+        self.held += self._links[descriptor].near.recv(min(count, self.size))
+        return len(self.held)
+
+    def drain(self, descriptor: int, count: int, more: bool) -> int:
+        """See L{fiberlb.relay.splice.Pipe.drain}."""
+        assert 0 < count == len(self.held)
+        sent = self._links[descriptor].near.send(bytes(self.held))
+        del self.held[:sent]
+        return sent
+
+    def rescue(self, count: int) -> bytes:
+        """See L{fiberlb.relay.splice.Pipe.rescue}."""
+        assert count == len(self.held)
+        return bytes(self.held)
+
+
+class MemoryPipes:
+    """
+    The pipes of a loop without a kernel.
+
+    @ivar taken: how many there have been.
+    """
+
+    def __init__(self, links: dict[int, Link]) -> None:
+        self._links = links
+        self.used = 0
+        self.taken = 0
+        self.useless = False
+
+    def take(self) -> MemoryPipe | None:
+        """See L{fiberlb.relay.splice.Pipes.take}."""
+        if self.useless:
+            return None
+        self.used += 1
+        self.taken += 1
+        return MemoryPipe(self._links)
+
+    def ease(self) -> None:
+        """None are kept."""
+
+    def give(self, pipe: MemoryPipe, empty: bool) -> None:
+        """See L{fiberlb.relay.splice.Pipes.give}."""
+        assert empty is not bool(pipe.held), "what is left in it is somebody's"
+        self.used -= 1
 
 
 class MemoryLoop:
@@ -25,8 +84,6 @@ class MemoryLoop:
     @ivar failures: tracebacks of exceptions that connections raised.
     """
 
-    pipes: Any = None
-
     def __init__(self, now: float) -> None:
         self.now = now
         self.wheel = TimerWheel(now)
@@ -35,6 +92,7 @@ class MemoryLoop:
         self.failures: list[str] = []
         self._watched: dict[int, Any] = {}
         self._links: dict[int, Link] = {}
+        self.pipes: Any = MemoryPipes(self._links)
         self._free: set[int] = set()
         self._tasks: list[Callable[[], None]] = []
         self._retired: list[Any] = []
@@ -57,7 +115,7 @@ class MemoryLoop:
     def change(self, watched: Any, events: int) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         known: Any = self._watched.get(watched.fd)
-        assert known is watched, "a change of what is not watched"
+        assert known is watched or _conn(known) is watched, "a change of what is not watched"
         if events != watched.events:
             self.changes += 1
             watched.events = events
@@ -66,14 +124,16 @@ class MemoryLoop:
     def retire(self, watched: Any) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         known: Any = self._watched.get(watched.fd)
-        if known is watched:
+        if known is watched or _conn(known) is watched:
             del self._watched[watched.fd]
             self._disarmed.discard(watched.fd)
         self._retired.append(watched)
 
     def divert(self, watched: Any, to: Any) -> None:
-        """See L{fiberlb.relay.loop.Loop}; there are no pipes here."""
-        raise AssertionError
+        """See L{fiberlb.relay.loop.Loop}."""
+        known: Any = self._watched.get(watched.fd)
+        assert known is not None and to.fd == watched.fd
+        self._watched[watched.fd] = to
 
     def soon(self, task: Callable[[], None]) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
@@ -92,7 +152,7 @@ class MemoryLoop:
     @property
     def open(self) -> list[Any]:
         """What is being watched."""
-        return list(self._watched.values())
+        return [_conn(watched) for watched in self._watched.values()]
 
     def run(self) -> None:
         """Until nothing happens any more."""
@@ -157,3 +217,8 @@ class MemoryLoop:
         self.faults += 1
         self.failures.append(traceback.format_exc())
         watched.broken()
+
+
+def _conn(watched: Any) -> Any:
+    """The connection that is watched, also while an end stands for it."""
+    return watched._conn if isinstance(watched, End) else watched

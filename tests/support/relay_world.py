@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import attrs
@@ -191,7 +192,7 @@ class World:
         services = Services(
             self.loop, lambda when: when, self._make_id, dial=self._dial, bind=self._bind
         )
-        self.plane = DataPlane(self.clock, services, self.log, trusted)
+        self.plane = DataPlane(self.clock, services, self.log, trusted, random=Random(1).random)
         self.plane.start()
         self.snapshot: Snapshot | None = None
         self.apply(*self.objects(listener or {}, pool or {}, member or {}, tcp), *policies)
@@ -311,7 +312,9 @@ class World:
         self.bound.append(made)
         return made
 
-    def _dial(self, loop: MemoryLoop, state: Any, side: Any, timeout: float | None) -> Any:
+    def _dial(
+        self, loop: MemoryLoop, state: Any, side: Any, timeout: float | None, preface: bytes = b""
+    ) -> Any:
         member = next(m for m in self.members if m.name == state.id)
         does = member.does
         if isinstance(does, int) and does < 0:
@@ -322,7 +325,7 @@ class World:
         link.established = does != "hang"
         if isinstance(does, int):
             link.answer(does, run=False)
-        return opening(loop, link.near, side, timeout)
+        return opening(loop, link.near, side, timeout, preface)
 
 
 REFUSED = errno.ECONNREFUSED
@@ -374,6 +377,7 @@ class RelayTestCase(SynchronousTestCase):
         self.assertEqual([a.cell.connections for a in world.acceptors], [0] * len(world.acceptors))
         self.assertEqual([w for w in loop.open if not isinstance(w, Acceptor)], [])
         self.assertEqual(list(loop.wheel), [])
+        self.assertEqual(loop.pipes.used, 0)
 
     def check_log(self, world: World) -> None:
         """Each request is one entry, and so is each client that was refused before it asked."""
@@ -394,7 +398,8 @@ class RelayTestCase(SynchronousTestCase):
 
 def retries(attempts: int = 2, *on: Any) -> dict[str, Any]:
     """The C{retries} of a pool."""
-    return {"retries": Retries(attempts=attempts, **({"on": on} if on else {}))}
+    made = Retries(attempts=attempts)
+    return {"retries": attrs.evolve(made, on=on) if on else made}
 
 
 def evolve(objects: Sequence[Resource], ident: str, **fields: Any) -> list[Resource]:

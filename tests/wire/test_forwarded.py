@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.wire.forwarded import client_address, tails, trusted_tail
+from fiberlb.wire.forwarded import client_address, is_claim, tails, trusted_tail, unclaimed
 
 ALL = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port")
 #: The client's address, TLS, the listener's port, and the fields to insert.
@@ -76,3 +76,26 @@ class AddressTests(SynchronousTestCase):
     def found(self, forwarded: bytes) -> str:
         """Who the client is, behind 10.0.0.1."""
         return client_address("10.0.0.1", forwarded, lambda text: text.startswith("10."))
+
+
+class ClaimTests(SynchronousTestCase):
+    """What a client says about itself."""
+
+    def test_names(self) -> None:
+        """In any spelling that a server may take for one; nothing else."""
+        claims = ("X-Forwarded-For", "x_forwarded_PROTO", "Forwarded", "X-Real-IP", "x-client_ip")
+        for name in (*claims, "X-SSL-Client-Verify"):
+            self.assertTrue(is_claim(name), name)
+        for name in ("X-Forwarded", "X-Real-IP-2", "Via", "X-Other", "NotForwarded"):
+            self.assertFalse(is_claim(name), name)
+
+    def test_unclaimed(self) -> None:
+        """The lines are gone, several in a row, the first and the last; others stay as they are."""
+        lines = (
+            *(b"X-Forwarded-For: 10.0.0.1", b"forwarded:for=x", b"A: X-Real-IP: 1"),
+            *(b"X_SSL-cert:", b"B:", b"x-client-ip: 10.0.0.1"),
+        )
+        block = b"\r\n" + b"".join(line + b"\r\n" for line in lines)
+        self.assertEqual(unclaimed(block), b"\r\nA: X-Real-IP: 1\r\nB:\r\n")
+        self.assertEqual(unclaimed(b"\r\n"), b"\r\n")
+        self.assertEqual(unclaimed(b"\r\nForwarded: x\r\n"), b"\r\n")

@@ -23,7 +23,9 @@ class ServingTests(SynchronousTestCase):
         """One address."""
         self.reactor = MemoryReactorClock()
         loop = StockLoop(self.reactor, lambda what: None)
-        self.plane = ServingPlane(self.reactor, Services(loop, float, lambda: "id"), None)
+        self.plane = ServingPlane(
+            self.reactor, Services(loop, float, lambda: "id"), None, random=lambda: 0.5
+        )
         self.port = free_port()
         self.address = ("127.0.0.1", self.port)
 

@@ -69,7 +69,7 @@ class WorkerTests(SynchronousTestCase):
 
     def up(self) -> set[str]:
         """Members that may be chosen."""
-        members = self.worker.plane._members
+        members = self.worker.plane._table.members
         return {ident for ident, (state, _) in members.items() if state.up}
 
     def test_apply(self) -> None:
@@ -114,7 +114,7 @@ class WorkerTests(SynchronousTestCase):
     def test_figures(self) -> None:
         """What is counted stands in the page, at the places of the revision."""
         self.apply()
-        self.worker.plane._members["b"][0].requests = 7
+        self.worker.plane._table.members["b"][0].requests = 7
         self.worker._beat()
         self.assertEqual(self.page.read(2), (0, 0, 7, 0))
         self.assertGreater(self.page.read(0)[0], 0)

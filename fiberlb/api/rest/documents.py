@@ -41,6 +41,12 @@ def document(
         ]
     if isinstance(made, Member) and not nested:
         done["status"] = member_status(control, made.id)
+    if isinstance(made, Certificate):
+        done["warnings"] = control.certificate_warnings(made)
+        done["used_by"] = [
+            {"collection": user.COLLECTION, "id": user.id, "name": user.name}
+            for user in control.certificates.used_by(made, configuration)
+        ]
     return done
 
 

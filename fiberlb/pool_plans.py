@@ -8,10 +8,11 @@ from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.errors import Problem
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
-from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.health_monitor import HealthMonitor, IntroducedMonitor, MonitorType
 from fiberlb.model.listener import TlsVersion
-from fiberlb.model.pool import Member, Pool, PoolProtocol
+from fiberlb.model.pool import Member, Pool, PoolProtocol, ProxyVersion
 from fiberlb.model.pool_tls import PoolTlsConfig
+from fiberlb.wire.proxy_protocol import LOCAL, UNKNOWN
 
 #: How members are asked unless the monitor says otherwise.
 _MONITORS = {
@@ -98,6 +99,13 @@ def _monitor(pool: Pool) -> HealthMonitor | None:
     monitor = pool.health_monitor
     if monitor is None or not monitor.enabled:
         return None
-    if monitor.type is not None:
+    if monitor.type is None:
+        monitor = attrs.evolve(monitor, type=_MONITORS[pool.protocol])
+    if pool.proxy_protocol is None:
         return monitor
-    return attrs.evolve(monitor, type=_MONITORS[pool.protocol])
+    given = {one.name: getattr(monitor, one.name) for one in attrs.fields(HealthMonitor)}
+    return IntroducedMonitor(**given, preface=_PREFACES[pool.proxy_protocol])
+
+
+#: What checks say to members that expect to hear of a client: that there is none.
+_PREFACES = {ProxyVersion.V1: UNKNOWN, ProxyVersion.V2: LOCAL}

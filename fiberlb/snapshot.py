@@ -231,7 +231,9 @@ def _certificates(
     named = shown if tls.sni_certificate_ids is None else tls.sni_certificate_ids
     default = tuple(known[i] for i in dict.fromkeys(tls.certificate_id) if i in known)
     others = (known[i] for i in dict.fromkeys(named) if i in known)
-    return default, tuple(c for c in others if c not in default)
+    # One that nothing was issued for yet stands in where there is no other default, nowhere else.
+    issued = tuple(c for c in default if not c.waiting) or default
+    return issued, tuple(c for c in others if c not in default and not c.waiting)
 
 
 class _Compilation:

@@ -18,14 +18,17 @@ ALLOWED: dict[str, str] = {
     "wire": "errors model",
     "routing": "errors model",
     "balancing": "errors model",
-    "pool_plans": "errors model balancing",
+    "pool_plans": "errors model wire balancing",
     "snapshot": "errors model wire routing balancing pool_plans",
     "tls": "errors model wire routing balancing pool_plans snapshot",
     "health": "errors model wire routing balancing pool_plans snapshot tls",
     "store": "errors model",
     "observe": "errors model",
     "relay": "errors model wire routing balancing pool_plans snapshot tls observe",
-    "control": "errors model wire routing balancing pool_plans snapshot tls health store observe",
+    "acme": "errors model tls store",
+    "control": (
+        "errors model wire routing balancing pool_plans snapshot tls health store observe acme"
+    ),
     "api": "errors model control",
     "workers": (
         "errors model wire routing balancing pool_plans snapshot tls health store observe relay"

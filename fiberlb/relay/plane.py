@@ -10,20 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, ClassVar
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
+from fiberlb.model.challenges import Challenges
 from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
 from fiberlb.relay.accept import Acceptor
+from fiberlb.relay.bound import Share, settle
+from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.runtime import Cell, Plan
 from fiberlb.relay.services import Services
+from fiberlb.relay.states import ListenerState, Processes
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.snapshot import ListenerPlan, Snapshot
@@ -34,22 +37,6 @@ _log = Logger()
 _Key = tuple[str, int]
 #: Seconds between two attempts to bind an address that could not be had.
 RETRY = 5.0
-
-
-@attrs.frozen
-class ListenerState:
-    """
-    What became of one address of a listener.
-
-    @ivar state: C{listening}, C{error} (tried again) or C{closing} (finishes what runs).
-    @ivar reason: why, in state C{error}.
-    """
-
-    listener_id: str
-    host: str
-    port: int
-    state: str
-    reason: str = ""
 
 
 class DataPlane:
@@ -94,6 +81,7 @@ class DataPlane:
         self._failed: dict[_Key, AddressInUse] = {}
         self._closing: list[Cell] = []
         self._snapshot: Snapshot | None = None
+        self._answers: Answers | None = None
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
         self._rotation = LoopingCall(self._rotate)
@@ -188,18 +176,24 @@ class DataPlane:
             if cell is None:
                 cell = Cell(ident, plan, self._log, self._services)
             cell.plan = plan
+            settle(cell, source.listener.connection_limit, self._share(ident))
             cells[ident] = cell
         self._closing = [cell for cell in self._closing if cell.connections]
         for ident, cell in self._cells.items():
             if ident not in cells:
                 # What its socket holds is still to be accepted.
                 cell.draining = True
+                settle(cell, -1, None)
                 self._closing.append(cell)
         self._cells = cells
 
+    def _share(self, ident: str) -> Share | None:
+        """What other processes see of a listener's connections; here there are none."""
+        return None
+
     def _plan(self, source: ListenerPlan) -> Plan:
         listener = source.listener
-        return Plan(
+        plan = Plan(
             source,
             self._table.pools,
             self._trusted,
@@ -207,6 +201,14 @@ class DataPlane:
             inserted(listener),
             told_of_client(listener),
         )
+        return plan if self._answers is None else self._answers.within(plan)
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Answer these challenges, and no others, from the next request and handshake on."""
+        self._answers = Answers(challenges) if challenges else None
+        for cell in self._cells.values():
+            if cell.plan.source.listener.speaks_http:
+                cell.plan = self._plan(cell.plan.source)
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
         wanted: dict[_Key, str] = {
@@ -286,6 +288,19 @@ class DataPlane:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
         return self._table.figures(member_id)
+
+    def listener_figures(self, listener_id: str) -> Mapping[str, int]:
+        """What a listener has counted (L{Cell.figures}); empty if unknown."""
+        cell = self._cells.get(listener_id)
+        return cell.figures() if cell is not None else {}
+
+    def reasons(self) -> Mapping[str, int]:
+        """How often each reason code was given."""
+        return self._services.reasons
+
+    def processes(self) -> Processes:
+        """No process but this one."""
+        return Processes({}, 0.0, self._log.lost, 0)
 
     def workers(self) -> tuple[int, int]:
         """No process but this one."""

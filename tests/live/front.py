@@ -60,6 +60,7 @@ class Front:
         script: Callable[[Caller], None],
         limits: str,
         timeouts: str,
+        workers: int = 0,
         member_tls: ssl.TLSVersion | None = None,
     ) -> None:
         """
@@ -80,7 +81,8 @@ class Front:
                 port=self.port,
                 secure=self.secure,
                 tls="" if context is None else _MEMBER_TLS,
-            )
+            ),
+            workers=workers,
         )
         Path(self.balancer.directory, "main.pem").write_text(own.chain + own.key_pem())
         Path(self.balancer.directory, "ca.pem").write_text(authority().pem)
@@ -101,11 +103,12 @@ class FrontCase(SynchronousTestCase):
 
     limits = "{}"
     timeouts = "{}"
+    workers = 0
     member_tls: ssl.TLSVersion | None = None
 
     def front(self, script: Callable[[Caller], None]) -> None:
         """Start everything."""
-        front = Front(script, self.limits, self.timeouts, self.member_tls)
+        front = Front(script, self.limits, self.timeouts, self.workers, self.member_tls)
         self.addCleanup(front.stop)
         self.port, self.secure = front.port, front.secure
         self.balancer, self.origin = front.balancer, front.origin
@@ -132,7 +135,7 @@ class SharedFront(Front):
         self, limits: str, timeouts: str, member_tls: ssl.TLSVersion | None = None
     ) -> None:
         self.script: Script = echo_target
-        super().__init__(self._serve, limits, timeouts, member_tls)
+        super().__init__(self._serve, limits, timeouts, member_tls=member_tls)
 
     def _serve(self, caller: Caller) -> None:
         while (message := caller.request_head()) is not None:

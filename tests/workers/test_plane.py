@@ -41,7 +41,7 @@ class PlaneTests(SynchronousTestCase):
         """Two workers."""
         self.reactor = MemoryReactorClock()
         self.plane = plane = WorkersPlane(self.reactor, 2, Settings(), bind, lambda: 1000.0, {})
-        plane.crew = Crew(self.reactor, plane._slots, _ORDER, 2, plane._keep, {})
+        plane.crew = Crew(self.reactor, plane._slots, _ORDER, 2, plane._ended, {})
         self.addCleanup(plane._slots.close_all)
         self.workers = [StageWorker(0), StageWorker(1)]
         plane.crew._seen.extend(self.workers)
@@ -99,15 +99,13 @@ class PlaneTests(SynchronousTestCase):
     def test_figures(self) -> None:
         """Figures add up; totals of a worker that has ended stay."""
         self.serve(pooled(listening(a=self.port)))
-        place = self.plane._places.held["m"]
+        place = self.plane._counting.places.held["m"]
         for worker in self.workers:
             assert worker.page is not None
             worker.page.write(place, (1, 2, 3, 4))
         expected = {"sessions": 2, "in_flight": 4, "requests": 6, "failures": 8}
         self.assertEqual(self.plane.member_figures("m"), expected)
-        page = self.workers[0].page
-        assert page is not None
-        self.plane._keep(page)
+        self.plane._ended(self.workers[0])
         self.workers[0].stage = Stage.GONE
         expected = {"sessions": 1, "in_flight": 2, "requests": 6, "failures": 8}
         self.assertEqual(self.plane.member_figures("m"), expected)

@@ -397,4 +397,5 @@ class Exchange:
             now - started,
             self.cell.plan.secure,
             self.sni,
+            self.detail,
         )

@@ -21,6 +21,8 @@ from fiberlb.model.bounds import Limits
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.convert import overlaid
+from fiberlb.model.listener import Listener
+from fiberlb.tls.weaknesses import weaknesses
 from fiberlb.workers.commands import upgrade, workers
 
 #: Exit code of everything that is refused or fails (product page, "First five minutes").
@@ -120,19 +122,24 @@ def run_command(arguments: Sequence[str]) -> list[str]:
 
 def warnings(layer: FileLayer, configuration: Configuration, now: float) -> list[str]:
     """
-    What is no reason to refuse a file, each with its place: certificates that end soon or are odd.
+    What is no reason to refuse a file, each with its place: certificates that
+    end soon or are odd, TLS that is weak.
 
     @param now: seconds since the epoch.
     """
     facts = CertificateFacts()
-    return [
-        str(problem)
+    found = [
+        Problem((Certificate.COLLECTION, ident, "certificate"), said)
         for ident, made in configuration.all(Certificate).items()
-        for problem in layer.located(
-            Problem((Certificate.COLLECTION, ident, "certificate"), said)
-            for said in facts.warnings(made, now)
-        )
+        for said in facts.warnings(made, now)
     ]
+    found += [
+        Problem((Listener.COLLECTION, ident, "tls_config", *path), said)
+        for ident, listener in configuration.all(Listener).items()
+        if listener.tls_config is not None
+        for path, said in weaknesses(listener.tls_config)
+    ]
+    return [str(problem) for problem in layer.located(found)]
 
 
 def summary(layer: FileLayer) -> str:

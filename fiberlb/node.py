@@ -14,13 +14,17 @@ from typing import Any
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.server import Site
 
-from fiberlb.announcement import announce
+from fiberlb.acme.issued import Issued
+from fiberlb.acme.keeping import Keeping, keep
+from fiberlb.announcement import announce, tell_refusal
 from fiberlb.api.rest.site import admin_site
+from fiberlb.control.aside import Aside, at_once
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
@@ -65,6 +69,7 @@ class World:
     @ivar random_bytes: for ids and keys; from the system.
     @ivar host_name: of the machine.
     @ivar root: the process may do everything.
+    @ivar aside: does long work in a thread.
     """
 
     reactor: Any
@@ -77,6 +82,7 @@ class World:
     host_name: str
     pid: Callable[[], int]
     root: bool
+    aside: Aside = at_once
 
 
 class Node(Service):
@@ -99,6 +105,7 @@ class Node(Service):
         self._world = world
         self._read_again = read_again
         self._failed = failed
+        self._reading = DeferredLock()
         self._lock: StateLock | None = None
         self._store: Store | None = None
         self._ports: list[Any] = []
@@ -124,6 +131,7 @@ class Node(Service):
             wall=world.wall,
         )
         self.control: ControlService | None = None
+        self.certificates: Keeping | None = None
 
     def _make_loop(self) -> Loop:
         reactor = self._world.reactor
@@ -164,6 +172,9 @@ class Node(Service):
             await self.plane.begin(self._directory(settings))
         else:
             self.plane.start()
+        issued = Issued()
+        self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
+        await self.certificates.load()
         self.control = ControlService(
             store,
             self.plane,
@@ -176,7 +187,9 @@ class Node(Service):
                 make_id=world.make_id,
                 report=self._undecided,
                 node=settings.node.name or world.host_name,
+                aside=world.aside,
             ),
+            issued,
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
@@ -184,6 +197,7 @@ class Node(Service):
             port.startReading()
         await self._first_round()
         announce(self.control, self._layer, admin)
+        self.certificates.begin(self.control)
         Upkeep(self.control, world.reactor).start()
 
     def _open_state(self) -> Keyring:
@@ -264,19 +278,27 @@ class Node(Service):
         if self._read_again is None or control is None:
             _log.warn("There is no file to read again")
             return
+        read = self._read_again
+        self._reading.run(lambda: ensureDeferred(self._reload(control, read)))
+
+    async def _reload(self, control: ControlService, read: Callable[[], FileLayer]) -> None:
         try:
-            layer = self._read_again()
-        except ConfigurationError as why:
-            _told_refusal(why)
-            return
-        self._tell_fixed(layer)
-        self._bound_by(layer.settings)
-        done = control.reload(layer)
-        done.addCallbacks(lambda _: self._reloaded(layer), self._not_reloaded)
+            layer = await self._world.aside(read)
+            self._tell_fixed(layer)
+            self._bound_by(layer.settings)
+            await control.reload(layer)
+        except Exception:
+            control.reloads["failed"] += 1
+            self._not_reloaded(Failure())
+        else:
+            control.reloads["ok"] += 1
+            self._reloaded(layer)
 
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
         self.plane.trust(settings.trusted_proxies)
+        if self.certificates is not None:
+            self.certificates.settings = settings.acme
         if isinstance(self.plane, WorkersPlane):
             self.plane.limit(overlaid(Limits(), settings.limits))
 
@@ -298,10 +320,11 @@ class Node(Service):
         done.addCallback(lambda _: _log.info("{count} workers", count=wanted))
         done.addErrback(lambda why: _log.failure("the workers are not {n}", why, n=wanted))
 
-    def _not_reloaded(self, failure: Any) -> None:
+    def _not_reloaded(self, failure: Failure) -> None:
         self._bound_by(self._layer.settings)
-        if failure.check(ConfigurationError, AddressInUse):
-            _told_refusal(failure.value)
+        why = failure.value
+        if isinstance(why, (ConfigurationError, AddressInUse)):
+            tell_refusal(why)
         else:
             _log.failure("the configuration could not be read again", failure=failure)
 
@@ -344,7 +367,7 @@ class Node(Service):
             self._starting.cancel()
         if self.control is not None:
             serves = self.control.started
-            await self.control.stop()
+            await self._stop_control()
             if serves:
                 await self._let_know()
         for port in self._ports:
@@ -356,6 +379,12 @@ class Node(Service):
             await self._store.close()
         if self._lock is not None:
             self._lock.release()
+
+    async def _stop_control(self) -> None:
+        if self.certificates is not None:
+            await self.certificates.stop()
+        if self.control is not None:
+            await self.control.stop()
 
     async def _let_know(self) -> None:
         """Accept for a while although C{/readyz} says no: whoever asks it has to hear it first."""
@@ -374,14 +403,9 @@ class Node(Service):
         """
         if self.control is None or not isinstance(self.plane, WorkersPlane):
             raise CannotStart("with workers: 0 an upgrade is a restart")
-        await self.control.stop()
+        await self._stop_control()
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         await self.health.stop()
         if self._store is not None:
             await self._store.close()
-
-
-def _told_refusal(why: Exception) -> None:
-    for line in str(why).splitlines():
-        _log.error("The file is refused, what runs goes on: {line}", line=line)

@@ -17,13 +17,14 @@ from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration, addresses
 from fiberlb.model.convert import overlaid
-from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.health_monitor import HealthMonitor, IntroducedMonitor, MonitorType
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Alpn, ClientAuthentication, Listener, TlsConfig, TlsVersion
 from fiberlb.model.load_balancer import LoadBalancer
-from fiberlb.model.pool import Member, Pool, PoolProtocol
+from fiberlb.model.pool import Member, Pool, PoolProtocol, ProxyVersion
 from fiberlb.routing.match import Routes, compile_in_steps
 from fiberlb.routing.patterns import Clock, Report
+from fiberlb.wire.proxy_protocol import LOCAL, UNKNOWN
 
 
 @attrs.frozen
@@ -235,7 +236,9 @@ def _certificates(
     named = shown if tls.sni_certificate_ids is None else tls.sni_certificate_ids
     default = tuple(known[i] for i in dict.fromkeys(tls.certificate_id) if i in known)
     others = (known[i] for i in dict.fromkeys(named) if i in known)
-    return default, tuple(c for c in others if c not in default)
+    # One that nothing was issued for yet stands in where there is no other default, nowhere else.
+    issued = tuple(c for c in default if not c.waiting) or default
+    return issued, tuple(c for c in others if c not in default and not c.waiting)
 
 
 class _Compilation:
@@ -369,7 +372,14 @@ def _monitor(pool: Pool) -> HealthMonitor | None:
     monitor = pool.health_monitor
     if monitor is None or not monitor.enabled:
         return None
-    if monitor.type is not None:
+    if monitor.type is None:
+        speaks_http = pool.protocol is PoolProtocol.HTTP
+        monitor = attrs.evolve(monitor, type=MonitorType.HTTP if speaks_http else MonitorType.TCP)
+    if pool.proxy_protocol is None:
         return monitor
-    speaks_http = pool.protocol is PoolProtocol.HTTP
-    return attrs.evolve(monitor, type=MonitorType.HTTP if speaks_http else MonitorType.TCP)
+    given = {one.name: getattr(monitor, one.name) for one in attrs.fields(HealthMonitor)}
+    return IntroducedMonitor(**given, preface=_PREFACES[pool.proxy_protocol])
+
+
+#: What checks say to members that expect to hear of a client: that there is none.
+_PREFACES = {ProxyVersion.V1: UNKNOWN, ProxyVersion.V2: LOCAL}

@@ -22,6 +22,7 @@ from twisted.python import usage
 
 from fiberlb.build import VERSION
 from fiberlb.control.arguments import from_arguments
+from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node, World
@@ -107,6 +108,7 @@ def _world(reactor: Any) -> World:
         host_name=socket.gethostname(),
         pid=os.getpid,
         root=os.geteuid() == 0,
+        aside=Threads(reactor),
     )
 
 

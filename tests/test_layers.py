@@ -24,7 +24,8 @@ ALLOWED: dict[str, str] = {
     "store": "errors model",
     "observe": "errors model",
     "relay": "errors model wire routing balancing snapshot tls observe",
-    "control": "errors model wire routing balancing snapshot tls health store observe",
+    "acme": "errors model tls store",
+    "control": "errors model wire routing balancing snapshot tls health store observe acme",
     "api": "errors model control",
     "workers": (
         "errors model wire routing balancing snapshot tls health store observe relay control"

@@ -211,7 +211,10 @@ class Applying:
         if collection == MONITORS:
             return self._known_monitor(ident)
         made = configuration.objects.get(collection, {}).get(ident)
-        return None if made is None else facts(configuration, made, self._certificates)
+        if made is None:
+            return None
+        ordered = isinstance(made, Certificate) and made.acme is not None
+        return {**facts(configuration, made, self._certificates), "ordered": ordered}
 
     def _known_monitor(self, ident: str) -> Mapping[str, Any] | None:
         configuration = self._draft.state.configuration
@@ -259,8 +262,10 @@ class Applying:
     def _settle(self, tree: Tree, current: Resource, parent: str = "") -> None:
         """What is nested replaces the lists that the document gives."""
         made = with_parent(tree.made, parent) if parent else tree.made
-        made = attrs.evolve(made, id=current.id)
-        self._draft.put(_finished(made), _place(tree))
+        made = _finished(attrs.evolve(made, id=current.id))
+        if made != current:
+            # Else not even the load balancer that is there by itself is taken over.
+            self._draft.put(made, _place(tree))
         for collection in sorted(tree.given):
             children = [child for child in tree.children if child.collection == collection]
             self._replace_list(collection, current.id, children)

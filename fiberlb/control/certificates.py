@@ -10,6 +10,8 @@ import attrs
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from fiberlb.acme.issued import Issued, Record
+from fiberlb.control.commits import time_text
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration
@@ -80,7 +82,9 @@ class CertificateFacts:
     They are kept by id and read again when the certificate has changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, issued: Issued | None = None) -> None:
+        """@param issued: what was issued for those that order themselves."""
+        self._issued = issued or Issued()
         self._known: dict[str, tuple[Certificate, Material | Authorities | None]] = {}
         self._users: tuple[Configuration | None, Mapping[str, list[Resource]]] = (None, {})
 
@@ -109,6 +113,25 @@ class CertificateFacts:
             "expires_at": _time(read.not_after),
         }
 
+    def chain(self, certificate: Certificate) -> str | None:
+        """Its PEM without a key; of one that orders itself, what was issued."""
+        certificate = self._issued.of(certificate)
+        return None if certificate.waiting else public_text(certificate.certificate)
+
+    def order(self, certificate: Certificate, now: float) -> dict[str, Any]:
+        """
+        How the order of a certificate goes that orders itself: C{state} (C{pending}, C{valid},
+        C{renewing} or C{failed}), C{last_error}, C{next_try} and C{expires_at}.
+        """
+        record = self._issued.records.get(certificate.id, Record())
+        issue = record.issue
+        return {
+            "state": self._issued.state(certificate.id, now),
+            "last_error": record.last_error or None,
+            "next_try": time_text(record.next_try) if record.next_try > now else None,
+            "expires_at": time_text(issue.not_after) if issue is not None else None,
+        }
+
     def warnings(self, certificate: Certificate, now: float) -> list[str]:
         """What is no reason to refuse it; C{now}: seconds since the epoch."""
         read = self.read(certificate)
@@ -127,7 +150,7 @@ class CertificateFacts:
 
     def mark(self, certificate: Certificate) -> str | None:
         """What stands for the private key: the digest of the public key that goes with it."""
-        material = self.read(certificate)
+        material = None if certificate.acme else self.read(certificate)
         if not isinstance(material, Material):
             return None
         public = material.key.public_key()
@@ -136,7 +159,10 @@ class CertificateFacts:
         return MARK + digest.finalize().hex()
 
     def read(self, certificate: Certificate) -> Material | Authorities | None:
-        """What it holds; C{None} if it cannot be read."""
+        """What it holds, or was issued; C{None} if it cannot be read, or nothing was issued yet."""
+        certificate = self._issued.of(certificate)
+        if certificate.waiting:
+            return None
         known = self._known.get(certificate.id)
         if known is not None and known[0] == certificate:
             return known[1]

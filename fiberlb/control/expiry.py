@@ -50,7 +50,10 @@ def reminders(
     """
     for made in _enabled(configuration):
         read = certificates.read(made)
-        for said in () if read is None else timely(read, now):
+        if read is None or (made.acme is not None and read.not_after.timestamp() > now):
+            # What orders itself is renewed in time; that it could not be is told elsewhere.
+            continue
+        for said in timely(read, now):
             yield f"certificate {made.name or made.id!r} {said}"
 
 

@@ -37,12 +37,14 @@ class Force:
     @ivar latest: the store layer as far as it is known; newer than the state's
         while it cannot be put in force here.
     @ivar problem: why not; empty while all is well.
+    @ivar observers: called when another state is taken.
     """
 
     def __init__(self, publisher: Publisher, now: Callable[[], str]) -> None:
         self.publisher = publisher
         self.latest = StoreLayer()
         self.problem = ""
+        self.observers: list[Callable[[], None]] = []
         self._now = now
         self._state: State | None = None
 
@@ -56,6 +58,11 @@ class Force:
     def started(self) -> bool:
         """Whether anything is in force yet."""
         return self._state is not None
+
+    @property
+    def size(self) -> int:
+        """How many objects are in force."""
+        return self._state.configuration.size if self._state is not None else 0
 
     def base(self) -> State:
         """What a write starts from: the latest of the store, in force or not."""
@@ -141,6 +148,8 @@ class Force:
         self._state = state
         self.latest = state.layer
         self.problem = ""
+        for changed in self.observers:
+            changed()
 
     def moved(self, layer: StoreLayer) -> None:
         """Note where the store is; the objects are the same."""
@@ -157,7 +166,9 @@ class Force:
         """
         self.latest = layer
         try:
-            await self.enter(self.with_layer(layer), Everything())
+            size = sum(map(len, layer.records.values()))
+            state = await self.publisher.beside(size, lambda: self.with_layer(layer))
+            await self.enter(state, Everything())
         except (ConfigurationError, AddressInUse) as why:
             self.problem = f"revision {layer.revision} of the store cannot be served: {why}"
 

@@ -15,7 +15,15 @@ from fiberlb.errors import AddressInUse
 if TYPE_CHECKING:
     from fiberlb.snapshot import Snapshot
 
-__all__ = ["AddressInUse", "HealthView", "ListenerState", "MemberHealth", "Plane", "Prepared"]
+__all__ = [
+    "AddressInUse",
+    "HealthView",
+    "ListenerState",
+    "MemberHealth",
+    "Plane",
+    "Prepared",
+    "Processes",
+]
 
 
 class ListenerState(Protocol):
@@ -43,6 +51,26 @@ class ListenerState(Protocol):
     @property
     def reason(self) -> str:
         """Why, in state C{error}; else empty."""
+
+
+class Processes(Protocol):
+    """The processes of this node beside the one that asks."""
+
+    @property
+    def pids(self) -> Mapping[str, Sequence[int]]:
+        """C{worker}, C{draining}, C{template} -> those that live."""
+
+    @property
+    def spent(self) -> float:
+        """Seconds of processor time of all workers, also of those that have ended."""
+
+    @property
+    def lost(self) -> int:
+        """Lines of the access log that could not be written."""
+
+    @property
+    def deaths(self) -> int:
+        """Workers that have ended although they should serve."""
 
 
 class Prepared(Protocol):
@@ -89,6 +117,19 @@ class Plane(Protocol):
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} (open connections) and C{in_flight} (requests) of a member, 0 if unknown."""
+
+    def listener_figures(self, listener_id: str) -> Mapping[str, int]:
+        """
+        C{connections} open, C{accepted} and C{requests} so far, and further totals.
+
+        Empty, or all 0, if unknown.
+        """
+
+    def reasons(self) -> Mapping[str, int]:
+        """How often each reason code was given by this node."""
+
+    def processes(self) -> Processes:
+        """The processes beside this one."""
 
     def workers(self) -> tuple[int, int]:
         """

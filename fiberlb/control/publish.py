@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from typing import TypeVar
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from fiberlb import snapshot
+from fiberlb.acme.issued import Issued
+from fiberlb.control.aside import LARGE, Aside, at_once
 from fiberlb.control.plane import HealthView, Plane, Prepared
+from fiberlb.control.slicing import in_slices
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
 from fiberlb.snapshot import Snapshot
 
-#: Seconds for which compiling may hold the reactor at a time.
-SLICE = 0.005
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +33,7 @@ class Surroundings:
     @ivar report: told of undecided rules while they serve.
     @ivar node: the name of this process among others with the same store.
     @ivar history: how many revisions are remembered.
+    @ivar aside: does long work.
     """
 
     reactor: IReactorTime
@@ -40,6 +43,11 @@ class Surroundings:
     report: Callable[[str, str], None]
     node: str = ""
     history: int = 1000
+    aside: Aside = at_once
+
+    def beside(self, size: int, work: Callable[[], T]) -> Deferred[T]:
+        """Work on about C{size} objects: aside, if they are many."""
+        return self.aside(work) if size >= LARGE else at_once(work)
 
 
 @attrs.frozen
@@ -59,11 +67,22 @@ class Publisher:
 
     _log = Logger()
 
-    def __init__(self, plane: Plane, health: HealthView, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        plane: Plane,
+        health: HealthView,
+        surroundings: Surroundings,
+        issued: Issued | None = None,
+    ) -> None:
+        self._issued = issued or Issued()
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
         self.snapshot: Snapshot | None = None
+
+    def beside(self, size: int, work: Callable[[], T]) -> Deferred[T]:
+        """As of L{Surroundings}."""
+        return self._surroundings.beside(size, work)
 
     async def prepare(
         self, configuration: Configuration, limits: Limits, tolerated: Container[str] | None = None
@@ -77,7 +96,7 @@ class Publisher:
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
-        compiled = await self._compiled(configuration, limits)
+        compiled = await self._compiled(self._issued.dressed(configuration), limits)
         if tolerated is None:
             tolerated = self._failed_before(compiled)
         return Ready(compiled, await self._plane.prepare(compiled, tolerated))
@@ -91,14 +110,7 @@ class Publisher:
             clock=around.monotonic,
             report=around.report,
         )
-        started = around.reactor.seconds()
-        for step in steps:
-            if step is not None:
-                return step
-            if around.reactor.seconds() - started > SLICE:
-                await deferLater(around.reactor, 0)
-                started = around.reactor.seconds()
-        raise AssertionError("compiling ended without a snapshot")
+        return await in_slices(around.reactor, steps)
 
     def _failed_before(self, compiled: Snapshot) -> frozenset[str]:
         if self.snapshot is None:

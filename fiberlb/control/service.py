@@ -9,12 +9,13 @@ after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
+from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
@@ -25,10 +26,11 @@ from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.keys import Keys
 from fiberlb.control.operations import Operation, Origin, Outcome
-from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane
+from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
+from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
 from fiberlb.control.writing import Writing
 from fiberlb.model.certificate import Certificate
@@ -48,10 +50,12 @@ class ControlService:
     @param plane: what serves.
     @param health: what checks the members.
     @param keyring: seals private keys at rest.
+    @param issued: what certificates that order themselves have got; C{None}: none does.
 
     @ivar certificates: what may be told of certificates.
     @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
+    @ivar reloads: of the file, by what came of them.
     """
 
     _log = Logger()
@@ -63,7 +67,10 @@ class ControlService:
         health: HealthView,
         keyring: Keyring,
         surroundings: Surroundings,
+        issued: Issued | None = None,
     ) -> None:
+        issued = issued or Issued()
+        self._issued = issued
         self._store = store
         self._plane = plane
         self._health = health
@@ -71,9 +78,10 @@ class ControlService:
         self._lock = DeferredLock()
         self._stopping = False
         self._when_stopping: list[Callable[[], None]] = []
-        self.certificates = CertificateFacts()
+        self.certificates = CertificateFacts(issued)
         self.file_problems: tuple[str, ...] = ()
-        self._force = Force(Publisher(plane, health, surroundings), self.now)
+        self.reloads = {"ok": 0, "failed": 0}
+        self._force = Force(Publisher(plane, health, surroundings, issued), self.now)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
@@ -108,7 +116,7 @@ class ControlService:
 
     async def _start(self, file: FileLayer) -> None:
         self._force.latest = await self._following.load()
-        state = self._force.with_file(file)
+        state = await self._with_file(file)
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
 
@@ -123,7 +131,19 @@ class ControlService:
         return shielded(self._locked(lambda: self._reload(file)))
 
     async def _reload(self, file: FileLayer) -> None:
-        await self._force.enter(self._force.with_file(file), None)
+        await self._force.enter(await self._with_file(file), None)
+
+    def _with_file(self, file: FileLayer) -> Deferred[State]:
+        size = self._force.size + file.configuration.size
+        return self._surroundings.beside(size, lambda: self._force.with_file(file))
+
+    def observe(self, changed: Callable[[], None]) -> None:
+        """Call this whenever another configuration is about to be in force."""
+        self._force.observers.append(changed)
+
+    def refresh_material(self) -> Deferred[None]:
+        """Have what was issued since in force, at the next handshake."""
+        return shielded(self._locked(lambda: self._force.enter(self._force.state, None)))
 
     def renew(self, expected: FileLayer, file: FileLayer) -> Deferred[bool]:
         """
@@ -235,7 +255,13 @@ class ControlService:
         if not self._force.started:
             return own
         soon = reminders(self.configuration, self.certificates, self.wall())
-        return (*own, *self.file_problems, *soon)
+        return (*own, *self.file_problems, *soon, *self._not_issued())
+
+    def _not_issued(self) -> Iterator[str]:
+        for made in self.configuration.all(Certificate).values():
+            record = self._issued.records.get(made.id)
+            if made.acme is not None and made.enabled and record and record.last_error:
+                yield f"certificate {made.name} was not issued: {record.last_error}"
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """
@@ -244,6 +270,10 @@ class ControlService:
         @param configuration: where the object is from; C{None}: the one in force.
         """
         return facts(configuration or self.configuration, made, self.certificates)
+
+    def order(self, certificate: Certificate) -> dict[str, Any]:
+        """How the order of a certificate goes that orders itself."""
+        return self.certificates.order(certificate, self.wall())
 
     def certificate_warnings(self, made: Certificate) -> list[str]:
         """What should be known of a certificate that is no reason to refuse it, such as its end."""
@@ -260,6 +290,30 @@ class ControlService:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of one member."""
         return self._plane.member_figures(member_id)
+
+    def listener_figures(self, listener_id: str) -> Mapping[str, int]:
+        """What a listener has counted: C{connections}, C{accepted}, C{requests} and others."""
+        return self._plane.listener_figures(listener_id)
+
+    def reasons(self) -> Mapping[str, int]:
+        """How often each reason code was given."""
+        return self._plane.reasons()
+
+    def processes(self) -> Processes:
+        """The processes beside this one."""
+        return self._plane.processes()
+
+    def beside(self, work: Callable[[], T], size: int = 0) -> Deferred[T]:
+        """
+        Work that goes through all there is, and more: aside, if that is much (L{Surroundings}).
+
+        @param size: of what comes to it, in objects.
+        """
+        return self._surroundings.beside(self._force.size + size, work)
+
+    def in_slices(self, steps: Iterator[T | None]) -> Deferred[T]:
+        """Work in steps, for surfaces whose answers take long (L{in_slices})."""
+        return Deferred.fromCoroutine(in_slices(self._surroundings.reactor, steps))
 
     @property
     def workers(self) -> tuple[int, int]:

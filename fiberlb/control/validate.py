@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import attrs
 
 from fiberlb import snapshot
+from fiberlb.acme.issued import Issued
 from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.bounds import Limits
 from fiberlb.model.certificate import Certificate
@@ -79,6 +80,7 @@ def validated(
         # What compiling would refuse is told at once too, though there is nothing to compile.
         problems += _unroutable(resolved, clock, report)
         raise ConfigurationError(dict.fromkeys(problems))
+    resolved = Issued().dressed(resolved)
     made = snapshot.compile_now(resolved, previous, limits=limits, clock=clock, report=report)
     problems = list(_unservable(made, previous))
     if problems:
@@ -106,7 +108,7 @@ def unreadable(
     @param known: by id; those that are the same are not read again.
     """
     for certificate in certificates:
-        if known.get(certificate.id) == certificate:
+        if known.get(certificate.id) == certificate or certificate.acme is not None:
             continue
         try:
             read = examine(certificate)

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from fiberlb.control.applying import MONITORS, Applying
+from fiberlb.control.aside import weight
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import Commit, drawn_up, time_text
 from fiberlb.control.draft import Draft
@@ -59,10 +60,10 @@ class Writing:
         then, their conditions included.
         """
         for _ in range(ATTEMPTS):
-            draft = Draft(self._force.base())
-            make_id = self._surroundings.make_id
-            applied = Applying(draft, self._certificates, make_id).run(operations)
-            commit = self._drawn_up(draft, origin)
+            draft, applied, commit = await self._surroundings.beside(
+                self._force.size + sum(weight(each.body) for each in operations),
+                lambda: self._worked_out(operations, origin),
+            )
             if commit is None:
                 return self._outcome(draft.state, operations, applied)
             ready = await self._prepared(draft, commit)
@@ -77,6 +78,15 @@ class Writing:
                 outcome = self._outcome(state, operations, applied)
                 return attrs.evolve(outcome, changes=commit.entry.changes)
         raise Contended()
+
+    def _worked_out(
+        self, operations: tuple[Operation, ...], origin: Origin
+    ) -> tuple[Draft, tuple[Applied, ...], Commit | None]:
+        """What the operations come to; all of it without touching what is in force."""
+        draft = Draft(self._force.base())
+        make_id = self._surroundings.make_id
+        applied = Applying(draft, self._certificates, make_id).run(operations)
+        return draft, applied, self._drawn_up(draft, origin)
 
     def _drawn_up(self, draft: Draft, origin: Origin) -> Commit | None:
         around = self._surroundings

@@ -57,6 +57,11 @@ class Configuration:
         factory=dict, init=False, eq=False, repr=False
     )
 
+    @property
+    def size(self) -> int:
+        """How many objects there are."""
+        return sum(map(len, self.objects.values()))
+
     def all(self, cls: type[R]) -> Mapping[str, R]:
         """One collection, by its class."""
         return self.objects.get(cls.COLLECTION, {})  # type: ignore[return-value]

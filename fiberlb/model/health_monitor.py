@@ -84,3 +84,14 @@ class HealthMonitor(Resource):
                 loading.refuse((*path, "headers", name), "is set by host_header", "host_header")
             elif name.lower() in _CONNECTION_FIELDS:
                 loading.refuse((*path, "headers", name), "is set by the check itself")
+
+
+@attrs.frozen(kw_only=True)
+class IntroducedMonitor(HealthMonitor):
+    """
+    The monitor of a pool whose members expect a header first, as it is compiled.
+
+    @ivar preface: what a check says before anything else.
+    """
+
+    preface: bytes = b""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.addresses import Network
+from fiberlb.model.addresses import SCOPED, Network
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import AllOr, Nested, Partial
 from fiberlb.model.fields import (
@@ -163,6 +163,8 @@ class ListenAddress:
             return loading.refuse(
                 path, f"{scheme}: known, not supported by this version", code="not_supported"
             )
+        if isinstance(value, str) and "%" in value:
+            return loading.refuse(path, SCOPED, code="not_supported")
         try:
             return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
         except ValueError:
@@ -207,6 +209,23 @@ class _Setting:
 
 
 @attrs.frozen
+class ConnectionLimit:
+    """A number of connections; -1 is no limit, and 0 would be a listener that answers nobody."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        found = Whole(-1, 10_000_000).load(value, path, loading)
+        if found == 0:
+            return loading.refuse(path, "must be -1 (no limit) or at least 1")
+        return found
+
+    def dump(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"const": -1}, Whole(1, 10_000_000).schema()]}
+
+
+@attrs.frozen
 class RedirectStatus:
     """C{false}, C{true} (308) or a redirect's status; the model holds 0 for C{false}."""
 
@@ -240,6 +259,8 @@ class Listener(Resource):
     @ivar allowed_cidrs: networks that may connect; empty: all.
     @ivar accept_proxy_protocol: connections begin with a header of the PROXY protocol, and come
         from trusted proxies only.
+    @ivar connection_limit: connections that may be open at once, in all workers together;
+        -1 for any number. Beyond it clients wait to be accepted.
     @ivar insert_headers: overrides of which fields are sent to the members, as pairs.
     @ivar timeouts: overrides of the defaults, as pairs.
     @ivar limits: overrides of the process's, as pairs.
@@ -249,7 +270,7 @@ class Listener(Resource):
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "default_pools split_persistence hsts connection_limit readiness_path"
+        "default_pools split_persistence hsts readiness_path"
         " onion onion_location request_headers response_headers rewrite mirror rate_limit"
         " basic_auth jwt forward_auth cors compression error_pages".split()
     )
@@ -265,6 +286,7 @@ class Listener(Resource):
     https_redirect: int = field(RedirectStatus(), 0)
     allowed_cidrs: tuple[str, ...] = field(Several(Network()), ())
     accept_proxy_protocol: bool = field(Flag(), False)
+    connection_limit: int = field(ConnectionLimit(), -1)
     insert_headers: tuple[tuple[str, bool], ...] = field(
         Words(_Setting(), (*INSERTABLE, *CLIENT_FIELDS), fold=True), ()
     )

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from fiberlb.errors import AddressInUse
+from fiberlb.relay.bound import LOOK, Bound
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.downstream_h1 import Downstream
 from fiberlb.relay.loop import PEER_CLOSED, READ, Loop
@@ -20,7 +21,6 @@ from fiberlb.relay.passing import Passing
 from fiberlb.relay.preamble import Peeking, Preamble
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
-from fiberlb.relay.tls_connection import TlsConnection
 
 #: Connections accepted in one go.
 ACCEPTS = 64
@@ -28,6 +28,8 @@ ACCEPTS = 64
 BACKLOG = 4096
 #: Seconds without accepting after descriptors have run out.
 PAUSE = 1.0
+#: The same after some could be accepted before: descriptors are coming back.
+SOONER = 0.1
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _STREAM = int(socket.SOCK_STREAM)
 _IP_FREEBIND = 15
@@ -123,6 +125,8 @@ class Acceptor:
         self.closed = False
         self._later = later
         self._told = False
+        self._held = False
+        self._look: Any = None
         self.host, self.port = sock.getsockname()[:2]
         self._family = int(sock.family)
 
@@ -132,7 +136,11 @@ class Acceptor:
 
     def readable(self) -> None:
         """Somebody is there."""
-        self._accept(ACCEPTS)
+        bound = self.cell.bound
+        if bound is None:
+            self._accept(ACCEPTS)
+        else:
+            self._accept_within(bound)
 
     def event(self, events: int) -> None:
         """Nothing else happens to a listening socket."""
@@ -146,7 +154,7 @@ class Acceptor:
         self.sock.close()
 
     def stop(self) -> None:
-        """Accept what the system has taken in already, then no more."""
+        """Accept what the system has taken in already, whatever the limit, then no more."""
         if not self.closed:
             self._accept(BACKLOG)
             self.closed = True
@@ -158,24 +166,51 @@ class Acceptor:
             self.closed = True
             self.loop.retire(self)
 
-    def _accept(self, most: int) -> None:
+    def _accept(self, most: int) -> bool:
+        """Take in so many; false when no more are there, or cannot be taken."""
         sock = self.sock
-        for _ in range(most):
+        for count in range(most):
             try:
                 # The plain type of the C module: the class around it costs more than the system
                 # call does, and serves only what is not used here.
                 number, address = sock._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
-                return
+                return False
             except OSError as why:
                 if why.errno in _EXHAUSTED:
-                    self._pause(why)
-                    return
+                    self._pause(why, SOONER if count else PAUSE)
+                    return False
                 # The client went away before it was taken in.
                 continue
             self.welcome(SocketType(self._family, _STREAM, 0, number), address)
+        return True
 
-    def _pause(self, why: OSError) -> None:
+    def _accept_within(self, bound: Bound) -> None:
+        """Take in as many as the listener may still have; the others wait where they are."""
+        for _ in range(ACCEPTS):
+            if not bound.take():
+                self._hold(bound)
+                return
+            more = self._accept(1)
+            bound.told()
+            if not more:
+                return
+
+    def _hold(self, bound: Bound) -> None:
+        self._held = True
+        self.loop.change(self, 0)
+        bound.wait(lambda: self.loop.soon(self._go_on))
+        waits = self._look is not None and self._look.active()
+        if bound.share is not None and not waits:
+            self._look = self._later(LOOK, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._held and not self.closed:
+            self._held = False
+            self.loop.change(self, READ)
+            self.readable()
+
+    def _pause(self, why: OSError, seconds: float) -> None:
         if self.closed:
             return
         if not self._told:
@@ -187,7 +222,7 @@ class Acceptor:
                 why=os.strerror(why.errno or 0),
             )
         self.loop.change(self, 0)
-        self._later(PAUSE, self._resume)
+        self._later(seconds, self._resume)
 
     def _resume(self) -> None:
         if not self.closed:
@@ -244,7 +279,7 @@ class Acceptor:
         side.destination = destination
         if slot is not None:
             ssl = slot.connection(sock)
-            secure = TlsConnection(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
+            secure = plan.receive_tls(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
             side.conn = secure
             secure.start()
             return

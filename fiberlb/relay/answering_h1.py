@@ -71,6 +71,7 @@ class Answering(Exchange):
             plan.port,
             self.client,
             self.alpn,
+            None if self.shown is None else self.shown.fields,
         )
 
     # Answers of the member.
@@ -179,6 +180,12 @@ class Answering(Exchange):
         if decision.needs_host and not authority:
             self.refuse("bad_request")
             return
+        if decision.content is not None:
+            self.status = decision.status
+            body = b"" if self.method == b"HEAD" else decision.content
+            head = answers.content(decision.status, len(decision.content), self._tail())
+            self._last(head + body, None)
+            return
         location = decision.location(self.request(plan, authority))
         self.status = decision.status
         self._last(answers.redirect(decision.status, location, self._tail()), None)
@@ -270,6 +277,8 @@ class Answering(Exchange):
         if not self._closed:
             self._closed = True
             cell.connections -= 1
+            if cell.bound is not None:
+                cell.bound.left()
 
 
 def _chunk(data: bytes) -> bytes:

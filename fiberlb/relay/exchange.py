@@ -16,6 +16,7 @@ from fiberlb.balancing.peak_ewma import Average
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.runtime import Cell, MemberState, PoolState, Route
 from fiberlb.relay.upstream_h1 import Upstream
+from fiberlb.tls.shown import Shown
 from fiberlb.wire.chunked import Chunked
 
 #: Methods that may be sent again when nothing came back (product page, "Retries").
@@ -47,6 +48,7 @@ class Exchange:
     @ivar expecting: the client sends the body only after an answer of 100; of meaning
         only while there is a body to come.
     @ivar head_sent: the answer has begun.
+    @ivar shown: the certificate that the client has shown in the handshake.
     @ivar half_closed: the client sends no more.
     @ivar started: when the request's first byte came, before that since when it is waited
         for; C{head_at}, C{connected_at} and
@@ -89,6 +91,7 @@ class Exchange:
         "request_id",
         "route",
         "sent_octets",
+        "shown",
         "sni",
         "started",
         "status",
@@ -106,6 +109,7 @@ class Exchange:
         self.sni: bytes | None = None
         self.alpn: tuple[bytes, ...] = ()
         self.destination: tuple[str, int] | None = None
+        self.shown: Shown | None = None
         self.half_closed = False
         self.expecting = False
         self.started = 0.0
@@ -354,8 +358,15 @@ class Exchange:
             up.cancel()
 
     def log(self, reason: str | None) -> None:
-        """The last phase: write the request down, if anybody asked for it."""
-        log = self.cell.log
+        """The last phase: count the request, and write it down if anybody asked for it."""
+        cell = self.cell
+        cell.answers[self.status // 100] += 1
+        cell.sent += self.sent_octets
+        cell.received += self.received_octets
+        if reason is not None:
+            reasons = cell.services.reasons
+            reasons[reason] = reasons.get(reason, 0) + 1
+        log = cell.log
         if log.on:
             log.entries.append(self._entry(reason))
         elif reason is not None:

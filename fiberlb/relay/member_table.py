@@ -71,6 +71,8 @@ class MemberTable:
         else:
             state.drop_idle()
         pool.refresh()
+        if state.relays is not None or pool.plan.pool.close_sessions_on:
+            pool.end_sessions(state)
         if pool.rising and pool not in self._rising:
             self._rising.append(pool)
 

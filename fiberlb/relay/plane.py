@@ -8,47 +8,34 @@ changes nothing; activating what it returns swaps references and cannot fail.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
-from fiberlb.model.listener import INSERTABLE, Listener
+from fiberlb.model.challenges import Challenges
+from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
 from fiberlb.relay.accept import Acceptor
+from fiberlb.relay.bound import Share, settle
+from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.runtime import Cell, Plan
 from fiberlb.relay.services import Services
+from fiberlb.relay.states import ListenerState, Processes
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.contexts import ROTATION, TlsSlot
 
 _log = Logger()
 _Key = tuple[str, int]
 #: Seconds between two attempts to bind an address that could not be had.
 RETRY = 5.0
-
-
-@attrs.frozen
-class ListenerState:
-    """
-    What became of one address of a listener.
-
-    @ivar state: C{listening}, C{error} (tried again) or C{closing} (finishes what runs).
-    @ivar reason: why, in state C{error}.
-    """
-
-    listener_id: str
-    host: str
-    port: int
-    state: str
-    reason: str = ""
 
 
 class DataPlane:
@@ -62,7 +49,10 @@ class DataPlane:
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
     @param random: numbers from 0 to 1, for balancers that draw.
+    @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
+
+    rotates: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -87,8 +77,11 @@ class DataPlane:
         self._failed: dict[_Key, AddressInUse] = {}
         self._closing: list[Cell] = []
         self._snapshot: Snapshot | None = None
+        self._answers: Answers | None = None
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
+        self._rotation = LoopingCall(self._rotate)
+        self._rotation.clock = reactor
         self._retry: Any = None
         self._draining: Draining | None = None
         self._trimming = Trimming(system_trim())
@@ -98,6 +91,10 @@ class DataPlane:
         self._sweep.start(1 / RATE, now=False).addErrback(
             lambda why: _log.failure("deadlines are not kept any more", failure=why)
         )
+        if self.rotates:
+            self._rotation.start(ROTATION, now=False).addErrback(
+                lambda why: _log.failure("ticket keys are not replaced any more", failure=why)
+            )
 
     # Change.
 
@@ -173,24 +170,39 @@ class DataPlane:
             if cell is None:
                 cell = Cell(ident, plan, self._log, self._services)
             cell.plan = plan
+            settle(cell, source.listener.connection_limit, self._share(ident))
             cells[ident] = cell
         self._closing = [cell for cell in self._closing if cell.connections]
         for ident, cell in self._cells.items():
             if ident not in cells:
                 # What its socket holds is still to be accepted.
                 cell.draining = True
+                settle(cell, -1, None)
                 self._closing.append(cell)
         self._cells = cells
 
+    def _share(self, ident: str) -> Share | None:
+        """What other processes see of a listener's connections; here there are none."""
+        return None
+
     def _plan(self, source: ListenerPlan) -> Plan:
         listener = source.listener
-        return Plan(
+        plan = Plan(
             source,
             self._table.pools,
             self._trusted,
             member_of(listener.allowed_cidrs),
             inserted(listener),
+            told_of_client(listener),
         )
+        return plan if self._answers is None else self._answers.within(plan)
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Answer these challenges, and no others, from the next request and handshake on."""
+        self._answers = Answers(challenges) if challenges else None
+        for cell in self._cells.values():
+            if cell.plan.source.listener.speaks_http:
+                cell.plan = self._plan(cell.plan.source)
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
         wanted: dict[_Key, str] = {
@@ -271,6 +283,19 @@ class DataPlane:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
         return self._table.figures(member_id)
 
+    def listener_figures(self, listener_id: str) -> Mapping[str, int]:
+        """What a listener has counted (L{Cell.figures}); empty if unknown."""
+        cell = self._cells.get(listener_id)
+        return cell.figures() if cell is not None else {}
+
+    def reasons(self) -> Mapping[str, int]:
+        """How often each reason code was given."""
+        return self._services.reasons
+
+    def processes(self) -> Processes:
+        """No process but this one."""
+        return Processes({}, 0.0, self._log.lost, 0)
+
     def workers(self) -> tuple[int, int]:
         """No process but this one."""
         return 0, 0
@@ -304,8 +329,13 @@ class DataPlane:
 
     def _end(self) -> None:
         self._table.drop_idle()
-        if self._sweep.running:
-            self._sweep.stop()
+        for repeated in (self._sweep, self._rotation):
+            if repeated.running:
+                repeated.stop()
+
+    def _rotate(self) -> None:
+        for slot in self._slots.values():
+            slot.rotate()
 
     def _tick(self) -> None:
         loop = self._services.loop
@@ -352,6 +382,12 @@ def inserted(listener: Listener) -> tuple[str, ...]:
     """The forwarded fields that a listener sends, in their fixed order."""
     told: dict[str, bool] = dict(listener.insert_headers)
     return tuple(name for name in INSERTABLE if told.get(name, True))
+
+
+def told_of_client(listener: Listener) -> tuple[str, ...]:
+    """The fields about clients' certificates that a listener sends, in their fixed order."""
+    told: dict[str, bool] = dict(listener.insert_headers)
+    return tuple(name for name in CLIENT_FIELDS if told.get(name, False))
 
 
 def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:

@@ -18,11 +18,13 @@ from fiberlb.balancing.peak_ewma import Average
 from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
-from fiberlb.model.pool import Member, RetryCause
+from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
 from fiberlb.relay import keys
+from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.eligible import configured, standing, weighted
-from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.relay.introducing import INTRODUCTIONS
+from fiberlb.relay.retry_budget import RetryBudget
+from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.wire.forwarded import is_claim
@@ -46,6 +48,7 @@ class MemberState:
     @ivar requests: requests, or relayed connections, begun.
     @ivar failures: connections refused, broken or timed out.
     @ivar full: it takes no more connections for now.
+    @ivar relays: connections relayed to it now; C{None} where nobody wants to end them.
     @ivar latency: how long it takes to answer; C{None} where nobody wants to know.
     @ivar since: when it came up, on the loop's clock; C{-inf}: it has been up from the start.
     """
@@ -62,6 +65,7 @@ class MemberState:
         "in_flight",
         "latency",
         "name",
+        "relays",
         "requests",
         "sessions",
         "since",
@@ -80,6 +84,7 @@ class MemberState:
         self.failures = 0
         self.full = False
         self.latency: Average | None = None
+        self.relays: set[Any] | None = None
         self.since = FROM_THE_START
         self.address: tuple[str, int] = ("", 0)
         self.home: tuple[str, int] | None = None
@@ -100,6 +105,11 @@ class MemberState:
         self.gone = True
         self.home = None
         self.drop_idle()
+
+    def end_relays(self) -> None:
+        """End the relayed connections, so that their clients connect anew."""
+        for relay in list(self.relays or ()):
+            relay.end()
 
     def drop_idle(self) -> None:
         """Close the connections that wait."""
@@ -168,6 +178,8 @@ class PoolState:
         for state in states:
             # What begins with one client's header is not kept for another one.
             state.home = state.address if introduce is None else None
+            if plan.pool.close_sessions_on and state.relays is None:
+                state.relays = set()
         entry = ALGORITHMS[plan.pool.algorithm]
         for state in states:
             state.latency = (state.latency or Average()) if entry.measures else None
@@ -206,6 +218,21 @@ class PoolState:
         requests = sum([state.requests for _, state in self._states])
         return self.budget.take(self._sources.clock(), requests)
 
+    def end_sessions(self, changed: MemberState) -> None:
+        """A member's use has changed: end what the pool says that then has to end."""
+        causes = self.plan.pool.close_sessions_on
+        if not changed.up:
+            if SessionEnd.MEMBER_DOWN in causes:
+                changed.end_relays()
+        elif SessionEnd.PRIMARY_UP in causes:
+            first = [state for _, state in standing(self._states)]
+            if self.plan.pool.algorithm is Algorithm.FIRST_AVAILABLE:
+                first = first[:1]
+            if changed in first:
+                for _, state in self._states:
+                    if state not in first:
+                        state.end_relays()
+
     def missing(self) -> str:
         """The reason code of there being nobody to choose."""
         if not self.plan.pool.enabled:
@@ -240,12 +267,15 @@ class Plan:
     @ivar introduced: connections begin with a PROXY header.
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
+    @ivar client_fields: names of the fields that tell members of the client's certificate.
+    @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
     """
 
     __slots__ = (
         "_pools",
         "_routes",
         "allowed",
+        "client_fields",
         "decide",
         "hides",
         "insert",
@@ -254,6 +284,7 @@ class Plan:
         "name",
         "only",
         "port",
+        "receive_tls",
         "secure",
         "source",
         "timeouts",
@@ -267,12 +298,14 @@ class Plan:
         trusted: Callable[[str], bool] | None,
         allowed: Callable[[str], bool] | None,
         insert: tuple[str, ...],
+        client_fields: tuple[str, ...] = (),
     ) -> None:
         self.source = source
         self.name = source.listener.name
         self.port = source.listener.port
         self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
+        self.receive_tls: Callable[..., TlsConnection] = TlsConnection
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts
         self.decide = source.routes.decide
@@ -280,9 +313,14 @@ class Plan:
         self.trusted = trusted
         self.allowed = allowed
         self.insert = insert
+        self.client_fields = client_fields
         self._pools = pools
         self._routes: dict[Decision, Route] = {}
         only = source.routes.only
+        client = source.tls.client if source.tls else None
+        if client is not None:
+            only = None
+            self.decide = agreeing(self.decide, client)
         self.only = None if only is None else self.route(only)
 
     def route(self, decision: Decision) -> Route:
@@ -305,11 +343,27 @@ class Cell:
     @ivar connections: open now.
     @ivar accepted: connections so far.
     @ivar requests: requests so far.
+    @ivar answers: requests that have ended, by the first digit of the answer's status; 0: none.
+    @ivar sent, received: octets of bodies to and from clients so far.
+    @ivar bound: L{fiberlb.relay.bound.Bound}; C{None} without a limit of connections.
     @ivar log: where requests are written down.
     @ivar services: what connections need of the process.
     """
 
-    __slots__ = ("accepted", "connections", "draining", "id", "log", "plan", "requests", "services")
+    __slots__ = (
+        "accepted",
+        "answers",
+        "bound",
+        "connections",
+        "draining",
+        "id",
+        "log",
+        "plan",
+        "received",
+        "requests",
+        "sent",
+        "services",
+    )
 
     def __init__(self, ident: str, plan: Plan, log: Any, services: Any) -> None:
         self.id = ident
@@ -320,3 +374,24 @@ class Cell:
         self.connections = 0
         self.accepted = 0
         self.requests = 0
+        self.answers = [0] * 10
+        self.sent = 0
+        self.received = 0
+        self.bound: Any = None
+
+    def figures(self) -> dict[str, int]:
+        """What it has counted, by name."""
+        answers = self.answers
+        return {
+            "connections": self.connections,
+            "accepted": self.accepted,
+            "requests": self.requests,
+            "answers_none": answers[0],
+            "answers_1xx": answers[1],
+            "answers_2xx": answers[2],
+            "answers_3xx": answers[3],
+            "answers_4xx": answers[4],
+            "answers_5xx": sum(answers[5:]),
+            "sent": self.sent,
+            "received": self.received,
+        }

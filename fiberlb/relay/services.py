@@ -21,6 +21,7 @@ class Services:
     @ivar wall: a time of the loop's clock -> wall-clock seconds.
     @ivar make_request_id: a new id for an answer of ours.
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
+    @ivar reasons: reason code -> how many requests or connections have ended with it.
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
     """
 
@@ -29,3 +30,4 @@ class Services:
     make_request_id: Callable[[], str]
     dial: Callable[..., Any] = dial
     bind: Callable[..., Any] = bind
+    reasons: dict[str, int] = attrs.field(factory=dict, eq=False)

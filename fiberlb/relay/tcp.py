@@ -88,6 +88,9 @@ class Session(Exchange):
         self.connected_at = conn.loop.now
         assert self.route is not None
         idle = self.route.timeouts.tunnel
+        member = self.member
+        if member is not None and member.relays is not None:
+            member.relays.add(self)
         self._tunnel = Tunnel(self.conn, conn, idle, self._ended)
         first, self.first = self.first, b""
         self._tunnel.begin(b"", first)
@@ -96,9 +99,17 @@ class Session(Exchange):
         tunnel, self._tunnel = self._tunnel, None
         self.sent_octets = tunnel.to_client
         self.received_octets = tunnel.to_member
-        if self.member is not None:
-            self.member.sessions -= 1
+        member = self.member
+        if member is not None:
+            member.sessions -= 1
+            if member.relays is not None:
+                member.relays.discard(self)
         self.over(reason)
+
+    def end(self) -> None:
+        """The member is not the one any more that this client should talk to."""
+        if self._tunnel is not None:
+            self._tunnel.finish("member_closed")
 
     def refuse(self, reason: str, status: int | None = None) -> None:
         """There is no way to tell the client but to close."""
@@ -110,7 +121,10 @@ class Session(Exchange):
         self.log(reason)
         self.let_go()
         self.busy = False
-        self.cell.connections -= 1
+        cell = self.cell
+        cell.connections -= 1
+        if cell.bound is not None:
+            cell.bound.left()
 
     # What the client's connection tells, until the tunnel takes over.
 

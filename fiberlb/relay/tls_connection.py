@@ -20,11 +20,13 @@ from cryptography import x509
 from OpenSSL import SSL
 from twisted.logger import Logger
 
-from fiberlb.relay.connection import NEVER, READ_SIZE
+from fiberlb.relay.connection import NEVER, NOBODY, READ_SIZE
+from fiberlb.relay.lingering import MOST_DROPPED, PATIENCE
 from fiberlb.relay.loop import READ, WRITE, Loop
 from fiberlb.relay.tls_stream import TlsStream
 from fiberlb.tls.contexts import refusal
 from fiberlb.tls.openssl import clear_errors, reason
+from fiberlb.tls.shown import Shown
 from fiberlb.tls.sni import normal
 
 _PLAIN_HTTP: Final = "http request"
@@ -50,7 +52,7 @@ class TlsConnection(TlsStream):
     @ivar failure: after a failed handshake what was wrong, for the log.
     """
 
-    __slots__ = ("_limit", "failure", "sni")
+    __slots__ = ("_limit", "_lingering", "failure", "sni")
 
     def __init__(
         self, loop: Loop, sock: Any, ssl: SSL.Connection, side: Any, limit: float | None
@@ -64,11 +66,15 @@ class TlsConnection(TlsStream):
         self.sni: bytes | None = None
         self.failure = ""
         self._limit = limit
+        self._lingering = False
 
     @property
-    def certificate(self) -> x509.Certificate | None:
-        """What the client has shown, and was found to be in order; C{None} for nothing."""
-        return self.ssl.get_peer_certificate(as_cryptography=True)
+    def shown(self) -> Shown | None:
+        """The client's certificate, found to be in order; C{None}: none, or it was not asked."""
+        if self.ssl.get_app_data().guard is None:
+            return None
+        certificate: x509.Certificate | None = self.ssl.get_peer_certificate(as_cryptography=True)
+        return None if certificate is None else Shown(certificate)
 
     @property
     def version(self) -> str:
@@ -94,19 +100,27 @@ class TlsConnection(TlsStream):
     def visit(self, now: float) -> float:
         """The wheel asks; when to ask again."""
         if self.connecting and not self.closed and self.deadline <= now:
-            self._refuse(errno.ETIMEDOUT, "it took too long")
+            if self._lingering:
+                self._retire()
+            else:
+                self._refuse(errno.ETIMEDOUT, "it took too long")
             return 0.0
         return super().visit(now)
 
     def break_off(self) -> None:
         """See L{fiberlb.relay.connection.Connection.break_off}."""
-        if self.connecting and not self.closed:
+        if self._lingering:
+            self.abort()
+        elif self.connecting and not self.closed:
             self._refuse(errno.ECONNRESET, "the connection broke")
         else:
             super().break_off()
 
     def _opened(self) -> None:
         """A step of the handshake."""
+        if self._lingering:
+            self._drop()
+            return
         try:
             self.ssl.do_handshake()
         except SSL.WantReadError:
@@ -159,5 +173,35 @@ class TlsConnection(TlsStream):
         _log.debug("a TLS handshake failed: {reason}", reason=text)
         self.failure = text
         side = self.side
-        self._retire()
+        if code in (errno.EPROTO, errno.EACCES) and self.ssl.get_app_data().guard is not None:
+            self._linger()
+        else:
+            self._retire()
         side.refused(code)
+
+    def _linger(self) -> None:
+        """
+        Let the client read why: in TLS 1.3 its request follows its certificate at once.
+
+        See L{fiberlb.relay.lingering}; here no more is read through OpenSSL.
+        """
+        self.side = NOBODY
+        self._lingering = True
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._retire()
+            return
+        self.loop.change(self, READ)
+        self.hasten(self.loop.now + PATIENCE)
+
+    def _drop(self) -> None:
+        try:
+            for _ in range(MOST_DROPPED // READ_SIZE):
+                if not self.sock.recv(READ_SIZE):
+                    break
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._retire()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -69,6 +69,8 @@ class Request:
     @ivar source: the client's address.
     @ivar secure: the request came over TLS.
     @ivar port: of the listener.
+    @ivar client: of the certificate that the client has shown the values of each attribute
+        of its subject, by the attribute's short name in lower case; C{None} without one.
     @ivar path: the normal form (L{fiberlb.routing.path}), what rules compare.
     @ivar other: the path's second reading, C{b""} if the path must not pass,
         C{None} for nearly every path: it has one reading.
@@ -81,6 +83,7 @@ class Request:
         "_kept",
         "authority",
         "block",
+        "client",
         "method",
         "other",
         "path",
@@ -103,6 +106,7 @@ class Request:
         port: int,
         source: str = "",
         protocols: Sequence[bytes] = (),
+        client: Mapping[bytes, Sequence[bytes]] | None = None,
     ) -> None:
         self.method = method
         self.target = target
@@ -114,6 +118,7 @@ class Request:
         self.source = source
         self.protocols = protocols
         self._address: bytes | None = None
+        self.client = client
         self._host: bytes | None = None
         self._folded: bytes | None = None
         self._kept: dict[bytes, Any] | None = None

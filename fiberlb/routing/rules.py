@@ -9,6 +9,7 @@ from operator import attrgetter
 
 import attrs
 
+from fiberlb.model.dn import NAMES
 from fiberlb.model.l7 import CompareType, RuleType
 from fiberlb.routing.compare import Test
 from fiberlb.routing.path import folded, respelled
@@ -247,6 +248,63 @@ def _lines(request: Request, needle: bytes) -> list[bytes]:
     return found
 
 
+def _read_has_certificate(request: Request) -> bytes | None:
+    return None if request.client is None else b"true"
+
+
+def _has_certificate(key: str, test: Test) -> RequestTest:
+    def matches(request: Request) -> bool | None:
+        return False if request.client is None else test(b"true")
+
+    return matches
+
+
+def _read_result(request: Request) -> bytes | None:
+    # Whoever has shown another certificate than one in order did not get this far. Without one
+    # nothing has been verified, which is not to be taken for a good result.
+    return None if request.client is None else b"0"
+
+
+def _result(key: str, test: Test) -> RequestTest:
+    def matches(request: Request) -> bool | None:
+        return False if request.client is None else test(b"0")
+
+    return matches
+
+
+def _attribute_name(key: str) -> bytes:
+    return NAMES[key.lower()].encode()
+
+
+def _attributes(request: Request) -> Iterable[bytes]:
+    return request.client or ()
+
+
+def _attribute_texts(request: Request, name: bytes) -> Texts:
+    return () if request.client is None else request.client.get(name, ()), False
+
+
+def _attribute(key: str, test: Test) -> RequestTest:
+    name = _attribute_name(key)
+
+    def matches(request: Request) -> bool | None:
+        for text in _attribute_texts(request, name)[0]:
+            found = test(text)
+            if found is not False:
+                return found
+        return False
+
+    return matches
+
+
+def _as_word(compare: CompareType, value: str) -> bytes:
+    return value.lower().encode()
+
+
+def _as_number(compare: CompareType, value: str) -> bytes:
+    return str(int(value)).encode()
+
+
 def _as_written(compare: CompareType, value: str) -> bytes:
     return value.encode()
 
@@ -294,6 +352,7 @@ def _as_path(compare: CompareType, value: str) -> bytes:
 _HEADERS = Named(_header_needle, _needles, _header_texts)
 _COOKIES = Named(_cookie_name, _cookies, _cookie_texts)
 _PROTOCOLS = Named(_protocol_name, _protocol_names, _protocol_texts)
+_ATTRIBUTES = Named(_attribute_name, _attributes, _attribute_texts)
 
 #: Rule type -> what it looks at.
 EXTRACT: Mapping[RuleType, Extract] = {
@@ -307,4 +366,7 @@ EXTRACT: Mapping[RuleType, Extract] = {
     RuleType.SOURCE_IP: Extract(
         _source, _as_network, _read_source, compare=CompareType.STARTS_WITH
     ),
+    RuleType.SSL_CONN_HAS_CERT: Extract(_has_certificate, _as_word, _read_has_certificate),
+    RuleType.SSL_VERIFY_RESULT: Extract(_result, _as_number, _read_result),
+    RuleType.SSL_DN_FIELD: Extract(_attribute, _as_written, _ATTRIBUTES),
 }

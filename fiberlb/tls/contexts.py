@@ -18,6 +18,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 from OpenSSL import SSL
 from twisted.logger import Logger
 
@@ -26,6 +27,9 @@ from fiberlb.tls.ciphers import Suites, suites
 from fiberlb.tls.table import Plan, TlsTable, build
 
 _log = Logger()
+#: Seconds for which one process, or one template with its workers, uses the same ticket keys:
+#: who gets hold of them reads what was sent in TLS 1.2 in that time.
+ROTATION = 86400.0
 _OPTIONS = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
 
 
@@ -94,6 +98,17 @@ class TlsSlot:
         """Choose from this table from the next handshake on; cannot fail."""
         self._table = table
         self._bases = {table.sessions: table.base}
+
+    def rotate(self) -> None:
+        """
+        Use new ticket keys from the next handshake on; sessions from before begin anew.
+
+        For a process of its own; workers share keys, and get others with another template.
+        """
+        table = self._table
+        if table is not None:
+            self._bases.clear()
+            self.use(attrs.evolve(table, base=self._base(table.suites, table.sessions)))
 
     def connection(self, sock: socket.socket | None) -> SSL.Connection:
         """

@@ -46,10 +46,11 @@ class Crew:
 
     @param slots: the sockets, which this hands out.
     @param order: what each worker is told, apart from its number and slot.
-    @param retired: called with the page of a worker that has ended.
+    @param retired: called with a worker that has ended.
 
     @ivar wanted: how many there should be.
     @ivar handing: what they are to serve, and from where.
+    @ivar deaths: workers that have ended although they should serve.
     @ivar turn: held while revisions or sockets are handed out.
     """
 
@@ -59,13 +60,16 @@ class Crew:
         slots: Slots,
         order: Order,
         wanted: int,
-        retired: Callable[[Page], None],
+        retired: Callable[[Seen], None],
         environment: Mapping[str, str],
     ) -> None:
         self.wanted = wanted
         self.turn = DeferredLock()
         self.running = False
-        self.handing = Handing(reactor, slots, self.seen, self._end_stalled, self._stale)
+        self.deaths = 0
+        self.handing = Handing(
+            reactor, slots, self.seen, self._end_stalled, self._stale, self._arrived
+        )
         self._reactor = reactor
         self._slots = slots
         self._order = order
@@ -89,6 +93,17 @@ class Crew:
         """How many slots have a worker that serves the revision in force."""
         serial = self.handing.current.serial
         return len({s.slot for s in self.seen(Stage.SERVING) if s.serial == serial})
+
+    def pids(self) -> dict[str, list[int]]:
+        """Whose processes there are: C{worker}, C{draining} and C{template}."""
+        draining = [s.pid for s in self.seen(Stage.DRAINING)]
+        others = [s.pid for s in self.seen() if s.pid and s.stage is not Stage.DRAINING]
+        nursery = self._nursery.pid if self._nursery is not None else None
+        return {
+            "worker": others,
+            "draining": draining,
+            "template": [nursery] if nursery is not None else [],
+        }
 
     @property
     def oldest(self) -> int:
@@ -178,10 +193,21 @@ class Crew:
         await self.turn.run(
             lambda: Deferred.fromCoroutine(self.handing.bring_up([seen], self.wanted))
         )
+        self._succeed(seen)
+
+    def _succeed(self, seen: Seen) -> None:
+        """Those that had the slot before a worker that serves drain."""
         if seen.stage is Stage.SERVING:
             for one in self.seen(Stage.SERVING, Stage.ADOPTED):
-                if one.slot == slot and one is not seen:
+                if one.slot == seen.slot and one is not seen and one.born <= seen.born:
                     self.retire(one)
+
+    def _arrived(self, seen: Seen) -> None:
+        """A worker serves when nobody waited for it any more."""
+        share = self.handing.share_out
+        done = self.turn.run(lambda: Deferred.fromCoroutine(share(self.wanted)))
+        done.addCallback(lambda _: self._succeed(seen))
+        done.addErrback(lambda why: _log.failure("sockets are not handed out", failure=why))
 
     # All of them.
 
@@ -255,13 +281,13 @@ class Crew:
 
     def _ended(self, seen: Seen, how: str) -> None:
         stage = seen.stage
-        if seen.page is not None and not seen.foreign:
-            self._retired(seen.page)
+        self._retired(seen)
         if seen in self._seen:
             self._seen.remove(seen)
         if stage is Stage.DRAINING or not self.running:
             _log.info("Worker {slot} (pid {pid}) has drained", slot=seen.slot, pid=seen.pid)
             return
+        self.deaths += 1
         text = "Worker {slot} (pid {pid}) {how}; another one takes its place"
         _log.error(text, slot=seen.slot, pid=seen.pid, how=how)
         self._replace(seen)

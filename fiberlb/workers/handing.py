@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,13 +11,17 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from fiberlb.model.challenges import Challenges
 from fiberlb.workers import messages
+from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import GONE, Seen, Stage
 from fiberlb.workers.slots import Address, Slots
 
 _log = Logger()
 #: Seconds that a worker may take to confirm a revision, or to come up.
 PATIENCE = 5.0
+#: Seconds that one may take that is late and not idle; nobody waits for it.
+LONGEST = 60.0
 
 
 @attrs.define
@@ -26,11 +31,13 @@ class Current:
 
     @ivar revision: descriptor of the sealed file; -1 before there is any.
     @ivar down: makes the descriptor of the members that may not serve, and its number.
+    @ivar challenges: what is answered to authorities now.
     """
 
     serial: int
     revision: int
     down: Callable[[], tuple[int, int]]
+    challenges: Challenges = Challenges()
 
 
 class Handing:
@@ -40,6 +47,7 @@ class Handing:
     @param find: the workers at some stages, as L{fiberlb.workers.crew.Crew.seen}.
     @param failed: called with a worker that did not do what it was told.
     @param stale: called with one that serves an earlier revision and could not take this one.
+    @param late: called with one that has confirmed when nobody waited for it any more.
 
     @ivar current: what the workers are to serve.
     """
@@ -51,6 +59,7 @@ class Handing:
         find: Callable[..., list[Seen]],
         failed: Callable[[Seen], None],
         stale: Callable[[Seen], None],
+        late: Callable[[Seen], None],
     ) -> None:
         self.current = Current(0, -1, lambda: (-1, 0))
         self._reactor = reactor
@@ -58,6 +67,7 @@ class Handing:
         self._find = find
         self._failed = failed
         self._stale = stale
+        self._late = late
 
     async def bring_up(self, several: Iterable[Seen], count: int) -> None:
         """
@@ -65,31 +75,56 @@ class Handing:
 
         @param count: how many slots have a worker.
 
-        One that does not confirm in time is ended, and replaced for that.
+        One that hangs is ended, and replaced for that. One that works and has
+        not come to an end is not waited for.
         """
         if self.current.revision < 0:
             return
-        asked = [(seen, self._apply(seen)) for seen in several]
-        for seen, done in asked:
-            if await done and seen.stage is Stage.READY:
-                seen.stage = Stage.SERVING
+        for done in [self._apply(seen) for seen in several]:
+            await done
         await self.share_out(count)
 
-    def _apply(self, seen: Seen) -> Deferred[bool]:
-        return Deferred.fromCoroutine(self._applied(seen))
+    def _apply(self, seen: Seen) -> Deferred[None]:
+        """Fires when the worker has answered, or is not waited for any longer."""
+        waiting: Deferred[None] = Deferred()
+        answer = Deferred.fromCoroutine(self._applied(seen))
+        patience = self._reactor.callLater(PATIENCE, lambda: self._slow(seen, answer, waiting))
+
+        def answered(done: bool) -> None:
+            if patience.active():
+                patience.cancel()
+                waiting.callback(None)
+            elif done:
+                self._late(seen)
+
+        answer.addCallback(answered)
+        return waiting
+
+    def _slow(self, seen: Seen, answer: Deferred[Any], waiting: Deferred[None]) -> None:
+        if seen.beats(self._reactor.seconds()):
+            text = "Worker {slot} (pid {pid}) is still at work on what is in force elsewhere"
+            _log.warn(text, slot=seen.slot, pid=seen.pid)
+            self._reactor.callLater(LONGEST, lambda: self._too_slow(seen, answer))
+        else:
+            text = "Worker {slot} (pid {pid}) does not answer; it is ended"
+            _log.error(text, slot=seen.slot, pid=seen.pid)
+            self._failed(seen)
+        waiting.callback(None)
+
+    def _too_slow(self, seen: Seen, answer: Deferred[Any]) -> None:
+        if not answer.called and seen.alive:
+            (self._stale if seen.stage is Stage.SERVING else self._failed)(seen)
 
     async def _applied(self, seen: Seen) -> bool:
-        current = self.current
-        down, number = current.down()
+        """Whether the worker serves what is current at the call."""
+        serial = self.current.serial
+        down, number = self.current.down()
+        # Kept until the answer: what is current may be another file by then.
+        revision = os.dup(self.current.revision)
         try:
-            done = seen.ask(
-                messages.Apply,
-                serial=current.serial,
-                revision=current.revision,
-                down=down,
-                number=number,
+            await seen.ask(
+                messages.Apply, serial=serial, revision=revision, down=down, number=number
             )
-            await done.addTimeout(PATIENCE, self._reactor)
         except GONE:
             return False
         except messages.NotApplied as why:
@@ -103,7 +138,35 @@ class Handing:
             return False
         finally:
             os.close(down)
-        seen.serial = current.serial
+            os.close(revision)
+        seen.serial = max(seen.serial, serial)
+        if seen.stage is Stage.READY:
+            seen.stage = Stage.SERVING
+        # One that has just been forked gets its sockets after this.
+        return not self.current.challenges or await self._challenge(seen)
+
+    # Challenges.
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Have every worker answer these; returns when all do, or are being replaced."""
+        self.current.challenges = challenges
+        several = self._find(Stage.SERVING, Stage.READY)
+        for done in [Deferred.fromCoroutine(self._challenge(seen)) for seen in several]:
+            await done
+
+    async def _challenge(self, seen: Seen) -> bool:
+        fd = sealed(pickle.dumps(self.current.challenges))
+        try:
+            done = seen.ask(messages.Challenge, challenges=fd)
+            await done.addTimeout(PATIENCE, self._reactor)
+        except GONE:
+            return False
+        except Exception:
+            _log.failure("worker {slot} does not answer challenges", slot=seen.slot)
+            self._failed(seen)
+            return False
+        finally:
+            os.close(fd)
         return True
 
     # Sockets.

@@ -8,10 +8,11 @@ after it was killed. A page consists of places, each four numbers: two gauges
 ==========  ==============================  ===========================
 place       gauges                          totals
 ==========  ==============================  ===========================
-0           heartbeat (ms, monotonic), -    -, -
-a member    open connections, in flight     requests, failures
-a listener  open connections, -             accepted, requests
-==========  ==============================  ===========================
+0           heartbeat (ms, monotonic),      processor time (ms), lost
+            connections of closed           lines of the access log
+            listeners
+others      L{fiberlb.workers.counting} says what they are
+==========  ===========================================================
 """
 
 from __future__ import annotations

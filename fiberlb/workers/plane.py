@@ -13,24 +13,29 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.task import deferLater
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
+from fiberlb.control.slicing import in_slices
 from fiberlb.errors import AddressInUse
 from fiberlb.model.bounds import Limits
+from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import Settings
-from fiberlb.relay.plane import RETRY, ListenerState
+from fiberlb.relay.plane import RETRY
+from fiberlb.relay.states import ListenerState, Processes
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.workers import messages
 from fiberlb.workers.bases import Bases
+from fiberlb.workers.board import NAME as BOARD
+from fiberlb.workers.board import Board
+from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
 from fiberlb.workers.order import Order
-from fiberlb.workers.pages import BEAT, NOTHING, Figures, Page, Places, total
+from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Encoder, Revision, sealed
-from fiberlb.workers.seen import Stage
-from fiberlb.workers.slicing import in_slices
+from fiberlb.workers.seen import Seen, Stage
 from fiberlb.workers.slots import Address, Bind, Bound, Slots
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
@@ -67,15 +72,18 @@ class WorkersPlane:
         self._slots = Slots(bind)
         self._tls: dict[str, TlsSlot] = {}
         self._bases = Bases()
-        self._places = Places()
+        self._counting = Counting(self._pages)
+        self._board: Board | None = None
+        self._directory = ""
         self._encoder = Encoder()
         self._down: set[str] = set()
         self._number = 0
-        self._past: dict[str, Figures] = {}
         self._closing: dict[str, ListenerPlan] = {}
         self._snapshot: Snapshot | None = None
         self._door: Any = None
         self._retry: Any = None
+        self._rotation = LoopingCall(self._rotate)
+        self._rotation.clock = reactor
         self.crew: Crew
 
     async def begin(self, directory: str) -> None:
@@ -86,6 +94,7 @@ class WorkersPlane:
         @raise fiberlb.workers.nursery.TemplateGone: no worker can be forked.
         """
         become_subreaper()
+        self._directory = directory
         log = self._settings.access_log
         order = Order(
             number=0,
@@ -96,14 +105,36 @@ class WorkersPlane:
             log_path=log.path,
         )
         self.crew = Crew(
-            self._reactor, self._slots, order, self._wanted, self._keep, self._environment
+            self._reactor, self._slots, order, self._wanted, self._ended, self._environment
         )
         expected = living(directory, LIVING)
+        if os.path.exists(os.path.join(directory, BOARD)):
+            self._open_board().keep(expected)
         self._door = open_door(self._reactor, os.path.join(directory, SOCKET), self.crew)
         begun = Deferred.fromCoroutine(self.crew.begin())
         if expected:
             await self._take_over(directory)
         await begun
+        self._rotation.start(ROTATION, now=False)
+
+    def _rotate(self) -> Deferred[None]:
+        done = Deferred.fromCoroutine(self._renew())
+        return done.addErrback(
+            lambda why: _log.failure("ticket keys stay for another day", failure=why)
+        )
+
+    async def _renew(self) -> None:
+        """
+        Other ticket keys: another template, then every worker from it, one after the other.
+
+        Connections stay with the workers that they have, which drain.
+        """
+        await self.crew.renew()
+        spent = self._bases.spent
+        self._bases.renew()
+        if spent and self._snapshot is not None:
+            wanted = _wanted(self._snapshot)
+            await self.crew.turn.run(lambda: Deferred.fromCoroutine(self._publish(wanted)))
 
     async def _take_over(self, directory: str) -> None:
         crew = self.crew
@@ -180,7 +211,8 @@ class WorkersPlane:
             limits=self._limits,
             trusted=self._trusted,
             bases=self._bases.assign(snapshot),
-            places=self._placed(snapshot),
+            places=self._counting.assign(counted(snapshot), self._serial, self.crew.oldest),
+            columns=self._columns(snapshot),
         )
         fd = await in_slices(self._reactor, self._encoder.encode(revision))
         current = self.crew.handing.current
@@ -195,16 +227,19 @@ class WorkersPlane:
     def _told(self) -> tuple[int, int]:
         return sealed("\n".join(self._down).encode()), self._number
 
-    def _placed(self, snapshot: Snapshot) -> Mapping[str, int]:
-        members = [m.id for plan in snapshot.pools.values() for m in plan.members]
-        objects = [*members, *snapshot.listeners]
-        given = self._places.assign(objects, self._serial, self.crew.oldest)
-        for seen in self.crew.seen():
-            for place in given if seen.page is not None else ():
-                seen.page.write(place, NOTHING)  # type: ignore[union-attr]
-        held = set(objects)
-        self._past = {ident: past for ident, past in self._past.items() if ident in held}
-        return dict(self._places.held)
+    def _columns(self, snapshot: Snapshot) -> Mapping[str, int]:
+        """Where workers see how many connections a listener with a limit has."""
+        limited = [i for i, p in snapshot.listeners.items() if p.listener.connection_limit >= 0]
+        if not limited and self._board is None:
+            return {}
+        foreign = any(seen.foreign for seen in self.crew.seen())
+        oldest = 0 if foreign else self.crew.oldest
+        return self._open_board().columns(limited, self._serial, oldest)
+
+    def _open_board(self) -> Board:
+        if self._board is None:
+            self._board = Board(os.path.join(self._directory, BOARD))
+        return self._board
 
     # Addresses that could not be had.
 
@@ -232,6 +267,11 @@ class WorkersPlane:
         (self._down.discard if usable else self._down.add)(member_id)
         self._number += 1
         self.crew.tell(messages.Usable, number=self._number, member=member_id, usable=usable)
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Have these challenges answered, and no others; returns when every worker does."""
+        handed = self.crew.handing.challenge
+        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(challenges)))
 
     # The workers themselves.
 
@@ -285,22 +325,31 @@ class WorkersPlane:
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
-        place = self._places.held.get(member_id)
-        past = self._past.get(member_id, NOTHING)
-        found = total([past, *(p.read(place) for p in self._pages())] if place else [past])
-        return dict(zip(("sessions", "in_flight", "requests", "failures"), found, strict=True))
+        return self._counting.member(member_id)
+
+    def listener_figures(self, listener_id: str) -> Mapping[str, int]:
+        """See L{DataPlane.listener_figures<fiberlb.relay.plane.DataPlane.listener_figures>}."""
+        return self._counting.listener(listener_id)
+
+    def reasons(self) -> Mapping[str, int]:
+        """How often each reason code was given."""
+        return self._counting.reasons()
+
+    def processes(self) -> Processes:
+        """The processes and what they have used."""
+        spent, lost = self._counting.processes()
+        return Processes(self.crew.pids(), spent, lost, self.crew.deaths)
 
     def _pages(self) -> Iterable[Page]:
         # An adopted worker counts at places that another control process has given out.
         return [s.page for s in self.crew.seen() if s.page is not None and not s.foreign]
 
-    def _keep(self, page: Page) -> None:
-        """A worker has ended: its totals stay."""
-        for ident, place in self._places.held.items():
-            found = page.read(place)
-            if found != NOTHING:
-                past = self._past.get(ident, NOTHING)
-                self._past[ident] = (0, 0, past[2] + found[2], past[3] + found[3])
+    def _ended(self, seen: Seen) -> None:
+        """A worker has ended: its totals stay, its connections are gone."""
+        if seen.page is not None and not seen.foreign:
+            self._counting.keep(seen.page)
+        if self._board is not None:
+            self._board.release(seen.pid)
 
     # End.
 
@@ -309,6 +358,8 @@ class WorkersPlane:
         return Deferred.fromCoroutine(self._stop(deadline))
 
     async def _stop(self, deadline: float) -> None:
+        if self._rotation.running:
+            self._rotation.stop()
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         if self._door is None:

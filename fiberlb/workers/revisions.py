@@ -47,7 +47,8 @@ class Revision:
     @ivar limits: of the process.
     @ivar trusted: networks whose forwarded fields are believed.
     @ivar bases: listener id -> number of its base context among the template's.
-    @ivar places: id of a member or listener -> its place in the page.
+    @ivar places: what is counted (L{fiberlb.workers.counting}) -> its place in the page.
+    @ivar columns: id of a listener with a limit of connections -> its column of the board.
     """
 
     serial: int
@@ -56,6 +57,7 @@ class Revision:
     trusted: tuple[str, ...]
     bases: Mapping[str, int]
     places: Mapping[str, int]
+    columns: Mapping[str, int] = attrs.field(factory=dict)
 
 
 def sealed(*parts: bytes) -> int:

@@ -17,11 +17,13 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from fiberlb.workers import messages
-from fiberlb.workers.pages import Page
+from fiberlb.workers.pages import BEAT, Page
 
 _log = Logger()
 #: What a call to a worker that is ending fails with.
 GONE = (ConnectionDone, ConnectionLost)
+#: Seconds for which a heartbeat is a sign of life.
+FRESH = 3.0
 
 
 class Stage(Enum):
@@ -67,6 +69,11 @@ class Seen:
     def alive(self) -> bool:
         """Whether its process runs, as far as is known."""
         return self.stage is not Stage.GONE
+
+    def beats(self, now: float) -> bool:
+        """Whether its reactor has had a turn lately; C{now}: seconds, monotonic."""
+        beat = self.page.read(BEAT)[0] if self.page is not None else 0
+        return now * 1000 - beat < FRESH * 1000
 
     def ask(self, command: type[amp.Command], **named: Any) -> Deferred[Any]:
         """Call it; fails with one of L{GONE} when it has hung up."""

@@ -7,8 +7,11 @@ from itertools import islice
 from typing import Any
 
 from fiberlb.relay.accept import Acceptor
-from fiberlb.relay.plane import DataPlane, ListenerState, Prepared
+from fiberlb.relay.bound import Share
+from fiberlb.relay.plane import DataPlane, Prepared
+from fiberlb.relay.states import ListenerState
 from fiberlb.snapshot import ListenerPlan, Snapshot
+from fiberlb.workers.counting import listener_rows, reason_rows
 from fiberlb.workers.pages import Figures, Page
 
 _Address = tuple[str, int]
@@ -20,15 +23,23 @@ class ServingPlane(DataPlane):
     """
     A data plane that binds nothing.
 
+    @ivar shares: of listeners with a limit of connections, from the next activation on.
+
     A socket that comes before the revision that names its address waits for
     it; one whose address is not wanted any more is emptied and let go.
     """
+
+    rotates = False
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._ports: dict[tuple[_Address, int], Acceptor] = {}
         self._waiting: dict[tuple[_Address, int], Any] = {}
         self._flushing: Iterator[tuple[str, Figures]] = iter(())
+        self.shares: Mapping[str, Share] = {}
+
+    def _share(self, ident: str) -> Share | None:
+        return self.shares.get(ident)
 
     def _bind(self, prepared: Prepared, ident: str, plan: ListenerPlan, tolerated: bool) -> None:
         """Nothing: control has bound it."""
@@ -125,7 +136,8 @@ class ServingPlane(DataPlane):
         for ident, (state, _) in list(self._table.members.items()):
             yield ident, (state.sessions, state.in_flight, state.requests, state.failures)
         for ident, cell in list(self._cells.items()):
-            yield ident, (cell.connections, 0, cell.accepted, cell.requests)
+            yield from listener_rows(ident, cell)
+        yield from reason_rows(self._services.reasons)
 
 
 def _wanted(snapshot: Snapshot) -> dict[_Address, str]:

@@ -13,31 +13,35 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from fiberlb import snapshot
+from fiberlb.control.aside import undisturbed
+from fiberlb.control.slicing import in_slices
 from fiberlb.model.settings import AccessLog as LogSettings
 from fiberlb.model.settings import AccessLogFormat
 from fiberlb.observe.access_log import AccessLog
 from fiberlb.relay import reactor as lean
+from fiberlb.relay.bound import Share
 from fiberlb.relay.plane import request_ids
 from fiberlb.relay.services import Services
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
+from fiberlb.workers.board import NAME as BOARD
+from fiberlb.workers.board import Board
 from fiberlb.workers.link import WorkerLink
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Decoder, Revision
 from fiberlb.workers.serving import ServingPlane
-from fiberlb.workers.slicing import in_slices
 from fiberlb.workers.system import name_process
 from fiberlb.workers.talk import Talk
 
@@ -49,6 +53,8 @@ REDIAL = 0.1
 PATIENCE = 2.0
 #: The socket in the state directory at which control takes workers over.
 SOCKET = "workers.sock"
+#: Octets of a revision for each of its objects, about.
+AN_OBJECT = 100
 #: Prefix of the files that living workers hold a lock on.
 LIVING = "worker-"
 _log = Logger()
@@ -75,6 +81,9 @@ class Worker:
         self._bases = bases
         self._index: dict[str, int] = {}
         self._places: dict[str, int] = {}
+        self._board: Board | None = None
+        self._row: int | None = None
+        self._turn = DeferredLock()
         self._decoder = Decoder()
         self._snapshot: Snapshot | None = None
         self._down: set[str] = set()
@@ -117,7 +126,9 @@ class Worker:
         self._pulse.start(PULSE).addErrback(lambda why: _log.failure("the pulse", failure=why))
 
     def _beat(self) -> None:
-        self._page.write(BEAT, (int(self._reactor.seconds() * 1000), self.plane.closing, 0, 0))
+        spent = int(time.process_time() * 1000)
+        beat = int(self._reactor.seconds() * 1000)
+        self._page.write(BEAT, (beat, self.plane.closing, spent, self.access_log.lost))
         self.plane.flush(self._page, self._places)
 
     # Revisions and health.
@@ -129,6 +140,15 @@ class Worker:
         @param down: ids of the members that may not serve, one a line.
         @param number: of the last message about a member's health that C{down} holds.
         """
+        # The one before may still be at work.
+        await self._turn.acquire()
+        try:
+            with undisturbed(len(data) // AN_OBJECT):
+                await self._apply(serial, data, down, number)
+        finally:
+            self._turn.release()
+
+    async def _apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
         revision = await in_slices(self._reactor, self._decoder.decode(data))
         steps = snapshot.compile(
             revision.configuration,
@@ -142,6 +162,7 @@ class Worker:
         compiled = await in_slices(self._reactor, steps)
         self._index = dict(revision.bases)
         self.plane.trust(revision.trusted)
+        self.plane.shares = self._shares(revision.columns)
         prepared = await self.plane.prepare(compiled)
         # From here to the end nothing else gets a turn: no request sees a part of it.
         if number >= self._number:
@@ -158,6 +179,16 @@ class Worker:
                 self.plane.set_member_usable(member.id, member.id not in self._down)
         self._places = dict(revision.places)
         self.plane.flush(self._page, self._places, everything=True)
+
+    def _shares(self, columns: Mapping[str, int]) -> Mapping[str, Share]:
+        """What this worker holds of what all may, for each listener with a limit."""
+        if columns and self._board is None:
+            self._board = Board(os.path.join(self._order.directory, BOARD))
+            self._row = self._board.claim(os.getpid())
+        board, row = self._board, self._row
+        if board is None or row is None:
+            return {}
+        return {ident: board.share(row, column) for ident, column in columns.items()}
 
     def usable(self, number: int, member: str, usable: bool) -> None:
         """What control's health checks found; older news than known are not minded."""

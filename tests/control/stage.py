@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from fiberlb.control.operations import Op, Operation, Origin, Outcome
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
+from fiberlb.relay.states import Processes
 from fiberlb.snapshot import Snapshot
 from fiberlb.store.interface import Store
 from fiberlb.store.memory import MemoryStore
@@ -125,6 +127,18 @@ class StagePlane:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """The same for all."""
         return {"sessions": 2, "in_flight": 1}
+
+    def listener_figures(self, listener_id: str) -> Mapping[str, int]:
+        """The same for all."""
+        return {"connections": 3, "accepted": 5, "requests": 7, "answers_2xx": 6, "sent": 11}
+
+    def reasons(self) -> Mapping[str, int]:
+        """Always one."""
+        return {"no_route": 1}
+
+    def processes(self) -> Processes:
+        """One worker, if the test has any."""
+        return Processes({"worker": [os.getpid()]} if self.crew[0] else {}, 1.5, 2, 4)
 
     def workers(self) -> tuple[int, int]:
         """As many as the test says."""

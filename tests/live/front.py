@@ -50,7 +50,9 @@ class Front:
     @ivar port, secure: of the listeners.
     """
 
-    def __init__(self, script: Callable[[Caller], None], limits: str, timeouts: str) -> None:
+    def __init__(
+        self, script: Callable[[Caller], None], limits: str, timeouts: str, workers: int = 0
+    ) -> None:
         """Start everything; C{script} is the origin's."""
         self.origin = Origin(script)
         self.port, self.secure = free_ports(2)
@@ -61,7 +63,8 @@ class Front:
                 member=self.origin.address,
                 port=self.port,
                 secure=self.secure,
-            )
+            ),
+            workers=workers,
         )
         own = leaf("t.test")
         Path(self.balancer.directory, "main.pem").write_text(own.chain + own.key_pem())
@@ -82,10 +85,11 @@ class FrontCase(SynchronousTestCase):
 
     limits = "{}"
     timeouts = "{}"
+    workers = 0
 
     def front(self, script: Callable[[Caller], None]) -> None:
         """Start everything."""
-        front = Front(script, self.limits, self.timeouts)
+        front = Front(script, self.limits, self.timeouts, self.workers)
         self.addCleanup(front.stop)
         self.port, self.secure = front.port, front.secure
         self.balancer, self.origin = front.balancer, front.origin

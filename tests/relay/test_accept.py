@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.relay.accept import ACCEPTS, PAUSE, Acceptor
+from fiberlb.relay.accept import ACCEPTS, PAUSE, SOONER, Acceptor
+from fiberlb.relay.bound import LOOK, settle
 from fiberlb.relay.loop import READ
 from tests.support.relay_loop import MemoryLoop
 from tests.support.relay_world import RelayTestCase, answer, ask, refusal
@@ -50,10 +52,29 @@ class Backlog:
 class Welcomed(Acceptor):
     """An acceptor that counts whom it takes in."""
 
+    counted = False
+
     def welcome(self, sock: Any, address: Any) -> None:
         """Counted and closed."""
         self.guests = [*getattr(self, "guests", []), address]
+        self.cell.connections += self.counted
         sock.close()
+
+
+class Others:
+    """What other processes hold."""
+
+    def __init__(self, others: int) -> None:
+        self.others = others
+        self.own = 0
+
+    def write(self, count: int) -> None:
+        """Ours."""
+        self.own = count
+
+    def total(self) -> int:
+        """Of all."""
+        return self.own + self.others
 
 
 class AcceptTests(SynchronousTestCase):
@@ -67,7 +88,8 @@ class AcceptTests(SynchronousTestCase):
     def acceptor(self, *waiting: int | OSError) -> tuple[Welcomed, Backlog]:
         """An acceptor before a backlog."""
         backlog = Backlog(*waiting)
-        made = Welcomed(self.loop, backlog, None, None, self.clock.callLater)  # type: ignore[arg-type]
+        cell: Any = SimpleNamespace(bound=None, connections=0)
+        made = Welcomed(self.loop, backlog, cell, None, self.clock.callLater)  # type: ignore[arg-type]
         made.guests = []
         made.start()
         return made, backlog
@@ -116,6 +138,21 @@ class AcceptTests(SynchronousTestCase):
             acceptor.stop()
             self.loop.run()
 
+    def test_exhausted_again(self) -> None:
+        """As long as some descriptors come back it goes on soon, and says nothing more."""
+        none = [OSError(errno.EMFILE, "") for _ in range(4)]
+        acceptor, _ = self.acceptor(
+            none[0], *self.sockets(2), none[1], *self.sockets(1), none[2], none[3], *self.sockets(1)
+        )
+        acceptor.readable()
+        for pause, guests in ((PAUSE, 0), (SOONER, 2), (SOONER, 3), (PAUSE, 3)):
+            self.assertEqual((acceptor.events, len(acceptor.guests)), (0, guests))
+            self.clock.advance(pause * 0.9)
+            self.assertEqual(acceptor.events, 0)
+            self.clock.advance(pause * 0.11)
+        self.assertEqual((acceptor.events, len(acceptor.guests)), (READ, 4))
+        self.assertEqual(len(self.flushLoggedErrors()), 0)
+
     def test_stopped_while_paused(self) -> None:
         """One that stops meanwhile stays stopped."""
         acceptor, backlog = self.acceptor(OSError(errno.EMFILE, ""))
@@ -133,6 +170,49 @@ class AcceptTests(SynchronousTestCase):
         self.loop.run()
         self.clock.advance(PAUSE)
         self.assertEqual((backlog.closed, self.loop.open), (True, []))
+
+    def test_limit(self) -> None:
+        """As many as may be open are taken in; the rest waits, unasked, until one has gone."""
+        acceptor, backlog = self.acceptor(*self.sockets(5))
+        cell = acceptor.cell
+        settle(cell, 2, None)
+        acceptor.counted = True
+        acceptor.readable()
+        self.assertEqual((len(acceptor.guests), acceptor.events, backlog.asked), (2, 0, 2))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        cell.connections -= 1
+        cell.bound.left()
+        self.loop.run()
+        self.assertEqual((len(acceptor.guests), acceptor.events), (3, 0))
+        settle(cell, -1, None)
+        self.loop.run()
+        self.assertEqual((len(acceptor.guests), acceptor.events), (5, READ))
+
+    def test_limit_elsewhere(self) -> None:
+        """What others hold counts, and is looked at again after a while."""
+        acceptor, _ = self.acceptor(*self.sockets(2))
+        share = Others(2)
+        settle(acceptor.cell, 3, share)
+        acceptor.counted = True
+        acceptor.readable()
+        self.assertEqual((len(acceptor.guests), share.own), (1, 1))
+        self.clock.advance(LOOK)
+        self.assertEqual((len(acceptor.guests), acceptor.events), (1, 0))
+        share.others = 0
+        self.clock.advance(LOOK)
+        self.assertEqual((len(acceptor.guests), share.own, acceptor.events), (2, 2, READ))
+
+    def test_limit_stopped(self) -> None:
+        """Who waits when the listener goes is taken in all the same."""
+        acceptor, _ = self.acceptor(*self.sockets(3))
+        settle(acceptor.cell, 1, None)
+        acceptor.counted = True
+        acceptor.readable()
+        acceptor.stop()
+        acceptor.cell.connections = 0
+        acceptor.cell.bound.left()
+        self.loop.run()
+        self.assertEqual((len(acceptor.guests), self.loop.open), (3, []))
 
     def test_fault(self) -> None:
         """An exception does not end the listener."""

@@ -8,7 +8,15 @@ from typing import Any
 
 import attrs
 
-from fiberlb.model.l7 import KEYED, CompareType, L7Policy, L7Rule, PolicyAction, RuleType
+from fiberlb.model.l7 import (
+    EXACT_ONLY,
+    KEYED,
+    CompareType,
+    L7Policy,
+    L7Rule,
+    PolicyAction,
+    RuleType,
+)
 from fiberlb.model.listener import EncodedSlash, PolicyOrder
 from fiberlb.routing.request import Request
 from fiberlb.routing.rules import MOST_ELEMENTS
@@ -21,6 +29,7 @@ _PATHS = ("/", "/a", "/a/", "/a/b", "/a/b/", "/ab", "/A", "/a/b.js", "/b.css", "
 _ENDS = ("js", "css", "CSS", "b.js", "tar.gz")
 _WORDS = ("one", "two", "One", "onetwo", "one, two", "w")
 _KEYS = ("X-A", "x-a", "X-B", "X-C", "X-D", "X-E", "X-F")
+_ATTRIBUTES = ("CN", "cn", "O", "organizationName", "OU")
 _PATTERNS = (
     r"^/a",
     r"^/a/b$",
@@ -60,6 +69,8 @@ def _values(random: Random, kind: RuleType, compare: CompareType) -> tuple[str, 
         RuleType.FILE_TYPE: _ENDS,
         RuleType.SOURCE_IP: _NETWORKS,
         RuleType.SSL_ALPN: _PROTOCOLS,
+        RuleType.SSL_CONN_HAS_CERT: ("true", "TRUE"),
+        RuleType.SSL_VERIFY_RESULT: ("0", "00", "1", "18"),
     }.get(kind, _WORDS)
     if compare is CompareType.REGEX:
         own = _PATTERNS
@@ -70,11 +81,11 @@ def rule(random: Random) -> L7Rule:
     """Any rule; most of them look at the path or the host."""
     kind = random.choice([*RuleType, RuleType.PATH, RuleType.PATH, RuleType.HOST_NAME])
     compare = random.choice(list(CompareType))
-    if kind is RuleType.SOURCE_IP:
+    if kind in EXACT_ONLY or kind is RuleType.SOURCE_IP:
         compare = CompareType.EQUAL_TO
     given: dict[str, Any] = {"invert": random.randrange(5) == 0}
     if kind in KEYED:
-        given["key"] = random.choice(_KEYS)
+        given["key"] = random.choice(_ATTRIBUTES if kind is RuleType.SSL_DN_FIELD else _KEYS)
     if kind not in KEYED or random.randrange(4):
         given["values"] = _values(random, kind, compare)
     return L7Rule(id="r", rule_type=kind, compare_type=compare, **given)
@@ -130,6 +141,10 @@ def a_request(random: Random) -> Request:
     for _ in range(random.randrange(3)):
         pairs = [f"{random.choice(_KEYS)}={random.choice(_ANY)}" for _ in range(3)]
         lines.append(f"Cookie: {'; '.join(pairs)}".encode())
+    client = None
+    if random.randrange(3):
+        names = random.choices((b"cn", b"o", b"ou"), k=2)
+        client = {name: [w.encode() for w in random.choices(_WORDS, k=2)] for name in names}
     path = "".join(random.choices(_PATHS, k=random.choice((1, 1, 2))))
     return request(
         (path + random.choice(("", "", "", "?a/b.js", "%5cb", "x"))).encode(),
@@ -138,4 +153,5 @@ def a_request(random: Random) -> Request:
         sni=random.choice((None, *[name.encode() for name in _NAMES])),
         source=random.choice(_SOURCES),
         protocols=[p.encode() for p in random.sample(_PROTOCOLS[:-1], random.randrange(3))],
+        client=client,
     )

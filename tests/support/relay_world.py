@@ -96,6 +96,8 @@ def refusal(reason: str, number: int = 1, *, closes: bool = True, status: int = 
 class MemoryLog:
     """An access log that is on, and forgets nothing."""
 
+    lost = 0
+
     def __init__(self) -> None:
         self.on = True
         self.entries: list[Any] = []

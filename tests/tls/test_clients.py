@@ -57,9 +57,7 @@ class AskingTests(HandshakeCase):
         names = ("a.test", "*.wild.test")
         made = slot(D, others=(A,), client=asking(names=names))
         for name in ("a.test", "A.TEST", "x.wild.test"):
-            self.assertEqual(
-                Visit(made, name, client(V13)).alert, "CERTIFICATE_REQUIRED", msg=asked
-            )
+            self.assertEqual(Visit(made, name, client(V13)).alert, "CERTIFICATE_REQUIRED", msg=name)
         others: tuple[str | None, ...] = ("default.test", "wild.test", "x.y.wild.test", None)
         for name in others:
             self.assertTrue(Visit(made, name, client(V13)).welcome, msg=name)

@@ -25,7 +25,7 @@ class CrewTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Two are wanted."""
         self.reactor = MemoryReactorClock()
-        self.crew = Crew(self.reactor, Slots(bind), _ORDER, 2, lambda page: None, {})
+        self.crew = Crew(self.reactor, Slots(bind), _ORDER, 2, lambda seen: None, {})
 
     def join(self, slot: int, stage: Stage = Stage.SERVING, serial: int = 1) -> StageWorker:
         """Another worker."""

@@ -10,8 +10,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.relay.accept import bind
-from fiberlb.workers.handing import PATIENCE, Handing
+from fiberlb.workers.handing import LONGEST, PATIENCE, Handing
 from fiberlb.workers.messages import NotApplied
+from fiberlb.workers.pages import BEAT, Page, make_page
 from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import Seen, Stage
 from fiberlb.workers.slots import Slots
@@ -33,7 +34,10 @@ class HandingTests(SynchronousTestCase):
         made = listening(a=free_port())
         slots.use(slots.prepare(made, 2, ""), wanted(made))
         self.stale: list[Seen] = []
-        self.handing = Handing(self.clock, slots, self.find, self.failed.append, self.stale.append)
+        self.late: list[Seen] = []
+        self.handing = Handing(
+            self.clock, slots, self.find, self.failed.append, self.stale.append, self.late.append
+        )
         revision = sealed(b"x")
         self.addCleanup(os.close, revision)
         current = self.handing.current
@@ -78,15 +82,44 @@ class HandingTests(SynchronousTestCase):
         self.assertEqual((left["slot"], left["empty"]), (1, False))
 
     def test_no_answer(self) -> None:
-        """A worker that does not confirm is given up after a while; the other serves."""
+        """A worker that hangs is given up after a while; the other serves."""
         self.workers[0].answers = Deferred()
         done = Deferred.fromCoroutine(self.handing.bring_up(self.workers, 2))
         self.assertNoResult(done)
         self.clock.advance(PATIENCE)
         self.successResultOf(done)
         self.assertEqual(self.failed, [self.workers[0]])
-        self.assertEqual(len(self.flushLoggedErrors()), 1)
         self.assertEqual([w.stage for w in self.workers], [Stage.READY, Stage.SERVING])
+
+    def test_late(self) -> None:
+        """One that is at work is not waited for, and not ended; it serves when it is ready."""
+        slow = self.workers[0]
+        page = slow.page = Page(make_page())
+        self.addCleanup(page.close)
+        answer = slow.answers = Deferred()
+        done = Deferred.fromCoroutine(self.handing.bring_up(self.workers, 2))
+        page.write(BEAT, (int(self.clock.seconds() + PATIENCE) * 1000, 0, 0, 0))
+        self.clock.advance(PATIENCE)
+        self.successResultOf(done)
+        self.assertEqual((self.failed, self.late, slow.stage), ([], [], Stage.READY))
+        self.handing.current.serial = 6
+        answer.callback({})
+        self.assertEqual((self.late, slow.stage, slow.serial), ([slow], Stage.SERVING, 5))
+        self.clock.advance(LONGEST)
+        self.assertEqual((self.failed, self.stale), ([], []))
+
+    def test_too_late(self) -> None:
+        """One that never comes to an end is replaced, and serves on until then."""
+        slow = self.workers[0]
+        slow.stage = Stage.SERVING
+        page = slow.page = Page(make_page())
+        self.addCleanup(page.close)
+        slow.answers = Deferred()
+        done = Deferred.fromCoroutine(self.handing.bring_up(self.workers, 2))
+        page.write(BEAT, (int(PATIENCE * 1000), 0, 0, 0))
+        self.clock.pump([PATIENCE, LONGEST])
+        self.successResultOf(done)
+        self.assertEqual((self.failed, self.stale), ([], [slow]))
 
     def test_not_applied(self) -> None:
         """One that cannot take a revision serves on with what it had; a fresh one is given up."""

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from fiberlb.api.metrics.page import CONTENT_TYPE, page
 from fiberlb.api.rest import keys, status
 from fiberlb.api.rest.bodies import command_only, no_body, read_json
 from fiberlb.api.rest.conditions import not_modified, quoted
@@ -18,7 +19,7 @@ from fiberlb.api.rest.documents import stored
 from fiberlb.api.rest.history import revisions
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.problem import Refused, invalid, refused
-from fiberlb.api.rest.reply import NOT_MODIFIED, Reply, of_problem, written
+from fiberlb.api.rest.reply import NOT_MODIFIED, Reply, encoded, of_problem, written
 from fiberlb.api.rest.resource import Resources, Target
 from fiberlb.api.rest.tables import ALIASES, MONITOR, TOP, WITHIN, top, within
 from fiberlb.control.operations import Op
@@ -119,7 +120,7 @@ class RestApi:
     @app.route("/v1/config", methods=["GET"])
     async def config(self, request: IRequest) -> bytes:
         """The store layer, whole."""
-        return self._read(request, lambda: self._config(request))
+        return await self._answer(request, lambda: self._config(request))
 
     @app.route("/v1/revisions", methods=["GET"])
     async def revisions(self, request: IRequest) -> bytes:
@@ -147,6 +148,13 @@ class RestApi:
         """Exchange them."""
         command_only(request)
         return await self._answer(request, lambda: keys.change(self._control, request, what))
+
+    @app.route("/metrics", methods=["GET"])
+    async def metrics(self, request: IRequest) -> bytes:
+        """Figures for monitoring."""
+        text = await self._control.in_slices(page(self._control))
+        request.setHeader(b"Content-Type", CONTENT_TYPE.encode())
+        return text.encode()
 
     @app.route("/healthz", methods=["GET"])
     async def healthz(self, request: IRequest) -> bytes:
@@ -185,7 +193,7 @@ class RestApi:
         }
         method = methods.get(request.method)
         if method is None:
-            return self._read(request, lambda: resources.get(request, target))
+            method = resources.get
         return await self._answer(request, lambda: method(request, target))
 
     async def _contained(self, request: IRequest, target: Target) -> bytes:
@@ -196,13 +204,14 @@ class RestApi:
             return await self._answer(request, lambda: resources.replace_all(request, target))
         return self._read(request, lambda: resources.list(request, target))
 
-    def _config(self, request: IRequest) -> Reply:
+    async def _config(self, request: IRequest) -> Reply:
         query_of(request, ())
         tag = str(self._control.revision)
         headers = {"ETag": quoted(tag)}
         if not_modified(request, tag):
             return Reply(NOT_MODIFIED, headers=headers)
-        return Reply(document=stored(self._control), headers=headers)
+        body = await self._control.beside(lambda: encoded(stored(self._control)))
+        return Reply(document=body, headers=headers, body=body)
 
     def _read(self, request: IRequest, make: Callable[[], Reply]) -> bytes:
         if not self._control.started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +27,7 @@ def document(
     """
     An object with all that it contains; what is secret is left out.
 
-    @param nested: within the document of its parent: what is observed is left out.
+    @param nested: what is observed is left out, as within the document of its parent.
     """
     facts = control.facts(made, configuration)
     fields = _fields(made)
@@ -39,14 +40,40 @@ def document(
             document(control, configuration, child, True)
             for child in children(configuration, collection, made.id)
         ]
-    if isinstance(made, Member) and not nested:
+    if isinstance(made, Certificate) and made.acme is not None:
+        done["certificate"] = control.certificates.chain(made)
+        done["acme"] = {**done["acme"], **control.order(made)}
+    return done if nested else observed(control, configuration, made, done)
+
+
+async def shown(
+    control: ControlService, configuration: Configuration, several: Sequence[Resource]
+) -> list[dict[str, Any]]:
+    """The documents of objects, made without holding the reactor up where they hold much."""
+    documents = await control.beside(
+        lambda: [document(control, configuration, made, True) for made in several]
+    )
+    # What is observed changes, so it is looked at here.
+    return [
+        observed(control, configuration, m, done)
+        for m, done in zip(several, documents, strict=True)
+    ]
+
+
+def observed(
+    control: ControlService, configuration: Configuration, made: Resource, done: dict[str, Any]
+) -> dict[str, Any]:
+    """The document of an object with what is seen of it now."""
+    if isinstance(made, Member):
         done["status"] = member_status(control, made.id)
-    if isinstance(made, Certificate):
+    elif isinstance(made, Certificate):
         done["warnings"] = control.certificate_warnings(made)
         done["used_by"] = [
             {"collection": user.COLLECTION, "id": user.id, "name": user.name}
             for user in control.certificates.used_by(made, configuration)
         ]
+    elif isinstance(made, Listener):
+        done["status"] = listener_status(control, made.id)
     return done
 
 
@@ -54,7 +81,7 @@ def _fields(made: Resource) -> dict[str, Any]:
     hidden = {"id", "name", *secret_fields(type(made))}
     fields = {n: value for n, value in unstructure(made).items() if n not in hidden}
     if isinstance(made, Certificate):
-        fields["certificate"] = public_text(made.certificate)
+        fields["certificate"] = public_text(made.certificate) or None
     return fields
 
 
@@ -78,6 +105,17 @@ def member_status(control: ControlService, ident: str) -> dict[str, Any]:
         "sessions": figures.get("sessions", 0),
         "in_flight": figures.get("in_flight", 0),
     }
+
+
+def listener_status(control: ControlService, ident: str) -> dict[str, Any]:
+    """What is observed of a listener."""
+    figures = control.listener_figures(ident)
+    states = [one for one in control.listeners() if one.listener_id == ident]
+    reasons = [one.reason for one in states if one.state == "error"]
+    state = "error" if reasons else states[0].state if states else "disabled"
+    counted = ("connections", "accepted", "requests")
+    found = {name: figures.get(name, 0) for name in counted}
+    return {"state": state, "reason": "; ".join(reasons), **found}
 
 
 def _time(seconds: float | None) -> str | None:

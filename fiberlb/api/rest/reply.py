@@ -28,12 +28,14 @@ class Reply:
     One answer.
 
     @ivar document: its JSON body; C{None} for none.
+    @ivar body: the document as it is sent, where that was made already.
     """
 
     status: int = 200
     document: Any = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
     content_type: str = "application/json"
+    body: bytes | None = None
 
 
 def of_problem(why: Refused) -> Reply:
@@ -67,7 +69,7 @@ def written(request: IRequest, reply: Reply, revision: int) -> bytes:
         if reply.status not in (NO_CONTENT, NOT_MODIFIED):
             request.setHeader(b"Content-Length", b"0")
         return b""
-    body = encoded(reply.document)
+    body = encoded(reply.document) if reply.body is None else reply.body
     request.setHeader(b"Content-Type", reply.content_type.encode())
     request.setHeader(b"Content-Length", str(len(body)).encode())
     return body

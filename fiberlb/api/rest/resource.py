@@ -12,12 +12,12 @@ from typing import Any
 import attrs
 from twisted.web.iweb import IRequest
 
-from fiberlb.api.rest.bodies import no_body, read_json
+from fiberlb.api.rest.bodies import no_body, parsed, read_text
 from fiberlb.api.rest.conditions import condition, not_modified, quoted
-from fiberlb.api.rest.documents import document, location, monitor_document
+from fiberlb.api.rest.documents import document, location, monitor_document, shown
 from fiberlb.api.rest.lists import fact_tests, filterable, flag, page, query_of, tests
 from fiberlb.api.rest.problem import invalid
-from fiberlb.api.rest.reply import NO_CONTENT, NOT_MODIFIED, Reply
+from fiberlb.api.rest.reply import NO_CONTENT, NOT_MODIFIED, Reply, encoded
 from fiberlb.api.rest.tables import Table
 from fiberlb.control.operations import Op, Operation, Origin, Outcome
 from fiberlb.control.refusals import Ambiguous, NotFound
@@ -29,6 +29,8 @@ from fiberlb.model.resource import Resource
 
 #: Characters of FiberLB-Reason.
 LONGEST_REASON = 1000
+#: Octets that an object takes in a body, about.
+AN_OBJECT = 64
 MONITORS = HealthMonitor.COLLECTION
 
 
@@ -74,15 +76,20 @@ class Resources:
         body = {"items": items, "next": found.next, "revision": self._control.revision}
         return Reply(document=body, headers={"ETag": quoted(tag)})
 
-    def get(self, request: IRequest, target: Target) -> Reply:
+    async def get(self, request: IRequest, target: Target) -> Reply:
         """GET of one object."""
         query_of(request, ())
         made = self._find(target)
         tag = quoted(self._control.state.tags.of(made.COLLECTION, made.id))
         if not_modified(request, tag[1:-1]):
             return Reply(NOT_MODIFIED, headers={"ETag": tag})
-        body = document(self._control, self._control.configuration, made)
-        return Reply(document=body, headers={"ETag": tag})
+        (body,) = await shown(self._control, self._control.configuration, [made])
+        return await self._reply(200, body, {"ETag": tag})
+
+    async def _reply(self, status: int, body: Any, headers: dict[str, str]) -> Reply:
+        """An answer whose body is long to write where there are many objects."""
+        written = await self._control.beside(lambda: encoded(body))
+        return Reply(status, body, headers, body=None if body is None else written)
 
     def get_monitor(self, request: IRequest, pool: str) -> Reply:
         """GET of a pool's health monitor."""
@@ -123,22 +130,26 @@ class Resources:
 
     async def create(self, request: IRequest, target: Target) -> Reply:
         """POST: a new object, with what is nested in it."""
-        return await self._write(request, target, Op.CREATE, read_json(request))
+        return await self._write(request, target, Op.CREATE, await self._json(request))
 
     async def replace(self, request: IRequest, target: Target) -> Reply:
         """PUT of one object."""
-        return await self._write(request, target, Op.REPLACE, read_json(request))
+        return await self._write(request, target, Op.REPLACE, await self._json(request))
 
     async def replace_all(self, request: IRequest, target: Target) -> Reply:
         """PUT of everything that an object contains of one kind."""
-        body = read_json(request)
+        body = await self._json(request)
         if isinstance(body, dict) and set(body) == {"items"}:
             body = body["items"]
         return await self._write(request, target, Op.REPLACE_ALL, body)
 
     async def patch(self, request: IRequest, target: Target) -> Reply:
         """PATCH: a merge patch (RFC 7396)."""
-        return await self._write(request, target, Op.PATCH, read_json(request, patch=True))
+        return await self._write(request, target, Op.PATCH, await self._json(request, True))
+
+    async def _json(self, request: IRequest, patch: bool = False) -> Any:
+        text = read_text(request, patch)
+        return await self._control.beside(lambda: parsed(text), len(text) // AN_OBJECT)
 
     async def delete(self, request: IRequest, target: Target) -> Reply:
         """DELETE of an object with what it contains."""
@@ -156,17 +167,19 @@ class Resources:
         )
         outcome, dry = await self._done(request, operation)
         if dry:
-            return self._dry(operation, outcome)
+            return await self._dry(operation, outcome)
         if op is Op.DELETE:
             return Reply(NO_CONTENT)
         if op is Op.REPLACE_ALL:
-            return self._whole_list(operation, outcome)
+            body = await self._list_document(operation, outcome)
+            tag = outcome.tags[operation.collection, ""]
+            return await self._reply(200, body, {"ETag": quoted(tag)})
         applied = outcome.applied[0]
         headers = {"ETag": quoted(outcome.tags[operation.collection, applied.id])}
         if applied.created:
             headers["Location"] = location(outcome.configuration, operation.collection, applied.id)
         status = 201 if applied.created else 200
-        return Reply(status, self._result(operation, outcome), headers)
+        return await self._reply(status, await self._result(operation, outcome), headers)
 
     async def write_monitor(self, request: IRequest, pool: str, op: Op, body: Any = None) -> Reply:
         """PUT, PATCH and DELETE of a pool's health monitor."""
@@ -175,7 +188,7 @@ class Resources:
         )
         outcome, dry = await self._done(request, operation)
         if dry:
-            return self._dry(operation, outcome)
+            return await self._dry(operation, outcome)
         if op is Op.DELETE:
             return Reply(NO_CONTENT)
         applied = outcome.applied[0]
@@ -185,14 +198,14 @@ class Resources:
                 location(outcome.configuration, "pools", applied.id) + "/health_monitor"
             )
         status = 201 if applied.created else 200
-        return Reply(status, self._result(operation, outcome), headers)
+        return Reply(status, await self._result(operation, outcome), headers)
 
     async def _done(self, request: IRequest, operation: Operation) -> tuple[Outcome, bool]:
         dry = flag(query_of(request, ("dry_run",)), "dry_run")
         origin = Origin("local", "rest", reason_of(request))
         return await self._control.write([operation], origin, dry), dry
 
-    def _result(self, operation: Operation, outcome: Outcome) -> dict[str, Any] | None:
+    async def _result(self, operation: Operation, outcome: Outcome) -> dict[str, Any] | None:
         """The operation's object as it is after the write."""
         applied, configuration = outcome.applied[0], outcome.configuration
         if operation.collection == MONITORS:
@@ -201,29 +214,25 @@ class Resources:
                 return None
             return monitor_document(self._control, configuration, pool)
         made = configuration.objects[operation.collection].get(applied.id)
-        return None if made is None else document(self._control, configuration, made)
+        if made is None:
+            return None
+        (done,) = await shown(self._control, configuration, [made])
+        return done
 
-    def _whole_list(self, operation: Operation, outcome: Outcome) -> Reply:
-        body = self._list_document(operation, outcome)
-        return Reply(
-            document=body, headers={"ETag": quoted(outcome.tags[operation.collection, ""])}
-        )
-
-    def _list_document(self, operation: Operation, outcome: Outcome) -> dict[str, Any]:
+    async def _list_document(self, operation: Operation, outcome: Outcome) -> dict[str, Any]:
         configuration = outcome.configuration
         cls = COLLECTIONS[operation.collection]
-        items = [
-            document(self._control, configuration, made)
-            for made in configuration.children(cls, outcome.applied[0].id)
-        ]
+        several = configuration.children(cls, outcome.applied[0].id)
+        items = await shown(self._control, configuration, several)
         return {"items": items, "next": None, "revision": outcome.revision}
 
-    def _dry(self, operation: Operation, outcome: Outcome) -> Reply:
+    async def _dry(self, operation: Operation, outcome: Outcome) -> Reply:
         """What would happen; ids of new objects are examples."""
         if operation.op is Op.REPLACE_ALL:
-            result: Any = self._list_document(operation, outcome)["items"]
+            found = await self._list_document(operation, outcome)
+            result: Any = found["items"]
         else:
-            result = self._result(operation, outcome)
+            result = await self._result(operation, outcome)
         changes = [attrs.asdict(change) for change in outcome.changes]
         body = {
             "dry_run": True,
@@ -231,7 +240,7 @@ class Resources:
             "changes": changes,
             "result": result,
         }
-        return Reply(document=body)
+        return await self._reply(200, body, {})
 
 
 def reason_of(request: IRequest) -> str:

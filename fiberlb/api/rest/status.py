@@ -10,6 +10,7 @@ from fiberlb.api.rest.documents import listener_name
 from fiberlb.api.rest.problem import Refused
 from fiberlb.api.rest.reply import Reply
 from fiberlb.control.service import ControlService
+from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Member
 
 
@@ -48,9 +49,18 @@ def _listeners(control: ControlService) -> list[dict[str, Any]]:
             "port": one.port,
             "state": one.state,
             "reason": one.reason,
+            **figures(control, one.listener_id),
         }
         for one in control.listeners()
     ]
+
+
+def figures(control: ControlService, ident: str) -> dict[str, int]:
+    """What a listener has: connections open and allowed, requests so far."""
+    known = control.listener_figures(ident)
+    found = {name: known.get(name, 0) for name in ("connections", "accepted", "requests")}
+    listener = control.configuration.all(Listener).get(ident) if control.started else None
+    return {**found, "connection_limit": listener.connection_limit if listener else -1}
 
 
 def _problems(control: ControlService) -> list[str]:

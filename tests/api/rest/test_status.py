@@ -43,6 +43,9 @@ listeners: [{name: web, port: 80, protocol: http, default_pool_id: f}]
                 "problems": [],
             },
         )
+        (one,) = listeners
+        figures = [one[name] for name in ("connections", "requests", "connection_limit")]
+        self.assertEqual(figures, [3, 7, -1])
         self.assertEqual(
             [(one["name"], one["address"], one["port"], one["state"]) for one in listeners],
             [("web", "::", 80, "listening")],

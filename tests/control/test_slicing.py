@@ -1,4 +1,4 @@
-"""Tests of L{fiberlb.workers.slicing}."""
+"""Tests of L{fiberlb.control.slicing}."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.workers.slicing import SLICE, in_slices
+from fiberlb.control.slicing import SLICE, in_slices
 
 
 class SlicingTests(SynchronousTestCase):

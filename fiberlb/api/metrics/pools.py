@@ -1,0 +1,64 @@
+"""Figures of pools and their members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from fiberlb.api.metrics.words import words
+from fiberlb.control.service import ControlService
+from fiberlb.model.pool import Member, Pool
+
+#: Members looked at in one step.
+STEP = 200
+_LABELS = ("pool", "member")
+_GAUGES = (
+    ("sessions", "Open connections to the member."),
+    ("in_flight", "Requests, or relayed connections, that it serves now."),
+)
+_COUNTERS = (
+    ("requests", "Requests, or relayed connections, sent to the member."),
+    ("failures", "Connections to it that were refused, broken or timed out."),
+)
+
+
+def pools(control: ControlService) -> Iterator[Metric | None]:
+    """What each member has, and how many of a pool's members may serve."""
+    configuration = control.configuration
+    names = words(configuration.all(Pool).values())
+    called = {}
+    for pool in names:
+        called.update(words(configuration.children(Member, pool)))
+    found = []
+    up: dict[str, int] = dict.fromkeys(names, 0)
+    for number, (ident, member) in enumerate(configuration.all(Member).items()):
+        if number % STEP == 0:
+            yield None
+        serves = control.member_health(ident).health not in ("down", "ejected")
+        if member.enabled and serves:
+            up[member.pool_id] += 1
+        labels = (names[member.pool_id], called[ident])
+        found.append((labels, control.member_figures(ident), serves))
+    gauge = GaugeMetricFamily(
+        "fiberlb_pool_members_up", "Members that may serve.", labels=("pool",)
+    )
+    for ident, count in up.items():
+        gauge.add_metric((names[ident],), count)
+    yield gauge
+    gauge = GaugeMetricFamily(
+        "fiberlb_member_up", "1: it may serve; 0: it is down.", labels=_LABELS
+    )
+    for labels, _, serves in found:
+        gauge.add_metric(labels, int(serves))
+    yield gauge
+    for key, text in _GAUGES:
+        gauge = GaugeMetricFamily(f"fiberlb_member_{key}", text, labels=_LABELS)
+        for labels, figures, _ in found:
+            gauge.add_metric(labels, figures.get(key, 0))
+        yield gauge
+    for key, text in _COUNTERS:
+        counter = CounterMetricFamily(f"fiberlb_member_{key}", text, labels=_LABELS)
+        for labels, figures, _ in found:
+            counter.add_metric(labels, figures.get(key, 0))
+        yield counter

@@ -1,0 +1,188 @@
+"""
+What every worker sees of the others: open connections of listeners with a limit.
+
+One file in the state directory, mapped by all workers. Each worker has a row,
+each listener with a limit a column; a worker writes its own row only, and adds
+up a column to know how many connections all have. It says by itself who has
+which row and column, so a control process that takes workers over goes on with
+it, and the limits hold meanwhile.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import mmap
+import os
+from collections.abc import Collection, Container, Iterator, Mapping
+from contextlib import contextmanager
+
+from twisted.logger import Logger
+
+#: Of the file in the state directory.
+NAME = "board"
+#: Workers that may live at the same time; listeners that may have a limit.
+ROWS, COLUMNS = 256, 1024
+_log = Logger()
+#: Where what begins, in numbers of 8 bytes: the form, rows in use, their pids, the columns' keys.
+_FORM, _USED, _PIDS, _KEYS = 0, 1, 8, 8 + ROWS
+_CELLS = _KEYS + COLUMNS
+_SIZE = 8 * (_CELLS + ROWS * COLUMNS)
+#: Tells a file of this form from any other.
+_MARK = 0x66696265726C6201
+
+
+class Share:
+    """
+    One worker's place in one column (L{fiberlb.relay.bound.Share}).
+    """
+
+    def __init__(self, numbers: memoryview, row: int, column: int) -> None:
+        start = _CELLS + column * ROWS
+        self._key = (row, column)
+        self._numbers = numbers
+        self._column = numbers[start : start + ROWS]
+        self._row = row
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Share) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def write(self, count: int) -> None:
+        """So many connections are open here."""
+        self._column[self._row] = count
+
+    def total(self) -> int:
+        """So many are open in all workers."""
+        return sum(self._column[: self._numbers[_USED]])
+
+
+class Board:
+    """
+    The file, mapped.
+
+    @raise OSError: it cannot be made, or the disk is full.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._fd = _opened(path)
+        self._numbers = memoryview(mmap.mmap(self._fd, _SIZE)).cast("Q")
+        self._freed: dict[int, int] = {}
+        self._told = False
+
+    @contextmanager
+    def _locked(self) -> Iterator[memoryview]:
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            yield self._numbers
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    # Rows: workers.
+
+    def claim(self, pid: int) -> int | None:
+        """A row for a worker, all zero; C{None} when all are taken."""
+        with self._locked() as numbers:
+            for row in range(ROWS):
+                if not numbers[_PIDS + row]:
+                    self._clear(row)
+                    numbers[_PIDS + row] = pid
+                    numbers[_USED] = max(numbers[_USED], row + 1)
+                    return row
+        return None
+
+    def release(self, pid: int) -> None:
+        """A worker has ended: what it held is free."""
+        with self._locked() as numbers:
+            for row in range(numbers[_USED]):
+                if numbers[_PIDS + row] == pid:
+                    self._clear(row)
+                    numbers[_PIDS + row] = 0
+
+    def keep(self, living: Container[int]) -> None:
+        """Only these workers live."""
+        pids = {int(pid) for pid in self._numbers[_PIDS : _PIDS + ROWS] if pid}
+        for pid in pids:
+            if pid not in living:
+                self.release(pid)
+
+    def _clear(self, row: int) -> None:
+        for column in range(COLUMNS):
+            self._numbers[_CELLS + column * ROWS + row] = 0
+
+    # Columns: listeners.
+
+    def columns(self, wanted: Collection[str], serial: int, oldest: int) -> Mapping[str, int]:
+        """
+        The column of each of these listeners, those that had one before keep it.
+
+        @param serial: of the revision that has these.
+        @param oldest: the least serial that a living worker serves; a column
+            is given again only when nobody can write for its last owner.
+        """
+        keys = {_key(ident): ident for ident in wanted}
+        numbers = self._numbers
+        known = {int(numbers[_KEYS + n]): n for n in range(COLUMNS) if numbers[_KEYS + n]}
+        for key, column in known.items():
+            if key in keys:
+                self._freed.pop(column, None)
+            elif self._freed.setdefault(column, serial) <= oldest:
+                del self._freed[column]
+                numbers[_KEYS + column] = 0
+        free = (n for n in range(COLUMNS) if not numbers[_KEYS + n])
+        given: dict[str, int] = {}
+        for key, ident in keys.items():
+            column = known.get(key, -1)
+            if column < 0:
+                column = next(free, -1)
+                if column < 0:
+                    self._tell()
+                    continue
+                numbers[_KEYS + column] = key
+            given[ident] = column
+        return given
+
+    def _tell(self) -> None:
+        if not self._told:
+            self._told = True
+            text = "More than {count} listeners have a connection_limit: each worker has its own"
+            _log.error(text, count=COLUMNS)
+
+    def share(self, row: int, column: int) -> Share:
+        """What a worker writes to, and adds up."""
+        return Share(self._numbers, row, column)
+
+    def total(self, column: int) -> int:
+        """Connections of a listener in all workers, now."""
+        return Share(self._numbers, 0, column).total()
+
+
+def _key(ident: str) -> int:
+    """An id as a number, never 0."""
+    digest = hashlib.blake2b(ident.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") or 1
+
+
+def _opened(path: str) -> int:
+    """The file of this form at a path; one of another form is left to those who have it open."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    while True:
+        fd = os.open(path, flags, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            size = os.fstat(fd).st_size
+            if not size:
+                # What is mapped must be there: a full disk would end whoever writes to it.
+                os.posix_fallocate(fd, 0, _SIZE)
+                os.pwrite(fd, _MARK.to_bytes(8, "little"), 8 * _FORM)
+                size = _SIZE
+            if size == _SIZE and os.pread(fd, 8, 8 * _FORM) == _MARK.to_bytes(8, "little"):
+                fcntl.flock(fd, fcntl.LOCK_UN)
+                return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+        os.unlink(path)

@@ -1,0 +1,70 @@
+"""Tests of L{fiberlb.workers.counting}."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.errors import REASONS
+from fiberlb.relay.runtime import Cell
+from fiberlb.workers.counting import Counting, counted, listener_rows, reason_rows
+from fiberlb.workers.pages import BEAT, Page, make_page
+from tests.workers.test_slots import listening
+
+
+class CountingTests(SynchronousTestCase):
+    """Two workers' pages."""
+
+    def setUp(self) -> None:
+        """A listener with places in both."""
+        self.pages = [Page(make_page()) for _ in range(2)]
+        for page in self.pages:
+            self.addCleanup(page.close)
+        self.counting = Counting(lambda: self.pages)
+        self.names = counted(listening(a=80))
+        self.places = self.counting.assign(self.names, 1, 1)
+
+    def write(self, page: Page) -> None:
+        """What a worker writes."""
+        cell = Cell("a", None, None, None)  # type: ignore[arg-type]
+        cell.connections, cell.accepted, cell.requests = 1, 2, 3
+        cell.answers = [4, 5, 6, 7, 8, 9, 0, 0, 0, 1]
+        cell.sent, cell.received = 11, 12
+        for name, figures in (*listener_rows("a", cell), *reason_rows({"no_route": 2})):
+            page.write(self.places[name], figures)
+        page.write(BEAT, (1000, 0, 1500, 3))
+
+    def test_sums(self) -> None:
+        """Every figure has its name back, the sums never go down when a worker ends."""
+        for page in self.pages:
+            self.write(page)
+        expected = {
+            "connections": 2,
+            "accepted": 4,
+            "requests": 6,
+            "answers_none": 8,
+            "answers_1xx": 10,
+            "answers_2xx": 12,
+            "answers_3xx": 14,
+            "answers_4xx": 16,
+            "answers_5xx": 20,
+            "sent": 22,
+            "received": 24,
+        }
+        self.assertEqual(self.counting.listener("a"), expected)
+        self.counting.keep(self.pages.pop())
+        self.assertEqual(self.counting.listener("a"), {**expected, "connections": 1})
+        self.assertEqual(self.counting.reasons(), {"no_route": 4})
+        self.assertEqual(self.counting.processes(), (3.0, 6))
+
+    def test_reasons(self) -> None:
+        """Each reason code has a place."""
+        rows = dict(reason_rows(dict.fromkeys(REASONS, 1)))
+        self.assertEqual(sum(map(sum, rows.values())), len(REASONS))
+        self.assertTrue(set(rows) <= set(self.names))
+
+    def test_gone(self) -> None:
+        """What is no longer configured is forgotten."""
+        self.write(self.pages[0])
+        self.counting.keep(self.pages.pop(0))
+        self.counting.assign(counted(listening(b=80)), 2, 2)
+        self.assertEqual(self.counting.listener("a")["requests"], 0)

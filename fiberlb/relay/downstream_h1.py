@@ -21,7 +21,7 @@ from fiberlb.relay.networks import plain_address
 from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.uploading_h1 import Uploading
-from fiberlb.tls.shown import no_certificate
+from fiberlb.tls.shown import told
 from fiberlb.wire import forwarded, request_head
 from fiberlb.wire.fields import cut_named
 from fiberlb.wire.request_head import (
@@ -95,12 +95,8 @@ class Downstream(Uploading):
         self._memo_route = None
         self.client = self.peer
         self._trusted = plan.trusted is not None and plan.trusted(self.peer)
-        self._about = b"" if not plan.client_fields else self._certificate(plan.client_fields)
+        self._about = told(self.shown, plan.client_fields) if plan.client_fields else b""
         self._told = self._about + forwarded.tails(*self._own(plan))[1]
-
-    def _certificate(self, names: tuple[str, ...]) -> bytes:
-        """What members are told of the client's certificate."""
-        return no_certificate(names) if self.shown is None else self.shown.lines(names)
 
     def _own(self, plan: Plan) -> tuple[bytes, bool, int, tuple[str, ...]]:
         return self.peer.encode(), plan.secure, plan.port, plan.insert

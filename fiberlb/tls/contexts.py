@@ -30,6 +30,8 @@ _log = Logger()
 #: Seconds for which one process, or one template with its workers, uses the same ticket keys:
 #: who gets hold of them reads what was sent in TLS 1.2 in that time.
 ROTATION = 86400.0
+#: Those of Mozilla's lists, and the hybrid that outlives quantum computers where there is one.
+GROUPS = b"?X25519MLKEM768:X25519:P-256:P-384"
 _OPTIONS = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
 
 
@@ -170,6 +172,7 @@ class TlsSlot:
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_options(_OPTIONS)
         context.set_mode(openssl.RELEASE_BUFFERS)
+        openssl.set_groups(context, GROUPS)
         # Tickets only: no memory for sessions that may never come back, any process can take them.
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         chosen.apply(context)

@@ -78,6 +78,21 @@ def _public(choose: Choose) -> Callable[[SSL.Connection], None]:
     return callback
 
 
+def set_groups(context: SSL.Context, groups: bytes) -> bool:
+    """
+    Have keys exchanged in these groups only, in order of preference.
+
+    @param groups: OpenSSL's names with colons between; one with a question mark in
+        front may be missing.
+    @return: whether that could be said here; else the library's own stay.
+    """
+    say = getattr(_LIBRARY, "SSL_CTX_set1_curves_list", None)
+    if say is not None and say(context._context, groups) == 1:
+        return True
+    clear_errors()
+    return False
+
+
 def clear_errors() -> None:
     """
     Forget the errors of this thread's OpenSSL queue.

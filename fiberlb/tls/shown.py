@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from cryptography import x509
@@ -60,12 +60,15 @@ class Shown:
         return _time(certificate.not_valid_after_utc)
 
 
-def no_certificate(names: Iterable[str]) -> bytes:
+def told(shown: Shown | None, names: Collection[str]) -> bytes:
     """
-    The header fields where a client has shown none.
+    The header fields with which members are told, of those named.
 
-    There is no result of a verification then: C{0} would read as if there had been a good one.
+    Without a certificate there is no result of a verification: C{0} would read as if there
+    had been a good one.
     """
+    if shown is not None:
+        return shown.lines(names)
     return b"X-SSL-Client-Has-Cert: 0\r\n" if "X-SSL-Client-Has-Cert" in names else b""
 
 

@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.listener import CLIENT_FIELDS
-from fiberlb.tls.shown import Shown, no_certificate
+from fiberlb.tls.shown import Shown, told
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 FROM, TO = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2051, 6, 7, 8, 9, 10, tzinfo=UTC)
@@ -70,9 +70,9 @@ class ShownTests(SynchronousTestCase):
     def test_control_characters(self) -> None:
         """No value begins another line, or passes for what it is not."""
         evil = "a\r\nX-SSL-Client-CN: root\0\x7f\\0D"
-        told = lines(Shown(certificate((NameOID.COMMON_NAME, evil))))
-        self.assertEqual(told["X-SSL-Client-CN"], rb"a\0D\0AX-SSL-Client-CN: root\00\7F\5C0D")
-        self.assertIn(rb"a\0D\0AX-SSL", told["X-SSL-Client-DN"])
+        found = lines(Shown(certificate((NameOID.COMMON_NAME, evil))))
+        self.assertEqual(found["X-SSL-Client-CN"], rb"a\0D\0AX-SSL-Client-CN: root\00\7F\5C0D")
+        self.assertIn(rb"a\0D\0AX-SSL", found["X-SSL-Client-DN"])
 
     def test_fields(self) -> None:
         """Rules find the values of an attribute by its short name, in order, undisguised."""
@@ -88,5 +88,5 @@ class ShownTests(SynchronousTestCase):
 
     def test_none(self) -> None:
         """Without a certificate that is all there is to say; above all no result of 0."""
-        self.assertEqual(no_certificate(CLIENT_FIELDS), b"X-SSL-Client-Has-Cert: 0\r\n")
-        self.assertEqual(no_certificate(("X-SSL-Client-Verify",)), b"")
+        self.assertEqual(told(None, CLIENT_FIELDS), b"X-SSL-Client-Has-Cert: 0\r\n")
+        self.assertEqual(told(None, ("X-SSL-Client-Verify",)), b"")

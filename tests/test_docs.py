@@ -23,6 +23,7 @@ from fiberlb.model import (
     health_monitor,
     listener,
     pool,
+    pool_tls,
     resource,
     settings,
 )
@@ -46,6 +47,7 @@ TABLES: dict[str, type] = {
     "retries": pool.Retries,
     "health_monitor": health_monitor.HealthMonitor,
     "tls_config": listener.TlsConfig,
+    "TLS to the members": pool_tls.PoolTlsConfig,
     "timeouts": bounds.Timeouts,
     "limits": bounds.Limits,
     **{name: cls for name, cls in configuration.COLLECTIONS.items() if name != "l7_rules"},

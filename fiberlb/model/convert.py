@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import attrs
@@ -193,21 +194,26 @@ def overlaid(base: T, *levels: tuple[tuple[str, Any], ...]) -> T:
 
 @attrs.frozen
 class AllOr:
-    """The word C{all}, held as C{None}, or another kind."""
+    """
+    The word C{all}, held as C{None}, or another kind.
+
+    @ivar word: another word in its place.
+    """
 
     kind: Kind
+    word: str = "all"
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        return None if value == "all" else self.kind.load(value, path, loading)
+        return None if value == self.word else self.kind.load(value, path, loading)
 
     def dump(self, value: Any) -> Any:
         if value is None:
-            return "all"
+            return self.word
         found = self.kind.dump(value)
-        return [found] if found == "all" else found
+        return [found] if found == self.word else found
 
     def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"const": "all"}, self.kind.schema()]}
+        return {"anyOf": [{"const": self.word}, self.kind.schema()]}
 
 
 def map_references(made: T, change: Callable[[str, str, Path], str]) -> T:
@@ -264,3 +270,19 @@ def references(made: Any) -> Iterator[tuple[str, str, Path]]:
 
     map_references(made, note)
     return iter(found)
+
+
+def evolved(made: T, /, **fields: Any) -> T:
+    """
+    The object with some fields set: C{attrs.evolve} in a fraction of its time.
+
+    For classes whose fields have no aliases and no converters that mind a second time.
+    """
+    names, get = _getter(type(made))
+    return type(made)(**dict(zip(names, get(made), strict=True), **fields))
+
+
+@cache
+def _getter(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(a.name for a in attrs.fields(cls) if a.init)
+    return names, attrgetter(*names)

@@ -80,9 +80,7 @@ class Downstream(Uploading):
         """The TLS handshake is done: what was agreed on, and the time for a head begins."""
         conn: Any = self.conn
         self.sni = conn.sni
-        protocol = conn.protocol
-        if protocol:
-            self.alpn = (protocol,)
+        self.alpn = (conn.protocol,) if conn.protocol else ()
         self.shown = conn.shown
         self.attach(conn)
 

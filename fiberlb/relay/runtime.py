@@ -27,6 +27,7 @@ from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
+from fiberlb.tls.member_link import MemberLink, PoolTls
 from fiberlb.wire.forwarded import is_claim
 
 #: Since when a member is up that did not come up while this process served.
@@ -39,8 +40,9 @@ class MemberState:
 
     @ivar up: it may be chosen; what the health checks said last.
     @ivar address: for C{connect}.
-    @ivar home: the same as C{address} while connections there are worth keeping,
-        C{None} when the member has gone.
+    @ivar home: while connections are worth keeping, one object for as long as they go to
+        the same server in the same way; C{None} when the member has gone.
+    @ivar link: TLS to it; C{None}: it is spoken to plainly.
     @ivar idle: connections to it that wait for a request, the newest last.
     @ivar gone: it is no longer configured; its connections are not kept.
     @ivar in_flight: requests, or relayed connections, running now.
@@ -64,6 +66,7 @@ class MemberState:
         "idle",
         "in_flight",
         "latency",
+        "link",
         "name",
         "relays",
         "requests",
@@ -72,7 +75,7 @@ class MemberState:
         "up",
     )
 
-    def __init__(self, member: Member, up: bool) -> None:
+    def __init__(self, member: Member, up: bool, tls: PoolTls | None = None) -> None:
         self.id = member.id
         self.name = member.name
         self.idle: list[Any] = []
@@ -87,17 +90,24 @@ class MemberState:
         self.relays: set[Any] | None = None
         self.since = FROM_THE_START
         self.address: tuple[str, int] = ("", 0)
-        self.home: tuple[str, int] | None = None
+        self.home: object = None
+        self.link: MemberLink | None = None
         self.family = int(socket.AF_INET)
-        self.describe(member)
+        self.describe(member, tls)
 
-    def describe(self, member: Member) -> None:
-        """Take the name and address of a changed member; idle connections to another address go."""
+    def describe(self, member: Member, tls: PoolTls | None = None) -> None:
+        """
+        Take the name and address of a changed member, and the TLS of its pool.
+
+        Idle connections to another address, or made with other TLS, go.
+        """
         self.name = member.name
         address = (member.address, member.port)
-        if address != self.address:
+        before = None if self.link is None else self.link.tls
+        if address != self.address or tls is not before:
             self.drop_idle()
             self.address = self.home = address
+            self.link = None if tls is None else MemberLink(tls, member.address)
         self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
 
     def retire(self) -> None:

@@ -26,6 +26,7 @@ from fiberlb.relay.plane import RETRY
 from fiberlb.relay.states import ListenerState, Processes
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
+from fiberlb.tls.member_contexts import MemberContexts
 from fiberlb.workers import messages
 from fiberlb.workers.bases import Bases
 from fiberlb.workers.board import NAME as BOARD
@@ -51,6 +52,8 @@ class WorkersPlane:
     @param wanted: how many, at least 1.
     @param bind: makes a socket that listens.
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
+
+    @ivar contexts: TLS to the members, for the checks; workers make their own.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class WorkersPlane:
         self._wanted = wanted
         self._slots = Slots(bind)
         self._tls: dict[str, TlsSlot] = {}
+        self.contexts = MemberContexts()
         self._bases = Bases()
         self._counting = Counting(self._pages)
         self._board: Board | None = None
@@ -174,7 +178,9 @@ class WorkersPlane:
                 if before is None or before.tls is not plan.tls or ident not in self._tls:
                     slot = self._tls.get(ident) or TlsSlot(ident)
                     tables[ident] = (slot, slot.prepare(plan.tls))
-        return Ready(self, snapshot, self._slots.prepare(snapshot, self._wanted, tolerated), tables)
+        member_tls = self.contexts.prepare(snapshot.pools)
+        bound = self._slots.prepare(snapshot, self._wanted, tolerated)
+        return Ready(self, snapshot, bound, tables, member_tls)
 
     async def activate(self, ready: Ready) -> None:
         """Put it in force here, then in all workers."""
@@ -187,6 +193,7 @@ class WorkersPlane:
             for ident, plan in snapshot.listeners.items()
             if plan.tls is not None
         }
+        self.contexts.use(ready.member_tls)
         if before is not None:
             gone = {i: p for i, p in before.listeners.items() if i not in snapshot.listeners}
             self._closing.update(gone)
@@ -378,9 +385,15 @@ class Ready:
     """A snapshot that is ready to be served; one of the two methods is called, once."""
 
     def __init__(
-        self, plane: WorkersPlane, snapshot: Snapshot, bound: Bound, tables: dict[str, Any]
+        self,
+        plane: WorkersPlane,
+        snapshot: Snapshot,
+        bound: Bound,
+        tables: dict[str, Any],
+        member_tls: Mapping[str, Any],
     ) -> None:
         self.snapshot = snapshot
+        self.member_tls = member_tls
         self.bound = bound
         self.tables = tables
         self._plane = plane

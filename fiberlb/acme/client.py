@@ -206,7 +206,11 @@ class Client:
         self, method: str, url: str, headers: dict[str, str], body: bytes | None
     ) -> tuple[Answer, AcmeError | None]:
         response = await self._web.request(
-            method, url, headers=Headers(headers), data=body, allow_redirects=method != "POST"
+            method,
+            url,
+            headers=Headers({k: [v] for k, v in headers.items()}),
+            data=body,
+            allow_redirects=method != "POST",
         )
         pieces: list[bytes] = []
         left = MOST

@@ -48,6 +48,8 @@ class Site(Resource):
             return json.dumps(names).encode()
         if path == "/newNonce":
             return b""
+        if request.getHeader("Content-Type") != "application/jose+json":
+            return self.refused(request, 415, "malformed", "content type")
         if self.refuse:
             self.refuse -= 1
             return self.refused(request, 400, "badNonce", "again")

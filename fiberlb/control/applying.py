@@ -255,8 +255,11 @@ class Applying:
         made = with_parent(tree.made, parent) if parent else tree.made
         ident = self._draft.new_id(made, self._make_id())
         self._draft.put(_finished(attrs.evolve(made, id=ident)), _place(tree))
-        for child in tree.children:
-            self._plant(child, ident)
+        for collection in sorted(tree.given):
+            children = [child for child in tree.children if child.collection == collection]
+            # All at once: each one by itself would look at all those before it.
+            for child in numbered(children) if collection == L7Policy.COLLECTION else children:
+                self._plant(child, ident)
         return ident
 
     def _settle(self, tree: Tree, current: Resource, parent: str = "") -> None:

@@ -31,6 +31,7 @@ ALLOWED: dict[str, str] = {
     ),
     "build": "wire",
     "announcement": "errors model build control",
+    "admin_ports": "model starting",
     "starting": "errors control store workers",
     "cli": "*",
     "node": "*",

@@ -12,9 +12,10 @@ from typing import Any
 from twisted.logger import Logger
 
 from fiberlb.errors import AddressInUse
+from fiberlb.model.addresses import UNIX, at
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.downstream_h1 import Downstream
-from fiberlb.relay.loop import PEER_CLOSED, READ, Loop
+from fiberlb.relay.loop import EXCLUSIVE, PEER_CLOSED, READ, Loop
 from fiberlb.relay.networks import plain_address
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
@@ -22,12 +23,17 @@ from fiberlb.relay.tls_connection import TlsConnection
 
 #: Connections accepted in one go.
 ACCEPTS = 64
+#: The same where several processes wait at one socket: the others are to get some too.
+SHARED_ACCEPTS = 8
 #: Connections that the system holds until they are accepted.
 BACKLOG = 4096
 #: Seconds without accepting after descriptors have run out.
 PAUSE = 1.0
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _STREAM = int(socket.SOCK_STREAM)
+_UNIX = int(socket.AF_UNIX)
+#: What a client on a Unix socket has in place of an address and a port.
+_NO_ADDRESS = (UNIX, 0)
 _IP_FREEBIND = 15
 _IPV6_FREEBIND = 78
 _log = Logger()
@@ -80,15 +86,15 @@ def _open(host: str, port: int, freebind: bool, shared: bool) -> socket.socket:
 
 
 def _refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInUse:
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    where = at(host, port)
     if why.errno == errno.EADDRINUSE:
         return AddressInUse(listener_id, host, port, f"{where} is in use by another program")
-    if why.errno in (errno.EACCES, errno.EPERM):
+    if why.errno in (errno.EACCES, errno.EPERM) and port < 1024:
         message = (
             f"{where} needs the right to bind ports below 1024: CAP_NET_BIND_SERVICE,"
-            " as a service manager's unit can give it"
+            " as the unit file conf/fiberlb.service gives it"
         )
-        return AddressInUse(listener_id, host, port, message, "address_denied")
+        return AddressInUse(listener_id, host, port, message, "needs_privilege")
     message = f"{where} cannot be bound: {os.strerror(why.errno or 0)}"
     return AddressInUse(listener_id, host, port, message, "address_unavailable")
 
@@ -110,8 +116,15 @@ class Acceptor:
         cell: Cell,
         slot: Any,
         later: Callable[[float, Callable[[], None]], Any],
+        *,
+        exclusive: bool = False,
+        most: int = ACCEPTS,
     ) -> None:
-        """@param later: C{callLater} of a reactor."""
+        """
+        @param later: C{callLater} of a reactor.
+        @param exclusive: other processes may accept from the same socket: one of them is woken.
+        @param most: connections accepted in one go.
+        """
         self.loop = loop
         self.sock = sock
         self.fd = sock.fileno()
@@ -121,16 +134,19 @@ class Acceptor:
         self.closed = False
         self._later = later
         self._told = False
-        self.host, self.port = sock.getsockname()[:2]
+        self._most = most
+        self._wish = READ | EXCLUSIVE if exclusive else READ
+        name = sock.getsockname()
+        self.host, self.port = name[:2] if isinstance(name, tuple) else (UNIX + name, 0)
         self._family = int(sock.family)
 
     def start(self) -> None:
         """Begin to accept."""
-        self.loop.watch(self, READ)
+        self.loop.watch(self, self._wish)
 
     def readable(self) -> None:
         """Somebody is there."""
-        self._accept(ACCEPTS)
+        self._accept(self._most)
 
     def event(self, events: int) -> None:
         """Nothing else happens to a listening socket."""
@@ -171,6 +187,8 @@ class Acceptor:
                     return
                 # The client went away before it was taken in.
                 continue
+            if self._family == _UNIX:
+                address = _NO_ADDRESS
             self.welcome(SocketType(self._family, _STREAM, 0, number), address)
 
     def _pause(self, why: OSError) -> None:
@@ -179,17 +197,16 @@ class Acceptor:
         if not self._told:
             self._told = True
             _log.error(
-                "{host}:{port} accepts nothing for a second: {why}",
-                host=self.host,
-                port=self.port,
+                "{where} accepts nothing for a second: {why}",
+                where=at(self.host, self.port),
                 why=os.strerror(why.errno or 0),
             )
-        self.loop.change(self, 0)
+        self.loop.rewatch(self, 0)
         self._later(PAUSE, self._resume)
 
     def _resume(self) -> None:
         if not self.closed:
-            self.loop.change(self, READ)
+            self.loop.rewatch(self, self._wish)
             self.readable()
             if self.events:
                 self._told = False

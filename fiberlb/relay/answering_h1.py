@@ -61,9 +61,13 @@ class Answering(Exchange):
 
     def request(self, plan: Plan, authority: bytes) -> Request:
         """The request in progress, as rules and redirects look at it."""
-        return Request(
-            self.method, self.target, authority, self.raw, self.sni, plan.secure, plan.port
-        )
+        port = plan.port or self.local_port()
+        return Request(self.method, self.target, authority, self.raw, self.sni, plan.secure, port)
+
+    def local_port(self) -> int:
+        """Where the client came in, as the system knows it; 0 on a Unix socket."""
+        name = self.conn.sock.getsockname()
+        return int(name[1]) if isinstance(name, tuple) else 0
 
     # Answers of the member.
 

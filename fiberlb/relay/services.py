@@ -22,6 +22,7 @@ class Services:
     @ivar make_request_id: a new id for an answer of ours.
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
+    @ivar release: cleans up after an address that is not listened at any more.
     """
 
     loop: Loop
@@ -29,3 +30,4 @@ class Services:
     make_request_id: Callable[[], str]
     dial: Callable[..., Any] = dial
     bind: Callable[..., Any] = bind
+    release: Callable[[str], None] = lambda host: None

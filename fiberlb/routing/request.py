@@ -43,7 +43,7 @@ class Request:
         with CRLF, and C{b"\\r\\n"} when there are none.
     @ivar sni: the server name of the handshake; C{None} without one.
     @ivar secure: the request came over TLS.
-    @ivar port: of the listener.
+    @ivar port: of the listener; 0 where it has none.
     @ivar path: the normal form (L{fiberlb.routing.path}), what rules compare.
     @ivar other: the path's second reading, C{b""} if the path must not pass,
         C{None} for nearly every path: it has one reading.

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Any
 
 from fiberlb.relay.accept import Acceptor
-from fiberlb.relay.plane import DataPlane, ListenerState, Prepared
+from fiberlb.relay.plane import DataPlane, ListenerState
+from fiberlb.relay.prepared import Prepared
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.workers.pages import Figures, Page
 
@@ -23,6 +24,8 @@ class ServingPlane(DataPlane):
     A socket that comes before the revision that names its address waits for
     it; one whose address is not wanted any more is emptied and let go.
     """
+
+    _shares = True
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -44,7 +47,7 @@ class ServingPlane(DataPlane):
         for key, sock in list(self._waiting.items()):
             if key[0] in wanted:
                 del self._waiting[key]
-                self._accept_from(key, sock, wanted[key[0]])
+                self._ports[key] = self._accept_from(key[0], sock, wanted[key[0]])
 
     def listen(self, address: _Address, slot: int, sock: Any) -> None:
         """
@@ -60,13 +63,7 @@ class ServingPlane(DataPlane):
         if ident is None:
             self._waiting[key] = sock
         else:
-            self._accept_from(key, sock, ident)
-
-    def _accept_from(self, key: tuple[_Address, int], sock: Any, ident: str) -> None:
-        loop, later = self._services.loop, self._reactor.callLater
-        acceptor = Acceptor(loop, sock, self._cells[ident], self._slots.get(ident), later)
-        self._ports[key] = acceptor
-        acceptor.start()
+            self._ports[key] = self._accept_from(address, sock, ident)
 
     def unlisten(self, address: _Address, slot: int, empty: bool) -> None:
         """

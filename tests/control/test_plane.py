@@ -8,7 +8,7 @@ from fiberlb.control.plane import AddressInUse, HealthView, ListenerState, Plane
 from fiberlb.health.monitor import HealthService
 from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.plane import ListenerState as RelayState
-from fiberlb.relay.plane import Prepared as RelayPrepared
+from fiberlb.relay.prepared import Prepared as RelayPrepared
 from tests.control.stage import StageHealth, StagePlane
 
 

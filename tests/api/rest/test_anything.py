@@ -141,6 +141,11 @@ l7_policies: [{name: flat, listener_id: fl, action: reject, rules: [{path: /}]}]
 
     def can_be_put_back(self) -> None:
         """What a GET answers can be put, for everything there is, and changes nothing."""
+        # The default load balancer is the API's from the first PUT on.
+        balancer = "/v1/load_balancers/default"
+        found = self.get(balancer)
+        if found.document["managed_by"] == "file":
+            self.ask("PUT", balancer, found.document)
         before = self.stage.control.revision
         for collection in TOP:
             for item in self.get(f"/v1/{collection}?limit=1000").document["items"]:

@@ -68,11 +68,16 @@ class Answering(Exchange):
             self.raw,
             self.sni,
             plan.secure,
-            plan.port,
+            plan.port or self.local_port(),
             self.client,
             self.alpn,
             None if self.shown is None else self.shown.fields,
         )
+
+    def local_port(self) -> int:
+        """Where the client came in, as the system knows it; 0 on a Unix socket."""
+        name = self.conn.sock.getsockname()
+        return int(name[1]) if isinstance(name, tuple) else 0
 
     # Answers of the member.
 

@@ -13,6 +13,7 @@ from fiberlb.relay.runtime import MemberState
 
 #: The plain type of the C module is used: the class around it costs as much as the system calls.
 _KIND: Final = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+_UNIX: Final = int(socket.AF_UNIX)
 _TCP, _NODELAY = int(socket.IPPROTO_TCP), int(socket.TCP_NODELAY)
 #: Errors that are ours, not the member's: descriptors, memory or local ports have run out.
 _EXHAUSTED: Final = frozenset(
@@ -37,7 +38,8 @@ def dial(
         number = why.errno or 0
         loop.soon(lambda: side.refused(number))
         return None
-    sock.setsockopt(_TCP, _NODELAY, 1)
+    if member.family != _UNIX:
+        sock.setsockopt(_TCP, _NODELAY, 1)
     try:
         result = sock.connect_ex(member.address)
     except OSError as why:

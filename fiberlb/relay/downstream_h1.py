@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fiberlb.errors import Fault
+from fiberlb.model.addresses import UNIX
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.networks import plain_address
 from fiberlb.relay.pipes import WORTHWHILE
@@ -105,7 +106,8 @@ class Downstream(Uploading):
         return no_certificate(names) if self.shown is None else self.shown.lines(names)
 
     def _own(self, plan: Plan) -> tuple[bytes, bool, int, tuple[str, ...]]:
-        return self.peer.encode(), plan.secure, plan.port, plan.insert
+        client = b"" if self.peer == UNIX else self.peer.encode()
+        return client, plan.secure, plan.port or self.local_port(), plan.insert
 
     # What the connection tells.
 
@@ -384,7 +386,10 @@ class Downstream(Uploading):
 
     def _local_name(self) -> bytes:
         """What a client of HTTP/1.0 must have meant when it named no host."""
-        address, port = self.conn.sock.getsockname()[:2]
+        name = self.conn.sock.getsockname()
+        if not isinstance(name, tuple):
+            return b"localhost"
+        address, port = name[:2]
         host = plain_address(address)
         return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}").encode()
 

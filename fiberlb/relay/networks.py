@@ -12,23 +12,27 @@ from ipaddress import (
     ip_network,
 )
 
+from fiberlb.model.addresses import UNIX
+
 
 def member_of(networks: Sequence[str]) -> Callable[[str], bool] | None:
     """
     A test of addresses, C{None} for an empty list.
 
     IPv4 addresses are found by their octets, whatever way they were written:
-    a client on a dual-stack socket counts as the IPv4 client it is.
+    a client on a dual-stack socket counts as the IPv4 client it is. One on a
+    Unix socket has none; it is called C{unix:}, as in nginx, and found by that.
     """
     if not networks:
         return None
-    parsed = [_plain_network(network) for network in networks]
+    parsed = [_plain_network(network) for network in networks if network != UNIX]
+    local = UNIX in networks
 
     def test(address: str) -> bool:
         try:
             found: IPv4Address | IPv6Address = ip_address(address)
         except ValueError:
-            return False
+            return local and address == UNIX
         if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
             found = found.ipv4_mapped
         return any(found in network for network in parsed)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from fiberlb.balancing.interface import Sources
 from fiberlb.balancing.peak_ewma import Average
 from fiberlb.balancing.table import ALGORITHMS
+from fiberlb.model.addresses import UNIX
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
@@ -38,7 +39,7 @@ class MemberState:
     One member.
 
     @ivar up: it may be chosen; what the health checks said last.
-    @ivar address: for C{connect}.
+    @ivar address: for C{connect}: a pair, or the path of a Unix socket.
     @ivar home: the same as C{address} while connections there are worth keeping,
         C{None} when the member has gone.
     @ivar idle: connections to it that wait for a request, the newest last.
@@ -86,19 +87,23 @@ class MemberState:
         self.latency: Average | None = None
         self.relays: set[Any] | None = None
         self.since = FROM_THE_START
-        self.address: tuple[str, int] = ("", 0)
-        self.home: tuple[str, int] | None = None
+        self.address: Any = ("", 0)
+        self.home: Any = None
         self.family = int(socket.AF_INET)
         self.describe(member)
 
     def describe(self, member: Member) -> None:
         """Take the name and address of a changed member; idle connections to another address go."""
         self.name = member.name
-        address = (member.address, member.port)
+        unix = member.address.startswith(UNIX)
+        address: Any = member.address.removeprefix(UNIX) if unix else member.place
         if address != self.address:
             self.drop_idle()
             self.address = self.home = address
-        self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
+        if unix:
+            self.family = int(socket.AF_UNIX)
+        else:
+            self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
 
     def retire(self) -> None:
         """It is no longer configured: what runs may finish, nothing is kept."""
@@ -302,7 +307,7 @@ class Plan:
     ) -> None:
         self.source = source
         self.name = source.listener.name
-        self.port = source.listener.port
+        self.port = source.listener.port or 0
         self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
         self.receive_tls: Callable[..., TlsConnection] = TlsConnection

@@ -126,7 +126,7 @@ class Node(Service):
         self.plane = self._make_plane()
         self.health = HealthService(
             world.reactor,
-            open_checks(world.reactor),
+            open_checks(world.reactor, self.plane.contexts.of),
             world.random,
             self.plane.set_member_usable,
             Logger("fiberlb.health"),

@@ -11,35 +11,30 @@ from collections.abc import Generator, Iterator, Mapping
 
 import attrs
 
-from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.addresses import named
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration, addresses
 from fiberlb.model.convert import overlaid
-from fiberlb.model.health_monitor import HealthMonitor, IntroducedMonitor, MonitorType
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Alpn, ClientAuthentication, Listener, TlsConfig, TlsVersion
 from fiberlb.model.load_balancer import LoadBalancer
-from fiberlb.model.pool import Member, Pool, PoolProtocol, ProxyVersion
+from fiberlb.model.pool import Pool
+from fiberlb.pool_plans import MemberTlsPlan, PoolPlan, pool_plan
 from fiberlb.routing.match import Routes, compile_in_steps
 from fiberlb.routing.patterns import Clock, Report
-from fiberlb.wire.proxy_protocol import LOCAL, UNKNOWN
 
-
-@attrs.frozen
-class PoolPlan:
-    """
-    One pool.
-
-    @ivar members: the enabled ones, in order of creation, also those of weight 0.
-    @ivar monitor: with its type resolved; C{None} if there is none or it is disabled.
-    """
-
-    pool: Pool
-    members: tuple[Member, ...]
-    monitor: HealthMonitor | None
+__all__ = [
+    "ClientPlan",
+    "ListenerPlan",
+    "MemberTlsPlan",
+    "PoolPlan",
+    "Snapshot",
+    "TlsPlan",
+    "compile",
+    "compile_now",
+]
 
 
 @attrs.frozen
@@ -266,12 +261,7 @@ class _Compilation:
 
     def pool(self, pool: Pool) -> PoolPlan:
         """The plan of one pool, the previous one if it says the same."""
-        if pool.algorithm not in ALGORITHMS:
-            path = ("pools", pool.id, "algorithm")
-            self.problems.append(Problem(path, f"{pool.algorithm.value} is not known here"))
-        children = self._configuration.children(Member, pool.id)
-        members = tuple(member for member in children if member.enabled)
-        plan = PoolPlan(pool, members, _monitor(pool))
+        plan = pool_plan(self._configuration, pool, self.problems)
         before = self._previous.pools.get(pool.id) if self._previous else None
         return before if before == plan and before is not None else plan
 
@@ -367,20 +357,3 @@ class _Compilation:
             mandatory=tls.client_authentication is ClientAuthentication.MANDATORY,
             names=tuple(n.lower().removesuffix(".") for n in tls.client_authentication_names),
         )
-
-
-def _monitor(pool: Pool) -> HealthMonitor | None:
-    monitor = pool.health_monitor
-    if monitor is None or not monitor.enabled:
-        return None
-    if monitor.type is None:
-        speaks_http = pool.protocol is PoolProtocol.HTTP
-        monitor = attrs.evolve(monitor, type=MonitorType.HTTP if speaks_http else MonitorType.TCP)
-    if pool.proxy_protocol is None:
-        return monitor
-    given = {one.name: getattr(monitor, one.name) for one in attrs.fields(HealthMonitor)}
-    return IntroducedMonitor(**given, preface=_PREFACES[pool.proxy_protocol])
-
-
-#: What checks say to members that expect to hear of a client: that there is none.
-_PREFACES = {ProxyVersion.V1: UNKNOWN, ProxyVersion.V2: LOCAL}

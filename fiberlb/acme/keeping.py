@@ -75,6 +75,8 @@ class Keeping:
 
     @param settings: of the process; the attribute may be replaced.
     @param put_up: has every process answer challenges; see L{Shown}.
+
+    @ivar orders: those that run here.
     """
 
     def __init__(
@@ -92,9 +94,7 @@ class Keeping:
         self._issued = issued
         self._shelf = Shelf(store, keyring, issued, self._elsewhere)
         self._control: Control | None = None
-        self._orders = Orders(
-            around, self._shelf, issued, Shown(put_up), self._enforce, self._ended
-        )
+        self.orders = Orders(around, self._shelf, issued, Shown(put_up), self._enforce, self._ended)
         self._known: frozenset[str] = frozenset()
         self._election: Election | None = None
         self._led = False
@@ -124,7 +124,7 @@ class Keeping:
         self._control = None
         self._shelf.stop()
         self._sleep_no_more()
-        await self._orders.stop()
+        await self.orders.stop()
         await self._resign()
 
     # When.
@@ -151,10 +151,10 @@ class Keeping:
     def _changed(self) -> None:
         """Another configuration: orders for what is no longer wanted end."""
         certificates = self._certificates()
-        for ident, digest in self._orders.running().items():
+        for ident, digest in self.orders.running().items():
             made = certificates.get(ident)
             if made is None or self._digest(made) != digest:
-                self._orders.give_up(ident, ident not in self._all())
+                self.orders.give_up(ident, ident not in self._all())
         stored = self._stored()
         for ident in self._known - stored - self._all().keys():
             self._forget(ident)
@@ -206,7 +206,7 @@ class Keeping:
         waiting = []
         soonest = now + LONGEST_SLEEP
         for ident, made in self._certificates().items():
-            if made.acme is None or self._orders.runs(ident):
+            if made.acme is None or self.orders.runs(ident):
                 continue
             record = self._issued.records.get(ident, Record())
             at = due(record, made.acme.domains, made.acme.within(self.settings))
@@ -219,7 +219,7 @@ class Keeping:
             # Changes of the leadership, and ends of orders, look again.
             if self._led:
                 self._start(waiting)
-        elif not self._orders.running():
+        elif not self.orders.running():
             self._do(self._resign(), "the leadership is not handed back")
         self._later(max(soonest - now, 0.05))
 
@@ -230,6 +230,9 @@ class Keeping:
             election = self._store.lead("acme", self._around.node, LEASE)
             self._election = election
             election.observe(self._led_changed)
+            if election.leading:
+                # A store in memory has told before anybody listened.
+                self._led_changed(True)
 
     def _led_changed(self, leading: bool) -> None:
         self._led = False
@@ -263,7 +266,7 @@ class Keeping:
         for made in waiting:
             assert made.acme is not None
             settings = made.acme.within(self.settings)
-            self._orders.start(made, settings, self._control.configuration, self._election)
+            self.orders.start(made, settings, self._control.configuration, self._election)
 
     async def _enforce(self) -> None:
         if self._control is not None:

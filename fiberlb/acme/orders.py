@@ -193,7 +193,7 @@ class Orders:
             domains=", ".join(made.acme.domains),
             kind=chosen[0].value,
         )
-        client = await self._client(settings)
+        client = await self.client(settings)
         clock = self._around.reactor
         order = Order(client, self._shown, clock, chosen, settings.directory)
         try:
@@ -204,7 +204,7 @@ class Orders:
                 client.account = ""
             raise
 
-    async def _client(self, settings: AcmeSettings) -> Client:
+    async def client(self, settings: AcmeSettings) -> Client:
         """The client of an account, which is registered."""
         key = (settings.directory, settings.email, settings.ca)
         client = self._clients.get(key)

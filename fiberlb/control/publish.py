@@ -17,7 +17,7 @@ from fiberlb.control.plane import HealthView, Plane, Prepared
 from fiberlb.control.slicing import in_slices
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
-from fiberlb.snapshot import Snapshot
+from fiberlb.snapshot import PoolPlan, Snapshot
 
 T = TypeVar("T")
 
@@ -56,6 +56,14 @@ class Ready:
 
     snapshot: Snapshot
     prepared: Prepared
+
+
+def unverified(plan: PoolPlan) -> str:
+    """That anybody is taken for a pool's members, as a sentence; empty: they are verified."""
+    if plan.tls is None or not plan.tls.insecure:
+        return ""
+    name = plan.pool.name or plan.pool.id
+    return f"pool {name}: insecure_skip_verify is on: anybody is taken for its members"
 
 
 class Publisher:
@@ -127,7 +135,8 @@ class Publisher:
 
     async def activate(self, ready: Ready) -> None:
         """Put it in force; what goes wrong now is a defect, logged, for the swap has happened."""
-        self.snapshot = ready.snapshot
+        before, self.snapshot = self.snapshot, ready.snapshot
+        self._warn(ready.snapshot, before)
         done = Deferred.fromCoroutine(ready.prepared.activate())
         try:
             self._health.apply(ready.snapshot)
@@ -137,6 +146,13 @@ class Publisher:
             await done
         except Exception:
             self._log.failure("activation of revision {n}", n=ready.snapshot.revision)
+
+    def _warn(self, snapshot: Snapshot, before: Snapshot | None) -> None:
+        """Say once of each pool that anybody is taken for its members."""
+        for ident, plan in snapshot.pools.items():
+            old = before.pools.get(ident) if before is not None else None
+            if unverified(plan) and (old is None or not unverified(old)):
+                self._log.warn("{what}", what=unverified(plan))
 
     async def discard(self, ready: Ready) -> None:
         """Undo a preparation."""

@@ -27,7 +27,7 @@ from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.keys import Keys
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
-from fiberlb.control.publish import Publisher, Surroundings
+from fiberlb.control.publish import Publisher, Surroundings, unverified
 from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
@@ -255,7 +255,10 @@ class ControlService:
         if not self._force.started:
             return own
         soon = reminders(self.configuration, self.certificates, self.wall())
-        return (*own, *self.file_problems, *soon, *self._not_issued())
+        snapshot = self._force.publisher.snapshot
+        pools = snapshot.pools.values() if snapshot is not None else ()
+        lax = filter(None, map(unverified, pools))
+        return (*own, *self.file_problems, *soon, *self._not_issued(), *lax)
 
     def _not_issued(self) -> Iterator[str]:
         for made in self.configuration.all(Certificate).values():

@@ -27,6 +27,7 @@ from fiberlb.tls.chain import servable
 from fiberlb.tls.ciphers import suites
 from fiberlb.tls.contexts import TlsSlot
 from fiberlb.tls.material import Material
+from fiberlb.tls.member_contexts import MemberContexts
 
 
 def with_default(configuration: Configuration) -> Configuration:
@@ -145,7 +146,7 @@ def _unroutable(
 
 
 def _unservable(made: snapshot.Snapshot, previous: snapshot.Snapshot | None) -> Iterator[Problem]:
-    """What OpenSSL refuses of the listeners that are new or changed."""
+    """What OpenSSL refuses of the listeners and pools that are new or changed."""
     for ident, plan in made.listeners.items():
         before = previous.listeners.get(ident) if previous else None
         if plan.tls is None or (before is not None and before.tls == plan.tls):
@@ -154,6 +155,12 @@ def _unservable(made: snapshot.Snapshot, previous: snapshot.Snapshot | None) -> 
             TlsSlot(ident).prepare(plan.tls)
         except ConfigurationError as why:
             yield from why.problems
+    known = previous.pools if previous else {}
+    changed = {i: p for i, p in made.pools.items() if i not in known or known[i].tls != p.tls}
+    try:
+        MemberContexts().prepare(changed)
+    except ConfigurationError as why:
+        yield from why.problems
 
 
 def _below(path: Path, why: ConfigurationError) -> list[Problem]:

@@ -181,8 +181,24 @@ def referrers(configuration: Configuration, ident: str) -> list[tuple[str, str]]
 
 def check(configuration: Configuration) -> Iterable[Problem]:
     """What is wrong between objects; call it on a resolved configuration."""
+    yield from _check_pools(configuration)
     yield from _check_listeners(configuration)
     yield from _check_policies(configuration)
+
+
+def _check_pools(configuration: Configuration) -> Iterable[Problem]:
+    for pool in configuration.all(Pool).values():
+        tls = pool.tls_config
+        if tls is None:
+            continue
+        for name, wanted in (
+            ("ca_certificate_id", {CertificateType.CLIENT_CA}),
+            ("client_certificate_id", {CertificateType.CLIENT}),
+        ):
+            ident = getattr(tls, name)
+            if ident is not None:
+                at = ("pools", pool.id, "tls_config", name)
+                yield from check_type(configuration, ident, wanted, at)
 
 
 def addresses(configuration: Configuration, listener: Listener) -> tuple[str, ...]:
@@ -252,11 +268,18 @@ def _taken(at: Path, address: str, port: int, by: Listener) -> Problem:
 
 
 def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:
-    wanted = PoolProtocol.HTTP if listener.speaks_http else PoolProtocol.TCP
-    if pool.protocol is not wanted:
+    relayed = pool.protocol is PoolProtocol.TCP
+    if relayed is listener.speaks_http:
+        wanted = "http or https" if listener.speaks_http else "tcp"
+        hint = ""
+        if pool.encrypts:
+            hint = (
+                ": bytes are relayed as they come; with protocol http the listener could encrypt"
+                " requests to this pool, with a tcp pool clients speak TLS to the members"
+            )
         message = (
             f"pool {pool.name!r} is {pool.protocol.value},"
-            f" {listener.protocol.value} listeners need {wanted.value}"
+            f" {listener.protocol.value} listeners need {wanted}{hint}"
         )
         if listener.passes_tls:
             message = (

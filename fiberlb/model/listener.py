@@ -81,7 +81,8 @@ class ClientAuthentication(Enum):
     MANDATORY = "mandatory"
 
 
-_TLS_SPELLINGS = {"tlsv1.2": "tls12", "tls1.2": "tls12", "tlsv1.3": "tls13", "tls1.3": "tls13"}
+#: Other spellings of versions, Octavia's among them.
+TLS_SPELLINGS = {"tlsv1.2": "tls12", "tls1.2": "tls12", "tlsv1.3": "tls13", "tls1.3": "tls13"}
 #: Labels, the first of which may be a wildcard; who compares minds neither case nor final dot.
 _SERVER_NAME = r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_-]+)*\.?"
 
@@ -108,8 +109,8 @@ class TlsConfig:
     )
     strict_sni: bool = field(Flag(), False)
     profile: TlsProfile = field(OneOf(TlsProfile), TlsProfile.INTERMEDIATE)
-    min_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, _TLS_SPELLINGS)), None)
-    max_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, _TLS_SPELLINGS)), None)
+    min_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, TLS_SPELLINGS)), None)
+    max_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, TLS_SPELLINGS)), None)
     cipher_suites: tuple[str, ...] = field(
         Several(Text(64, 1, "[A-Z0-9a-z_-]+", "an OpenSSL cipher name"), single=True, most=64), ()
     )

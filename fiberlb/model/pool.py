@@ -24,7 +24,8 @@ from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
 from fiberlb.model.hash_on import HashOn, HashOnText
-from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resource import Resource
 
@@ -35,6 +36,7 @@ class PoolProtocol(Enum):
     """What is spoken to the members."""
 
     HTTP = "http"
+    HTTPS = "https"
     TCP = "tcp"
 
 
@@ -236,31 +238,54 @@ class Pool(Resource):
     @ivar close_sessions_on: what ends relayed connections; of tcp pools.
     @ivar health_monitor: C{None}: every member counts as up.
     @ivar timeouts: overrides of the listener's, as pairs.
+    @ivar tls_config: C{None}: the defaults of L{PoolTlsConfig}, where TLS is spoken at all.
     """
 
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2 tls_config session_persistence drain"
+        "http2 session_persistence drain"
         " member_max_connections queue passive_health panic_threshold_percent"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
     )
 
     protocol: PoolProtocol = field(
-        OneOf(PoolProtocol, later=("https", "udp", "proxy", "proxyv2")), PoolProtocol.HTTP
+        OneOf(PoolProtocol, later=("udp", "proxy", "proxyv2")), PoolProtocol.HTTP
     )
     algorithm: Algorithm = field(OneOf(Algorithm), Algorithm.ROUND_ROBIN)
     hash_on: HashOn | None = field(Optional(HashOnText()), None)
     slow_start: float = field(Duration(positive=False), 0.0)
     proxy_protocol: ProxyVersion | None = field(Optional(OneOf(ProxyVersion)), None)
+    tls_config: PoolTlsConfig | None = field(Optional(Nested(PoolTlsConfig)), None)
     close_sessions_on: tuple[SessionEnd, ...] = field(Several(OneOf(SessionEnd), single=True), ())
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)
 
+    @property
+    def encrypts(self) -> bool:
+        """Whether requests reach the members by TLS."""
+        return self.protocol is PoolProtocol.HTTPS
+
+    @property
+    def checks_tls(self) -> bool:
+        """Whether the health checks speak TLS, whatever the requests do."""
+        monitor = self.health_monitor
+        return monitor is not None and monitor.type in (MonitorType.HTTPS, MonitorType.TLS_HELLO)
+
     def check(self, path: Path, loading: Loading) -> None:
-        """A hash needs something to take its key from, and that has to be there."""
+        """
+        A hash needs something to take its key from, and that has to be there.
+
+        Nothing about TLS is accepted where nothing speaks it.
+        """
+        if self.tls_config is not None and not self.encrypts and not self.checks_tls:
+            message = (
+                f"does not go with protocol {self.protocol.value}: nothing here speaks TLS to the"
+                " members; use protocol https"
+            )
+            loading.refuse((*path, "tls_config"), message, "protocol: https")
         if self.close_sessions_on and self.protocol is not PoolProtocol.TCP:
             loading.refuse((*path, "close_sessions_on"), "goes with tcp pools only")
         hashes = self.algorithm is Algorithm.HASH

@@ -12,6 +12,7 @@ from fiberlb.relay.connection import NEVER
 from fiberlb.relay.exchange import Exchange
 from fiberlb.relay.lingering import Lingering
 from fiberlb.relay.loop import READ
+from fiberlb.relay.networks import local_port
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.tunnel import Tunnel
 from fiberlb.routing.request import Request
@@ -68,16 +69,11 @@ class Answering(Exchange):
             self.raw,
             self.sni,
             plan.secure,
-            plan.port or self.local_port(),
+            plan.port or local_port(self.conn.sock),
             self.client,
             self.alpn,
             None if self.shown is None else self.shown.fields,
         )
-
-    def local_port(self) -> int:
-        """Where the client came in, as the system knows it; 0 on a Unix socket."""
-        name = self.conn.sock.getsockname()
-        return int(name[1]) if isinstance(name, tuple) else 0
 
     # Answers of the member.
 

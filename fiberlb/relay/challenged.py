@@ -21,7 +21,7 @@ from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.routing.request import Request
 from fiberlb.tls.challenge import ChallengeContexts
-from fiberlb.wire.hello_peek import MOST, peek
+from fiberlb.wire.client_hello import MOST, ClientHello, HelloRefused
 
 _METHODS = frozenset({b"GET", b"HEAD"})
 
@@ -99,18 +99,20 @@ class ChallengedConnection(TlsConnection):
             return False
         except OSError:
             return self._seen()
+        hello = ClientHello()
         try:
-            found = peek(data)
-        except ValueError:
+            whole = hello.feed(data)
+        except HelloRefused:
+            # OpenSSL says what is wrong with it.
             return self._seen()
-        if found is None and len(data) > self._peeked:
+        if not whole and len(data) > self._peeked:
             self._peeked = len(data)
             # What was seen would be reported over and over: not before there is more.
             self._wait_for(len(data) + 1)
             return False
-        if found is not None:
-            name, protocols = found
-            answering = self._contexts.connection(self.sock, name, protocols)
+        if whole:
+            name = (hello.server_name or b"").lower()
+            answering = self._contexts.connection(self.sock, name, hello.protocols)
             if answering is not None:
                 self._answer(answering)
         return self._seen()

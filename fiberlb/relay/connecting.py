@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import WRITE, Loop
-from fiberlb.relay.runtime import MemberState
+from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.prefacing import say_first
+from fiberlb.relay.tls_member import opening_tls
 
 #: The plain type of the C module is used: the class around it costs as much as the system calls.
 _KIND: Final = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -49,6 +51,8 @@ def dial(
         sock.close()
         loop.soon(lambda: side.refused(result))
         return None
+    if member.link is not None:
+        return opening_tls(loop, sock, member.link, side, timeout, preface)
     return opening(loop, sock, side, timeout, preface)
 
 
@@ -66,20 +70,6 @@ def opening(
     if timeout is not None:
         conn.hasten(loop.now + timeout)
     return conn
-
-
-def say_first(sock: Any, preface: bytes) -> int:
-    """
-    Send what a connection that stands begins with, before anything else has been sent.
-
-    @return: 0, or the errno of why it could not be.
-    """
-    try:
-        sent = sock.send(preface)
-    except OSError as why:
-        return why.errno or errno.EIO
-    # The send buffer of a new connection is empty, and larger than any preface.
-    return 0 if sent == len(preface) else errno.ENOBUFS
 
 
 class Prefaced:
@@ -135,4 +125,6 @@ def reason_of(error: int) -> str:
     """The reason code of an errno."""
     if error in _EXHAUSTED:
         return "overloaded"
+    if error == errno.EPROTO:
+        return "member_tls"
     return "connect_timeout" if error == errno.ETIMEDOUT else "connect_refused"

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from fiberlb.balancing.peak_ewma import Average
 from fiberlb.relay.connection import Connection
-from fiberlb.relay.runtime import Cell, MemberState, PoolState, Route
+from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.runtime import Cell, PoolState, Route
 from fiberlb.relay.upstream_h1 import Upstream
 from fiberlb.tls.shown import Shown
 from fiberlb.wire.chunked import Chunked
@@ -35,10 +36,8 @@ class Exchange:
     @ivar up: the member's side, C{None} before there is one and after it was let go.
     @ivar busy: a request is in progress.
     @ivar peer: the address that has connected.
-    @ivar destination: where the client has connected to, as a PROXY header tells it; C{None}:
-        this listener.
-    @ivar alpn: the protocols of the handshake: the agreed one, or those offered where TLS is
-        passed through.
+    @ivar destination: what a PROXY header says it has connected to; C{None}: this listener.
+    @ivar alpn: the protocol agreed on in the handshake, or those offered where TLS passes through.
     @ivar client: the client's address: the peer's, or what a trusted peer says it is.
     @ivar out: the request's head as it is sent to the member.
     @ivar left: octets of the request's body still to come, where their number is known.
@@ -50,9 +49,8 @@ class Exchange:
     @ivar head_sent: the answer has begun.
     @ivar shown: the certificate that the client has shown in the handshake.
     @ivar half_closed: the client sends no more.
-    @ivar started: when the request's first byte came, before that since when it is waited
-        for; C{head_at}, C{connected_at} and
-        C{answered_at} are the later phases, 0 for not reached.
+    @ivar started: when the request's first byte came, before that since when it is waited for;
+        C{head_at}, C{connected_at} and C{answered_at} are the later phases, 0 for not reached.
     """
 
     conn: Connection
@@ -110,8 +108,7 @@ class Exchange:
         self.alpn: tuple[bytes, ...] = ()
         self.destination: tuple[str, int] | None = None
         self.shown: Shown | None = None
-        self.half_closed = False
-        self.expecting = False
+        self.half_closed = self.expecting = False
         self.started = 0.0
         self.method = self.target = self.raw = self.out = self.upgrade = b""
         self.minor = 1
@@ -126,12 +123,9 @@ class Exchange:
         self.up: Upstream | None = None
         self.member: MemberState | None = None
         self.head_sent = False
-        self.left = 0
         self.chunks: Chunked | None = None
         self.held: list[bytes] | None = None
-        self.held_octets = 0
-        self.received_octets = 0
-        self.sent_octets = 0
+        self.left = self.held_octets = self.received_octets = self.sent_octets = 0
         self.tried: tuple[str, ...] = ()
         self.tries = 0
         self.member_name = ""
@@ -403,4 +397,5 @@ class Exchange:
             now - started,
             self.cell.plan.secure,
             self.sni,
+            self.detail,
         )

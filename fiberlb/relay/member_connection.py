@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.loop import READ
-from fiberlb.relay.runtime import MemberState, Route
+from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.runtime import Route
 
 if TYPE_CHECKING:
     from fiberlb.relay.exchange import Exchange
 
 #: Octets of a request kept for a member that is still being connected before the client must wait.
 _MOST_UNSENT: Final = 65536
-#: No member's address.
-_NOWHERE: Final = ("", 0)
 
 
 class MemberConnection:
@@ -36,7 +35,7 @@ class MemberConnection:
     """
 
     __slots__ = (
-        "_address",
+        "_home",
         "_response",
         "_route",
         "_unsent",
@@ -53,7 +52,8 @@ class MemberConnection:
     def __init__(self, member: MemberState, services: Any) -> None:
         self.member = member
         self.services = services
-        self._address = member.address
+        # A member that has gone has no home, and nothing is like this object itself.
+        self._home: object = self if member.home is None else member.home
         self.client: Exchange | None = None
         self.conn: Connection | None = None
         self.reused = False
@@ -80,7 +80,7 @@ class MemberConnection:
             self.conn = self.services.dial(loop, self.member, self, connect)
         else:
             # It belongs to this client, and is nobody else's afterwards.
-            self._address = _NOWHERE
+            self._home = self
             self.conn = self.services.dial(loop, self.member, self, connect, introduce(client))
 
     def begin(self, client: Exchange, out: bytes) -> None:
@@ -153,13 +153,15 @@ class MemberConnection:
             client.member_ready()
 
     def refused(self, error: int) -> None:
-        """The member could not be reached."""
+        """The member could not be reached, or is not who it should be."""
         client = self.client
+        failure = "" if self.conn is None else self.conn.failure
         self.member.sessions -= 1
         self.conn = None
         if client is not None:
             self.client = None
             self.member.failures += 1
+            client.detail = failure
             self.tell(client, client.not_connected, reason_of(error), self._unsent)
 
     def tell(self, client: Exchange, what: Callable[..., None], *about: Any) -> None:
@@ -189,7 +191,7 @@ class MemberConnection:
         keep = self.keep
         if (
             not keep
-            or self._address != member.home
+            or self._home is not member.home
             or client.left
             or client.chunks is not None
             or conn.out

@@ -33,6 +33,7 @@ from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
+from fiberlb.tls.member_contexts import MemberContexts
 
 _log = Logger()
 _Key = tuple[str, int]
@@ -51,6 +52,7 @@ class DataPlane:
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
     @param random: numbers from 0 to 1, for balancers that draw.
+    @ivar contexts: TLS to the members.
     @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
 
@@ -74,7 +76,9 @@ class DataPlane:
         self._log = log
         self._trusted = member_of(trusted)
         self._make_slot = make_slot
-        self._table = MemberTable(Sources(start, random, lambda: services.loop.now))
+        self.contexts = MemberContexts()
+        sources = Sources(start, random, lambda: services.loop.now)
+        self._table = MemberTable(sources, self.contexts)
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor] = {}
@@ -116,6 +120,7 @@ class DataPlane:
         """
         prepared = Prepared(self, snapshot)
         try:
+            prepared.member_tls = self.contexts.prepare(snapshot.pools)
             for ident, plan in snapshot.listeners.items():
                 self._prepare_listener(prepared, ident, plan, ident in tolerated)
         except BaseException:
@@ -160,6 +165,7 @@ class DataPlane:
             for ident, plan in snapshot.listeners.items()
             if plan.tls is not None
         }
+        self.contexts.use(prepared.member_tls)
         self._table.use(snapshot)
         self._swap_listeners(snapshot)
         self._swap_sockets(snapshot, prepared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fiberlb.errors import AddressInUse
@@ -21,6 +22,7 @@ class Prepared:
     @ivar sockets: new ones, by address and port.
     @ivar failed: addresses that could not be had and are tolerated.
     @ivar tables: TLS slots and their new tables, by listener.
+    @ivar member_tls: TLS to the members, by pool.
     """
 
     def __init__(self, plane: DataPlane, snapshot: Snapshot) -> None:
@@ -28,6 +30,7 @@ class Prepared:
         self.sockets: dict[_Key, Any] = {}
         self.failed: dict[_Key, AddressInUse] = {}
         self.tables: dict[str, tuple[TlsSlot, Any]] = {}
+        self.member_tls: Mapping[str, Any] = {}
         self._plane = plane
 
     async def activate(self) -> None:

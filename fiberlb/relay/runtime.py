@@ -9,14 +9,12 @@ L{Cell} and read C{cell.plan} at each request, never a snapshot.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Container, Mapping
-from typing import Any, Final
+from typing import Any
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.balancing.peak_ewma import Average
 from fiberlb.balancing.table import ALGORITHMS
-from fiberlb.model.addresses import UNIX
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
 from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
@@ -24,103 +22,12 @@ from fiberlb.relay import keys
 from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.eligible import configured, standing, weighted
 from fiberlb.relay.introducing import INTRODUCTIONS
+from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.wire.forwarded import is_claim
-
-#: Since when a member is up that did not come up while this process served.
-FROM_THE_START: Final = float("-inf")
-
-
-class MemberState:
-    """
-    One member.
-
-    @ivar up: it may be chosen; what the health checks said last.
-    @ivar address: for C{connect}: a pair, or the path of a Unix socket.
-    @ivar home: the same as C{address} while connections there are worth keeping,
-        C{None} when the member has gone.
-    @ivar idle: connections to it that wait for a request, the newest last.
-    @ivar gone: it is no longer configured; its connections are not kept.
-    @ivar in_flight: requests, or relayed connections, running now.
-    @ivar sessions: open connections.
-    @ivar requests: requests, or relayed connections, begun.
-    @ivar failures: connections refused, broken or timed out.
-    @ivar full: it takes no more connections for now.
-    @ivar relays: connections relayed to it now; C{None} where nobody wants to end them.
-    @ivar latency: how long it takes to answer; C{None} where nobody wants to know.
-    @ivar since: when it came up, on the loop's clock; C{-inf}: it has been up from the start.
-    """
-
-    __slots__ = (
-        "address",
-        "failures",
-        "family",
-        "full",
-        "gone",
-        "home",
-        "id",
-        "idle",
-        "in_flight",
-        "latency",
-        "name",
-        "relays",
-        "requests",
-        "sessions",
-        "since",
-        "up",
-    )
-
-    def __init__(self, member: Member, up: bool) -> None:
-        self.id = member.id
-        self.name = member.name
-        self.idle: list[Any] = []
-        self.up = up
-        self.gone = False
-        self.in_flight = 0
-        self.sessions = 0
-        self.requests = 0
-        self.failures = 0
-        self.full = False
-        self.latency: Average | None = None
-        self.relays: set[Any] | None = None
-        self.since = FROM_THE_START
-        self.address: Any = ("", 0)
-        self.home: Any = None
-        self.family = int(socket.AF_INET)
-        self.describe(member)
-
-    def describe(self, member: Member) -> None:
-        """Take the name and address of a changed member; idle connections to another address go."""
-        self.name = member.name
-        unix = member.address.startswith(UNIX)
-        address: Any = member.address.removeprefix(UNIX) if unix else member.place
-        if address != self.address:
-            self.drop_idle()
-            self.address = self.home = address
-        if unix:
-            self.family = int(socket.AF_UNIX)
-        else:
-            self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
-
-    def retire(self) -> None:
-        """It is no longer configured: what runs may finish, nothing is kept."""
-        self.gone = True
-        self.home = None
-        self.drop_idle()
-
-    def end_relays(self) -> None:
-        """End the relayed connections, so that their clients connect anew."""
-        for relay in list(self.relays or ()):
-            relay.end()
-
-    def drop_idle(self) -> None:
-        """Close the connections that wait."""
-        idle, self.idle = self.idle, []
-        for upstream in idle:
-            upstream.discard()
 
 
 class PoolState:

@@ -18,14 +18,13 @@ from typing import Any, Final
 
 from cryptography import x509
 from OpenSSL import SSL
-from twisted.logger import Logger
 
 from fiberlb.relay.connection import NEVER, NOBODY, READ_SIZE
 from fiberlb.relay.lingering import MOST_DROPPED, PATIENCE
-from fiberlb.relay.loop import READ, WRITE, Loop
-from fiberlb.relay.tls_stream import TlsStream
+from fiberlb.relay.loop import READ, Loop
+from fiberlb.relay.tls_handshake import TlsHandshake
 from fiberlb.tls.contexts import refusal
-from fiberlb.tls.openssl import clear_errors, reason
+from fiberlb.tls.openssl import reason
 from fiberlb.tls.shown import Shown
 from fiberlb.tls.sni import normal
 
@@ -36,10 +35,8 @@ _ANSWER: Final = (
     b"Connection: close\r\n\r\n%b" % (len(_SPEAK_TLS), _SPEAK_TLS)
 )
 
-_log = Logger()
 
-
-class TlsConnection(TlsStream):
+class TlsConnection(TlsHandshake):
     """
     One TLS socket of a client.
 
@@ -49,10 +46,9 @@ class TlsConnection(TlsStream):
     @ivar sni: after the handshake the server name that the client asked for, in lower
         case and without a final dot; C{None} when it sent none. A session of TLS 1.2
         that was resumed has the name it was made with.
-    @ivar failure: after a failed handshake what was wrong, for the log.
     """
 
-    __slots__ = ("_limit", "_lingering", "failure", "sni")
+    __slots__ = ("_limit", "_lingering", "sni")
 
     def __init__(
         self, loop: Loop, sock: Any, ssl: SSL.Connection, side: Any, limit: float | None
@@ -62,9 +58,7 @@ class TlsConnection(TlsStream):
         @param limit: seconds that the handshake may take, from C{start} on; C{None}: any time.
         """
         super().__init__(loop, sock, ssl, side)
-        self.connecting = True
         self.sni: bytes | None = None
-        self.failure = ""
         self._limit = limit
         self._lingering = False
 
@@ -99,11 +93,8 @@ class TlsConnection(TlsStream):
 
     def visit(self, now: float) -> float:
         """The wheel asks; when to ask again."""
-        if self.connecting and not self.closed and self.deadline <= now:
-            if self._lingering:
-                self._retire()
-            else:
-                self._refuse(errno.ETIMEDOUT, "it took too long")
+        if self._lingering and not self.closed and self.deadline <= now:
+            self._retire()
             return 0.0
         return super().visit(now)
 
@@ -111,30 +102,21 @@ class TlsConnection(TlsStream):
         """See L{fiberlb.relay.connection.Connection.break_off}."""
         if self._lingering:
             self.abort()
-        elif self.connecting and not self.closed:
-            self._refuse(errno.ECONNRESET, "the connection broke")
         else:
             super().break_off()
 
     def _opened(self) -> None:
-        """A step of the handshake."""
+        """A step of the handshake, or what comes after a refusal."""
         if self._lingering:
             self._drop()
-            return
-        try:
-            self.ssl.do_handshake()
-        except SSL.WantReadError:
-            self.loop.change(self, READ)
-            return
-        except SSL.WantWriteError:
-            self.loop.change(self, WRITE)
-            return
-        except SSL.Error as why:
-            self._failed_with(why)
-            return
+        else:
+            super()._opened()
+
+    def shaken(self) -> None:
+        """See L{TlsHandshake.shaken}."""
         why_not = refusal(self.ssl)
         if why_not:
-            self._refuse(errno.EACCES, why_not)
+            self.refuse(errno.EACCES, why_not)
             return
         self.connecting = False
         self.deadline = NEVER
@@ -144,16 +126,23 @@ class TlsConnection(TlsStream):
         self._watch()
         self.side.connected()
 
-    def _failed_with(self, why: SSL.Error) -> None:
+    def failed_with(self, why: SSL.Error) -> None:
+        """See L{TlsHandshake.failed_with}."""
         text = self.ssl.get_app_data().failed or reason(why)
-        clear_errors()
         if isinstance(why, SSL.SysCallError):
             code = why.args[0] if why.args and why.args[0] > 0 else errno.ECONNRESET
-            self._refuse(code, "the client went away")
+            self.refuse(code, "the client went away")
             return
         if text == _PLAIN_HTTP:
             self._answer_plainly()
-        self._refuse(errno.EPROTO, text)
+        self.refuse(errno.EPROTO, text)
+
+    def leave(self, code: int) -> None:
+        """See L{TlsHandshake.leave}; a client whose certificate was asked for can read why."""
+        if code in (errno.EPROTO, errno.EACCES) and self.ssl.get_app_data().guard is not None:
+            self._linger()
+        else:
+            self._retire()
 
     def _answer_plainly(self) -> None:
         """Plain HTTP has come: say so, in the words it understands."""
@@ -167,17 +156,6 @@ class TlsConnection(TlsStream):
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-
-    def _refuse(self, code: int, text: str) -> None:
-        """The handshake has failed: close, and tell the side."""
-        _log.debug("a TLS handshake failed: {reason}", reason=text)
-        self.failure = text
-        side = self.side
-        if code in (errno.EPROTO, errno.EACCES) and self.ssl.get_app_data().guard is not None:
-            self._linger()
-        else:
-            self._retire()
-        side.refused(code)
 
     def _linger(self) -> None:
         """

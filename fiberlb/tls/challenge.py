@@ -15,6 +15,13 @@ from fiberlb.tls.material import inspect
 from fiberlb.tls.openssl import bounded_reads
 
 
+class _Unjudged:
+    """What every connection of ours has (L{fiberlb.tls.contexts}): nobody is judged here."""
+
+    guard = None
+    failed = ""
+
+
 class ChallengeContexts:
     """
     One context for each name that is asked for.
@@ -40,6 +47,7 @@ class ChallengeContexts:
         if context is None:
             return None
         connection = SSL.Connection(context, sock)
+        connection.set_app_data(_Unjudged())
         bounded_reads(connection)
         connection.set_accept_state()
         return connection

@@ -27,6 +27,7 @@ from fiberlb.relay.plane import RETRY
 from fiberlb.relay.states import ListenerState, Processes
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
+from fiberlb.tls.member_contexts import MemberContexts
 from fiberlb.workers import messages
 from fiberlb.workers.bases import Bases
 from fiberlb.workers.board import NAME as BOARD
@@ -35,9 +36,10 @@ from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
+from fiberlb.workers.ready import Ready
 from fiberlb.workers.revisions import Encoder, Revision, sealed
 from fiberlb.workers.seen import Seen, Stage
-from fiberlb.workers.slots import Address, Bound, Slots
+from fiberlb.workers.slots import Address, Slots
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.worker import LIVING, SOCKET
@@ -52,6 +54,8 @@ class WorkersPlane:
     @param wanted: how many, at least 1.
     @param binding: makes sockets that listen, and cleans up after them.
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
+
+    @ivar contexts: TLS to the members, for the checks; workers make their own.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class WorkersPlane:
         self._wanted = wanted
         self._slots = Slots(binding.bind, binding.release, binding.adopt)
         self._tls: dict[str, TlsSlot] = {}
+        self.contexts = MemberContexts()
         self._bases = Bases()
         self._counting = Counting(self._pages)
         self._board: Board | None = None
@@ -175,7 +180,9 @@ class WorkersPlane:
                 if before is None or before.tls is not plan.tls or ident not in self._tls:
                     slot = self._tls.get(ident) or TlsSlot(ident)
                     tables[ident] = (slot, slot.prepare(plan.tls))
-        return Ready(self, snapshot, self._slots.prepare(snapshot, self._wanted, tolerated), tables)
+        member_tls = self.contexts.prepare(snapshot.pools)
+        bound = self._slots.prepare(snapshot, self._wanted, tolerated)
+        return Ready(self, snapshot, bound, tables, member_tls)
 
     async def activate(self, ready: Ready) -> None:
         """Put it in force here, then in all workers."""
@@ -188,6 +195,7 @@ class WorkersPlane:
             for ident, plan in snapshot.listeners.items()
             if plan.tls is not None
         }
+        self.contexts.use(ready.member_tls)
         if before is not None:
             gone = {i: p for i, p in before.listeners.items() if i not in snapshot.listeners}
             self._closing.update(gone)
@@ -373,26 +381,6 @@ class WorkersPlane:
         """What runs has C{deadline} seconds from now, if that is sooner."""
         if self._door is not None:
             self.crew.hasten(deadline)
-
-
-class Ready:
-    """A snapshot that is ready to be served; one of the two methods is called, once."""
-
-    def __init__(
-        self, plane: WorkersPlane, snapshot: Snapshot, bound: Bound, tables: dict[str, Any]
-    ) -> None:
-        self.snapshot = snapshot
-        self.bound = bound
-        self.tables = tables
-        self._plane = plane
-
-    async def activate(self) -> None:
-        """Put it in force."""
-        await self._plane.activate(self)
-
-    async def discard(self) -> None:
-        """Give back what was taken."""
-        self.bound.close()
 
 
 def _wanted(snapshot: Snapshot) -> dict[Address, str]:

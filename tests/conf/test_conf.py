@@ -16,7 +16,7 @@ from fiberlb.model.l7 import CompareType, L7Policy, L7Rule, RuleType
 from fiberlb.model.listener import Listener, ListenerProtocol, TlsVersion
 from fiberlb.model.pool import Member, Pool
 from fiberlb.snapshot import Snapshot
-from tests.support.certificates import leaf
+from tests.support.certificates import authority, leaf
 from tests.support.sources import ROOT
 
 CONF = ROOT / "conf"
@@ -42,6 +42,8 @@ def with_certificates(directory: Path) -> None:
         (directory / "certs").mkdir(exist_ok=True)
         (directory / f"{stem}.pem").write_text(made.chain)
         (directory / f"{stem}.key").write_text(made.key_pem())
+    for stem in set(re.findall(r"client_ca, certificate: file:(certs/[a-z-]+)\.pem", text)):
+        (directory / f"{stem}.pem").write_text(authority().pem)
 
 
 def switched_on(text: str) -> str:

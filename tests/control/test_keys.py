@@ -155,9 +155,8 @@ class RotationTests(KeysCase):
         text = "sealed:v1:0123456789abcdef:aaaa:bbbb"
         self.stage.write(create("pools", {"name": "p", "description": text}))
         self.stage.result(self.keys.rotate(ORIGIN))
-        self.assertEqual(
-            self.restarted().configuration.objects["pools"].popitem()[1].description, text
-        )  # type: ignore[attr-defined]
+        (pool,) = self.restarted().configuration.objects["pools"].values()
+        self.assertEqual(pool.description, text)
 
 
 class TroubleTests(KeysCase):

@@ -40,12 +40,16 @@ class CrewCase(SynchronousTestCase):
         """A balancer that has started."""
         text = text.format(member=self.member.address, port=self.port)
         self.balancer = balancer = Balancer(text, workers=workers, **options)
+        self.equip(balancer.directory)
         self.text = text
         self.addCleanup(self.end)
         balancer.start(self.port)
         # A worker that has nothing to serve yet ends with its control process.
         self.wait_for_workers(workers)
         return balancer
+
+    def equip(self, directory: str) -> None:
+        """Put files into its directory that its configuration names."""
 
     def end(self) -> None:
         """Stop the balancer, and see that none of its workers is left."""

@@ -249,9 +249,15 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(
             found,
             [
-                ("listeners.default_pool_id", "pool 'p1' is tcp, http listeners need http"),
+                (
+                    "listeners.default_pool_id",
+                    "pool 'p1' is tcp, http listeners need http or https",
+                ),
                 ("listeners.default_pool_id", "pool 'p2' is http, tcp listeners need tcp"),
-                ("l7_policies.redirect_pool_id", "pool 'p1' is tcp, http listeners need http"),
+                (
+                    "l7_policies.redirect_pool_id",
+                    "pool 'p1' is tcp, http listeners need http or https",
+                ),
             ],
         )
 

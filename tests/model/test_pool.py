@@ -54,7 +54,7 @@ class PoolTests(SynchronousTestCase):
         """Every key and word of the specification that is not acted on is refused as such."""
         for key in sorted(Pool.LATER):
             self.assertEqual(problems(Pool, {key: None}), [f"{key}: {LATER}"])
-        for word in ("https", "udp", "PROXY", "PROXYV2"):
+        for word in ("udp", "PROXY", "PROXYV2"):
             self.assertEqual(
                 problems(Pool, {"protocol": word}), [f"protocol: {word.lower()}: {LATER}"]
             )

@@ -51,7 +51,7 @@ class IntroducingTests(SynchronousTestCase):
 
     def test_fields(self) -> None:
         """Server name and protocol, the protocol only where it has been agreed on here."""
-        given = {"sni": b"a.example", "alpn": (b"h2", b"http/1.1")}
+        given: dict[str, Any] = {"sni": b"a.example", "alpn": (b"h2", b"http/1.1")}
         name = (AUTHORITY, b"a.example")
         self.assertEqual(version_2(exchange(**given)), binary(ENDS, [(ALPN, b"h2"), name]))
         self.assertEqual(version_2(exchange(secure=False, **given)), binary(ENDS, [name]))

@@ -41,13 +41,14 @@ class PipesTests(SynchronousTestCase):
             pipes.give(pipe, True)
         pipes.ease()
         for _ in range(40):
-            pipe = pipes.take()
-            assert pipe is not None
-            pipes.give(pipe, True)
+            used = pipes.take()
+            assert used is made[-1]
+            pipes.give(used, True)
             pipes.ease()
-        os.fstat(pipe.read)
-        self.assertIs(pipes.take(), pipe)
-        pipes.give(pipe, True)
+        used = made[-1]
+        os.fstat(used.read)
+        self.assertIs(pipes.take(), used)
+        pipes.give(used, True)
         pipes.ease()
         pipes.ease()
         for pipe in made:

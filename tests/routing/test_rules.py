@@ -106,7 +106,7 @@ class TableTests(SynchronousTestCase):
     def test_complete(self) -> None:
         """Every rule type that configurations can name has its entry."""
         self.assertEqual(set(EXTRACT), set(RuleType))
-        self.assertEqual({*SUBJECTS, *EXACT_ONLY}, set(RuleType))
+        self.assertEqual({*SUBJECTS, *EXACT_ONLY, RuleType.SOURCE_IP}, set(RuleType))
 
 
 class CertificateTests(SynchronousTestCase):

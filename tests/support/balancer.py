@@ -13,7 +13,7 @@ _SETTINGS = """\
 version: 1
 state_directory: {directory}/state
 admin: {{listen: "127.0.0.1:{admin}"}}
-shutdown: {{grace: {grace}}}
+shutdown: {{grace: {grace}, deadline: {deadline}}}
 workers: {workers}
 """
 
@@ -35,12 +35,14 @@ class Balancer:
         reactor: str | None = None,
         workers: int = 0,
         grace: str = "0s",
+        deadline: str = "30s",
     ) -> None:
         """
         @param configuration: YAML below the process settings: C{listeners:}, C{pools:}, ...
         @param settings: YAML in place of the process settings written here.
         @param workers: processes for traffic; the attribute counts at the next C{write}.
         @param grace: of C{shutdown}.
+        @param deadline: of C{shutdown}.
         @param reactor: a name for C{twistd --reactor}; C{None}: what FiberLB takes by itself.
         """
         self.directory = temporary_directory()
@@ -50,6 +52,7 @@ class Balancer:
         self._reactor = reactor
         self.workers = workers
         self._grace = grace
+        self._deadline = deadline
         self.program: Program | None = None
         self.write(configuration)
 
@@ -61,6 +64,7 @@ class Balancer:
                 directory=self.directory,
                 admin=self.admin,
                 grace=self._grace,
+                deadline=self._deadline,
                 workers=self.workers,
             )
         self.path.write_text(settings + configuration)

@@ -30,12 +30,18 @@ class Load:
     """
 
     def __init__(
-        self, port: int, seconds: float, *, kept: bool = False, connections: int = 16
+        self,
+        port: int,
+        seconds: float,
+        *,
+        kept: bool = False,
+        connections: int = 16,
+        scheme: str = "http",
     ) -> None:
         command = [need("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s"]
         if not kept:
             command += ["-H", "Connection: close"]
-        address = f"http://127.0.0.1:{port}/"
+        address = f"{scheme}://127.0.0.1:{port}/"
         self._program = Program([*command, address], cwd=temporary_directory())
 
     def result(self) -> Told:

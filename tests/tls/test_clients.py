@@ -59,9 +59,9 @@ class AskingTests(HandshakeCase):
         for name in ("a.test", "A.TEST", "x.wild.test"):
             self.assertEqual(Visit(made, name, client(V13)).alert, "CERTIFICATE_REQUIRED", msg=name)
         others: tuple[str | None, ...] = ("default.test", "wild.test", "x.y.wild.test", None)
-        for name in others:
-            self.assertTrue(Visit(made, name, client(V13)).welcome, msg=name)
-            shown = Visit(made, name, client(V13, GOOD))
+        for other in others:
+            self.assertTrue(Visit(made, other, client(V13)).welcome, msg=other)
+            shown = Visit(made, other, client(V13, GOOD))
             self.assertIsNone(shown.pair.server.get_peer_certificate())
 
     def test_default_leaf(self) -> None:

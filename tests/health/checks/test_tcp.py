@@ -52,6 +52,7 @@ class TcpCheckTests(SynchronousTestCase):
             Deferred.fromCoroutine(make(self.reactor)(member, given)).addErrback(lambda _: None)
             protocol = self.reactor.tcpClients[number][2].buildProtocol(None)
             transport = StringTransport()
+            assert protocol is not None
             protocol.makeConnection(transport)
             self.assertEqual(transport.value()[: len(sent) or None], sent)
 

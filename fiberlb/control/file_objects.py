@@ -11,6 +11,7 @@ import attrs
 from fiberlb.control.tree import Tree, flattened, identified, numbered
 from fiberlb.control.yaml_file import Document
 from fiberlb.errors import Path, Problem
+from fiberlb.model.convert import evolved
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.resource import UUID_PATTERN, file_id
@@ -89,22 +90,24 @@ def _placed(trees: Sequence[Rooted], words: Mapping[str, str]) -> list[Rooted]:
         for (index, number, _), tree in zip(policies, numbers, strict=True):
             if number < 0:
                 done[index] = tree
-            else:
-                nested.setdefault(index, list(done[index].children))[number] = tree
+                continue
+            if index not in nested:
+                nested[index] = list(done[index].children)
+            nested[index][number] = tree
     for index, children in nested.items():
-        done[index] = attrs.evolve(done[index], children=tuple(children))
+        done[index] = evolved(done[index], children=tuple(children))
     return [Rooted(root.document, tree) for root, tree in zip(trees, done, strict=True)]
 
 
 def _with_name(tree: Tree, number: int) -> Tree:
     made = tree.made
     if isinstance(made, L7Policy) and not made.name:
-        made = attrs.evolve(made, name=f"policy-{made.position}")
+        made = evolved(made, name=f"policy-{made.position}")
     if isinstance(made, L7Rule) and not made.name:
-        made = attrs.evolve(made, name=f"rule-{number}")
+        made = evolved(made, name=f"rule-{number}")
     children = tuple(_with_name(child, n) for n, child in enumerate(tree.children, 1))
     same = made is tree.made and all(map(is_, children, tree.children))
-    return tree if same else attrs.evolve(tree, made=made, children=children)
+    return tree if same else evolved(tree, made=made, children=children)
 
 
 def _check(trees: Iterable[Rooted], words: Mapping[str, str]) -> Iterator[Problem]:

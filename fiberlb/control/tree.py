@@ -15,7 +15,7 @@ import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.configuration import COLLECTIONS
-from fiberlb.model.convert import structure
+from fiberlb.model.convert import evolved, structure
 from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.pool import Pool
@@ -130,7 +130,7 @@ def _has_parent(
 def _bound(made: Resource, parent: str) -> Resource:
     """The object with its parent's id, if it is of a kind that has one."""
     fields: dict[str, Any] = {} if made.PARENT is None else {made.PARENT[0]: parent}
-    return attrs.evolve(made, **fields)
+    return evolved(made, **fields)
 
 
 def _listener_ids(value: dict[str, Any], path: Path, loading: Loading) -> list[tuple[str, Path]]:
@@ -167,7 +167,7 @@ def numbered(policies: Iterable[Tree], taken: Iterable[int] = ()) -> list[Tree]:
         position = tree.made.position
         if position is None:
             position = last + POSITION_STEP
-            tree = attrs.evolve(tree, made=attrs.evolve(tree.made, position=position))
+            tree = evolved(tree, made=evolved(tree.made, position=position))
         last = max(last, position)
         done.append(tree)
     return done
@@ -191,12 +191,12 @@ def identified(tree: Tree, make_id: MakeId, parent: str | None = None) -> Tree:
         monitor = made.health_monitor
         # One per pool, so that it needs no name to be the same one for as long as the pool is.
         checked = file_id(monitor.COLLECTION, ident, "")
-        fields["health_monitor"] = attrs.evolve(monitor, id=checked)
+        fields["health_monitor"] = evolved(monitor, id=checked)
     children: Iterable[Tree] = tree.children
     if tree.children and isinstance(tree.children[0].made, L7Policy):
         children = numbered(children)
     bound = tuple(identified(child, make_id, ident) for child in children)
-    return Tree(attrs.evolve(made, **fields), tree.path, bound, tree.given, tree.parent_path)
+    return Tree(evolved(made, **fields), tree.path, bound, tree.given, tree.parent_path)
 
 
 def flattened(tree: Tree) -> Iterator[Tree]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import attrs
@@ -272,3 +273,19 @@ def references(made: Any) -> Iterator[tuple[str, str, Path]]:
 
     map_references(made, note)
     return iter(found)
+
+
+def evolved(made: T, /, **fields: Any) -> T:
+    """
+    The object with some fields set: C{attrs.evolve} in a fraction of its time.
+
+    For classes whose fields have no aliases and no converters that mind a second time.
+    """
+    names, get = _getter(type(made))
+    return type(made)(**dict(zip(names, get(made), strict=True), **fields))
+
+
+@cache
+def _getter(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(a.name for a in attrs.fields(cls) if a.init)
+    return names, attrgetter(*names)

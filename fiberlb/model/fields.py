@@ -12,6 +12,7 @@ import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -29,6 +30,10 @@ NOT_SUPPORTED = "known, not supported by this version"
 
 #: Problems of one document that get a suggestion; finding one takes a while, there may be many.
 MOST_SUGGESTIONS = 100
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class Loading:
@@ -103,9 +108,9 @@ class Text:
         text = str(value)
         if not self.shortest <= len(text) <= self.longest:
             return loading.refuse(path, f"must have {self.shortest} to {self.longest} characters")
-        if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        if _SURROGATE.search(text):
             return loading.refuse(path, "must not contain half a surrogate pair")
-        if not self.multiline and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text):
+        if not self.multiline and _CONTROL.search(text):
             return loading.refuse(path, "must not contain control characters")
         if self.pattern is not None and not re.fullmatch(self.pattern, text):
             return loading.refuse(path, f"must be {self.what}")
@@ -166,6 +171,11 @@ class Flag:
         return {"type": "boolean"}
 
 
+@cache
+def _members(words: type[Enum]) -> dict[str, Enum]:
+    return {member.value: member for member in words}
+
+
 @attrs.frozen
 class OneOf:
     """
@@ -180,13 +190,13 @@ class OneOf:
     later: tuple[str, ...] = ()
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        known = [member.value for member in self.words]
+        known = _members(self.words)
         if not isinstance(value, str):
             return loading.refuse(path, f"must be one of {', '.join(known)}")
         word = value.strip().lower().replace("-", "_")
         word = self.aliases.get(word, word)
         if word in known:
-            return self.words(word)
+            return known[word]
         if word in self.later:
             return loading.refuse(path, f"{word}: {NOT_SUPPORTED}", code="not_supported")
         return loading.refuse(
@@ -348,7 +358,7 @@ class Material:
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if not isinstance(value, str) or not value:
             return loading.refuse(path, "must be PEM text or file:PATH")
-        if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+        if _SURROGATE.search(value):
             return loading.refuse(path, "must not contain half a surrogate pair")
         if not value.startswith("file:"):
             return str(value)

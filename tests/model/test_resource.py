@@ -88,3 +88,13 @@ class FileIdTests(SynchronousTestCase):
         self.assertNotEqual(found, file_id("listeners", parent, name))
         self.assertNotEqual(found, file_id(collection, parent + "c", name))
         self.assertNotEqual(found, file_id(collection, parent, name + "c"))
+
+
+class FileUuidTests(SynchronousTestCase):
+    """Ids of objects of files."""
+
+    def test_uuid(self) -> None:
+        """They are UUIDs of version 5, as the standard library makes them."""
+        for number in range(200):
+            expected = uuid.uuid5(FILE_NAMESPACE, f"pools/p/\u00e9{number}")
+            self.assertEqual(file_id("pools", "p", f"\u00e9{number}"), str(expected))

@@ -44,8 +44,7 @@ class Exchange:
     @ivar chunks: the request's chunked body, where it is not.
     @ivar member_name: of the last one tried, for the log.
     @ivar held: what of the body has been sent, for sending it again.
-    @ivar expecting: the client sends the body only after an answer of 100; of meaning
-        only while there is a body to come.
+    @ivar expecting: the client sends the body that is still to come only after an answer of 100.
     @ivar head_sent: the answer has begun.
     @ivar shown: the certificate that the client has shown in the handshake.
     @ivar half_closed: the client sends no more.

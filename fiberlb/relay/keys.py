@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fiberlb.model.addresses import UNIX
 from fiberlb.model.hash_on import HashOn
 from fiberlb.routing.request import origin_form
 
@@ -14,15 +13,13 @@ Key = Callable[[Any], "bytes | None"]
 
 
 def address(exchange: Any) -> bytes | None:
-    """The client's address, as trusted proxies tell it; one on a Unix socket has none."""
+    """The client's address, as trusted proxies tell it."""
     client: str = exchange.client
-    return None if client == UNIX else client.encode()
+    return client.encode()
 
 
 def address_port(exchange: Any) -> bytes | None:
     """The client's address, and the port that it, or the proxy before us, has connected from."""
-    if exchange.client == UNIX:
-        return None
     return f"{exchange.client} {exchange.peer_port}".encode()
 
 

@@ -52,7 +52,7 @@ def endpoint(reactor: Any, member: Member, monitor: HealthMonitor) -> IStreamCli
     # The check as a whole is cancelled at its timeout; this one must only not come first.
     patience = monitor.timeout + 1
     if named(address):
-        found = UNIXClientEndpoint(reactor, address.removeprefix(UNIX), timeout=patience)
+        found: Any = UNIXClientEndpoint(reactor, address.removeprefix(UNIX), timeout=patience)
     else:
         cls = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
         found = cls(reactor, address, port, timeout=patience)

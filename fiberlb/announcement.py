@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from fiberlb.build import VERSION
 from fiberlb.control.document import FileLayer
 from fiberlb.control.service import ControlService
+from fiberlb.model.addresses import FD, at
 from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Member
 from fiberlb.model.settings import AccessLogFormat
@@ -38,13 +39,15 @@ def lines(control: ControlService, admin: Sequence[str]) -> list[str]:
     listeners = configuration.all(Listener)
     told = []
     for state in sorted(control.listeners(), key=lambda s: (s.port, s.host)):
-        host = f"[{state.host}]" if ":" in state.host else state.host
+        where = at(state.host, state.port)
+        if state.host.startswith(FD) and state.port:
+            where += f" (port {state.port})"
         listener = listeners.get(state.listener_id)
         name = f"listener {listener.name}, {listener.protocol.value}" if listener else ""
         if state.state == "listening":
-            told.append(f"Listening on {host}:{state.port} ({name})")
+            told.append(f"Listening on {where} ({name})")
         elif state.state == "error":
-            told.append(f"NOT listening on {host}:{state.port} ({name}): {state.reason}")
+            told.append(f"NOT listening on {where} ({name}): {state.reason}")
     if not told:
         told.append("Nothing listens: the configuration has no listener")
     told += [f"Admin API on {where}" for where in admin] or ["The admin API is off"]

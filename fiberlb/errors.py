@@ -94,7 +94,7 @@ class AddressInUse(Exception):
     @ivar listener_id: which listener wants it.
     @ivar host: the address without brackets.
     @ivar message: one sentence for the person who asked, without a final stop.
-    @ivar code: C{address_in_use}; C{address_denied} (a port below 1024 without
+    @ivar code: C{address_in_use}; C{needs_privilege} (a port below 1024 without
         the right) and C{address_unavailable} (not an address of this host) are
         answered alike, as a conflict.
     """

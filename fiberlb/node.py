@@ -15,13 +15,12 @@ from typing import Any
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, maybeDeferred
-from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Site
 
 from fiberlb.acme.issued import Issued
 from fiberlb.acme.keeping import Keeping, keep
+from fiberlb.admin_ports import AdminPorts
 from fiberlb.announcement import announce, tell_refusal
 from fiberlb.api.rest.site import admin_site
 from fiberlb.control.aside import Aside, at_once
@@ -35,11 +34,11 @@ from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
-from fiberlb.model.pool import split_address
 from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
 from fiberlb.model.settings import AccessLog as LogSettings
 from fiberlb.observe.access_log import AccessLog
-from fiberlb.relay.accept import bind
+from fiberlb.relay.binding import Binding
+from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.loop import Loop, StockLoop
 from fiberlb.relay.plane import DataPlane, request_ids
 from fiberlb.relay.services import Services
@@ -70,6 +69,7 @@ class World:
     @ivar host_name: of the machine.
     @ivar root: the process may do everything.
     @ivar aside: does long work in a thread.
+    @ivar inherited: sockets that the process was started with.
     """
 
     reactor: Any
@@ -83,6 +83,7 @@ class World:
     pid: Callable[[], int]
     root: bool
     aside: Aside = at_once
+    inherited: Inherited = Inherited()
 
 
 class Node(Service):
@@ -108,7 +109,7 @@ class Node(Service):
         self._reading = DeferredLock()
         self._lock: StateLock | None = None
         self._store: Store | None = None
-        self._ports: list[Any] = []
+        self._admin = AdminPorts(world.reactor)
         self._starting: Deferred[None] | None = None
         self._deadline = layer.settings.shutdown.deadline
         self.loop = self._make_loop()
@@ -121,6 +122,7 @@ class Node(Service):
             LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
         self.access_log = AccessLog(kind, world.reactor, log)
+        self._binding = Binding(world.inherited)
         self.plane = self._make_plane()
         self.health = HealthService(
             world.reactor,
@@ -144,12 +146,14 @@ class Node(Service):
         world, settings = self._world, self._layer.settings
         if self._wanted:
             return WorkersPlane(
-                world.reactor, self._wanted, settings, bind, world.wall, world.environment
+                world.reactor, self._wanted, settings, self._binding, world.wall, world.environment
             )
         services = Services(
             self.loop,
             lambda stamp: stamp + world.wall() - self.loop.now,
             request_ids(world.random_bytes),
+            bind=self._binding.bind,
+            release=self._binding.release,
         )
         trusted = settings.trusted_proxies
         return DataPlane(world.reactor, services, self.access_log, trusted, random=world.random)
@@ -193,8 +197,7 @@ class Node(Service):
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
-        for port in self._ports:
-            port.startReading()
+        self._admin.start()
         await self._first_round()
         announce(self.control, self._layer, admin)
         self.certificates.begin(self.control)
@@ -224,39 +227,11 @@ class Node(Service):
 
     def _listen_admin(self, control: ControlService) -> list[str]:
         """Open the admin API; where, as a person writes it."""
-        settings = self._layer.settings.admin
         site = admin_site(control, self._world.reactor)
         site.noisy = False
         if self._layer.admin_ports is not None:
-            return [self._listen_first(site, self._layer.admin_ports)]
-        return [self._listen(site, address) for address in settings.listen]
-
-    def _listen(self, site: Site, address: str) -> str:
-        reactor = self._world.reactor
-        if address.startswith("unix:"):
-            path = address[5:]
-            self._hold(reactor.listenUNIX(path, site, mode=0o600, wantPID=True))
-            return address
-        found = split_address(address)
-        assert found is not None
-        port = reactor.listenTCP(int(found[1]), site, interface=found[0])
-        self._hold(port)
-        bound = port.getHost()
-        host = f"[{bound.host}]" if ":" in bound.host else bound.host
-        return f"http://{host}:{bound.port}"
-
-    def _hold(self, port: Any) -> None:
-        """Nobody is answered before there is something to say; who connects waits that long."""
-        port.stopReading()
-        self._ports.append(port)
-
-    def _listen_first(self, site: Site, ports: range) -> str:
-        for port in ports:
-            try:
-                return self._listen(site, f"127.0.0.1:{port}")
-            except CannotListenError:
-                continue
-        raise CannotStart(f"no port from {ports[0]} to {ports[-1]} is free for the admin API")
+            return [self._admin.listen_first(site, self._layer.admin_ports)]
+        return [self._admin.listen(site, each) for each in self._layer.settings.admin.listen]
 
     async def _first_round(self) -> None:
         """Wait until the members have been asked once, but not for long."""
@@ -370,8 +345,7 @@ class Node(Service):
             await self._stop_control()
             if serves:
                 await self._let_know()
-        for port in self._ports:
-            await maybeDeferred(port.stopListening)
+        await self._admin.stop()
         await self.health.stop()
         await self.plane.stop(self._deadline)
         await maybeDeferred(self.access_log.stop)
@@ -404,8 +378,7 @@ class Node(Service):
         if self.control is None or not isinstance(self.plane, WorkersPlane):
             raise CannotStart("with workers: 0 an upgrade is a restart")
         await self._stop_control()
-        for port in self._ports:
-            await maybeDeferred(port.stopListening)
+        await self._admin.stop()
         await self.health.stop()
         if self._store is not None:
             await self._store.close()

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator, Mapping
 import attrs
 
 from fiberlb.errors import ConfigurationError, Problem
+from fiberlb.model.addresses import named
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration, addresses
@@ -91,7 +92,7 @@ class ListenerPlan:
     """
     One listener that is to listen.
 
-    @ivar addresses: IP address and port of every socket.
+    @ivar addresses: IP address and port of every socket; with a named one the port is 0.
     @ivar freebind: bind addresses that the host does not have yet.
     @ivar routes: for a listener that speaks HTTP; of one that does not, only its default is used.
     @ivar timeouts: in force on this listener, before pools and policies override them.
@@ -309,7 +310,7 @@ class _Compilation:
         own = addresses(self._configuration, listener)
         return ListenerPlan(
             listener=listener,
-            addresses=tuple((address, listener.port) for address in own),
+            addresses=tuple((a, 0 if named(a) else listener.port or 0) for a in own),
             freebind=balancer.freebind,
             routes=routes,
             timeouts=overlaid(Timeouts(), listener.timeouts),

@@ -27,6 +27,7 @@ from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node, World
 from fiberlb.observe.process_log import direct
+from fiberlb.relay.inherited import first_environment, for_the_next, inherited
 from fiberlb.workers.upgrade import upgrade
 
 #: Exit code of a start that was refused.
@@ -109,6 +110,7 @@ def _world(reactor: Any) -> World:
         pid=os.getpid,
         root=os.geteuid() == 0,
         aside=Threads(reactor),
+        inherited=inherited(first_environment(), os.getpid()),
     )
 
 
@@ -171,6 +173,7 @@ class _Started(Service):
         signal.signal(signal.SIGTERM, terminate)
 
     def _upgrade(self) -> None:
+        os.environ.update(for_the_next(first_environment(), os.getpid()))
         done = Deferred.fromCoroutine(upgrade(self._reactor, self._node, sys.orig_argv))
         done.addErrback(lambda why: _log.error("No upgrade: {why}", why=why.getErrorMessage()))
 

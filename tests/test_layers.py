@@ -37,6 +37,7 @@ ALLOWED: dict[str, str] = {
     "commands": "errors model tls control workers",
     "build": "wire",
     "announcement": "errors model build control",
+    "admin_ports": "model starting",
     "starting": "errors control store workers",
     "cli": "*",
     "node": "*",

@@ -17,6 +17,7 @@ from fiberlb.control.refusals import NotFound, Stale
 from fiberlb.control.tree import Tree, numbered, structure_tree
 from fiberlb.control.union import monitor_id
 from fiberlb.errors import ConfigurationError, Path
+from fiberlb.model.addresses import at
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import structure, unstructure
@@ -321,7 +322,7 @@ def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resourc
 
     pair(lambda made: made.id.lower())
     pair(lambda made: made.name)
-    pair(lambda made: (made.address, made.port) if isinstance(made, Member) else None)
+    pair(lambda made: made.place if isinstance(made, Member) else None)
     pair(lambda made: _bare(made) if isinstance(made, L7Rule) else None)
     return found
 
@@ -336,8 +337,7 @@ def _renamed(tree: Tree, current: Resource) -> Tree:
     made = tree.made
     if not isinstance(made, Member) or made.name == current.name:
         return tree
-    host = f"[{made.address}]" if ":" in made.address else made.address
-    if made.name != f"{host}:{made.port}":
+    if made.name != at(*made.place):
         return tree
     return attrs.evolve(tree, made=attrs.evolve(made, name=current.name))
 

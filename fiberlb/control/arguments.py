@@ -12,6 +12,7 @@ from fiberlb.control.document import FileLayer, layer
 from fiberlb.control.file_objects import Rooted, settled
 from fiberlb.control.tree import structure_tree
 from fiberlb.errors import ConfigurationError, Path, Problem
+from fiberlb.model.addresses import named
 from fiberlb.model.fields import Loading
 from fiberlb.model.pool import split_address
 from fiberlb.model.settings import Settings, Shutdown
@@ -54,9 +55,11 @@ def _address(text: str, loading: Loading) -> dict[str, Any] | None:
     alone = re.fullmatch(r":?([0-9]{1,5})", text)
     if alone:
         return {"port": alone[1]}
+    if named(text):
+        return {"address": text}
     found = split_address(text)
     if found is None:
-        loading.refuse((_FROM,), "must be :PORT, HOST:PORT or [IPV6]:PORT")
+        loading.refuse((_FROM,), "must be :PORT, HOST:PORT, [IPV6]:PORT, unix:/PATH or fd:NAME")
         return None
     return {"address": found[0], "port": found[1]}
 

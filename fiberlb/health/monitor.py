@@ -133,7 +133,7 @@ class HealthService:
     def _follow(self, plan: PoolPlan) -> Iterable[MemberWatch]:
         """Take in one pool; the watches whose checks are to be started."""
         for member in _members(plan):
-            if self._place(member) != (member.address, member.port):
+            if self._place(member) != member.place:
                 self._forget(member.id)
             if plan.monitor is None:
                 self._leave(plan.pool, member)
@@ -161,7 +161,7 @@ class HealthService:
         watch = self._watches.get(member.id)
         if watch is not None:
             return watch.watched.place
-        return self._unmonitored.get(member.id, (member.address, member.port))
+        return self._unmonitored.get(member.id, member.place)
 
     def _join(self, watched: Watched) -> MemberWatch:
         ident, monitor = watched.member.id, watched.monitor
@@ -194,7 +194,7 @@ class HealthService:
                 old=watch.machine.health.value,
                 new=Health.UNMONITORED.value,
             )
-        self._unmonitored[member.id] = (member.address, member.port)
+        self._unmonitored[member.id] = member.place
         if watch is None or not watch.machine.usable:
             self._report(member.id, True)
 

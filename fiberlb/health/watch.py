@@ -16,6 +16,7 @@ from fiberlb.balancing.rise_fall import Health, RiseFall
 from fiberlb.health.checks.failure import CheckFailed, CheckImpossible
 from fiberlb.health.checks.target import Check
 from fiberlb.health.slots import Slots
+from fiberlb.model.addresses import at
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.quantities import duration_text
@@ -58,7 +59,7 @@ class Watched:
     @property
     def place(self) -> tuple[str, int]:
         """Where requests go: another one is another server, which knows nothing of the old."""
-        return self.member.address, self.member.port
+        return self.member.place
 
     @property
     def question(self) -> tuple[Any, ...]:
@@ -268,8 +269,7 @@ class MemberWatch:
 
 def label(member: Member) -> str:
     """How a member is called in the log."""
-    host = f"[{member.address}]" if ":" in member.address else member.address
-    place = f"{host}:{member.port}"
+    place = at(*member.place)
     return place if member.name in ("", place) else f"{member.name} ({place})"
 
 

@@ -1,8 +1,16 @@
-"""Kinds of values that are addresses and networks."""
+"""
+Kinds of values that are addresses and networks.
+
+Beside IP addresses there are sockets with a name: C{unix:/path} in the file
+system, and C{fd:NUMBER} or C{fd:NAME} handed to the process when it was
+started. They have no port, and go with port 0 where pairs are kept.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import posixpath
+import re
 from typing import Any
 
 import attrs
@@ -12,6 +20,60 @@ from fiberlb.model.fields import Loading
 
 #: Why an address with an interface is refused: it would mean another one on every machine.
 SCOPED = "link-local addresses with an interface (%eth0): known, not supported by this version"
+#: How a Unix socket begins; alone it stands for every client of one, which has no address.
+UNIX = "unix:"
+FD = "fd:"
+#: Octets of a path that the system takes (unix(7)).
+LONGEST_PATH = 107
+
+
+def named(address: str) -> bool:
+    """Whether it is a socket with a name, which has no port."""
+    return address.startswith((UNIX, FD))
+
+
+def at(address: str, port: int | None) -> str:
+    """Address and port as a person writes them: an IPv6 address in brackets."""
+    if named(address):
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def unix_path(value: str) -> str | None:
+    """C{unix:/path} in its shortest form; C{None} when it is none that a socket can have."""
+    path = value.removeprefix(UNIX)
+    if not path.startswith("/") or path.endswith("/") or re.search(r"[\x00-\x1f\x7f]", path):
+        return None
+    try:
+        length = len(path.encode())
+    except UnicodeEncodeError:
+        return None
+    return f"{UNIX}/{posixpath.normpath(path).lstrip('/')}" if length <= LONGEST_PATH else None
+
+
+def load_unix(value: str, path: Path, loading: Loading) -> Any:
+    """C{unix:/path}; what is wrong with it is noted."""
+    found = unix_path(value)
+    if found is not None:
+        return found
+    return loading.refuse(
+        path, f"{value!r} is not unix: and an absolute path of at most {LONGEST_PATH} octets"
+    )
+
+
+def needs_port(address: Any) -> tuple[str, ...]:
+    """C{("port",)} for an address, or several, of which one has a port; wrong ones have one."""
+    several = address if isinstance(address, tuple) and address else (address,)
+    alone = all(isinstance(each, str) and named(each) for each in several)
+    return () if alone else ("port",)
+
+
+def check_port(address: list[str], port: int | None, path: Path, loading: Loading) -> None:
+    """A port for addresses that have one, none for the others."""
+    if port is None and any(not named(each) for each in address):
+        loading.refuse((*path, "port"), "is needed", code="missing")
+    elif port is not None and address and all(map(named, address)):
+        loading.refuse((*path, "port"), f"does not go with {address[0]}, which has no port")
 
 
 @attrs.frozen
@@ -33,9 +95,15 @@ class Address:
 
 @attrs.frozen
 class Network:
-    """An address range in CIDR form; an address alone is a range of one. The model holds text."""
+    """
+    An address range in CIDR form; an address alone is a range of one. The model holds text.
+
+    C{unix:} stands for clients that come over Unix sockets.
+    """
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if value == UNIX:
+            return UNIX
         try:
             return str(ipaddress.ip_network(value if isinstance(value, str) else ""))
         except ValueError as why:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import attrs
 
 from fiberlb.errors import Path, Problem, nearest
+from fiberlb.model.addresses import named
 from fiberlb.model.certificate import SHOWN, Certificate, CertificateType
 from fiberlb.model.convert import map_references, references
 from fiberlb.model.fields import MOST_SUGGESTIONS
@@ -214,12 +215,10 @@ def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
         at = ("listeners", listener.id)
         if listener.loadbalancer_id in configuration.all(LoadBalancer):
             for address in addresses(configuration, listener):
-                other = taken.setdefault((address, listener.port), listener)
+                port = 0 if named(address) else listener.port or 0
+                other = taken.setdefault((address, port), listener)
                 if other is not listener:
-                    message = (
-                        f"port {listener.port} of {address} is taken by listener {other.name!r}"
-                    )
-                    yield Problem((*at, "port"), message, code="address_in_use")
+                    yield _taken(at, address, port, other)
         pool = pools.get(listener.default_pool_id or "")
         if pool is not None:
             yield from _check_fit(listener, pool, (*at, "default_pool_id"))
@@ -258,6 +257,14 @@ def check_type(
             f" {types} is needed"
         )
         yield Problem(path, message)
+
+
+def _taken(at: Path, address: str, port: int, by: Listener) -> Problem:
+    if not port:
+        message = f"{address} is taken by listener {by.name!r}"
+        return Problem((*at, "address"), message, code="address_in_use")
+    message = f"port {port} of {address} is taken by listener {by.name!r}"
+    return Problem((*at, "port"), message, code="address_in_use")
 
 
 def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:

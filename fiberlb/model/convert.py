@@ -7,6 +7,7 @@ A model class may add, as class attributes:
   are refused as such, never ignored (product page, decision 19);
 * C{CHILDREN}: keys that hold other objects; the caller takes them out first;
 * C{SPELLINGS}: other spellings of its keys;
+* C{needed(loaded)}: a class method that says which fields the others make necessary;
 * C{expand(value)}: a class method that turns a short form into a mapping;
 * C{check(path, loading)}: a method that notes what is wrong between fields.
 """
@@ -82,8 +83,10 @@ def _load_fields(cls: type, value: dict[str, Any], path: Path, loading: Loading)
             loaded[key] = known[key].load(content, at, loading)
         elif key not in children:
             refuse_key(cls, word, at, loading)
-    for name in _needed(cls):
-        if name not in loaded:
+    further = getattr(cls, "needed", None)
+    needed = {*_needed(cls), *(further(loaded) if further is not None else ())}
+    for name in known:
+        if name in needed and name not in loaded:
             loading.refuse((*path, name), "is needed", code="missing")
     return loaded
 

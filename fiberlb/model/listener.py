@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.addresses import SCOPED, Network
+from fiberlb.model.addresses import FD, SCOPED, UNIX, Network, check_port, load_unix, needs_port
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import AllOr, Nested, Partial
 from fiberlb.model.fields import (
@@ -156,10 +156,17 @@ class TlsConfig:
 
 @attrs.frozen
 class ListenAddress:
-    """An IP address to listen on; the other forms come later and are refused as such."""
+    """
+    An IP address to listen on, C{unix:/path}, or C{fd:NUMBER} or C{fd:NAME} of a socket that the
+    process was started with; the other forms come later and are refused as such.
+    """
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and re.match(r"[a-z0-9]+:[^:]*$|unix:", value):
+        if isinstance(value, str) and value.startswith(UNIX):
+            return load_unix(value, path, loading)
+        if isinstance(value, str) and value.startswith(FD):
+            return self._inherited(value, path, loading)
+        if isinstance(value, str) and re.match(r"[a-z0-9]+:[^:]*$", value):
             scheme = value.split(":")[0]
             return loading.refuse(
                 path, f"{scheme}: known, not supported by this version", code="not_supported"
@@ -170,6 +177,16 @@ class ListenAddress:
             return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
         except ValueError:
             return loading.refuse(path, f"{value!r} is not an IP address")
+
+    @staticmethod
+    def _inherited(value: str, path: Path, loading: Loading) -> Any:
+        word = value.removeprefix(FD)
+        if word.isdecimal() and word.isascii() and 3 <= int(word) < 1 << 20:
+            return f"{FD}{int(word)}"
+        if re.fullmatch(r"(?![0-9]+$)[A-Za-z0-9._@\\-]{1,255}", word):
+            return value
+        message = f"{value!r} is not fd: with a number from 3, or with a name as systemd has it"
+        return loading.refuse(path, message)
 
     def dump(self, value: Any) -> Any:
         return value
@@ -255,6 +272,7 @@ class Listener(Resource):
     An address, a port and what is done with what comes in.
 
     @ivar address: empty: the addresses of the load balancer.
+    @ivar port: of the IP addresses; C{None} where there is none of these.
     @ivar default_pool_id: where requests go that no policy takes; C{None}: 503.
     @ivar https_redirect: the status of a redirect of everything to https; 0 for none.
     @ivar allowed_cidrs: networks that may connect; empty: all.
@@ -278,7 +296,7 @@ class Listener(Resource):
 
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
     address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
-    port: int = field(Whole(1, 65535))
+    port: int | None = field(Optional(Whole(1, 65535)), None)
     protocol: ListenerProtocol = field(OneOf(ListenerProtocol, later=("udp", "prometheus")))
     tls_config: TlsConfig | None = field(Optional(Nested(TlsConfig)), None)
     default_pool_id: str | None = field(Optional(Reference("pools")), None)
@@ -309,8 +327,14 @@ class Listener(Resource):
         """Whether TLS goes on to the member, chosen by what the client says first."""
         return self.protocol is ListenerProtocol.HTTPS and self.tls_config is None
 
+    @classmethod
+    def needed(cls, loaded: dict[str, Any]) -> tuple[str, ...]:
+        """A port, beside an IP address."""
+        return needs_port(loaded.get("address"))
+
     def check(self, path: Path, loading: Loading) -> None:
-        """The protocol decides which other fields make sense."""
+        """The protocol and the addresses decide which other fields make sense."""
+        check_port([*self.address] or [""], self.port, path, loading)
         secure = self.protocol in (ListenerProtocol.HTTPS, ListenerProtocol.TERMINATED_HTTPS)
         if self.protocol is ListenerProtocol.TERMINATED_HTTPS and self.tls_config is None:
             loading.refuse((*path, "tls_config"), "is needed by terminated_https", code="missing")

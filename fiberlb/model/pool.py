@@ -10,7 +10,16 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.addresses import SCOPED, Address
+from fiberlb.model.addresses import (
+    SCOPED,
+    UNIX,
+    Address,
+    at,
+    check_port,
+    load_unix,
+    named,
+    needs_port,
+)
 from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
@@ -95,10 +104,14 @@ class Retries:
 
 @attrs.frozen
 class MemberAddress:
-    """An IP address; the other forms of a member come later and are refused as such."""
+    """
+    An IP address, or C{unix:/path}; the other forms of a member come later and are refused as such.
+    """
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and re.match(r"(unix|dns|tor):", value):
+        if isinstance(value, str) and value.startswith(UNIX):
+            return load_unix(value, path, loading)
+        if isinstance(value, str) and re.match(r"(dns|tor):", value):
             scheme = value.split(":")[0]
             return loading.refuse(
                 path, f"{scheme}: known, not supported by this version", code="not_supported"
@@ -126,7 +139,8 @@ class Member(Resource):
     """
     One server of a pool.
 
-    @ivar address: IPv4 or IPv6 without brackets.
+    @ivar address: IPv4 or IPv6 without brackets, or C{unix:/path}.
+    @ivar port: C{None} with C{unix:/path}.
     @ivar weight: share of the traffic, relative to the others; 0 takes none.
     @ivar backup: used only while no other member serves.
     @ivar priority: members of a higher number are used only while none of a lower one
@@ -141,7 +155,7 @@ class Member(Resource):
 
     pool_id: str = field(Reference("pools"), "")
     address: str = field(MemberAddress())
-    port: int = field(Whole(1, 65535))
+    port: int | None = field(Optional(Whole(1, 65535)), None)
     weight: int = field(Whole(0, 256), 1)
     backup: bool = field(Flag(), False)
     priority: int = field(Whole(0, 10), 0)
@@ -149,28 +163,42 @@ class Member(Resource):
     monitor_port: int | None = field(Optional(Whole(1, 65535)), None)
 
     @classmethod
+    def needed(cls, loaded: dict[str, Any]) -> tuple[str, ...]:
+        """A port, beside an IP address."""
+        return needs_port(loaded.get("address"))
+
+    @classmethod
     def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
-        """C{"HOST:PORT [weight=N] [backup] [name=X]"}; an IPv6 host stands in brackets."""
+        """
+        C{"HOST:PORT [weight=N] [backup] [name=X]"}; an IPv6 host stands in brackets, and
+        C{unix:/path} in place of both.
+        """
         if not isinstance(value, str):
             return _with_default_name(value)
         words = value.split()
+        if words and words[0].startswith(UNIX):
+            return _with_words({"address": words[0]}, words[1:], path, loading)
         found = split_address(words[0]) if words else None
         if found is None:
-            if words and re.match(r"(unix|dns|tor):", words[0]):
+            if words and re.match(r"(dns|tor):", words[0]):
                 return MemberAddress().load(words[0], path, loading)
             return loading.refuse(
                 path, f"{value!r} is not of the form HOST:PORT [weight=N] [backup]"
             )
-        expanded: dict[str, Any] = {"address": found[0], "port": found[1]}
-        for word in words[1:]:
-            key, equals, content = word.partition("=")
-            if key == "backup" and not equals:
-                expanded["backup"] = True
-            elif key in ("weight", "name") and content:
-                expanded[key] = content
-            else:
-                return loading.refuse(path, f"{word!r} is not weight=N, backup or name=X")
-        return _with_default_name(expanded)
+        expanded = {"address": found[0], "port": found[1]}
+        return _with_words(expanded, words[1:], path, loading)
+
+    def check(self, path: Path, loading: Loading) -> None:
+        """A port belongs to an IP address."""
+        check_port([self.address], self.port, path, loading)
+        if named(self.address) and self.monitor_port and not self.monitor_address:
+            message = f"does not go with {self.address}; give monitor_address too"
+            loading.refuse((*path, "monitor_port"), message)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where requests go; port 0 with a Unix socket."""
+        return self.address, self.port or 0
 
 
 def split_address(text: str) -> tuple[str, str] | None:
@@ -179,12 +207,24 @@ def split_address(text: str) -> tuple[str, str] | None:
     return (found[1] or found[2], found[3]) if found else None
 
 
+def _with_words(
+    expanded: dict[str, Any], words: list[str], path: Path, loading: Loading
+) -> dict[str, Any] | Any:
+    for word in words:
+        key, equals, content = word.partition("=")
+        if key == "backup" and not equals:
+            expanded["backup"] = True
+        elif key in ("weight", "name") and content:
+            expanded[key] = content
+        else:
+            return loading.refuse(path, f"{word!r} is not weight=N, backup or name=X")
+    return _with_default_name(expanded)
+
+
 def _with_default_name(value: Any) -> Any:
     if not isinstance(value, dict) or value.get("name"):
         return value
-    host = str(value.get("address", ""))
-    host = f"[{host}]" if ":" in host else host
-    return {**value, "name": f"{host}:{value.get('port', '')}"}
+    return {**value, "name": at(str(value.get("address", "")), value.get("port", ""))}
 
 
 @attrs.frozen(kw_only=True)

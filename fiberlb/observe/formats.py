@@ -122,7 +122,7 @@ def json(row: Row) -> str:
     version = f'"1.{minor}"' if method else "null"
     return (
         f'{{"time":"{_internet_time(second)}.{millisecond:03}Z","listener":{_text(listener)}'
-        f',"client":{_text(client)},"client_port":{client_port}'
+        f',"client":{_text(client)},"client_port":{client_port or "null"}'
         f',"method":{_text(method)},"target":{_text(target)},"version":{version}'
         f',"host":{_text(found.get(b"host"))},"status":{status or "null"}'
         f',"sent":{sent},"received":{received}'

@@ -12,10 +12,11 @@ from typing import Any
 from twisted.logger import Logger
 
 from fiberlb.errors import AddressInUse
+from fiberlb.model.addresses import UNIX, at
 from fiberlb.relay.bound import LOOK, Bound
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.downstream_h1 import Downstream
-from fiberlb.relay.loop import PEER_CLOSED, READ, Loop
+from fiberlb.relay.loop import EXCLUSIVE, PEER_CLOSED, READ, Loop
 from fiberlb.relay.networks import plain_address
 from fiberlb.relay.passing import Passing
 from fiberlb.relay.preamble import Peeking, Preamble
@@ -24,6 +25,8 @@ from fiberlb.relay.tcp import Session
 
 #: Connections accepted in one go.
 ACCEPTS = 64
+#: The same where several processes wait at one socket: the others are to get some too.
+SHARED_ACCEPTS = 8
 #: Connections that the system holds until they are accepted.
 BACKLOG = 4096
 #: Seconds without accepting after descriptors have run out.
@@ -32,6 +35,9 @@ PAUSE = 1.0
 SOONER = 0.1
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _STREAM = int(socket.SOCK_STREAM)
+_UNIX = int(socket.AF_UNIX)
+#: What a client on a Unix socket has in place of an address and a port.
+_NO_ADDRESS = (UNIX, 0)
 _IP_FREEBIND = 15
 _IPV6_FREEBIND = 78
 _log = Logger()
@@ -84,15 +90,15 @@ def _open(host: str, port: int, freebind: bool, shared: bool) -> socket.socket:
 
 
 def _refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInUse:
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    where = at(host, port)
     if why.errno == errno.EADDRINUSE:
         return AddressInUse(listener_id, host, port, f"{where} is in use by another program")
-    if why.errno in (errno.EACCES, errno.EPERM):
+    if why.errno in (errno.EACCES, errno.EPERM) and port < 1024:
         message = (
             f"{where} needs the right to bind ports below 1024: CAP_NET_BIND_SERVICE,"
-            " as a service manager's unit can give it"
+            " as the unit file conf/fiberlb.service gives it"
         )
-        return AddressInUse(listener_id, host, port, message, "address_denied")
+        return AddressInUse(listener_id, host, port, message, "needs_privilege")
     message = f"{where} cannot be bound: {os.strerror(why.errno or 0)}"
     return AddressInUse(listener_id, host, port, message, "address_unavailable")
 
@@ -114,8 +120,15 @@ class Acceptor:
         cell: Cell,
         slot: Any,
         later: Callable[[float, Callable[[], None]], Any],
+        *,
+        exclusive: bool = False,
+        most: int = ACCEPTS,
     ) -> None:
-        """@param later: C{callLater} of a reactor."""
+        """
+        @param later: C{callLater} of a reactor.
+        @param exclusive: other processes may accept from the same socket: one of them is woken.
+        @param most: connections accepted in one go.
+        """
         self.loop = loop
         self.sock = sock
         self.fd = sock.fileno()
@@ -127,18 +140,21 @@ class Acceptor:
         self._told = False
         self._held = False
         self._look: Any = None
-        self.host, self.port = sock.getsockname()[:2]
+        self._most = most
+        self._wish = READ | EXCLUSIVE if exclusive else READ
+        name = sock.getsockname()
+        self.host, self.port = name[:2] if isinstance(name, tuple) else (UNIX + name, 0)
         self._family = int(sock.family)
 
     def start(self) -> None:
         """Begin to accept."""
-        self.loop.watch(self, READ)
+        self.loop.watch(self, self._wish)
 
     def readable(self) -> None:
         """Somebody is there."""
         bound = self.cell.bound
         if bound is None:
-            self._accept(ACCEPTS)
+            self._accept(self._most)
         else:
             self._accept_within(bound)
 
@@ -182,12 +198,14 @@ class Acceptor:
                     return False
                 # The client went away before it was taken in.
                 continue
+            if self._family == _UNIX:
+                address = _NO_ADDRESS
             self.welcome(SocketType(self._family, _STREAM, 0, number), address)
         return True
 
     def _accept_within(self, bound: Bound) -> None:
         """Take in as many as the listener may still have; the others wait where they are."""
-        for _ in range(ACCEPTS):
+        for _ in range(self._most):
             if not bound.take():
                 self._hold(bound)
                 return
@@ -198,7 +216,7 @@ class Acceptor:
 
     def _hold(self, bound: Bound) -> None:
         self._held = True
-        self.loop.change(self, 0)
+        self.loop.rewatch(self, 0)
         bound.wait(lambda: self.loop.soon(self._go_on))
         waits = self._look is not None and self._look.active()
         if bound.share is not None and not waits:
@@ -207,7 +225,7 @@ class Acceptor:
     def _go_on(self) -> None:
         if self._held and not self.closed:
             self._held = False
-            self.loop.change(self, READ)
+            self.loop.rewatch(self, self._wish)
             self.readable()
 
     def _pause(self, why: OSError, seconds: float) -> None:
@@ -216,17 +234,16 @@ class Acceptor:
         if not self._told:
             self._told = True
             _log.error(
-                "{host}:{port} accepts nothing for a second: {why}",
-                host=self.host,
-                port=self.port,
+                "{where} accepts nothing for a second: {why}",
+                where=at(self.host, self.port),
                 why=os.strerror(why.errno or 0),
             )
-        self.loop.change(self, 0)
+        self.loop.rewatch(self, 0)
         self._later(seconds, self._resume)
 
     def _resume(self) -> None:
         if not self.closed:
-            self.loop.change(self, READ)
+            self.loop.rewatch(self, self._wish)
             self.readable()
             if self.events:
                 self._told = False

@@ -12,6 +12,7 @@ from fiberlb.relay.connection import NEVER
 from fiberlb.relay.exchange import Exchange
 from fiberlb.relay.lingering import Lingering
 from fiberlb.relay.loop import READ
+from fiberlb.relay.networks import local_port
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.tunnel import Tunnel
 from fiberlb.routing.request import Request
@@ -68,7 +69,7 @@ class Answering(Exchange):
             self.raw,
             self.sni,
             plan.secure,
-            plan.port,
+            plan.port or local_port(self.conn.sock),
             self.client,
             self.alpn,
             None if self.shown is None else self.shown.fields,

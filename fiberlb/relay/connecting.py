@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import WRITE, Loop
+from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.prefacing import say_first
-from fiberlb.relay.runtime import MemberState
 from fiberlb.relay.tls_member import opening_tls
 
 #: The plain type of the C module is used: the class around it costs as much as the system calls.
 _KIND: Final = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+_UNIX: Final = int(socket.AF_UNIX)
 _TCP, _NODELAY = int(socket.IPPROTO_TCP), int(socket.TCP_NODELAY)
 #: Errors that are ours, not the member's: descriptors, memory or local ports have run out.
 _EXHAUSTED: Final = frozenset(
@@ -39,7 +40,8 @@ def dial(
         number = why.errno or 0
         loop.soon(lambda: side.refused(number))
         return None
-    sock.setsockopt(_TCP, _NODELAY, 1)
+    if member.family != _UNIX:
+        sock.setsockopt(_TCP, _NODELAY, 1)
     try:
         result = sock.connect_ex(member.address)
     except OSError as why:

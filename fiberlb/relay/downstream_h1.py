@@ -16,8 +16,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fiberlb.errors import Fault
+from fiberlb.model.addresses import UNIX
 from fiberlb.relay.connection import NEVER, Connection
-from fiberlb.relay.networks import plain_address
+from fiberlb.relay.networks import local_name, local_port
 from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.uploading_h1 import Uploading
@@ -99,7 +100,8 @@ class Downstream(Uploading):
         self._told = self._about + forwarded.tails(*self._own(plan))[1]
 
     def _own(self, plan: Plan) -> tuple[bytes, bool, int, tuple[str, ...]]:
-        return self.peer.encode(), plan.secure, plan.port, plan.insert
+        client = b"" if self.peer == UNIX else self.peer.encode()
+        return client, plan.secure, plan.port or local_port(self.conn.sock), plan.insert
 
     # What the connection tells.
 
@@ -323,7 +325,7 @@ class Downstream(Uploading):
         if flags & (TRAILERS | UPGRADE):
             tail = _hop_by_hop(flags, upgrade) + tail
         if not authority:
-            block = b"\r\nHost: " + self._local_name() + block
+            block = b"\r\nHost: " + local_name(self.conn.sock) + block
         self.out = b"".join((method, b" ", target, b" HTTP/1.1", block, tail))
         if length:
             self.expect_body(plan, length, bool(flags & EXPECT_CONTINUE))
@@ -375,12 +377,6 @@ class Downstream(Uploading):
         if self.raw or not self.method:
             return self.raw
         return b"\r\n" + self._memo_head.partition(b"\r\n")[2][:-2]
-
-    def _local_name(self) -> bytes:
-        """What a client of HTTP/1.0 must have meant when it named no host."""
-        address, port = self.conn.sock.getsockname()[:2]
-        host = plain_address(address)
-        return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}").encode()
 
 
 def _hop_by_hop(flags: int, upgrade: bytes) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fiberlb.model.pool import Member
 
 if TYPE_CHECKING:
-    from fiberlb.relay.runtime import MemberState
+    from fiberlb.relay.member_state import MemberState
 
 Pair = tuple[Member, "MemberState"]
 #: What a weight of 1 is while a member of the pool starts slowly: the grain of its rise.

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from fiberlb.balancing.peak_ewma import Average
 from fiberlb.relay.connection import Connection
-from fiberlb.relay.runtime import Cell, MemberState, PoolState, Route
+from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.runtime import Cell, PoolState, Route
 from fiberlb.relay.upstream_h1 import Upstream
 from fiberlb.tls.shown import Shown
 from fiberlb.wire.chunked import Chunked
@@ -43,14 +44,12 @@ class Exchange:
     @ivar chunks: the request's chunked body, where it is not.
     @ivar member_name: of the last one tried, for the log.
     @ivar held: what of the body has been sent, for sending it again.
-    @ivar expecting: the client sends the body only after an answer of 100; of meaning
-        only while there is a body to come.
+    @ivar expecting: the client sends the body that is still to come only after an answer of 100.
     @ivar head_sent: the answer has begun.
     @ivar shown: the certificate that the client has shown in the handshake.
     @ivar half_closed: the client sends no more.
-    @ivar started: when the request's first byte came, before that since when it is waited
-        for; C{head_at}, C{connected_at} and
-        C{answered_at} are the later phases, 0 for not reached.
+    @ivar started: when the request's first byte came, before that since when it is waited for;
+        C{head_at}, C{connected_at} and C{answered_at} are the later phases, 0 for not reached.
     """
 
     conn: Connection

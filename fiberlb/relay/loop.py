@@ -21,6 +21,9 @@ PEER_CLOSED: Final = 0x2000
 #: Asked for with others: report once, then nothing before the next change.
 ONCE: Final = 0x40000000
 
+#: Asked for with others, of a shared descriptor: of all processes that wait, wake one.
+EXCLUSIVE: Final = 0x10000000
+
 
 class Watched(Protocol):
     """
@@ -71,6 +74,9 @@ class Loop(Protocol):
 
     def change(self, watched: Any, events: int) -> None:
         """Report other events from now on; the same ones cost nothing."""
+
+    def rewatch(self, watched: Any, events: int) -> None:
+        """The same for a shared descriptor, of which C{EXCLUSIVE} cannot be changed in place."""
 
     def retire(self, watched: Any) -> None:
         """Report nothing more; its descriptor is closed after the batch."""
@@ -127,6 +133,8 @@ class StockLoop:
             (self._reactor.addReader if events & READ else self._reactor.removeReader)(selectable)
         if changed & WRITE:
             (self._reactor.addWriter if events & WRITE else self._reactor.removeWriter)(selectable)
+
+    rewatch = change
 
     def retire(self, watched: Any) -> None:
         """See L{Loop}."""

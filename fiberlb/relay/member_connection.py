@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.loop import READ
-from fiberlb.relay.runtime import MemberState, Route
+from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.runtime import Route
 
 if TYPE_CHECKING:
     from fiberlb.relay.exchange import Exchange

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.model.pool import Member
-from fiberlb.relay.runtime import FROM_THE_START, MemberState, PoolState
+from fiberlb.relay.member_state import FROM_THE_START, MemberState
+from fiberlb.relay.runtime import PoolState
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.member_contexts import MemberContexts
 

@@ -16,14 +16,16 @@ from twisted.logger import Logger
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
+from fiberlb.model.addresses import at, named
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
-from fiberlb.relay.accept import Acceptor
+from fiberlb.relay.accept import ACCEPTS, SHARED_ACCEPTS, Acceptor
 from fiberlb.relay.bound import Share, settle
 from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
+from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.runtime import Cell, Plan
 from fiberlb.relay.services import Services
 from fiberlb.relay.states import ListenerState, Processes
@@ -55,6 +57,8 @@ class DataPlane:
     """
 
     rotates: ClassVar[bool] = True
+    #: Other processes accept from the same sockets.
+    _shares: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -215,25 +219,45 @@ class DataPlane:
             key: ident for ident, plan in snapshot.listeners.items() for key in plan.addresses
         }
         for key in [key for key in self._acceptors if key not in wanted]:
-            self._acceptors.pop(key).stop()
+            self._stop_accepting(key)
         for key, ident in wanted.items():
             cell, slot = self._cells[ident], self._slots.get(ident)
             acceptor = self._acceptors.get(key)
             if acceptor is not None:
                 acceptor.cell, acceptor.slot = cell, slot
             elif key in prepared.sockets:
-                loop = self._services.loop
-                sock = prepared.sockets.pop(key)
-                acceptor = Acceptor(loop, sock, cell, slot, self._reactor.callLater)
-                self._acceptors[key] = acceptor
-                acceptor.start()
+                self._acceptors[key] = self._accept_from(key, prepared.sockets.pop(key), ident)
         self._failed = {k: prepared.failed[k] for k in wanted if k in prepared.failed}
         self._plan_retry()
+
+    def _accept_from(self, key: _Key, sock: Any, ident: str) -> Acceptor:
+        """Begin to accept for a listener."""
+        most = SHARED_ACCEPTS if self._shares and named(key[0]) else ACCEPTS
+        acceptor = Acceptor(
+            self._services.loop,
+            sock,
+            self._cells[ident],
+            self._slots.get(ident),
+            self._reactor.callLater,
+            exclusive=self._shares,
+            most=most,
+        )
+        acceptor.start()
+        return acceptor
+
+    def _stop_accepting(self, key: _Key) -> None:
+        self._acceptors.pop(key).stop()
+        self._services.release(key[0])
 
     def _plan_retry(self) -> None:
         """Addresses that could not be had are tried again until the next change or success."""
         if self._failed and (self._retry is None or not self._retry.active()):
             self._retry = self._reactor.callLater(RETRY, self._try_again)
+
+    def unused(self, key: _Key) -> None:
+        """A socket that was prepared for this address is closed again."""
+        if key not in self._acceptors:
+            self._services.release(key[0])
 
     def _try_again(self) -> None:
         snapshot = self._snapshot
@@ -251,12 +275,8 @@ class DataPlane:
                 self._failed[key] = again
                 continue
             del self._failed[key]
-            ident = why.listener_id
-            loop, later = self._services.loop, self._reactor.callLater
-            acceptor = Acceptor(loop, sock, self._cells[ident], self._slots.get(ident), later)
-            self._acceptors[key] = acceptor
-            acceptor.start()
-            _log.info("Listening on {host}:{port} at last", host=key[0], port=key[1])
+            self._acceptors[key] = self._accept_from(key, sock, why.listener_id)
+            _log.info("Listening on {where} at last", where=at(*key))
         self._plan_retry()
 
     # Health.
@@ -318,9 +338,8 @@ class DataPlane:
         @param deadline: seconds until it is cut.
         @param patience: seconds for idle connections to end with one more answer.
         """
-        for acceptor in self._acceptors.values():
-            acceptor.stop()
-        self._acceptors.clear()
+        for key in list(self._acceptors):
+            self._stop_accepting(key)
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         for cell in (*self._cells.values(), *self._closing):
@@ -351,39 +370,6 @@ class DataPlane:
         self._trimming.look(sum([cell.connections for cell in cells]))
         if loop.pipes is not None:
             loop.pipes.ease()
-
-
-class Prepared:
-    """
-    A snapshot that is ready to be served; one of the two methods is called, once.
-
-    @ivar sockets: new ones, by address and port.
-    @ivar failed: addresses that could not be had and are tolerated.
-    @ivar tables: TLS slots and their new tables, by listener.
-    @ivar member_tls: TLS to the members, by pool.
-    """
-
-    def __init__(self, plane: DataPlane, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self.sockets: dict[_Key, Any] = {}
-        self.failed: dict[_Key, AddressInUse] = {}
-        self.tables: dict[str, tuple[TlsSlot, Any]] = {}
-        self.member_tls: Mapping[str, Any] = {}
-        self._plane = plane
-
-    async def activate(self) -> None:
-        """Put it in force."""
-        self._plane.activate(self)
-
-    async def discard(self) -> None:
-        """Give back what was taken."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the sockets that are not in use."""
-        for sock in self.sockets.values():
-            sock.close()
-        self.sockets.clear()
 
 
 def inserted(listener: Listener) -> tuple[str, ...]:

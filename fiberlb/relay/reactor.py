@@ -63,6 +63,14 @@ class LeanReactor(EPollReactor):
             self._poller.modify(watched.fd, events)
             watched.events = events
 
+    def rewatch(self, watched: Any, events: int) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        if watched.events:
+            self._poller.unregister(watched.fd)
+        if events:
+            self._poller.register(watched.fd, events)
+        watched.events = events
+
     def retire(self, watched: Any) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         if self._watched.pop(watched.fd, None) is not None and watched.shared:

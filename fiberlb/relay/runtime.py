@@ -9,9 +9,8 @@ L{Cell} and read C{cell.plan} at each request, never a snapshot.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Container, Mapping
-from typing import Any, Final
+from typing import Any
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.balancing.peak_ewma import Average
@@ -23,109 +22,12 @@ from fiberlb.relay import keys
 from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.eligible import configured, standing, weighted
 from fiberlb.relay.introducing import INTRODUCTIONS
+from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
-from fiberlb.tls.member_link import MemberLink, PoolTls
 from fiberlb.wire.forwarded import is_claim
-
-#: Since when a member is up that did not come up while this process served.
-FROM_THE_START: Final = float("-inf")
-
-
-class MemberState:
-    """
-    One member.
-
-    @ivar up: it may be chosen; what the health checks said last.
-    @ivar address: for C{connect}.
-    @ivar home: while connections are worth keeping, one object for as long as they go to
-        the same server in the same way; C{None} when the member has gone.
-    @ivar link: TLS to it; C{None}: it is spoken to plainly.
-    @ivar idle: connections to it that wait for a request, the newest last.
-    @ivar gone: it is no longer configured; its connections are not kept.
-    @ivar in_flight: requests, or relayed connections, running now.
-    @ivar sessions: open connections.
-    @ivar requests: requests, or relayed connections, begun.
-    @ivar failures: connections refused, broken or timed out.
-    @ivar full: it takes no more connections for now.
-    @ivar relays: connections relayed to it now; C{None} where nobody wants to end them.
-    @ivar latency: how long it takes to answer; C{None} where nobody wants to know.
-    @ivar since: when it came up, on the loop's clock; C{-inf}: it has been up from the start.
-    """
-
-    __slots__ = (
-        "address",
-        "failures",
-        "family",
-        "full",
-        "gone",
-        "home",
-        "id",
-        "idle",
-        "in_flight",
-        "latency",
-        "link",
-        "name",
-        "relays",
-        "requests",
-        "sessions",
-        "since",
-        "up",
-    )
-
-    def __init__(self, member: Member, up: bool, tls: PoolTls | None = None) -> None:
-        self.id = member.id
-        self.name = member.name
-        self.idle: list[Any] = []
-        self.up = up
-        self.gone = False
-        self.in_flight = 0
-        self.sessions = 0
-        self.requests = 0
-        self.failures = 0
-        self.full = False
-        self.latency: Average | None = None
-        self.relays: set[Any] | None = None
-        self.since = FROM_THE_START
-        self.address: tuple[str, int] = ("", 0)
-        self.home: object = None
-        self.link: MemberLink | None = None
-        self.family = int(socket.AF_INET)
-        self.describe(member, tls)
-
-    def describe(self, member: Member, tls: PoolTls | None = None) -> None:
-        """
-        Take the name and address of a changed member, and the TLS of its pool.
-
-        Idle connections to another address, or made with other TLS, go.
-        """
-        self.name = member.name
-        address = (member.address, member.port)
-        before = None if self.link is None else self.link.tls
-        if address != self.address or tls is not before:
-            self.drop_idle()
-            self.address = self.home = address
-            self.link = None if tls is None else MemberLink(tls, member.address)
-        self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
-
-    def retire(self) -> None:
-        """It is no longer configured: what runs may finish, nothing is kept."""
-        self.gone = True
-        self.home = None
-        self.drop_idle()
-
-    def end_relays(self) -> None:
-        """End the relayed connections, so that their clients connect anew."""
-        for relay in list(self.relays or ()):
-            relay.end()
-
-    def drop_idle(self) -> None:
-        """Close the connections that wait."""
-        idle, self.idle = self.idle, []
-        for upstream in idle:
-            upstream.discard()
 
 
 class PoolState:
@@ -312,7 +214,7 @@ class Plan:
     ) -> None:
         self.source = source
         self.name = source.listener.name
-        self.port = source.listener.port
+        self.port = source.listener.port or 0
         self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
         self.receive_tls: Callable[..., TlsConnection] = TlsConnection

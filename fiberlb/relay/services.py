@@ -23,6 +23,7 @@ class Services:
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
     @ivar reasons: reason code -> how many requests or connections have ended with it.
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
+    @ivar release: cleans up after an address that is not listened at any more.
     """
 
     loop: Loop
@@ -31,3 +32,4 @@ class Services:
     dial: Callable[..., Any] = dial
     bind: Callable[..., Any] = bind
     reasons: dict[str, int] = attrs.field(factory=dict, eq=False)
+    release: Callable[[str], None] = lambda host: None

@@ -14,7 +14,8 @@ from typing import Any
 from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.exchange import Exchange
-from fiberlb.relay.runtime import Cell, MemberState, Route
+from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.runtime import Cell, Route
 from fiberlb.relay.tunnel import Tunnel
 
 

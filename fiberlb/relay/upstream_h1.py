@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fiberlb.errors import Fault
 from fiberlb.relay.member_connection import MemberConnection
+from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.pipes import WORTHWHILE
-from fiberlb.relay.runtime import MemberState
 from fiberlb.relay.splice import pump
 from fiberlb.wire import response_head
 from fiberlb.wire.chunked import Chunked

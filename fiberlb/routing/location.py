@@ -57,7 +57,8 @@ def _marked_query(request: Request) -> bytes:
 PLACEHOLDERS: dict[str, Part] = {
     "{scheme}": lambda request: b"https" if request.secure else b"http",
     "{host}": lambda request: _encoded(request.host, _NOT_IN_HOST),
-    "{port}": lambda request: b"%d" % request.port,
+    # A Unix socket has none; whoever speaks for the client there has taken it on the usual one.
+    "{port}": lambda request: b"%d" % (request.port or (443 if request.secure else 80)),
     "{path}": _path,
     "{query}": _query,
     "{uri}": _uri,

@@ -68,7 +68,7 @@ class Request:
     @ivar protocols: what was agreed on by ALPN, or is offered where TLS is passed through.
     @ivar source: the client's address.
     @ivar secure: the request came over TLS.
-    @ivar port: of the listener.
+    @ivar port: of the listener; 0 where it has none.
     @ivar client: of the certificate that the client has shown the values of each attribute
         of its subject, by the attribute's short name in lower case; C{None} without one.
     @ivar path: the normal form (L{fiberlb.routing.path}), what rules compare.

@@ -23,6 +23,7 @@ from service_identity.cryptography import (
 )
 from twisted.logger import Logger
 
+from fiberlb.model.addresses import named
 from fiberlb.snapshot import MemberTlsPlan
 from fiberlb.tls import openssl
 from fiberlb.tls.words import certificate_words, other_name_words
@@ -121,10 +122,11 @@ class PoolTls:
         A connection that begins the handshake.
 
         @param sock: does not block; C{None}: bytes are passed by C{bio_write} and C{bio_read}.
-        @param address: the member's: what its certificate is for unless the plan has a name.
+        @param address: the member's: what its certificate is for unless the plan has a name;
+            for a Unix socket that is C{localhost}.
         """
         made = MemberSsl(self.context, sock)
-        name = self.plan.server_name or address.partition("%")[0]
+        name = self.plan.server_name or _plain_name(address)
         is_address = _is_address(name)
         made.expected = Expectation(name, is_address, self.lists)
         if not is_address:
@@ -133,6 +135,10 @@ class PoolTls:
         openssl.bounded_reads(made)
         made.set_connect_state()
         return made
+
+
+def _plain_name(address: str) -> str:
+    return "localhost" if named(address) else address.partition("%")[0]
 
 
 def _is_address(name: str) -> bool:

@@ -21,14 +21,16 @@ def tails(client: bytes, secure: bool, port: int, insert: tuple[str, ...]) -> tu
     """
     The fields put after every request of one connection, with the end of the head.
 
-    @param client: the peer's address as text.
-    @param port: the port that the client connected to.
+    @param client: the peer's address as text; empty where it has none: it is not told.
+    @param port: the port that the client connected to; 0 where there is none: it is not told.
     @param insert: which of the X-Forwarded fields are sent.
 
     @return: for a request of HTTP/1.0, for one of HTTP/1.1.
     """
     before, ten, eleven = _frame(secure, port, insert)
-    if before:
+    if not client:
+        before = b""
+    elif before:
         before += client + b"\r\n"
     return before + ten, before + eleven
 
@@ -39,7 +41,7 @@ def _frame(secure: bool, port: int, insert: tuple[str, ...]) -> tuple[bytes, byt
     others = b"".join(
         name.encode() + b": " + value + b"\r\n"
         for name, value in _own(b"", secure, port, insert)
-        if name != "X-Forwarded-For"
+        if name != "X-Forwarded-For" and value
     )
     before = b"X-Forwarded-For: " if "X-Forwarded-For" in insert else b""
     return before, others + VIA[0] + b"\r\n", others + VIA[1] + b"\r\n"
@@ -66,8 +68,8 @@ def trusted_tail(
         lines.append(b"X-Forwarded-For: " + forwarded + b"\r\n")
     for name, value in _own(*own):
         if name == "X-Forwarded-For" and forwarded:
-            value = forwarded + b", " + value
-        if name.lower().encode() not in given:
+            value = forwarded + b", " + value if value else forwarded
+        if value and name.lower().encode() not in given:
             lines.append(name.encode() + b": " + value + b"\r\n")
     return b"".join(lines) + VIA[minor] + b"\r\n"
 
@@ -76,7 +78,7 @@ def _own(client: bytes, secure: bool, port: int, insert: Iterable[str]) -> list[
     values = {
         "X-Forwarded-For": client,
         "X-Forwarded-Proto": b"https" if secure else b"http",
-        "X-Forwarded-Port": b"%d" % port,
+        "X-Forwarded-Port": b"%d" % port if port else b"",
     }
     return [(name, values[name]) for name in insert]
 

@@ -17,11 +17,12 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from fiberlb.control.slicing import in_slices
-from fiberlb.errors import AddressInUse
+from fiberlb.model.addresses import at
 from fiberlb.model.bounds import Limits
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import Settings
+from fiberlb.relay.binding import Binding
 from fiberlb.relay.plane import RETRY
 from fiberlb.relay.states import ListenerState, Processes
 from fiberlb.snapshot import ListenerPlan, Snapshot
@@ -35,9 +36,10 @@ from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
+from fiberlb.workers.ready import Ready
 from fiberlb.workers.revisions import Encoder, Revision, sealed
 from fiberlb.workers.seen import Seen, Stage
-from fiberlb.workers.slots import Address, Bind, Bound, Slots
+from fiberlb.workers.slots import Address, Slots
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.worker import LIVING, SOCKET
@@ -50,7 +52,7 @@ class WorkersPlane:
     All workers as one data plane.
 
     @param wanted: how many, at least 1.
-    @param bind: makes a socket that listens.
+    @param binding: makes sockets that listen, and cleans up after them.
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
 
     @ivar contexts: TLS to the members, for the checks; workers make their own.
@@ -61,7 +63,7 @@ class WorkersPlane:
         reactor: Any,
         wanted: int,
         settings: Settings,
-        bind: Bind,
+        binding: Binding,
         wall: Callable[[], float],
         environment: Mapping[str, str],
     ) -> None:
@@ -72,7 +74,7 @@ class WorkersPlane:
         self._limits = overlaid(Limits(), settings.limits)
         self._serial = int(wall())
         self._wanted = wanted
-        self._slots = Slots(bind)
+        self._slots = Slots(binding.bind, binding.release, binding.adopt)
         self._tls: dict[str, TlsSlot] = {}
         self.contexts = MemberContexts()
         self._bases = Bases()
@@ -201,6 +203,9 @@ class WorkersPlane:
             self._closing.pop(ident, None)
         self._snapshot = snapshot
         self._slots.use(ready.bound, wanted)
+        if before is None:
+            # What was taken over may have been for fewer workers.
+            self._slots.widen(self._wanted, snapshot)
         members = {member.id for plan in snapshot.pools.values() for member in plan.members}
         self._down &= members
         # What the health checks say of new members comes in this turn, and goes along.
@@ -257,8 +262,8 @@ class WorkersPlane:
     def _try_again(self) -> None:
         if self._snapshot is None:
             return
-        for host, port in self._slots.retry(self._snapshot, self._wanted):
-            _log.info("Listening on {host}:{port} at last", host=host, port=port)
+        for address in self._slots.retry(self._snapshot, self._wanted):
+            _log.info("Listening on {where} at last", where=at(*address))
         crew = self.crew
         again = crew.handing.share_out
         done = crew.turn.run(lambda: Deferred.fromCoroutine(again(crew.wanted)))
@@ -297,10 +302,7 @@ class WorkersPlane:
 
     def _widen(self, count: int) -> None:
         if self._snapshot is not None:
-            try:
-                self._slots.widen(count, self._snapshot)
-            except AddressInUse as why:
-                _log.error("A worker gets no socket of its own: {why}", why=why)
+            self._slots.widen(count, self._snapshot)
 
     def reopen_logs(self) -> None:
         """The access log's file was moved away."""
@@ -379,32 +381,6 @@ class WorkersPlane:
         """What runs has C{deadline} seconds from now, if that is sooner."""
         if self._door is not None:
             self.crew.hasten(deadline)
-
-
-class Ready:
-    """A snapshot that is ready to be served; one of the two methods is called, once."""
-
-    def __init__(
-        self,
-        plane: WorkersPlane,
-        snapshot: Snapshot,
-        bound: Bound,
-        tables: dict[str, Any],
-        member_tls: Mapping[str, Any],
-    ) -> None:
-        self.snapshot = snapshot
-        self.member_tls = member_tls
-        self.bound = bound
-        self.tables = tables
-        self._plane = plane
-
-    async def activate(self) -> None:
-        """Put it in force."""
-        await self._plane.activate(self)
-
-    async def discard(self) -> None:
-        """Give back what was taken."""
-        self.bound.close()
 
 
 def _wanted(snapshot: Snapshot) -> dict[Address, str]:

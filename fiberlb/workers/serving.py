@@ -8,7 +8,8 @@ from typing import Any
 
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.bound import Share
-from fiberlb.relay.plane import DataPlane, Prepared
+from fiberlb.relay.plane import DataPlane
+from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.states import ListenerState
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.workers.counting import listener_rows, reason_rows
@@ -30,6 +31,7 @@ class ServingPlane(DataPlane):
     """
 
     rotates = False
+    _shares = True
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -55,7 +57,7 @@ class ServingPlane(DataPlane):
         for key, sock in list(self._waiting.items()):
             if key[0] in wanted:
                 del self._waiting[key]
-                self._accept_from(key, sock, wanted[key[0]])
+                self._ports[key] = self._accept_from(key[0], sock, wanted[key[0]])
 
     def listen(self, address: _Address, slot: int, sock: Any) -> None:
         """
@@ -71,13 +73,7 @@ class ServingPlane(DataPlane):
         if ident is None:
             self._waiting[key] = sock
         else:
-            self._accept_from(key, sock, ident)
-
-    def _accept_from(self, key: tuple[_Address, int], sock: Any, ident: str) -> None:
-        loop, later = self._services.loop, self._reactor.callLater
-        acceptor = Acceptor(loop, sock, self._cells[ident], self._slots.get(ident), later)
-        self._ports[key] = acceptor
-        acceptor.start()
+            self._ports[key] = self._accept_from(address, sock, ident)
 
     def unlisten(self, address: _Address, slot: int, empty: bool) -> None:
         """

@@ -12,7 +12,8 @@ import socket
 from collections.abc import Callable, Container, Iterator, Mapping
 
 from fiberlb.errors import AddressInUse
-from fiberlb.snapshot import Snapshot
+from fiberlb.model.addresses import named
+from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.workers.system import release, steer
 
 Address = tuple[str, int]
@@ -28,15 +29,17 @@ class Bound:
     @ivar failed: addresses that could not be had and may fail.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, release: Callable[[str], None]) -> None:
+        self._release = release
         self.sockets: dict[Address, list[socket.socket]] = {}
         self.failed: dict[Address, AddressInUse] = {}
 
     def close(self) -> None:
         """Give back what was bound."""
-        for group in self.sockets.values():
+        for address, group in self.sockets.items():
             for sock in group:
                 sock.close()
+            self._release(address[0])
         self.sockets.clear()
 
 
@@ -47,8 +50,19 @@ class Slots:
     @ivar failed: addresses that could not be had; L{retry} tries them again.
     """
 
-    def __init__(self, bind: Bind) -> None:
+    def __init__(
+        self,
+        bind: Bind,
+        release: Callable[[str], None] = lambda host: None,
+        adopt: Callable[[str], None] = lambda host: None,
+    ) -> None:
+        """
+        @param release: cleans up after an address that nobody listens at any more.
+        @param adopt: told of an address whose socket was taken over.
+        """
         self._bind = bind
+        self._adopt = adopt
+        self._release = release
         self._groups: dict[Address, dict[int, socket.socket]] = {}
         # Groups whose sockets began to listen in the order of their slots, as far as we know.
         self._ordered: set[Address] = set()
@@ -65,9 +79,9 @@ class Slots:
         return self._groups
 
     def port(self, address: Address) -> int:
-        """The port that an address really has."""
-        group = self._groups[address]
-        return int(next(iter(group.values())).getsockname()[1])
+        """The port that an address really has; 0 where it has none."""
+        name = next(iter(self._groups[address].values())).getsockname()
+        return int(name[1]) if isinstance(name, tuple) else 0
 
     def prepare(self, snapshot: Snapshot, count: int, tolerated: Container[str]) -> Bound:
         """
@@ -76,7 +90,7 @@ class Slots:
         @raise AddressInUse: by an address of a listener that is not tolerated;
             nothing stays bound.
         """
-        bound = Bound()
+        bound = Bound(self._release)
         try:
             for ident, plan in snapshot.listeners.items():
                 for address in plan.addresses:
@@ -103,6 +117,10 @@ class Slots:
         made: list[socket.socket] = []
         try:
             for _ in range(count):
+                if made and named(host):
+                    # One queue for all: it knows no sharing of an address.
+                    made.append(made[0].dup())
+                    continue
                 probe = port not in ours and not made
                 made.append(self._bind(ident, host, port, freebind, probe))
         except AddressInUse:
@@ -125,6 +143,7 @@ class Slots:
             self._ordered.discard(address)
             for sock in self._groups.pop(address).values():
                 sock.close()
+            self._release(address[0])
 
     def take(self, address: Address, slot: int, sock: socket.socket) -> None:
         """A socket of an earlier control process; a second copy of one is closed."""
@@ -134,12 +153,11 @@ class Slots:
             sock.close()
         else:
             group[slot] = sock
+            self._adopt(address[0])
 
     def widen(self, count: int, snapshot: Snapshot) -> None:
         """
         Have a socket for each of C{count} slots at every address.
-
-        @raise AddressInUse: one could not be bound; the others are there.
         """
         plans = {a: plan for plan in snapshot.listeners.values() for a in plan.addresses}
         for address, group in self._groups.items():
@@ -151,8 +169,21 @@ class Slots:
                 continue
             if missing[0] < max(group, default=-1):
                 self._ordered.discard(address)
-            found = self._group(plan.listener.id, address, plan.freebind, len(missing))
+            if named(address[0]):
+                found = [next(iter(group.values())).dup() for _ in missing]
+            else:
+                found = self._further(plan, address, group, len(missing))
             group.update(zip(missing, found, strict=True))
+
+    def _further(
+        self, plan: ListenerPlan, address: Address, group: Mapping[int, socket.socket], count: int
+    ) -> list[socket.socket]:
+        try:
+            return self._group(plan.listener.id, address, plan.freebind, count)
+        except AddressInUse:
+            # Bound with rights that are gone: workers share what there is.
+            self._ordered.discard(address)
+            return [next(iter(group.values())).dup() for _ in range(count)]
 
     def narrow(self, count: int) -> list[tuple[Address, int]]:
         """
@@ -162,6 +193,10 @@ class Slots:
             Others, whose order is not known, stay and are served by whoever is there.
         """
         idle: list[tuple[Address, int]] = []
+        for address, group in self._groups.items():
+            for slot in [s for s in group if s >= count and named(address[0])]:
+                # Its queue is that of the others.
+                group.pop(slot).close()
         for address in self._ordered:
             group = self._groups[address]
             if len(group) <= count:
@@ -204,6 +239,7 @@ class Slots:
 
     def close_all(self) -> None:
         """The end."""
-        for _, _, sock in self:
+        for (host, _), _, sock in self:
             sock.close()
+            self._release(host)
         self._groups.clear()

@@ -65,7 +65,7 @@ class FirstTests(SynchronousTestCase):
         compiled(layer)
         (listener,) = layer.configuration.all(Listener).values()
         self.assertIs(listener.protocol, ListenerProtocol.HTTP)
-        self.assertGreater(listener.port, 1023)
+        self.assertGreater(listener.port or 0, 1023)
         members = [m.address for m in layer.configuration.all(Member).values()]
         self.assertEqual(members, ["127.0.0.1", "127.0.0.1"])
         (pool,) = layer.configuration.all(Pool).values()

@@ -20,6 +20,9 @@ def listener(layer: FileLayer) -> Listener:
     return made
 
 
+FORMS = "must be :PORT, HOST:PORT, [IPV6]:PORT, unix:/PATH or fd:NAME"
+
+
 class LayerTests(SynchronousTestCase):
     """Arguments that are in order."""
 
@@ -88,9 +91,9 @@ class RefusalTests(SynchronousTestCase):
     def test_from(self) -> None:
         """The address is told as it was given."""
         for text, wanted in (
-            ("x", "--from x: must be :PORT, HOST:PORT or [IPV6]:PORT"),
-            ("", "--from : must be :PORT, HOST:PORT or [IPV6]:PORT"),
-            ("::1:80", "--from ::1:80: must be :PORT, HOST:PORT or [IPV6]:PORT"),
+            ("x", f"--from x: {FORMS}"),
+            ("", f"--from : {FORMS}"),
+            ("::1:80", f"--from ::1:80: {FORMS}"),
             (":0", "--from :0: must be from 1 to 65535"),
             ("99999", "--from 99999: must be from 1 to 65535"),
             ("example.org:80", "--from example.org:80: 'example.org' is not an IP address"),

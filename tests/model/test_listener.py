@@ -111,6 +111,26 @@ class ListenerTests(SynchronousTestCase):
         )
         self.assertEqual(problems(Listener, {}), ["port: is needed", "protocol: is needed"])
 
+    def test_named(self) -> None:
+        """Sockets with a name have no port; beside an IP address the port is that one's."""
+        bare = {key: value for key, value in PLAIN.items() if key not in ("port", "address")}
+        for text in ("unix:/run/x.sock", "fd:3", "fd:web", "fd:fiberlb.socket", "fd:a@b"):
+            found = made(Listener, **{**bare, "address": text})
+            self.assertEqual((found.address, found.port), ((text,), None))
+        both = made(Listener, **{**bare, "address": ["::1", "unix:/x"], "port": 80})
+        self.assertEqual(both.port, 80)
+        for address, port, message in (
+            ("unix:/x", 80, "port: does not go with unix:/x, which has no port"),
+            (["fd:3", "fd:4"], 80, "port: does not go with fd:3, which has no port"),
+            (["::1", "unix:/x"], None, "port: is needed"),
+            ("fd:2", None, "is not fd: with a number from 3"),
+            ("fd:a b", None, "is not fd: with a number from 3"),
+            ("fd:", None, "is not fd: with a number from 3"),
+            ("unix:x", None, "is not unix: and an absolute path"),
+        ):
+            told = problems(Listener, {**bare, "address": address, "port": port})
+            self.assertTrue(any(message in one for one in told), (address, told))
+
     def test_later(self) -> None:
         """Keys, protocols and addresses of later versions."""
         for key in sorted(Listener.LATER):
@@ -120,7 +140,7 @@ class ListenerTests(SynchronousTestCase):
                 problems(Listener, {"port": 1, "protocol": word}),
                 [f"protocol: {word.lower()}: {LATER}"],
             )
-        for text in ("unix:/run/x", "onion:80"):
+        for text in ("onion:80",):
             (told,) = problems(Listener, {**PLAIN, "address": text})
             self.assertIn(f"{text.split(':')[0]}: {LATER}", told)
 

@@ -116,9 +116,26 @@ class MemberTests(SynchronousTestCase):
             (found,) = problems(Member, text)
             self.assertIn(message, found)
 
+    def test_unix(self) -> None:
+        """A Unix socket, in its shortest form; it has no port."""
+        found = short(Member, "unix:/run//x/../app.sock weight=2 backup")
+        self.assertEqual((found.address, found.port, found.weight), ("unix:/run/app.sock", None, 2))
+        self.assertEqual(found.place, ("unix:/run/app.sock", 0))
+        self.assertEqual(short(Member, "unix:/run/app").name, "unix:/run/app")
+        for text in ("unix:", "unix:run/x", "unix:/run/", "unix:/" + "x" * 107, "unix:/a\x00b"):
+            told = problems(Member, {"address": text})[0]
+            self.assertIn("is not unix: and an absolute path", told)
+        for more, message in (
+            ({"port": 80}, "port: does not go with unix:/x"),
+            ({"monitor_port": 80}, "monitor_port: does not go with unix:/x"),
+        ):
+            (told,) = problems(Member, {"address": "unix:/x", **more})
+            self.assertIn(message, told)
+        self.assertEqual(problems(Member, {"address": "::1", "port": None}), ["port: is needed"])
+
     def test_later(self) -> None:
         """Other forms of addresses are known."""
-        for text in ("unix:/run/x", "dns:a.example:80", "tor:x.onion:80"):
+        for text in ("dns:a.example:80", "tor:x.onion:80"):
             self.assertEqual(problems(Member, text), [f"{text.split(':')[0]}: {LATER}"])
             self.assertIn(LATER, refused(MemberAddress(), text))
         for text in ("localhost:80", "a.example:80"):

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.pool import Member
 from fiberlb.relay.connecting import dial, opening, reason_of
-from fiberlb.relay.runtime import MemberState
+from fiberlb.relay.member_state import MemberState
 from tests.relay.test_connection import Listener
 from tests.support.relay_loop import MemoryLoop
 

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.pool import Member
 from fiberlb.relay.eligible import GRAIN, Pair, configured, standing, weighted
-from fiberlb.relay.runtime import MemberState
+from fiberlb.relay.member_state import MemberState
 
 
 def pair(name: str, up: bool = True, **fields: Any) -> Pair:

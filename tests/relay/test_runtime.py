@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
-import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.model.bounds import Timeouts
 from fiberlb.model.pool import Member, Pool, Retries, RetryCause
-from fiberlb.relay.runtime import MemberState, PoolState, Route
+from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.runtime import PoolState, Route
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import PoolPlan
 
@@ -20,48 +19,6 @@ def member(name: str, **fields: Any) -> Member:
     """A member whose id is its name."""
     given: dict[str, Any] = {"address": "192.0.2.1", "port": 80, **fields}
     return Member(id=name, name=name, pool_id="p", **given)
-
-
-class Waiting:
-    """A connection that waits in a member's list."""
-
-    def __init__(self) -> None:
-        self.discarded = False
-
-    def discard(self) -> None:
-        """Noted."""
-        self.discarded = True
-
-
-class MemberTests(SynchronousTestCase):
-    """One member's state."""
-
-    def test_families(self) -> None:
-        """The family follows from the address."""
-        self.assertEqual(MemberState(member("a"), True).family, socket.AF_INET)
-        six = MemberState(member("a", address="2001:db8::1"), True)
-        self.assertEqual(six.family, socket.AF_INET6)
-
-    def test_described(self) -> None:
-        """Idle connections go with the address, not with anything else."""
-        state = MemberState(member("a"), True)
-        waiting = Waiting()
-        state.idle.append(waiting)
-        home = state.home
-        state.describe(attrs.evolve(member("a"), name="b", weight=9))
-        self.assertEqual((state.name, waiting.discarded, state.home is home), ("b", False, True))
-        state.describe(member("a", port=81))
-        self.assertEqual((state.idle, waiting.discarded), ([], True))
-        self.assertEqual(state.home, ("192.0.2.1", 81))
-
-    def test_retired(self) -> None:
-        """One that has gone keeps nothing, and is nobody's home."""
-        state = MemberState(member("a"), True)
-        waiting = Waiting()
-        state.idle.append(waiting)
-        state.retire()
-        self.assertEqual((state.gone, state.home, waiting.discarded), (True, None, True))
-        self.assertEqual(state.address, ("192.0.2.1", 80))
 
 
 class PoolTests(SynchronousTestCase):

@@ -66,6 +66,8 @@ class StepLoop:
         self._poller.modify(watched.fd, events)
         watched.events = events
 
+    rewatch = change
+
     def retire(self, watched: Any) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         self._poller.unregister(watched.fd)

@@ -121,6 +121,8 @@ class MemoryLoop:
             watched.events = events
             self._disarmed.discard(watched.fd)
 
+    rewatch = change
+
     def retire(self, watched: Any) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         known: Any = self._watched.get(watched.fd)

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.settings import Settings
 from fiberlb.relay.accept import bind
+from fiberlb.relay.binding import Binding
 from fiberlb.snapshot import PoolPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION
 from fiberlb.workers.bases import NONE
@@ -40,7 +41,9 @@ class PlaneTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Two workers."""
         self.reactor = MemoryReactorClock()
-        self.plane = plane = WorkersPlane(self.reactor, 2, Settings(), bind, lambda: 1000.0, {})
+        self.plane = plane = WorkersPlane(
+            self.reactor, 2, Settings(), Binding(tcp=bind), lambda: 1000.0, {}
+        )
         plane.crew = Crew(self.reactor, plane._slots, _ORDER, 2, plane._ended, {})
         self.addCleanup(plane._slots.close_all)
         self.workers = [StageWorker(0), StageWorker(1)]

@@ -46,7 +46,7 @@ def _listeners(control: ControlService) -> list[dict[str, Any]]:
             "id": one.listener_id,
             "name": listener_name(configuration, one.listener_id) if configuration else "",
             "address": one.host,
-            "port": one.port,
+            "port": one.port or None,
             "state": one.state,
             "reason": one.reason,
             **figures(control, one.listener_id),
@@ -65,7 +65,7 @@ def figures(control: ControlService, ident: str) -> dict[str, int]:
 
 def _problems(control: ControlService) -> list[str]:
     failed = [
-        f"{one.host} port {one.port}: {one.reason}"
+        f"{one.host} port {one.port}: {one.reason}" if one.port else one.reason
         for one in control.listeners()
         if one.state == "error"
     ]

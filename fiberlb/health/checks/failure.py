@@ -32,6 +32,7 @@ _REASONS = {
     errno.ECONNRESET: "connection reset",
     errno.EADDRNOTAVAIL: "no local address to connect from",
     errno.EACCES: "not allowed to connect",
+    errno.ENOENT: "there is no such socket",
     errno.EPERM: "not allowed to connect",
 }
 

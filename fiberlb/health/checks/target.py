@@ -6,11 +6,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, UNIXClientEndpoint
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from zope.interface import implementer
 
+from fiberlb.model.addresses import UNIX, named
 from fiberlb.model.health_monitor import HealthMonitor, IntroducedMonitor
 from fiberlb.model.pool import Member
 
@@ -24,14 +25,18 @@ def target(member: Member, monitor: HealthMonitor) -> tuple[str, int]:
     """
     Address and port to check: the member's own settings win over the monitor's.
 
-    @return: an IP address without brackets, and a port.
+    @return: an IP address without brackets, and a port; or C{unix:/path}, and 0.
     """
-    port = member.monitor_port or monitor.port or member.port
+    if named(member.address) and member.monitor_address is None:
+        return member.place
+    port = member.monitor_port or monitor.port or member.port or 0
     return member.monitor_address or member.address, port
 
 
 def authority(address: str, port: int) -> str:
     """C{address:port} as a Host field has it: IPv6 in brackets, without its zone."""
+    if named(address):
+        return "localhost"
     # A zone names an interface of this machine; it means nothing to the member (RFC 6874 4).
     host = address.partition("%")[0]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -41,16 +46,17 @@ def endpoint(reactor: Any, member: Member, monitor: HealthMonitor) -> IStreamCli
     """
     Where to connect for a check.
 
-    @param reactor: has C{IReactorTCP} and C{IReactorTime}.
+    @param reactor: has C{IReactorTCP}, C{IReactorUNIX} and C{IReactorTime}.
     """
     address, port = target(member, monitor)
-    cls = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
     # The check as a whole is cancelled at its timeout; this one must only not come first.
-    found = cls(reactor, address, port, timeout=monitor.timeout + 1)
-    if not isinstance(monitor, IntroducedMonitor) or (address, port) != (
-        member.address,
-        member.port,
-    ):
+    patience = monitor.timeout + 1
+    if named(address):
+        found: Any = UNIXClientEndpoint(reactor, address.removeprefix(UNIX), timeout=patience)
+    else:
+        cls = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
+        found = cls(reactor, address, port, timeout=patience)
+    if not isinstance(monitor, IntroducedMonitor) or (address, port) != member.place:
         # What is checked elsewhere than where requests go expects no header either.
         return found
     return _Prefaced(found, monitor.preface)

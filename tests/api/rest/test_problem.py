@@ -39,9 +39,9 @@ class StatusTests(SynchronousTestCase):
 
     def test_address(self) -> None:
         """An address that cannot be bound, by its own code."""
-        found = refused(AddressInUse("l", "::", 80, "no right", "address_denied"))
+        found = refused(AddressInUse("l", "::", 80, "no right", "needs_privilege"))
         assert found is not None
-        self.assertEqual((found.status, found.code), (409, "address_denied"))
+        self.assertEqual((found.status, found.code), (409, "needs_privilege"))
 
     def test_uncertain(self) -> None:
         """A write of unknown outcome says so."""

@@ -1,0 +1,112 @@
+"""What is known of one member while traffic flows."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Final
+
+from fiberlb.balancing.peak_ewma import Average
+from fiberlb.model.addresses import UNIX
+from fiberlb.model.pool import Member
+from fiberlb.tls.member_link import MemberLink, PoolTls
+
+#: Since when a member is up that did not come up while this process served.
+FROM_THE_START: Final = float("-inf")
+
+
+class MemberState:
+    """
+    One member.
+
+    @ivar up: it may be chosen; what the health checks said last.
+    @ivar address: for C{connect}: a pair, or the path of a Unix socket.
+    @ivar home: while connections are worth keeping, one object for as long as they go to
+        the same server in the same way; C{None} when the member has gone.
+    @ivar link: TLS to it; C{None}: it is spoken to plainly.
+    @ivar idle: connections to it that wait for a request, the newest last.
+    @ivar gone: it is no longer configured; its connections are not kept.
+    @ivar in_flight: requests, or relayed connections, running now.
+    @ivar sessions: open connections.
+    @ivar requests: requests, or relayed connections, begun.
+    @ivar failures: connections refused, broken or timed out.
+    @ivar full: it takes no more connections for now.
+    @ivar relays: connections relayed to it now; C{None} where nobody wants to end them.
+    @ivar latency: how long it takes to answer; C{None} where nobody wants to know.
+    @ivar since: when it came up, on the loop's clock; C{-inf}: it has been up from the start.
+    """
+
+    __slots__ = (
+        "address",
+        "failures",
+        "family",
+        "full",
+        "gone",
+        "home",
+        "id",
+        "idle",
+        "in_flight",
+        "latency",
+        "link",
+        "name",
+        "relays",
+        "requests",
+        "sessions",
+        "since",
+        "up",
+    )
+
+    def __init__(self, member: Member, up: bool, tls: PoolTls | None = None) -> None:
+        self.id = member.id
+        self.name = member.name
+        self.idle: list[Any] = []
+        self.up = up
+        self.gone = False
+        self.in_flight = 0
+        self.sessions = 0
+        self.requests = 0
+        self.failures = 0
+        self.full = False
+        self.latency: Average | None = None
+        self.relays: set[Any] | None = None
+        self.since = FROM_THE_START
+        self.address: Any = ("", 0)
+        self.home: object = None
+        self.link: MemberLink | None = None
+        self.family = int(socket.AF_INET)
+        self.describe(member, tls)
+
+    def describe(self, member: Member, tls: PoolTls | None = None) -> None:
+        """
+        Take the name and address of a changed member, and the TLS of its pool.
+
+        Idle connections to another address, or made with other TLS, go.
+        """
+        self.name = member.name
+        unix = member.address.startswith(UNIX)
+        address: Any = member.address.removeprefix(UNIX) if unix else member.place
+        before = None if self.link is None else self.link.tls
+        if address != self.address or tls is not before:
+            self.drop_idle()
+            self.address = self.home = address
+            self.link = None if tls is None else MemberLink(tls, member.address)
+        if unix:
+            self.family = int(socket.AF_UNIX)
+        else:
+            self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
+
+    def retire(self) -> None:
+        """It is no longer configured: what runs may finish, nothing is kept."""
+        self.gone = True
+        self.home = None
+        self.drop_idle()
+
+    def end_relays(self) -> None:
+        """End the relayed connections, so that their clients connect anew."""
+        for relay in list(self.relays or ()):
+            relay.end()
+
+    def drop_idle(self) -> None:
+        """Close the connections that wait."""
+        idle, self.idle = self.idle, []
+        for upstream in idle:
+            upstream.discard()

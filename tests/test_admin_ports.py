@@ -1,0 +1,79 @@
+"""Tests of L{fiberlb.admin_ports}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.address import IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from fiberlb.admin_ports import AdminPorts
+from fiberlb.starting import CannotStart
+
+
+class _Port:
+    """One that listens."""
+
+    def __init__(self, host: Any = None) -> None:
+        self.reads = True
+        self._host = host
+
+    def getHost(self) -> Any:
+        return self._host
+
+    def stopReading(self) -> None:
+        self.reads = False
+
+    def startReading(self) -> None:
+        self.reads = True
+
+    stopListening = stopReading
+
+
+class _Reactor:
+    """Notes its ports."""
+
+    def __init__(self) -> None:
+        self.ports: list[_Port] = []
+
+    def listenTCP(self, port: int, factory: Any, interface: str) -> _Port:
+        self.ports.append(_Port(IPv6Address("TCP", interface, port)))
+        return self.ports[-1]
+
+    def listenUNIX(self, path: str, factory: Any, **named: Any) -> _Port:
+        self.ports.append(_Port())
+        return self.ports[-1]
+
+
+class _Full:
+    """No port is free."""
+
+    def listenTCP(self, *arguments: Any, **named: Any) -> Any:
+        raise CannotListenError("127.0.0.1", 1, OSError("in use"))
+
+
+class AdminPortsTests(SynchronousTestCase):
+    """Where it listens."""
+
+    def test_listens(self) -> None:
+        """TCP and Unix sockets, told as a person writes them; nothing is left at the end."""
+        reactor = _Reactor()
+        ports = AdminPorts(reactor)
+        site = Site(Resource())
+        self.assertEqual(ports.listen(site, "unix:/run/admin"), "unix:/run/admin")
+        self.assertEqual(ports.listen(site, "[::1]:9876"), "http://[::1]:9876")
+        self.assertEqual([port.reads for port in reactor.ports], [False, False])
+        ports.start()
+        self.assertEqual([port.reads for port in reactor.ports], [True, True])
+        self.successResultOf(Deferred.fromCoroutine(ports.stop()))
+        self.assertEqual([port.reads for port in reactor.ports], [False, False])
+
+    def test_none_free(self) -> None:
+        """Without a free port it says which were tried."""
+        ports = AdminPorts(_Full())
+        why = self.assertRaises(CannotStart, ports.listen_first, Site(Resource()), range(5, 8))
+        self.assertIn("no port from 5 to 7", str(why))

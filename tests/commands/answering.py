@@ -42,9 +42,9 @@ class Answering(SynchronousTestCase):
 
     def serve(self, document: Any, status: int = 200) -> None:
         """Answer one request with this."""
-        if not self.answers:
-            threading.Thread(target=self._serve, daemon=True).start()
         self.answers.append((status, document))
+        if len(self.answers) == 1:
+            threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
         served = 0

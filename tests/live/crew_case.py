@@ -71,7 +71,7 @@ class CrewCase(SynchronousTestCase):
     def ask(self, target: str, method: str = "GET", body: Any = None) -> Any:
         """The admin API's answer, which must be a good one."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data else {}
+        headers = {} if method == "GET" else {"Content-Type": "application/json"}
         answer = request(self.balancer.admin, target, method=method, headers=headers, body=data)
         self.assertLess(answer.status, 300, answer.text)
         return json.loads(answer.body) if answer.body else None

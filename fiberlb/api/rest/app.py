@@ -135,7 +135,7 @@ class RestApi:
     @app.route("/v1/workers/restart", methods=["POST"])
     async def restart(self, request: IRequest) -> bytes:
         """Replace the workers one by one."""
-        no_body(request)
+        command_only(request)
         return await self._answer(request, lambda: status.restart(self._control))
 
     @app.route("/v1/keys", methods=["GET"])

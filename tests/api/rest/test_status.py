@@ -59,10 +59,11 @@ listeners: [{name: web, port: 80, protocol: http, default_pool_id: f}]
         self.assertEqual(answer.headers["FiberLB-Workers-Applied".lower()], "3/4")
 
     def test_restart(self) -> None:
-        """Workers are replaced; where there are none, that is said."""
-        self.assertEqual(self.ask("POST", "/v1/workers/restart").status, 409)
+        """Workers are replaced; where there are none, and to a form of another site, that is said."""
+        self.assertEqual(self.ask("POST", "/v1/workers/restart").status, 415)
+        self.assertEqual(self.ask("POST", "/v1/workers/restart", raw=b"").status, 409)
         self.stage.plane.crew = (4, 3)
-        answer = self.ask("POST", "/v1/workers/restart")
+        answer = self.ask("POST", "/v1/workers/restart", raw=b"")
         self.assertEqual(answer.document, {"workers": {"wanted": 4, "serving": 4}})
         self.assertIn("restart", self.stage.plane.events)
 

@@ -59,7 +59,7 @@ listeners: [{name: web, port: 80, protocol: http, default_pool_id: f}]
         self.assertEqual(answer.headers["FiberLB-Workers-Applied".lower()], "3/4")
 
     def test_restart(self) -> None:
-        """Workers are replaced; where there are none, and to a form of another site, that is said."""
+        """Workers are replaced where there are any, but not by a form of another site."""
         self.assertEqual(self.ask("POST", "/v1/workers/restart").status, 415)
         self.assertEqual(self.ask("POST", "/v1/workers/restart", raw=b"").status, 409)
         self.stage.plane.crew = (4, 3)

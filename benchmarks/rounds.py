@@ -58,6 +58,7 @@ class Scenario:
     @ivar proxies: who can do this at all.
     @ivar size: bytes of a body, either way.
     @ivar uploads: bodies go to the origin that takes them.
+    @ivar verified: the origin speaks TLS, and the proxies verify it.
     """
 
     name: str
@@ -72,11 +73,12 @@ class Scenario:
     proxies: tuple[str, ...] = tuple(COMPARED)
     size: int = 1024
     uploads: bool = False
+    verified: bool = False
 
     @property
     def needs(self) -> Needs:
         """How the proxies have to be configured."""
-        return Needs(self.front, self.extras, self.files, self.uploads)
+        return Needs(self.front, self.extras, self.files, self.uploads, self.verified)
 
 
 @attrs.frozen

@@ -30,6 +30,8 @@ class Setting:
     @ivar origin: the port of the server behind all of them.
     @ivar extras: by the proxy's name, lines for a scenario's own purpose: in HAProxy's
         C{frontend}, in nginx's C{server}, in Caddy's site, at the end of FiberLB's file.
+    @ivar trusted: the origin speaks TLS, as C{localhost}, with this certificate, and the
+        proxies verify it; C{None}: it speaks plainly.
     """
 
     directory: Path
@@ -37,6 +39,7 @@ class Setting:
     cores: Cores
     front: Front = Front.HTTP
     extras: Mapping[str, str] = attrs.field(factory=dict)
+    trusted: Path | None = None
 
     @property
     def secure(self) -> bool:

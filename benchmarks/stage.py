@@ -33,17 +33,19 @@ class Needs:
     @ivar extras: see L{Setting}.
     @ivar files: name -> size of what the origin serves below C{/files/}.
     @ivar uploads: the origin is the one that takes bodies.
+    @ivar verified: the origin speaks TLS, and is verified.
     """
 
     front: Front = Front.HTTP
     extras: Mapping[str, str] = attrs.field(factory=dict)
     files: Mapping[str, int] = attrs.field(factory=dict)
     uploads: bool = False
+    verified: bool = False
 
     @property
     def shared(self) -> tuple[object, ...]:
         """Equal for those that can share a proxy."""
-        return self.front, tuple(sorted(self.extras.items())), self.uploads
+        return self.front, tuple(sorted(self.extras.items())), self.uploads, self.verified
 
 
 class Stage:
@@ -86,9 +88,11 @@ class Stage:
         if needs.shared not in self._settings:
             folder = self._directory / str(len(self._settings))
             folder.mkdir()
-            origin = self._origin(needs.uploads)
+            origin, trusted = self._origin(needs.uploads), None
+            if needs.verified:
+                origin, trusted = self._tls_origin
             self._settings[needs.shared] = Setting(
-                folder, origin, self.cores, needs.front, needs.extras
+                folder, origin, self.cores, needs.front, needs.extras, trusted
             )
         return self._settings[needs.shared]
 
@@ -150,7 +154,9 @@ class Stage:
             if uploads:
                 origin = _start_sink(setting)
             else:
-                origin = start_origin(setting, self._files)
+                port = free_port()
+                origin = start_origin(setting, self._files, port)
+                self._tls_origin = port, setting.pem
             self._stack.callback(origin.program.stop)
             self._origins[uploads] = origin.port
         return self._origins[uploads]

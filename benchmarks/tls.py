@@ -1,5 +1,6 @@
 """
-What does TLS cost: requests on connections that stay open, and handshakes, full and resumed?
+What does TLS cost: requests on connections that stay open, and handshakes, full and resumed;
+and to the members?
 
 Run: C{python -m benchmarks.tls --help}.
 """
@@ -14,6 +15,13 @@ from benchmarks.rounds import Scenario, main
 
 SCENARIOS = (
     Scenario("tls-keepalive", "HTTPS keep-alive, 1 KiB", Wrk(), front=Front.HTTPS),
+    Scenario(
+        "member-tls-keepalive",
+        "HTTP keep-alive to members that speak TLS, 1 KiB",
+        Wrk(),
+        proxies=("haproxy", "nginx", "fiberlb"),
+        verified=True,
+    ),
     Scenario(
         "tls13-full",
         "TLS 1.3, full handshake, 1 KiB",

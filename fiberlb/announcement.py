@@ -67,3 +67,9 @@ def members(control: ControlService) -> str:
         shown = ", ".join(down[:5]) + (", ..." if len(down) > 5 else "")
         text += f"; down: {shown}"
     return text
+
+
+def tell_refusal(why: Exception) -> None:
+    """Say in the log that a file is refused, and why; what runs goes on."""
+    for line in str(why).splitlines():
+        _log.error("The file is refused, what runs goes on: {line}", line=line)

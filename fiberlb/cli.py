@@ -11,11 +11,18 @@ from typing import Any, NoReturn
 import click
 
 from fiberlb.build import VERSION
+from fiberlb.commands.certificates import certificates
+from fiberlb.commands.keys import keys
+from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.control.validate import validated
-from fiberlb.errors import ConfigurationError
+from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.bounds import Limits
+from fiberlb.model.certificate import Certificate
+from fiberlb.model.configuration import Configuration
 from fiberlb.model.convert import overlaid
+from fiberlb.model.listener import Listener
+from fiberlb.tls.weaknesses import weaknesses
 from fiberlb.workers.commands import upgrade, workers
 
 #: Exit code of everything that is refused or fails (product page, "First five minutes").
@@ -81,7 +88,7 @@ def check(path: str) -> None:
     except ConfigurationError as why:
         _refuse(why)
     try:
-        validated(
+        made = validated(
             layer.configuration,
             limits=overlaid(Limits(), layer.settings.limits),
             clock=time.monotonic,
@@ -89,6 +96,8 @@ def check(path: str) -> None:
         )
     except ConfigurationError as why:
         _refuse(ConfigurationError(layer.located(why.problems)))
+    for warning in warnings(layer, made.configuration, time.time()):  # noqa: TID251
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{path}: ok: {summary(layer)}")
 
 
@@ -111,6 +120,28 @@ def run_command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-P", "-c", _TWISTD, *twistd]
 
 
+def warnings(layer: FileLayer, configuration: Configuration, now: float) -> list[str]:
+    """
+    What is no reason to refuse a file, each with its place: certificates that
+    end soon or are odd, TLS that is weak.
+
+    @param now: seconds since the epoch.
+    """
+    facts = CertificateFacts()
+    found = [
+        Problem((Certificate.COLLECTION, ident, "certificate"), said)
+        for ident, made in configuration.all(Certificate).items()
+        for said in facts.warnings(made, now)
+    ]
+    found += [
+        Problem((Listener.COLLECTION, ident, "tls_config", *path), said)
+        for ident, listener in configuration.all(Listener).items()
+        if listener.tls_config is not None
+        for path, said in weaknesses(listener.tls_config)
+    ]
+    return [str(problem) for problem in layer.located(found)]
+
+
 def summary(layer: FileLayer) -> str:
     """How many objects of each kind there are, for one line."""
     objects = layer.configuration.objects
@@ -120,6 +151,8 @@ def summary(layer: FileLayer) -> str:
     return ", ".join([*counts, policies])
 
 
+main.add_command(certificates)
+main.add_command(keys)
 main.add_command(workers)
 main.add_command(upgrade)
 

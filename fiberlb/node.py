@@ -20,13 +20,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Site
 
-from fiberlb.announcement import announce
+from fiberlb.acme.issued import Issued
+from fiberlb.acme.keeping import Keeping, keep
+from fiberlb.announcement import announce, tell_refusal
 from fiberlb.api.rest.site import admin_site
 from fiberlb.control.aside import Aside, at_once
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.control.state_directory import state_directory
+from fiberlb.control.upkeep import Upkeep
 from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
@@ -121,13 +124,14 @@ class Node(Service):
         self.plane = self._make_plane()
         self.health = HealthService(
             world.reactor,
-            open_checks(world.reactor),
+            open_checks(world.reactor, self.plane.contexts.of),
             world.random,
             self.plane.set_member_usable,
             Logger("fiberlb.health"),
             wall=world.wall,
         )
         self.control: ControlService | None = None
+        self.certificates: Keeping | None = None
 
     def _make_loop(self) -> Loop:
         reactor = self._world.reactor
@@ -168,6 +172,9 @@ class Node(Service):
             await self.plane.begin(self._directory(settings))
         else:
             self.plane.start()
+        issued = Issued()
+        self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
+        await self.certificates.load()
         self.control = ControlService(
             store,
             self.plane,
@@ -182,6 +189,7 @@ class Node(Service):
                 node=settings.node.name or world.host_name,
                 aside=world.aside,
             ),
+            issued,
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
@@ -189,6 +197,8 @@ class Node(Service):
             port.startReading()
         await self._first_round()
         announce(self.control, self._layer, admin)
+        self.certificates.begin(self.control)
+        Upkeep(self.control, world.reactor).start()
 
     def _open_state(self) -> Keyring:
         """Take the state directory and the keys; with C{--from} nothing is on disk."""
@@ -287,6 +297,8 @@ class Node(Service):
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
         self.plane.trust(settings.trusted_proxies)
+        if self.certificates is not None:
+            self.certificates.settings = settings.acme
         if isinstance(self.plane, WorkersPlane):
             self.plane.limit(overlaid(Limits(), settings.limits))
 
@@ -312,7 +324,7 @@ class Node(Service):
         self._bound_by(self._layer.settings)
         why = failure.value
         if isinstance(why, (ConfigurationError, AddressInUse)):
-            _told_refusal(why)
+            tell_refusal(why)
         else:
             _log.failure("the configuration could not be read again", failure=failure)
 
@@ -355,7 +367,7 @@ class Node(Service):
             self._starting.cancel()
         if self.control is not None:
             serves = self.control.started
-            await self.control.stop()
+            await self._stop_control()
             if serves:
                 await self._let_know()
         for port in self._ports:
@@ -367,6 +379,12 @@ class Node(Service):
             await self._store.close()
         if self._lock is not None:
             self._lock.release()
+
+    async def _stop_control(self) -> None:
+        if self.certificates is not None:
+            await self.certificates.stop()
+        if self.control is not None:
+            await self.control.stop()
 
     async def _let_know(self) -> None:
         """Accept for a while although C{/readyz} says no: whoever asks it has to hear it first."""
@@ -385,14 +403,9 @@ class Node(Service):
         """
         if self.control is None or not isinstance(self.plane, WorkersPlane):
             raise CannotStart("with workers: 0 an upgrade is a restart")
-        await self.control.stop()
+        await self._stop_control()
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         await self.health.stop()
         if self._store is not None:
             await self._store.close()
-
-
-def _told_refusal(why: Exception) -> None:
-    for line in str(why).splitlines():
-        _log.error("The file is refused, what runs goes on: {line}", line=line)

@@ -11,33 +11,50 @@ from collections.abc import Generator, Iterator, Mapping
 
 import attrs
 
-from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration, addresses
 from fiberlb.model.convert import overlaid
-from fiberlb.model.health_monitor import HealthMonitor, MonitorType
 from fiberlb.model.l7 import L7Policy, L7Rule
-from fiberlb.model.listener import Listener, TlsVersion
+from fiberlb.model.listener import Alpn, ClientAuthentication, Listener, TlsConfig, TlsVersion
 from fiberlb.model.load_balancer import LoadBalancer
-from fiberlb.model.pool import Member, Pool, PoolProtocol
+from fiberlb.model.pool import Pool
+from fiberlb.pool_plans import MemberTlsPlan, PoolPlan, pool_plan
 from fiberlb.routing.match import Routes, compile_in_steps
 from fiberlb.routing.patterns import Clock, Report
 
+__all__ = [
+    "ClientPlan",
+    "ListenerPlan",
+    "MemberTlsPlan",
+    "PoolPlan",
+    "Snapshot",
+    "TlsPlan",
+    "compile",
+    "compile_now",
+]
+
 
 @attrs.frozen
-class PoolPlan:
+class ClientPlan:
     """
-    One pool.
+    How one listener judges its clients' certificates.
 
-    @ivar members: the enabled ones, in order of creation, also those of weight 0.
-    @ivar monitor: with its type resolved; C{None} if there is none or it is disabled.
+    @ivar judge: the authorities, with what they revoked.
+    @ivar mandatory: without a certificate there is no connection.
+    @ivar names: server names, in lower case and without a final dot, that this is for;
+        C{*.} in front for one label; empty: all, and no name too.
     """
 
-    pool: Pool
-    members: tuple[Member, ...]
-    monitor: HealthMonitor | None
+    judge: Certificate
+    mandatory: bool
+    names: tuple[str, ...]
+
+    @property
+    def sessions(self) -> tuple[object, ...]:
+        """What a session must not outlive; revoked certificates are found when it resumes."""
+        return self.judge.certificate, self.mandatory, self.names
 
 
 @attrs.frozen
@@ -50,6 +67,8 @@ class TlsPlan:
     @ivar strict: an unknown server name is refused.
     @ivar max_version: C{None}: the newest there is.
     @ivar cipher_suites: OpenSSL names; empty: the library's choice.
+    @ivar protocols: offered by ALPN, best first.
+    @ivar client: C{None}: clients are not asked for certificates.
     """
 
     default: tuple[Certificate, ...]
@@ -58,6 +77,13 @@ class TlsPlan:
     min_version: TlsVersion
     max_version: TlsVersion | None
     cipher_suites: tuple[str, ...]
+    protocols: tuple[str, ...] = (Alpn.HTTP11.value,)
+    client: ClientPlan | None = None
+
+    @property
+    def sessions(self) -> tuple[object, ...]:
+        """What a session must not outlive: with another value nothing resumes."""
+        return self.cipher_suites, self.client.sessions if self.client else None
 
 
 @attrs.frozen
@@ -174,10 +200,23 @@ def _policies(
 
 def _frame(
     configuration: Configuration, listener: Listener
-) -> tuple[Listener, LoadBalancer, tuple[tuple[Certificate, ...], tuple[Certificate, ...]]]:
+) -> tuple[
+    Listener,
+    LoadBalancer,
+    tuple[tuple[Certificate, ...], tuple[Certificate, ...]],
+    Certificate | None,
+]:
     """What a listener's plan is made of, apart from its policies."""
     balancer = configuration.all(LoadBalancer)[listener.loadbalancer_id]
-    return listener, balancer, _certificates(configuration, listener)
+    tls = listener.tls_config
+    judge = _judge(configuration, tls) if tls else None
+    return listener, balancer, _certificates(configuration, listener), judge
+
+
+def _judge(configuration: Configuration, tls: TlsConfig) -> Certificate | None:
+    """The authorities of a listener's clients, enabled or not."""
+    ident = tls.client_ca_certificate_id if tls.asks_clients else None
+    return None if ident is None else configuration.all(Certificate)[ident]
 
 
 def _certificates(
@@ -192,7 +231,9 @@ def _certificates(
     named = shown if tls.sni_certificate_ids is None else tls.sni_certificate_ids
     default = tuple(known[i] for i in dict.fromkeys(tls.certificate_id) if i in known)
     others = (known[i] for i in dict.fromkeys(named) if i in known)
-    return default, tuple(c for c in others if c not in default)
+    # One that nothing was issued for yet stands in where there is no other default, nowhere else.
+    issued = tuple(c for c in default if not c.waiting) or default
+    return issued, tuple(c for c in others if c not in default and not c.waiting)
 
 
 class _Compilation:
@@ -219,12 +260,7 @@ class _Compilation:
 
     def pool(self, pool: Pool) -> PoolPlan:
         """The plan of one pool, the previous one if it says the same."""
-        if pool.algorithm not in ALGORITHMS:
-            path = ("pools", pool.id, "algorithm")
-            self.problems.append(Problem(path, f"{pool.algorithm.value} is not known here"))
-        children = self._configuration.children(Member, pool.id)
-        members = tuple(member for member in children if member.enabled)
-        plan = PoolPlan(pool, members, _monitor(pool))
+        plan = pool_plan(self._configuration, pool, self.problems)
         before = self._previous.pools.get(pool.id) if self._previous else None
         return before if before == plan and before is not None else plan
 
@@ -266,8 +302,8 @@ class _Compilation:
         return True
 
     def _plan(self, listener: Listener, routes: Routes, limits: Limits) -> ListenerPlan | None:
-        _, balancer, certificates = _frame(self._configuration, listener)
-        tls = self._tls(listener, *certificates)
+        _, balancer, certificates, judge = _frame(self._configuration, listener)
+        tls = self._tls(listener, *certificates, judge)
         if not listener.enabled or not balancer.enabled:
             return None
         own = addresses(self._configuration, listener)
@@ -286,10 +322,12 @@ class _Compilation:
         listener: Listener,
         default: tuple[Certificate, ...],
         others: tuple[Certificate, ...],
+        judge: Certificate | None,
     ) -> TlsPlan | None:
         tls = listener.tls_config
         if tls is None:
             return None
+        offered = tls.alpn_protocols
         if not default and listener.enabled:
             path = ("listeners", listener.id, "tls_config", "certificate_id")
             self.problems.append(Problem(path, "every certificate named is disabled"))
@@ -297,17 +335,24 @@ class _Compilation:
             default=default,
             others=others,
             strict=tls.strict_sni,
-            min_version=tls.min_version,
+            min_version=tls.least,
             max_version=tls.max_version,
             cipher_suites=tls.cipher_suites,
+            protocols=tuple(p.value for p in (Alpn if offered is None else offered)),
+            client=self._client(listener, tls, judge),
         )
 
-
-def _monitor(pool: Pool) -> HealthMonitor | None:
-    monitor = pool.health_monitor
-    if monitor is None or not monitor.enabled:
-        return None
-    if monitor.type is not None:
-        return monitor
-    speaks_http = pool.protocol is PoolProtocol.HTTP
-    return attrs.evolve(monitor, type=MonitorType.HTTP if speaks_http else MonitorType.TCP)
+    def _client(
+        self, listener: Listener, tls: TlsConfig, judge: Certificate | None
+    ) -> ClientPlan | None:
+        if judge is None:
+            return None
+        if not judge.enabled and listener.enabled:
+            # Nobody could be let in, or everybody: neither is what was meant.
+            path = ("listeners", listener.id, "tls_config", "client_ca_certificate_id")
+            self.problems.append(Problem(path, "is disabled"))
+        return ClientPlan(
+            judge=judge,
+            mandatory=tls.client_authentication is ClientAuthentication.MANDATORY,
+            names=tuple(n.lower().removesuffix(".") for n in tls.client_authentication_names),
+        )

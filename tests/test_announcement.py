@@ -15,7 +15,7 @@ from fiberlb.control.validate import examined
 from fiberlb.health.watch import MemberHealth
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.listener import Listener
-from fiberlb.relay.plane import ListenerState
+from fiberlb.relay.states import ListenerState
 
 
 class Told:

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.build import VERSION
 from fiberlb.cli import main, run_command
 from tests.control.loading import written
+from tests.support.certificates import leaf
 
 GOOD = """\
 pools:
@@ -79,6 +80,17 @@ class CheckTests(SynchronousTestCase):
     def test_limits(self) -> None:
         """The process's limits are taken into account."""
         self.assertEqual(self.check(GOOD + "limits: {head: 1KiB}\n")[0].exit_code, 0)
+
+    def test_warnings(self) -> None:
+        """Certificates that end soon or are odd are told with their place; they are no refusal."""
+        one = leaf("a.test", days=10, purpose="client")
+        text = (one.pem + one.key_pem()).replace("\n", "\\n")
+        result, path = self.check(f'certificates: [{{name: c, certificate: "{text}"}}]\n')
+        self.assertEqual(result.exit_code, 0)
+        first, second = result.stderr.splitlines()
+        where = f"warning: {path}:1:26: certificates[0].certificate: "
+        self.assertTrue(first.startswith(f"{where}expires in 9 days, on "), first)
+        self.assertTrue(second.startswith(f"{where}is not meant for servers"), second)
 
     def test_missing_file(self) -> None:
         """A file that is not there is a refusal like others."""

@@ -16,7 +16,17 @@ from fiberlb.api.rest.problem import CONFLICTS
 from fiberlb.control import refusals
 from fiberlb.control.document import load_file
 from fiberlb.errors import REASONS
-from fiberlb.model import bounds, configuration, health_monitor, listener, pool, resource, settings
+from fiberlb.model import (
+    acme,
+    bounds,
+    configuration,
+    health_monitor,
+    listener,
+    pool,
+    pool_tls,
+    resource,
+    settings,
+)
 from fiberlb.model.convert import kind_of, kinds
 from fiberlb.model.fields import OneOf, Several
 from fiberlb.model.settings import AccessLogFormat
@@ -32,10 +42,12 @@ TABLES: dict[str, type] = {
     "access_log": settings.AccessLog,
     "log": settings.Log,
     "shutdown": settings.Shutdown,
+    "acme": acme.AcmeSettings,
     "Keys that each object takes": resource.Resource,
     "retries": pool.Retries,
     "health_monitor": health_monitor.HealthMonitor,
     "tls_config": listener.TlsConfig,
+    "TLS to the members": pool_tls.PoolTlsConfig,
     "timeouts": bounds.Timeouts,
     "limits": bounds.Limits,
     **{name: cls for name, cls in configuration.COLLECTIONS.items() if name != "l7_rules"},

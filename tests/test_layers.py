@@ -18,17 +18,23 @@ ALLOWED: dict[str, str] = {
     "wire": "errors model",
     "routing": "errors model",
     "balancing": "errors model",
-    "snapshot": "errors model wire routing balancing",
-    "tls": "errors model wire routing balancing snapshot",
-    "health": "errors model wire routing balancing snapshot",
+    "pool_plans": "errors model wire balancing",
+    "snapshot": "errors model wire routing balancing pool_plans",
+    "tls": "errors model wire routing balancing pool_plans snapshot",
+    "health": "errors model wire routing balancing pool_plans snapshot tls",
     "store": "errors model",
     "observe": "errors model",
-    "relay": "errors model wire routing balancing snapshot tls observe",
-    "control": "errors model wire routing balancing snapshot tls health store observe",
+    "relay": "errors model wire routing balancing pool_plans snapshot tls observe",
+    "acme": "errors model tls store",
+    "control": (
+        "errors model wire routing balancing pool_plans snapshot tls health store observe acme"
+    ),
     "api": "errors model control",
     "workers": (
-        "errors model wire routing balancing snapshot tls health store observe relay control"
+        "errors model wire routing balancing pool_plans snapshot tls health store observe relay"
+        " control"
     ),
+    "commands": "errors model tls control workers",
     "build": "wire",
     "announcement": "errors model build control",
     "starting": "errors control store workers",
@@ -38,7 +44,7 @@ ALLOWED: dict[str, str] = {
 }
 
 #: Parts that are functions of their arguments: no I/O, no clock, no chance.
-PURE = frozenset({"", "errors", "model", "wire", "routing", "balancing", "snapshot"})
+PURE = frozenset({"", "errors", "model", "wire", "routing", "balancing", "pool_plans", "snapshot"})
 _IMPURE = (
     "twisted socket select selectors ssl OpenSSL os time random secrets"
     " threading subprocess asyncio"

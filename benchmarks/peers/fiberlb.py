@@ -24,7 +24,7 @@ workers: {workers}
 {log}
 {certificates}
 pools:
-  - {{name: origin, protocol: {pool}, members: ["127.0.0.1:{origin}"]}}
+  - {{name: origin, protocol: {pool}, {verified} members: ["127.0.0.1:{origin}"]}}
 listeners:
   - name: in
     address: 127.0.0.1
@@ -80,7 +80,15 @@ def _fiberlb(
     name: str, setting: Setting, command: list[str], log: str = "", workers: int = 0
 ) -> Proxy:
     folder, port = setting.folder(name), free_port()
-    certificate = f"certificates: [{{name: c, certificate: 'file:{setting.pem}'}}]"
+    certificates = [f"{{name: c, certificate: 'file:{setting.pem}'}}"] if setting.secure else []
+    pool = "tcp" if setting.front is Front.TCP else "http"
+    verified = ""
+    if setting.trusted is not None:
+        public = folder / "trusted.pem"
+        public.write_text(setting.trusted.read_text().partition("-----BEGIN PRIVATE")[0])
+        certificates.append(f"{{name: o, cert_type: client_ca, certificate: 'file:{public}'}}")
+        pool = "https"
+        verified = "tls_config: {server_name: localhost, ca_certificate_id: o},"
     text = _FILE.format(
         folder=folder,
         workers=workers,
@@ -89,8 +97,9 @@ def _fiberlb(
         origin=setting.origin,
         front=setting.front.value,
         log=f"access_log: {log.format(folder)}" if log else "",
-        pool="tcp" if setting.front is Front.TCP else "http",
-        certificates=certificate if setting.secure else "",
+        pool=pool,
+        verified=verified,
+        certificates=f"certificates: [{', '.join(certificates)}]" if certificates else "",
         tls="tls_config: {certificate_id: c}" if setting.secure else "",
         extra=setting.extras.get("fiberlb", ""),
     )

@@ -22,7 +22,7 @@ frontend in
 {extra}
 backend out
 {reuse}
-    server origin 127.0.0.1:{origin}
+    server origin 127.0.0.1:{origin} {verified}
 """
 
 _FORWARDED = """
@@ -30,6 +30,8 @@ _FORWARDED = """
     http-request set-header X-Forwarded-Proto {scheme}
     http-request set-header X-Forwarded-Port {port}
 """
+
+_VERIFIED = "ssl verify required ca-file {pem} sni str(localhost) verifyhost localhost"
 
 # Without it the first request of each client gets a new connection to the server,
 # which no other proxy here does.
@@ -50,6 +52,7 @@ def haproxy(setting: Setting) -> Proxy:
         ssl=f"ssl crt {setting.pem} ssl-min-ver TLSv1.2" if setting.secure else "",
         forwarded="" if bytes_only else _FORWARDED.format(scheme=setting.front.value, port=port),
         reuse="" if bytes_only else _REUSE,
+        verified=_VERIFIED.format(pem=setting.trusted) if setting.trusted else "",
         extra=setting.extras.get("haproxy", ""),
     )
     (folder / "haproxy.cfg").write_text(text)

@@ -40,6 +40,10 @@ _SERVED = """
     sendfile on;
     server {{
         listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{tls_port} ssl backlog=4096;
+        ssl_certificate {pem};
+        ssl_certificate_key {pem};
+        ssl_protocols TLSv1.2 TLSv1.3;
         default_type text/html;
         location / {{ return 200 "{body}"; }}
         location /files/ {{ alias {folder}/files/; }}
@@ -66,7 +70,8 @@ _FORWARDED = """
         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $scheme;
         proxy_set_header X-Forwarded-Port $server_port;
-        location / {{ proxy_pass http://origin; }}
+        location / {{ proxy_pass {scheme}://origin; }}
+        {verified}
         {extra}
     }}
 """
@@ -77,13 +82,21 @@ _TLS = """
         ssl_protocols TLSv1.2 TLSv1.3;
 """
 
+_VERIFIED = """
+        proxy_ssl_verify on;
+        proxy_ssl_trusted_certificate {pem};
+        proxy_ssl_name localhost;
+        proxy_ssl_server_name on;
+        proxy_ssl_protocols TLSv1.2 TLSv1.3;
+"""
+
 _STREAM = """
 stream {{ server {{ listen 127.0.0.1:{port} backlog=4096; proxy_pass 127.0.0.1:{origin}; }} }}
 """
 _STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
 
-def start_origin(setting: Setting, files: Mapping[str, int]) -> Proxy:
+def start_origin(setting: Setting, files: Mapping[str, int], tls_port: int) -> Proxy:
     """
     The server behind the proxies, on the load's CPUs: 1 KiB for every path.
 
@@ -91,13 +104,16 @@ def start_origin(setting: Setting, files: Mapping[str, int]) -> Proxy:
     connection has carried.
 
     @param files: name -> size in bytes of what is served below C{/files/}.
+    @param tls_port: where it does the same by TLS, with the setting's certificate.
     """
     folder = setting.folder("origin")
     (folder / "files").mkdir()
     for name, size in files.items():
         # Nothing repeats in it, so that whatever is lost, doubled or swapped shows.
         (folder / "files" / name).write_bytes(random.Random(name).randbytes(size))
-    served = _SERVED.format(port=setting.origin, body="x" * 1024, folder=folder)
+    served = _SERVED.format(
+        port=setting.origin, tls_port=tls_port, pem=setting.pem, body="x" * 1024, folder=folder
+    )
     blocks = _HTTP.format(folder=folder, servers=served)
     return _nginx("origin", folder, setting.origin, blocks, setting.cores.pin_load)
 
@@ -117,6 +133,8 @@ def nginx(setting: Setting) -> Proxy:
         ssl="ssl" if setting.secure else "",
         certificate=_TLS.format(pem=setting.pem) if setting.secure else "",
         extra=setting.extras.get("nginx", ""),
+        scheme="https" if setting.trusted else "http",
+        verified=_VERIFIED.format(pem=setting.trusted) if setting.trusted else "",
     )
     blocks = _HTTP.format(folder=folder, servers=servers)
     return _nginx("nginx", folder, port, blocks, setting.cores.pin_proxy)

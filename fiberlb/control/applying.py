@@ -25,6 +25,7 @@ from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import UUID_PATTERN, Resource
+from fiberlb.tls.bundles import unpacked
 
 #: The singleton of a pool: a value of the pool with an address of its own.
 MONITORS = HealthMonitor.COLLECTION
@@ -210,7 +211,10 @@ class Applying:
         if collection == MONITORS:
             return self._known_monitor(ident)
         made = configuration.objects.get(collection, {}).get(ident)
-        return None if made is None else facts(configuration, made, self._certificates)
+        if made is None:
+            return None
+        ordered = isinstance(made, Certificate) and made.acme is not None
+        return {**facts(configuration, made, self._certificates), "ordered": ordered}
 
     def _known_monitor(self, ident: str) -> Mapping[str, Any] | None:
         configuration = self._draft.state.configuration
@@ -229,7 +233,20 @@ class Applying:
             message = "is for the file: send one policy for each listener"
             self._loading.refuse((*operation.at, "listener_ids"), message, code="not_supported")
             return []
-        return structure_tree(operation.collection, document, operation.at, self._loading, parent)
+        trees = structure_tree(operation.collection, document, operation.at, self._loading, parent)
+        return [done for tree in trees for done in self._opened(tree)]
+
+    def _opened(self, tree: Tree) -> list[Tree]:
+        """With a certificate's text in PEM; nothing after noting why it cannot be."""
+        if not isinstance(tree.made, Certificate):
+            return [tree]
+        try:
+            return [attrs.evolve(tree, made=unpacked(tree.made))]
+        except ConfigurationError as why:
+            for problem in why.problems:
+                at = (*tree.path, *problem.path)
+                self._loading.refuse(at, problem.message, code=problem.code)
+            return []
 
     # -- objects
 
@@ -248,8 +265,10 @@ class Applying:
     def _settle(self, tree: Tree, current: Resource, parent: str = "") -> None:
         """What is nested replaces the lists that the document gives."""
         made = with_parent(tree.made, parent) if parent else tree.made
-        made = attrs.evolve(made, id=current.id)
-        self._draft.put(_finished(made), _place(tree))
+        made = _finished(attrs.evolve(made, id=current.id))
+        if made != current:
+            # Else not even the load balancer that is there by itself is taken over.
+            self._draft.put(made, _place(tree))
         for collection in sorted(tree.given):
             children = [child for child in tree.children if child.collection == collection]
             self._replace_list(collection, current.id, children)

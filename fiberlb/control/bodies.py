@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fiberlb.control.certificates import MARK, CertificateFacts, has_key
+from fiberlb.control.certificates import FACTS, MARK, CertificateFacts, has_key
 from fiberlb.control.union import monitor_id
 from fiberlb.errors import Path
 from fiberlb.model.certificate import Certificate
@@ -23,10 +23,17 @@ from fiberlb.model.resource import Resource
 from fiberlb.routing.policies import complexity
 
 #: What is observed, not configured: taken back whatever it says, for it changes by itself.
-OBSERVED = {"members": ("status",), "listeners": ("status",)}
+OBSERVED = {
+    "members": ("status",),
+    "listeners": ("status",),
+    "certificates": ("used_by", "warnings"),
+}
+#: The same of a certificate that orders itself, and what stands within its C{acme}.
+_ISSUED = ("certificate", *FACTS)
+_ORDER = ("state", "last_error", "next_try", "expires_at")
 _META = ("managed_by", "created_at", "updated_at", "revision")
 _FACTS = {
-    Certificate.COLLECTION: ("fingerprint_sha256", "names", "expires_at"),
+    Certificate.COLLECTION: FACTS,
     L7Rule.COLLECTION: ("complexity",),
 }
 
@@ -69,6 +76,7 @@ def settable(
     said = ident or document.get("id")
     current = known(collection, said.lower()) if isinstance(said, str) and said else None
     done = {}
+    document = _without_issued(collection, document, current)
     for key, value in document.items():
         if key in OBSERVED.get(collection, ()) and current is not None:
             continue
@@ -85,6 +93,19 @@ def settable(
                 for index, each in enumerate(done[key])
             ]
     return done
+
+
+def _without_issued(
+    collection: str, document: dict[str, Any], current: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """A certificate that orders itself, without what it got by that."""
+    order = document.get("acme")
+    if collection != Certificate.COLLECTION or not isinstance(order, dict) or current is None:
+        return document
+    dropped = _ISSUED if current.get("ordered") else ()
+    bare = {key: value for key, value in document.items() if key not in dropped}
+    bare["acme"] = {k: v for k, v in order.items() if k not in _ORDER}
+    return bare
 
 
 def _unbound(collection: str, document: Any, parent: str) -> Any:
@@ -142,7 +163,7 @@ def completed(
         done.setdefault(current.PARENT[0], getattr(current, current.PARENT[0]))
     if isinstance(current, L7Policy):
         done.setdefault("position", current.position)
-    if isinstance(current, Certificate):
+    if isinstance(current, Certificate) and not done.get("acme"):
         own_key = has_key(str(done.get("certificate", "")))
         judges = str(done.get("cert_type", "")).lower().replace("-", "_") == "client_ca"
         if "private_key" not in done and not own_key and not judges:

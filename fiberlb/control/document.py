@@ -8,14 +8,15 @@ together with the objects of the store.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from fiberlb.control.file_material import FileMaterial, Files, materials, opened
 from fiberlb.control.file_objects import Rooted, settled
 from fiberlb.control.file_settings import load_settings, merged, settings_part
+from fiberlb.control.file_values import Reading, content
 from fiberlb.control.tree import Tree, flattened, structure_tree
 from fiberlb.control.yaml_file import LARGEST, Document, read_yaml
 from fiberlb.errors import ConfigurationError, Path, Position, Problem
@@ -23,9 +24,6 @@ from fiberlb.model.configuration import COLLECTIONS, Configuration
 from fiberlb.model.fields import Loading
 from fiberlb.model.resource import Meta, Owner, Resource
 from fiberlb.model.settings import Settings
-
-#: The largest file that a C{file:} value may name, in bytes.
-LARGEST_VALUE = 1024 * 1024
 
 
 @attrs.frozen
@@ -62,6 +60,7 @@ class FileLayer:
     @ivar owned_lists: (parent's id, child collection) of the child lists that
         the file gives; other child lists are left to the API.
     @ivar files: the files that were read, in order; empty without a file.
+    @ivar materials: by id, the certificates that have values in files of their own.
     @ivar admin_ports: where the admin API may listen, the first free one is
         taken; C{None}: as the settings say.
     @ivar ephemeral: nothing may be written to disk.
@@ -72,6 +71,7 @@ class FileLayer:
     places: Mapping[tuple[str, str], Place] = attrs.field(factory=dict)
     owned_lists: frozenset[tuple[str, str]] = frozenset()
     files: tuple[str, ...] = ()
+    materials: Mapping[str, FileMaterial] = attrs.field(factory=dict, repr=False)
     admin_ports: range | None = None
     ephemeral: bool = False
 
@@ -134,7 +134,7 @@ def load_file(path: str, environ: Mapping[str, str], now: str = "") -> FileLayer
     documents = []
     for name in files:
         try:
-            documents.append(read_yaml(_content(name, LARGEST), name, environ))
+            documents.append(read_yaml(content(name, LARGEST), name, environ))
         except ConfigurationError as why:
             problems += why.problems
         except OSError as why:
@@ -142,13 +142,16 @@ def load_file(path: str, environ: Mapping[str, str], now: str = "") -> FileLayer
     problems += _given_twice(documents)
     parts: list[tuple[Mapping[str, Any], Settings]] = []
     roots: list[Rooted] = []
+    named: Files = {}
     for document in documents:
-        problems += _load_document(document, parts, roots)
+        problems += _load_document(document, parts, roots, named)
     trees, more = settled(roots)
-    problems += more
+    done, refused = opened(trees)
+    problems += [*more, *refused]
     if problems:
         raise ConfigurationError(in_order(problems, files))
-    return layer(merged(parts), trees, now, files)
+    made = layer(merged(parts), done, now, files)
+    return attrs.evolve(made, materials=materials(trees, named))
 
 
 def layer(
@@ -200,22 +203,6 @@ def _unreadable(name: str, why: OSError) -> Problem:
     return Problem((), f"cannot read {name}: {why.strerror}", code="unreadable")
 
 
-def _content(name: str, most: int, regular: bool = False) -> bytes:
-    """
-    A file's content, one byte more than C{most} when it is larger.
-
-    @param regular: refuse pipes and devices, which could block the process.
-    """
-    with open(name, "rb", opener=_without_waiting if regular else None) as opened:
-        if regular and not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            raise OSError(None, "not a regular file")
-        return opened.read(most + 1)
-
-
-def _without_waiting(name: str, flags: int) -> int:
-    return os.open(name, flags | os.O_NONBLOCK)
-
-
 def _given_twice(documents: Iterable[Document]) -> list[Problem]:
     """Settings that more than one file of a directory gives."""
     first: dict[str, Document] = {}
@@ -232,19 +219,19 @@ def _given_twice(documents: Iterable[Document]) -> list[Problem]:
 
 
 def _load_document(
-    document: Document, parts: list[tuple[Mapping[str, Any], Settings]], roots: list[Rooted]
+    document: Document,
+    parts: list[tuple[Mapping[str, Any], Settings]],
+    roots: list[Rooted],
+    files: Files,
 ) -> list[Problem]:
-    """One file's settings into C{parts}, its objects into C{roots}; what is wrong with it."""
+    """
+    One file's settings into C{parts}, its objects into C{roots}, what it names into C{files};
+    what is wrong with it.
+    """
     tree = {} if document.tree is None else document.tree
     directory = os.path.dirname(os.path.abspath(document.file))
-
-    def read(name: str) -> str:
-        content = _content(os.path.join(directory, name), LARGEST_VALUE, regular=True)
-        if len(content) > LARGEST_VALUE:
-            raise OSError(None, f"larger than {LARGEST_VALUE // 1024**2}MiB")
-        return content.decode("utf-8")
-
-    loading = Loading(read)
+    reading = Reading(directory)
+    loading = Loading(reading)
     if not isinstance(tree, dict):
         loading.refuse((), "must be a mapping")
         tree = {}
@@ -252,23 +239,25 @@ def _load_document(
     settings = load_settings(part, directory, loading)
     if settings is not None:
         parts.append((part, settings))
-    for key, content in tree.items():
+    for key, value in tree.items():
         if key in Settings.CHILDREN:
-            found = _load_list(key, content, loading)
+            found = _load_list(key, value, loading)
             roots += [Rooted(document, each) for each in found]
+    for path, name in loading.files.items():
+        files[document.file, path] = reading.files[name]
     unset = [problem.path for problem in document.problems if problem.code == "variable"]
     said = [p for p in loading.problems if p.path not in unset]
     return [*document.problems, *map(document.located, said)]
 
 
-def _load_list(key: str, content: Any, loading: Loading) -> list[Tree]:
-    if content is None:
+def _load_list(key: str, values: Any, loading: Loading) -> list[Tree]:
+    if values is None:
         return []
-    if not isinstance(content, list):
+    if not isinstance(values, list):
         loading.refuse((key,), "must be a list")
         return []
     collection = Settings.CHILDREN[key]
     trees: list[Tree] = []
-    for index, value in enumerate(content):
+    for index, value in enumerate(values):
         trees += structure_tree(collection, value, (key, index), loading)
     return trees

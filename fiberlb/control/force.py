@@ -37,12 +37,14 @@ class Force:
     @ivar latest: the store layer as far as it is known; newer than the state's
         while it cannot be put in force here.
     @ivar problem: why not; empty while all is well.
+    @ivar observers: called when another state is taken.
     """
 
     def __init__(self, publisher: Publisher, now: Callable[[], str]) -> None:
         self.publisher = publisher
         self.latest = StoreLayer()
         self.problem = ""
+        self.observers: list[Callable[[], None]] = []
         self._now = now
         self._state: State | None = None
 
@@ -146,6 +148,8 @@ class Force:
         self._state = state
         self.latest = state.layer
         self.problem = ""
+        for changed in self.observers:
+            changed()
 
     def moved(self, layer: StoreLayer) -> None:
         """Note where the store is; the objects are the same."""

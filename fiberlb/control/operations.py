@@ -89,7 +89,7 @@ class Change:
     """
     What happened to one object in a write.
 
-    @ivar op: C{create}, C{update} or C{delete}.
+    @ivar op: C{create}, C{update} or C{delete}; of C{keys}: C{rotate}, C{reseal} or C{prune}.
     """
 
     op: str

@@ -11,12 +11,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from fiberlb import snapshot
+from fiberlb.acme.issued import Issued
 from fiberlb.control.aside import LARGE, Aside, at_once
 from fiberlb.control.plane import HealthView, Plane, Prepared
 from fiberlb.control.slicing import in_slices
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
-from fiberlb.snapshot import Snapshot
+from fiberlb.snapshot import PoolPlan, Snapshot
 
 T = TypeVar("T")
 
@@ -57,6 +58,14 @@ class Ready:
     prepared: Prepared
 
 
+def unverified(plan: PoolPlan) -> str:
+    """That anybody is taken for a pool's members, as a sentence; empty: they are verified."""
+    if plan.tls is None or not plan.tls.insecure:
+        return ""
+    name = plan.pool.name or plan.pool.id
+    return f"pool {name}: insecure_skip_verify is on: anybody is taken for its members"
+
+
 class Publisher:
     """
     Brings configurations into force on this node, one at a time.
@@ -66,7 +75,14 @@ class Publisher:
 
     _log = Logger()
 
-    def __init__(self, plane: Plane, health: HealthView, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        plane: Plane,
+        health: HealthView,
+        surroundings: Surroundings,
+        issued: Issued | None = None,
+    ) -> None:
+        self._issued = issued or Issued()
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
@@ -88,7 +104,7 @@ class Publisher:
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
-        compiled = await self._compiled(configuration, limits)
+        compiled = await self._compiled(self._issued.dressed(configuration), limits)
         if tolerated is None:
             tolerated = self._failed_before(compiled)
         return Ready(compiled, await self._plane.prepare(compiled, tolerated))
@@ -119,7 +135,8 @@ class Publisher:
 
     async def activate(self, ready: Ready) -> None:
         """Put it in force; what goes wrong now is a defect, logged, for the swap has happened."""
-        self.snapshot = ready.snapshot
+        before, self.snapshot = self.snapshot, ready.snapshot
+        self._warn(ready.snapshot, before)
         done = Deferred.fromCoroutine(ready.prepared.activate())
         try:
             self._health.apply(ready.snapshot)
@@ -129,6 +146,13 @@ class Publisher:
             await done
         except Exception:
             self._log.failure("activation of revision {n}", n=ready.snapshot.revision)
+
+    def _warn(self, snapshot: Snapshot, before: Snapshot | None) -> None:
+        """Say once of each pool that anybody is taken for its members."""
+        for ident, plan in snapshot.pools.items():
+            old = before.pools.get(ident) if before is not None else None
+            if unverified(plan) and (old is None or not unverified(old)):
+                self._log.warn("{what}", what=unverified(plan))
 
     async def discard(self, ready: Ready) -> None:
         """Undo a preparation."""

@@ -157,3 +157,9 @@ class Stopping(Refusal):
 
     def __init__(self) -> None:
         super().__init__("the process is starting or stopping and takes no changes")
+
+
+class KeysUnchanged(Refusal):
+    """The key-encryption keys cannot be changed; the message says why and what to do."""
+
+    code = "keys_unchanged"

@@ -15,21 +15,25 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
+from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
 from fiberlb.control.document import FileLayer
+from fiberlb.control.expiry import reminders
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
+from fiberlb.control.keys import Keys
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
-from fiberlb.control.publish import Publisher, Surroundings
+from fiberlb.control.publish import Publisher, Surroundings, unverified
 from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
 from fiberlb.control.writing import Writing
+from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
 from fiberlb.store.interface import Store, StoreError
@@ -46,8 +50,11 @@ class ControlService:
     @param plane: what serves.
     @param health: what checks the members.
     @param keyring: seals private keys at rest.
+    @param issued: what certificates that order themselves have got; C{None}: none does.
 
     @ivar certificates: what may be told of certificates.
+    @ivar keys: the keys that encrypt private keys at rest.
+    @ivar file_problems: what is wrong with files that were watched, each a sentence.
     @ivar reloads: of the file, by what came of them.
     """
 
@@ -60,24 +67,37 @@ class ControlService:
         health: HealthView,
         keyring: Keyring,
         surroundings: Surroundings,
+        issued: Issued | None = None,
     ) -> None:
+        issued = issued or Issued()
+        self._issued = issued
         self._store = store
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
         self._lock = DeferredLock()
         self._stopping = False
-        self.certificates = CertificateFacts()
+        self._when_stopping: list[Callable[[], None]] = []
+        self.certificates = CertificateFacts(issued)
+        self.file_problems: tuple[str, ...] = ()
         self.reloads = {"ok": 0, "failed": 0}
-        self._force = Force(Publisher(plane, health, surroundings), self.now)
+        self._force = Force(Publisher(plane, health, surroundings, issued), self.now)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
         )
+        self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
+
+    def wall(self) -> float:
+        """The time, seconds since the epoch."""
+        return self._surroundings.wall()
+
+    def _one(self, work: Callable[[], Coroutine[Deferred[Any], Any, Any]]) -> Deferred[Any]:
+        return shielded(self._locked(work))
 
     def now(self) -> str:
         """The time, RFC 3339 in UTC."""
-        return time_text(self._surroundings.wall())
+        return time_text(self.wall())
 
     # -- the life of the service
 
@@ -117,12 +137,43 @@ class ControlService:
         size = self._force.size + file.configuration.size
         return self._surroundings.beside(size, lambda: self._force.with_file(file))
 
+    def observe(self, changed: Callable[[], None]) -> None:
+        """Call this whenever another configuration is about to be in force."""
+        self._force.observers.append(changed)
+
+    def refresh_material(self) -> Deferred[None]:
+        """Have what was issued since in force, at the next handshake."""
+        return shielded(self._locked(lambda: self._force.enter(self._force.state, None)))
+
+    def renew(self, expected: FileLayer, file: FileLayer) -> Deferred[bool]:
+        """
+        As L{reload}, if the file layer in force is still the expected one; else nothing is done.
+
+        @return: whether it was.
+        @raise ConfigurationError: nothing has changed.
+        @raise AddressInUse: nothing has changed.
+        """
+
+        async def unless_reloaded() -> bool:
+            if self.state.file is not expected:
+                return False
+            await self._reload(file)
+            return True
+
+        return shielded(self._locked(unless_reloaded))
+
     async def stop(self) -> None:
         """Take no more changes; returns when the one that runs has ended. The store stays open."""
         self._stopping = True
+        for ended in self._when_stopping:
+            ended()
         self._following.stop()
         await self._lock.acquire()
         self._lock.release()
+
+    def when_stopping(self, ended: Callable[[], None]) -> None:
+        """Have something called when the service stops, such as what asks it by itself."""
+        self._when_stopping.append(ended)
 
     @property
     def started(self) -> bool:
@@ -200,7 +251,20 @@ class ControlService:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with this node's configuration now, each a sentence."""
-        return (self._force.problem,) if self._force.problem else ()
+        own = (self._force.problem,) if self._force.problem else ()
+        if not self._force.started:
+            return own
+        soon = reminders(self.configuration, self.certificates, self.wall())
+        snapshot = self._force.publisher.snapshot
+        pools = snapshot.pools.values() if snapshot is not None else ()
+        lax = filter(None, map(unverified, pools))
+        return (*own, *self.file_problems, *soon, *self._not_issued(), *lax)
+
+    def _not_issued(self) -> Iterator[str]:
+        for made in self.configuration.all(Certificate).values():
+            record = self._issued.records.get(made.id)
+            if made.acme is not None and made.enabled and record and record.last_error:
+                yield f"certificate {made.name} was not issued: {record.last_error}"
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """
@@ -209,6 +273,14 @@ class ControlService:
         @param configuration: where the object is from; C{None}: the one in force.
         """
         return facts(configuration or self.configuration, made, self.certificates)
+
+    def order(self, certificate: Certificate) -> dict[str, Any]:
+        """How the order of a certificate goes that orders itself."""
+        return self.certificates.order(certificate, self.wall())
+
+    def certificate_warnings(self, made: Certificate) -> list[str]:
+        """What should be known of a certificate that is no reason to refuse it, such as its end."""
+        return self.certificates.warnings(made, self.wall())
 
     def listeners(self) -> Sequence[ListenerState]:
         """What listens where."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import attrs
 
 from fiberlb import snapshot
+from fiberlb.acme.issued import Issued
 from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.bounds import Limits
 from fiberlb.model.certificate import Certificate
@@ -22,8 +23,11 @@ from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.resource import Meta, Owner
 from fiberlb.routing import match
 from fiberlb.tls.authorities import examine
+from fiberlb.tls.chain import servable
 from fiberlb.tls.ciphers import suites
 from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.material import Material
+from fiberlb.tls.member_contexts import MemberContexts
 
 
 def with_default(configuration: Configuration) -> Configuration:
@@ -77,6 +81,7 @@ def validated(
         # What compiling would refuse is told at once too, though there is nothing to compile.
         problems += _unroutable(resolved, clock, report)
         raise ConfigurationError(dict.fromkeys(problems))
+    resolved = Issued().dressed(resolved)
     made = snapshot.compile_now(resolved, previous, limits=limits, clock=clock, report=report)
     problems = list(_unservable(made, previous))
     if problems:
@@ -90,19 +95,26 @@ def _examined(
     resolved, problems = resolve(with_default(configuration))
     problems += check(resolved)
     known = previous.all(Certificate) if previous else {}
-    problems += _unreadable(resolved.all(Certificate).values(), known)
+    problems += unreadable(resolved.all(Certificate).values(), known)
     problems += _unknown_suites(resolved.all(Listener).values())
     return resolved, problems
 
 
-def _unreadable(
+def unreadable(
     certificates: Iterable[Certificate], known: Mapping[str, Certificate]
 ) -> Iterator[Problem]:
+    """
+    What is wrong with certificates in themselves, at (collection, id, field).
+
+    @param known: by id; those that are the same are not read again.
+    """
     for certificate in certificates:
-        if known.get(certificate.id) == certificate:
+        if known.get(certificate.id) == certificate or certificate.acme is not None:
             continue
         try:
-            examine(certificate)
+            read = examine(certificate)
+            if isinstance(read, Material):
+                servable(read)
         except ConfigurationError as why:
             yield from _below(("certificates", certificate.id), why)
 
@@ -134,7 +146,7 @@ def _unroutable(
 
 
 def _unservable(made: snapshot.Snapshot, previous: snapshot.Snapshot | None) -> Iterator[Problem]:
-    """What OpenSSL refuses of the listeners that are new or changed."""
+    """What OpenSSL refuses of the listeners and pools that are new or changed."""
     for ident, plan in made.listeners.items():
         before = previous.listeners.get(ident) if previous else None
         if plan.tls is None or (before is not None and before.tls == plan.tls):
@@ -143,6 +155,12 @@ def _unservable(made: snapshot.Snapshot, previous: snapshot.Snapshot | None) -> 
             TlsSlot(ident).prepare(plan.tls)
         except ConfigurationError as why:
             yield from why.problems
+    known = previous.pools if previous else {}
+    changed = {i: p for i, p in made.pools.items() if i not in known or known[i].tls != p.tls}
+    try:
+        MemberContexts().prepare(changed)
+    except ConfigurationError as why:
+        yield from why.problems
 
 
 def _below(path: Path, why: ConfigurationError) -> list[Problem]:

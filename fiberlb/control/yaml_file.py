@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import yaml
 
-from fiberlb.control.yaml_nodes import Builder, Node
+from fiberlb.control.yaml_nodes import DEEPEST, Builder, Node
 from fiberlb.errors import ConfigurationError, Path, Position, Problem
 
 #: The largest file, in bytes.
@@ -131,6 +131,9 @@ def _explained(why: yaml.MarkedYAMLError, text: str, line: int, column: int) -> 
     lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", text)
     here = lines[line] if line < len(lines) else ""
     said = ", ".join(str(word) for word in (why.context, why.problem) if word)
+    if "nesting depth" in said:
+        # The library has a limit of its own, which it looks ahead to.
+        return f"nested deeper than {DEEPEST} levels"
     if here[column : column + 1] == "{" and here[:column].endswith("$"):
         return f"not YAML: quote ${{NAME}} inside braces and brackets ({said})"
     if "\t" in here[: column + 1] and not here[:column].strip():

@@ -138,7 +138,7 @@ class HealthService:
             if plan.monitor is None:
                 self._leave(plan.pool, member)
                 continue
-            watched = Watched(pool=plan.pool, member=member, monitor=plan.monitor)
+            watched = Watched(pool=plan.pool, member=member, monitor=plan.monitor, tls=plan.tls)
             watch = self._watches.get(member.id)
             if watch is None:
                 yield self._join(watched)

@@ -19,6 +19,7 @@ from fiberlb.health.slots import Slots
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.quantities import duration_text
+from fiberlb.snapshot import MemberTlsPlan
 
 
 @attrs.frozen
@@ -46,11 +47,13 @@ class Watched:
     Who is checked, and how.
 
     @ivar monitor: its C{type} resolved.
+    @ivar tls: what checks by TLS go by.
     """
 
     pool: Pool
     member: Member
     monitor: HealthMonitor
+    tls: MemberTlsPlan | None = None
 
     @property
     def place(self) -> tuple[str, int]:
@@ -61,7 +64,7 @@ class Watched:
     def question(self) -> tuple[Any, ...]:
         """All that a check depends on."""
         member = self.member
-        return self.monitor, member.monitor_address, member.monitor_port
+        return self.monitor, member.monitor_address, member.monitor_port, self.tls
 
 
 @attrs.frozen(kw_only=True)

@@ -10,6 +10,9 @@ import attrs
 from fiberlb.errors import Path
 from fiberlb.model.fields import Loading
 
+#: Why an address with an interface is refused: it would mean another one on every machine.
+SCOPED = "link-local addresses with an interface (%eth0): known, not supported by this version"
+
 
 @attrs.frozen
 class Address:

@@ -18,8 +18,8 @@ from fiberlb.errors import Path, Problem, nearest
 from fiberlb.model.certificate import SHOWN, Certificate, CertificateType
 from fiberlb.model.convert import map_references, references
 from fiberlb.model.fields import MOST_SUGGESTIONS
-from fiberlb.model.l7 import L7Policy, L7Rule
-from fiberlb.model.listener import Listener, TlsConfig
+from fiberlb.model.l7 import OF_CONNECTIONS, L7Policy, L7Rule, PolicyAction
+from fiberlb.model.listener import ADD_TLS_CONFIG, Listener, TlsConfig
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool, PoolProtocol
 from fiberlb.model.resource import UUID_PATTERN, Meta, Owner, Resource, file_id
@@ -180,8 +180,24 @@ def referrers(configuration: Configuration, ident: str) -> list[tuple[str, str]]
 
 def check(configuration: Configuration) -> Iterable[Problem]:
     """What is wrong between objects; call it on a resolved configuration."""
+    yield from _check_pools(configuration)
     yield from _check_listeners(configuration)
     yield from _check_policies(configuration)
+
+
+def _check_pools(configuration: Configuration) -> Iterable[Problem]:
+    for pool in configuration.all(Pool).values():
+        tls = pool.tls_config
+        if tls is None:
+            continue
+        for name, wanted in (
+            ("ca_certificate_id", {CertificateType.CLIENT_CA}),
+            ("client_certificate_id", {CertificateType.CLIENT}),
+        ):
+            ident = getattr(tls, name)
+            if ident is not None:
+                at = ("pools", pool.id, "tls_config", name)
+                yield from check_type(configuration, ident, wanted, at)
 
 
 def addresses(configuration: Configuration, listener: Listener) -> tuple[str, ...]:
@@ -225,6 +241,9 @@ def _check_certificates(
             yield from check_type(configuration, ident, SHOWN, (*at, "certificate_id", index))
     for index, ident in enumerate(tls.sni_certificate_ids or ()):
         yield from check_type(configuration, ident, SHOWN, (*at, "sni_certificate_ids", index))
+    if tls.client_ca_certificate_id is not None:
+        ident, judges = tls.client_ca_certificate_id, (CertificateType.CLIENT_CA,)
+        yield from check_type(configuration, ident, judges, (*at, "client_ca_certificate_id"))
 
 
 def check_type(
@@ -242,12 +261,23 @@ def check_type(
 
 
 def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:
-    wanted = PoolProtocol.HTTP if listener.speaks_http else PoolProtocol.TCP
-    if pool.protocol is not wanted:
+    relayed = pool.protocol is PoolProtocol.TCP
+    if relayed is listener.speaks_http:
+        wanted = "http or https" if listener.speaks_http else "tcp"
+        hint = ""
+        if pool.encrypts:
+            hint = (
+                ": bytes are relayed as they come; with protocol http the listener could encrypt"
+                " requests to this pool, with a tcp pool clients speak TLS to the members"
+            )
         message = (
             f"pool {pool.name!r} is {pool.protocol.value},"
-            f" {listener.protocol.value} listeners need {wanted.value}"
+            f" {listener.protocol.value} listeners need {wanted}{hint}"
         )
+        if listener.passes_tls:
+            message = (
+                f"pool {pool.name!r} is {pool.protocol.value}, and needs HTTP; {ADD_TLS_CONFIG}"
+            )
         yield Problem(path, message)
 
 
@@ -259,10 +289,27 @@ def _check_policies(configuration: Configuration) -> Iterable[Problem]:
         listener = listeners.get(policy.listener_id)
         if listener is None:
             continue
-        if not listener.speaks_http:
+        if listener.passes_tls:
+            yield from _check_passing(configuration, policy)
+        elif not listener.speaks_http:
             message = f"listener {listener.name!r} is {listener.protocol.value}, policies need http"
             yield Problem((*at, "listener_id"), message)
             continue
         pool = pools.get(policy.redirect_pool_id or "")
         if pool is not None:
             yield from _check_fit(listener, pool, (*at, "redirect_pool_id"))
+
+
+def _check_passing(configuration: Configuration, policy: L7Policy) -> Iterable[Problem]:
+    """A policy of a listener that passes TLS through: no more than connections tell."""
+    at = ("l7_policies", policy.id)
+    if policy.action not in (PolicyAction.REDIRECT_TO_POOL, PolicyAction.REJECT, None):
+        message = f"{policy.action.value} needs HTTP; {ADD_TLS_CONFIG}"
+        yield Problem((*at, "action"), message)
+    elif policy.action is PolicyAction.REJECT and policy.redirect_http_status_code is not None:
+        message = f"a status needs HTTP; {ADD_TLS_CONFIG}"
+        yield Problem((*at, "redirect_http_status_code"), message)
+    for rule in configuration.children(L7Rule, policy.id):
+        if rule.rule_type not in OF_CONNECTIONS:
+            message = f"{rule.rule_type.value} rules need HTTP; {ADD_TLS_CONFIG}"
+            yield Problem(("l7_rules", rule.id, "rule_type"), message)

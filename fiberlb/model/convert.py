@@ -194,21 +194,26 @@ def overlaid(base: T, *levels: tuple[tuple[str, Any], ...]) -> T:
 
 @attrs.frozen
 class AllOr:
-    """The word C{all}, held as C{None}, or another kind."""
+    """
+    The word C{all}, held as C{None}, or another kind.
+
+    @ivar word: another word in its place.
+    """
 
     kind: Kind
+    word: str = "all"
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        return None if value == "all" else self.kind.load(value, path, loading)
+        return None if value == self.word else self.kind.load(value, path, loading)
 
     def dump(self, value: Any) -> Any:
         if value is None:
-            return "all"
+            return self.word
         found = self.kind.dump(value)
-        return [found] if found == "all" else found
+        return [found] if found == self.word else found
 
     def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"const": "all"}, self.kind.schema()]}
+        return {"anyOf": [{"const": self.word}, self.kind.schema()]}
 
 
 def map_references(made: T, change: Callable[[str, str, Path], str]) -> T:

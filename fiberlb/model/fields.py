@@ -41,6 +41,7 @@ class Loading:
     One document being read: gathers problems, so that all are told at once.
 
     @ivar problems: what was wrong so far.
+    @ivar files: the place of each C{file:} value that was read -> the name it gives.
     @ivar read_file: turns the rest of a C{file:} value into its text; C{None}
         where files may not be named (through the API).
     @raise OSError: by C{read_file}, when the file cannot be read.
@@ -48,6 +49,7 @@ class Loading:
 
     def __init__(self, read_file: Callable[[str], str] | None = None) -> None:
         self.problems: list[Problem] = []
+        self.files: dict[Path, str] = {}
         self.read_file = read_file
 
     def refuse(
@@ -362,6 +364,7 @@ class Material:
             return str(value)
         if loading.read_file is None:
             return loading.refuse(path, "file: is for the configuration file; send the PEM text")
+        loading.files[path] = value[5:]
         try:
             return loading.read_file(value[5:])
         except OSError as why:

@@ -22,7 +22,9 @@ class MonitorType(Enum):
     """How a member is asked."""
 
     HTTP = "http"
+    HTTPS = "https"
     TCP = "tcp"
+    TLS_HELLO = "tls_hello"
 
 
 class InitialState(Enum):
@@ -40,7 +42,8 @@ class HealthMonitor(Resource):
 
     @ivar type: C{None} follows the pool's protocol.
     @ivar expected_codes: inclusive ranges of statuses that count as healthy.
-    @ivar host_header: C{None} sends the member's address.
+    @ivar host_header: C{None} sends the server name that TLS asks for, else the member's
+        address.
     @ivar headers: further fields of the check's request, as pairs.
     @ivar port: checked instead of each member's own port.
     @ivar interval: seconds between the starts of two checks of a member.
@@ -53,7 +56,7 @@ class HealthMonitor(Resource):
     LATER: ClassVar[frozenset[str]] = frozenset({"body_contains", "service", "interval_down"})
 
     type: MonitorType | None = field(
-        Optional(OneOf(MonitorType, later=("https", "tls_hello", "ping", "udp_connect", "grpc"))),
+        Optional(OneOf(MonitorType, later=("ping", "udp_connect", "grpc"))),
         None,
     )
     method: str = field(Text(16, 1, "[A-Za-z]+", "a method"), "GET", converter=str.upper)
@@ -84,3 +87,14 @@ class HealthMonitor(Resource):
                 loading.refuse((*path, "headers", name), "is set by host_header", "host_header")
             elif name.lower() in _CONNECTION_FIELDS:
                 loading.refuse((*path, "headers", name), "is set by the check itself")
+
+
+@attrs.frozen(kw_only=True)
+class IntroducedMonitor(HealthMonitor):
+    """
+    The monitor of a pool whose members expect a header first, as it is compiled.
+
+    @ivar preface: what a check says before anything else.
+    """
+
+    preface: bytes = b""

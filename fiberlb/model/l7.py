@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import attrs
 from fiberlb.errors import Path
 from fiberlb.model.bounds import POLICY_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Partial
+from fiberlb.model.dn import NAMES
 from fiberlb.model.fields import (
     NOT_SUPPORTED,
     Flag,
@@ -34,6 +36,11 @@ class RuleType(Enum):
     HEADER = "header"
     COOKIE = "cookie"
     SSL_CONN_SNI = "ssl_conn_sni"
+    SSL_ALPN = "ssl_alpn"
+    SOURCE_IP = "source_ip"
+    SSL_CONN_HAS_CERT = "ssl_conn_has_cert"
+    SSL_VERIFY_RESULT = "ssl_verify_result"
+    SSL_DN_FIELD = "ssl_dn_field"
 
 
 class CompareType(Enum):
@@ -56,18 +63,26 @@ class PolicyAction(Enum):
 
 
 #: Rule types that look at one named thing.
-KEYED = frozenset({RuleType.HEADER, RuleType.COOKIE})
+KEYED = frozenset({RuleType.HEADER, RuleType.COOKIE, RuleType.SSL_DN_FIELD})
+#: Rule types that need no HTTP: what a listener that passes TLS through can look at.
+OF_CONNECTIONS = frozenset({RuleType.SSL_CONN_SNI, RuleType.SSL_ALPN, RuleType.SOURCE_IP})
+#: Rule types whose candidates are nothing but equal to something, with what a value must be.
+EXACT_ONLY = {
+    RuleType.SSL_CONN_HAS_CERT: (
+        r"(?i:true)",
+        "true; for clients without one set invert",
+    ),
+    RuleType.SSL_VERIFY_RESULT: (r"[0-9]{1,9}", "a number; 0: in order"),
+}
 #: The seed's Rust name, as its serialiser spells it.
 RULE_SPELLINGS = {"ssl_conn_sn_i": "ssl_conn_sni"}
-_LATER_RULES = tuple(
-    "method query source_ip protocol ssl_alpn ssl_conn_has_cert ssl_verify_result"
-    " ssl_dn_field".split()
-)
+_LATER_RULES = tuple("method query protocol".split())
 #: The words that the short form may begin with, and those of them that name a key.
 _SHORT = frozenset({*(t.value for t in RuleType), *_LATER_RULES, *RULE_SPELLINGS})
 _SHORT_KEYED = frozenset(t.value for t in KEYED)
 _LATER_NESTING = ("any", "all", "not")
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_KEY = Text(255, 1, _TOKEN, "a header, cookie or attribute name")
 _VALUE = Text(1024, 1)
 
 
@@ -78,7 +93,7 @@ class L7Rule(Resource):
 
     @ivar value: compared as UTF-8 octets; C{None} on a keyed rule: present is enough.
     @ivar values: instead of C{value}: any of them.
-    @ivar key: the name of the header or cookie.
+    @ivar key: the name of the header or cookie, or the attribute of the client's subject.
     @ivar invert: no candidate matches, absence included.
     """
 
@@ -91,7 +106,9 @@ class L7Rule(Resource):
     compare_type: CompareType = field(OneOf(CompareType, later=("under",)), CompareType.EQUAL_TO)
     value: str | None = field(Optional(_VALUE), None)
     values: tuple[str, ...] = field(Several(_VALUE, most=1000), ())
-    key: str | None = field(Optional(Text(255, 1, _TOKEN, "a header or cookie name")), None)
+    key: str | None = field(
+        Optional(Text(255, 1, _TOKEN, "a header, cookie or attribute name")), None
+    )
     invert: bool = field(Flag(), False)
 
     @property
@@ -129,11 +146,28 @@ class L7Rule(Resource):
                 loading.refuse(
                     (*path, "key"), f"is needed by {self.rule_type.value} rules", code="missing"
                 )
+            elif self.rule_type is RuleType.SSL_DN_FIELD and self.key.lower() not in NAMES:
+                message = "is not an attribute of distinguished names"
+                loading.refuse((*path, "key"), message, loading.guess(self.key.lower(), NAMES))
         else:
             if self.key is not None:
                 loading.refuse((*path, "key"), f"{self.rule_type.value} rules take no key")
             if not self.candidates:
                 loading.refuse((*path, "value"), "is needed", code="missing")
+        if self.rule_type is RuleType.SOURCE_IP and self.compare_type is not CompareType.EQUAL_TO:
+            loading.refuse((*path, "compare_type"), "source_ip rules take equal_to only")
+        if self.rule_type in EXACT_ONLY:
+            self._check_exact(path, loading)
+
+    def _check_exact(self, path: Path, loading: Loading) -> None:
+        pattern, what = EXACT_ONLY[self.rule_type]
+        if self.compare_type is not CompareType.EQUAL_TO:
+            message = f"{self.rule_type.value} rules have equal_to only"
+            loading.refuse((*path, "compare_type"), message)
+        for index, value in enumerate(self.candidates):
+            if not re.fullmatch(pattern, value):
+                at = ("value",) if self.value is not None else ("values", index)
+                loading.refuse((*path, *at), f"must be {what}")
 
 
 _IMPLIED = {

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.addresses import Network
+from fiberlb.model.addresses import SCOPED, Network
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import AllOr, Nested, Partial
 from fiberlb.model.fields import (
@@ -60,8 +60,31 @@ class EncodedSlash(Enum):
     REJECT = "reject"
 
 
-_TLS_SPELLINGS = {"tlsv1.2": "tls12", "tls1.2": "tls12", "tlsv1.3": "tls13", "tls1.3": "tls13"}
-_TLS_LATER = ("sslv3", "tlsv1", "tlsv1.1")
+class TlsProfile(Enum):
+    """Which clients TLS is for, as Mozilla's lists name them."""
+
+    INTERMEDIATE = "intermediate"
+    MODERN = "modern"
+
+
+class Alpn(Enum):
+    """Protocols that are served inside TLS."""
+
+    HTTP11 = "http/1.1"
+
+
+class ClientAuthentication(Enum):
+    """Whether clients show certificates; one that is shown must be good in every case."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    MANDATORY = "mandatory"
+
+
+#: Other spellings of versions, Octavia's among them.
+TLS_SPELLINGS = {"tlsv1.2": "tls12", "tls1.2": "tls12", "tlsv1.3": "tls13", "tls1.3": "tls13"}
+#: Labels, the first of which may be a wildcard; who compares minds neither case nor final dot.
+_SERVER_NAME = r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_-]+)*\.?"
 
 
 @attrs.frozen(kw_only=True)
@@ -72,32 +95,63 @@ class TlsConfig:
     @ivar certificate_id: the default certificate, or several of the same names.
     @ivar sni_certificate_ids: further ones, chosen by server name; C{None}: C{all} there are.
     @ivar strict_sni: an unknown server name is refused instead of getting the default.
+    @ivar min_version: C{None}: as the profile says.
     @ivar max_version: C{None}: the newest there is.
-    @ivar cipher_suites: OpenSSL names; empty: the library's choice.
+    @ivar cipher_suites: OpenSSL names; empty: the profile's.
+    @ivar alpn_protocols: in order of preference; C{None}: what is served; empty: none is offered.
+    @ivar client_ca_certificate_id: who may vouch for clients.
+    @ivar client_authentication_names: server names that it is asked for; empty: all.
     """
-
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        "profile alpn_protocols client_ca_certificate_id client_authentication"
-        " client_authentication_names".split()
-    )
 
     certificate_id: tuple[str, ...] = field(Several(Reference("certificates"), single=True, most=8))
     sni_certificate_ids: tuple[str, ...] | None = field(
         AllOr(Several(Reference("certificates"), single=True)), ()
     )
     strict_sni: bool = field(Flag(), False)
-    min_version: TlsVersion = field(OneOf(TlsVersion, _TLS_SPELLINGS), TlsVersion.TLS12)
-    max_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, _TLS_SPELLINGS)), None)
+    profile: TlsProfile = field(OneOf(TlsProfile), TlsProfile.INTERMEDIATE)
+    min_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, TLS_SPELLINGS)), None)
+    max_version: TlsVersion | None = field(Optional(OneOf(TlsVersion, TLS_SPELLINGS)), None)
     cipher_suites: tuple[str, ...] = field(
         Several(Text(64, 1, "[A-Z0-9a-z_-]+", "an OpenSSL cipher name"), single=True, most=64), ()
     )
 
+    alpn_protocols: tuple[Alpn, ...] | None = field(
+        Optional(Several(OneOf(Alpn, later=("h2", "http/1.0")), most=8)), None
+    )
+    client_ca_certificate_id: str | None = field(Optional(Reference("certificates")), None)
+    client_authentication: ClientAuthentication = field(
+        OneOf(ClientAuthentication), ClientAuthentication.NONE
+    )
+    client_authentication_names: tuple[str, ...] = field(
+        Several(Text(253, 1, _SERVER_NAME, "a server name, or one with *. in front"), most=1000), ()
+    )
+
+    @property
+    def least(self) -> TlsVersion:
+        """The oldest version served."""
+        if self.min_version is not None:
+            return self.min_version
+        return TlsVersion.TLS13 if self.profile is TlsProfile.MODERN else TlsVersion.TLS12
+
+    @property
+    def asks_clients(self) -> bool:
+        """Whether clients are asked for certificates."""
+        return self.client_authentication is not ClientAuthentication.NONE
+
     def check(self, path: Path, loading: Loading) -> None:
-        """The versions must leave something, and there must be a certificate."""
+        """The versions must leave something, there must be a certificate, and somebody to vouch."""
         if not self.certificate_id:
             loading.refuse((*path, "certificate_id"), "is needed", code="missing")
-        if self.max_version is TlsVersion.TLS12 and self.min_version is TlsVersion.TLS13:
+        if self.max_version is TlsVersion.TLS12 and self.least is TlsVersion.TLS13:
             loading.refuse((*path, "max_version"), "must not be below min_version")
+        if self.asks_clients and self.client_ca_certificate_id is None:
+            message = f"is needed by client_authentication {self.client_authentication.value}"
+            loading.refuse((*path, "client_ca_certificate_id"), message, code="missing")
+        elif not self.asks_clients:
+            for name in ("client_ca_certificate_id", "client_authentication_names"):
+                if getattr(self, name):
+                    message = "does nothing: set client_authentication to optional or mandatory"
+                    loading.refuse((*path, name), message)
 
 
 @attrs.frozen
@@ -110,6 +164,8 @@ class ListenAddress:
             return loading.refuse(
                 path, f"{scheme}: known, not supported by this version", code="not_supported"
             )
+        if isinstance(value, str) and "%" in value:
+            return loading.refuse(path, SCOPED, code="not_supported")
         try:
             return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
         except ValueError:
@@ -122,11 +178,18 @@ class ListenAddress:
         return {"type": "string"}
 
 
-#: Header fields that a listener can insert, and whether it does unless told.
+#: Header fields that a listener inserts unless told otherwise.
 INSERTABLE = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port")
-_INSERTABLE_LATER = tuple(
-    "X-SSL-Client-Verify X-SSL-Client-Has-Cert X-SSL-Client-DN X-SSL-Client-CN X-SSL-Issuer"
-    " X-SSL-Client-SHA1 X-SSL-Client-Not-Before X-SSL-Client-Not-After".split()
+#: Fields about the client's certificate that a listener inserts where told, in Octavia's spelling.
+CLIENT_FIELDS = (
+    "X-SSL-Client-Verify",
+    "X-SSL-Client-Has-Cert",
+    "X-SSL-Client-DN",
+    "X-SSL-Client-CN",
+    "X-SSL-Issuer",
+    "X-SSL-Client-SHA1",
+    "X-SSL-Client-Not-Before",
+    "X-SSL-Client-Not-After",
 )
 
 
@@ -182,6 +245,10 @@ class RedirectStatus:
         return {"anyOf": [{"type": "boolean"}, {"enum": [301, 302, 307, 308]}]}
 
 
+#: What helps where a listener passes TLS through and more is asked of it.
+ADD_TLS_CONFIG = "without tls_config TLS is passed through unread; add tls_config to end it here"
+
+
 @attrs.frozen(kw_only=True)
 class Listener(Resource):
     """
@@ -191,6 +258,8 @@ class Listener(Resource):
     @ivar default_pool_id: where requests go that no policy takes; C{None}: 503.
     @ivar https_redirect: the status of a redirect of everything to https; 0 for none.
     @ivar allowed_cidrs: networks that may connect; empty: all.
+    @ivar accept_proxy_protocol: connections begin with a header of the PROXY protocol, and come
+        from trusted proxies only.
     @ivar connection_limit: connections that may be open at once, in all workers together;
         -1 for any number. Beyond it clients wait to be accepted.
     @ivar insert_headers: overrides of which fields are sent to the members, as pairs.
@@ -202,7 +271,7 @@ class Listener(Resource):
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "default_pools split_persistence hsts accept_proxy_protocol readiness_path"
+        "default_pools split_persistence hsts readiness_path"
         " onion onion_location request_headers response_headers rewrite mirror rate_limit"
         " basic_auth jwt forward_auth cors compression error_pages".split()
     )
@@ -217,9 +286,10 @@ class Listener(Resource):
     encoded_slash: EncodedSlash = field(OneOf(EncodedSlash), EncodedSlash.CHECK)
     https_redirect: int = field(RedirectStatus(), 0)
     allowed_cidrs: tuple[str, ...] = field(Several(Network()), ())
+    accept_proxy_protocol: bool = field(Flag(), False)
     connection_limit: int = field(ConnectionLimit(), -1)
     insert_headers: tuple[tuple[str, bool], ...] = field(
-        Words(_Setting(), INSERTABLE, _INSERTABLE_LATER, fold=True), ()
+        Words(_Setting(), (*INSERTABLE, *CLIENT_FIELDS), fold=True), ()
     )
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts), ())
     limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())
@@ -232,23 +302,27 @@ class Listener(Resource):
     @property
     def speaks_http(self) -> bool:
         """Whether requests are understood, rather than bytes relayed."""
-        return self.protocol is not ListenerProtocol.TCP
+        return self.protocol is not ListenerProtocol.TCP and not self.passes_tls
+
+    @property
+    def passes_tls(self) -> bool:
+        """Whether TLS goes on to the member, chosen by what the client says first."""
+        return self.protocol is ListenerProtocol.HTTPS and self.tls_config is None
 
     def check(self, path: Path, loading: Loading) -> None:
         """The protocol decides which other fields make sense."""
         secure = self.protocol in (ListenerProtocol.HTTPS, ListenerProtocol.TERMINATED_HTTPS)
-        if self.protocol is ListenerProtocol.HTTPS and self.tls_config is None:
-            message = (
-                "https without tls_config (passed through): known, not supported by this version"
-            )
-            loading.refuse(
-                (*path, "tls_config"), f"{message}; add tls_config", code="not_supported"
-            )
-        elif secure and self.tls_config is None:
+        if self.protocol is ListenerProtocol.TERMINATED_HTTPS and self.tls_config is None:
             loading.refuse((*path, "tls_config"), "is needed by terminated_https", code="missing")
         elif not secure and self.tls_config is not None:
             loading.refuse(
                 (*path, "tls_config"), f"does not go with {self.protocol.value}; use https"
             )
+        for name, told in self.insert_headers:
+            if told and name in CLIENT_FIELDS and not secure:
+                message = "is about clients of TLS; this listener does not end it"
+                loading.refuse((*path, "insert_headers", name), message)
         if self.https_redirect and self.protocol is not ListenerProtocol.HTTP:
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
+        if self.insert_headers and self.passes_tls:
+            loading.refuse((*path, "insert_headers"), f"needs HTTP; {ADD_TLS_CONFIG}")

@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.addresses import Address
+from fiberlb.model.addresses import SCOPED, Address
 from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
 from fiberlb.model.hash_on import HashOn, HashOnText
-from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resource import Resource
 
@@ -26,6 +27,7 @@ class PoolProtocol(Enum):
     """What is spoken to the members."""
 
     HTTP = "http"
+    HTTPS = "https"
     TCP = "tcp"
 
 
@@ -41,6 +43,25 @@ class Algorithm(Enum):
     PEAK_EWMA = "peak_ewma"
     FIRST_AVAILABLE = "first_available"
     HASH = "hash"
+
+
+class ProxyVersion(Enum):
+    """The version of the PROXY protocol that members are sent."""
+
+    V1 = "v1"
+    V2 = "v2"
+
+
+class SessionEnd(Enum):
+    """
+    What ends relayed connections that run.
+
+    C{MEMBER_DOWN}: the member that they go to is down. C{PRIMARY_UP}: one that is
+    preferred to theirs is up again.
+    """
+
+    MEMBER_DOWN = "member_down"
+    PRIMARY_UP = "primary_up"
 
 
 class RetryCause(Enum):
@@ -82,6 +103,8 @@ class MemberAddress:
             return loading.refuse(
                 path, f"{scheme}: known, not supported by this version", code="not_supported"
             )
+        if isinstance(value, str) and "%" in value:
+            return loading.refuse(path, SCOPED, code="not_supported")
         try:
             return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
         except ValueError:
@@ -152,7 +175,7 @@ class Member(Resource):
 
 def split_address(text: str) -> tuple[str, str] | None:
     """C{host:port} or C{[v6]:port} as two texts, the brackets gone; C{None} when it is neither."""
-    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:\[\]/]+)):([0-9]{1,5})", text)
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+(?:%[^\]]*)?)\]|([^\s:\[\]/]+)):([0-9]{1,5})", text)
     return (found[1] or found[2], found[3]) if found else None
 
 
@@ -169,33 +192,62 @@ class Pool(Resource):
     """
     Members that serve the same thing.
 
+    @ivar proxy_protocol: what each connection to a member begins with; C{None}: nothing.
     @ivar hash_on: what the algorithm C{hash} takes its key from; of no other one.
     @ivar slow_start: seconds over which a member that has come up reaches its full weight.
+    @ivar close_sessions_on: what ends relayed connections; of tcp pools.
     @ivar health_monitor: C{None}: every member counts as up.
     @ivar timeouts: overrides of the listener's, as pairs.
+    @ivar tls_config: C{None}: the defaults of L{PoolTlsConfig}, where TLS is spoken at all.
     """
 
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2 proxy_protocol tls_config session_persistence drain close_sessions_on"
+        "http2 session_persistence drain"
         " member_max_connections queue passive_health panic_threshold_percent"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
     )
 
     protocol: PoolProtocol = field(
-        OneOf(PoolProtocol, later=("https", "udp", "proxy", "proxyv2")), PoolProtocol.HTTP
+        OneOf(PoolProtocol, later=("udp", "proxy", "proxyv2")), PoolProtocol.HTTP
     )
     algorithm: Algorithm = field(OneOf(Algorithm), Algorithm.ROUND_ROBIN)
     hash_on: HashOn | None = field(Optional(HashOnText()), None)
     slow_start: float = field(Duration(positive=False), 0.0)
+    proxy_protocol: ProxyVersion | None = field(Optional(OneOf(ProxyVersion)), None)
+    tls_config: PoolTlsConfig | None = field(Optional(Nested(PoolTlsConfig)), None)
+    close_sessions_on: tuple[SessionEnd, ...] = field(Several(OneOf(SessionEnd), single=True), ())
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)
 
+    @property
+    def encrypts(self) -> bool:
+        """Whether requests reach the members by TLS."""
+        return self.protocol is PoolProtocol.HTTPS
+
+    @property
+    def checks_tls(self) -> bool:
+        """Whether the health checks speak TLS, whatever the requests do."""
+        monitor = self.health_monitor
+        return monitor is not None and monitor.type in (MonitorType.HTTPS, MonitorType.TLS_HELLO)
+
     def check(self, path: Path, loading: Loading) -> None:
-        """A hash needs something to take its key from, and that has to be there."""
+        """
+        A hash needs something to take its key from, and that has to be there.
+
+        Nothing about TLS is accepted where nothing speaks it.
+        """
+        if self.tls_config is not None and not self.encrypts and not self.checks_tls:
+            message = (
+                f"does not go with protocol {self.protocol.value}: nothing here speaks TLS to the"
+                " members; use protocol https"
+            )
+            loading.refuse((*path, "tls_config"), message, "protocol: https")
+        if self.close_sessions_on and self.protocol is not PoolProtocol.TCP:
+            loading.refuse((*path, "close_sessions_on"), "goes with tcp pools only")
         hashes = self.algorithm is Algorithm.HASH
         if hashes and self.hash_on is None:
             text = 'is needed with algorithm hash: "header X", "cookie x", "query x" or path'

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.acme import AcmeSettings
 from fiberlb.model.addresses import Network
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import Nested, Partial
@@ -193,10 +194,11 @@ class Settings:
     @ivar workers: processes for traffic; L{AUTO}, or 0 for none beside this one.
     @ivar trusted_proxies: networks whose forwarded headers are believed.
     @ivar limits: bounds for every listener, as pairs over L{Limits}.
+    @ivar acme: what certificates go by that are ordered by themselves.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"acme", "resolver", "tor", "tests", "enforce_tests", "octavia", "grpc"}
+        {"resolver", "tor", "tests", "enforce_tests", "octavia", "grpc"}
     )
     CHILDREN: ClassVar[dict[str, str]] = {
         "load_balancers": "load_balancers",
@@ -218,3 +220,4 @@ class Settings:
     log: Log = field(Nested(Log), Log())
     shutdown: Shutdown = field(Nested(Shutdown), Shutdown())
     limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())
+    acme: AcmeSettings = field(Nested(AcmeSettings), AcmeSettings())

@@ -29,6 +29,7 @@ Row = tuple[
     float,
     bool,
     bytes | None,
+    str,
 ]
 
 
@@ -59,6 +60,8 @@ class Entry(NamedTuple):
     @ivar total: from C{started} to the last byte.
     @ivar secure: TLS between the client and the listener.
     @ivar sni: the server name of the handshake.
+    @ivar detail: what went wrong, in words, where there is more to say than C{reason};
+        without a C{reason}: with the member that was tried before.
     """
 
     started: float
@@ -84,3 +87,4 @@ class Entry(NamedTuple):
     total: float
     secure: bool
     sni: bytes | None
+    detail: str = ""

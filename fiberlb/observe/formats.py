@@ -115,7 +115,7 @@ def json(row: Row) -> str:
     (
         started, listener, client, client_port, method, target, minor, block, status, sent,
         received, pool, member, policy, reason, request_id, tries, head, connect, response,
-        total, secure, sni,
+        total, secure, sni, detail,
     ) = row  # fmt: skip
     found = fields(block)
     second, millisecond = divmod(int(started * 1000), 1000)
@@ -127,7 +127,7 @@ def json(row: Row) -> str:
         f',"host":{_text(found.get(b"host"))},"status":{status or "null"}'
         f',"sent":{sent},"received":{received}'
         f',"pool":{_text(pool)},"member":{_text(member)},"policy":{_text(policy)}'
-        f',"reason":{_text(reason)},"request_id":{_text(request_id)},"tries":{tries}'
+        f',"reason":{_text(reason)},"detail":{_text(detail)},"request_id":{_text(request_id)},"tries":{tries}'
         f',"sni":{_text(sni)},"tls":{"true" if secure else "false"}'
         f',"head":{_milliseconds(head)},"connect":{_milliseconds(connect)}'
         f',"response":{_milliseconds(response)},"total":{_milliseconds(total)}'
@@ -150,6 +150,8 @@ def sentence(row: Row) -> str:
     words += [f"{what} {name}" for what, name in named if name]
     if row[15]:
         words.append(f"request {row[15]}")
+    if row[23]:
+        words.append(f"({_UNQUOTABLE.sub(_escape, row[23])})")
     return " ".join(words)
 
 

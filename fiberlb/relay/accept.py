@@ -17,9 +17,10 @@ from fiberlb.relay.connection import Connection
 from fiberlb.relay.downstream_h1 import Downstream
 from fiberlb.relay.loop import PEER_CLOSED, READ, Loop
 from fiberlb.relay.networks import plain_address
+from fiberlb.relay.passing import Passing
+from fiberlb.relay.preamble import Peeking, Preamble
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
-from fiberlb.relay.tls_connection import TlsConnection
 
 #: Connections accepted in one go.
 ACCEPTS = 64
@@ -27,6 +28,8 @@ ACCEPTS = 64
 BACKLOG = 4096
 #: Seconds without accepting after descriptors have run out.
 PAUSE = 1.0
+#: The same after some could be accepted before: descriptors are coming back.
+SOONER = 0.1
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _STREAM = int(socket.SOCK_STREAM)
 _IP_FREEBIND = 15
@@ -166,7 +169,7 @@ class Acceptor:
     def _accept(self, most: int) -> bool:
         """Take in so many; false when no more are there, or cannot be taken."""
         sock = self.sock
-        for _ in range(most):
+        for count in range(most):
             try:
                 # The plain type of the C module: the class around it costs more than the system
                 # call does, and serves only what is not used here.
@@ -175,7 +178,7 @@ class Acceptor:
                 return False
             except OSError as why:
                 if why.errno in _EXHAUSTED:
-                    self._pause(why)
+                    self._pause(why, SOONER if count else PAUSE)
                     return False
                 # The client went away before it was taken in.
                 continue
@@ -207,7 +210,7 @@ class Acceptor:
             self.loop.change(self, READ)
             self.readable()
 
-    def _pause(self, why: OSError) -> None:
+    def _pause(self, why: OSError, seconds: float) -> None:
         if self.closed:
             return
         if not self._told:
@@ -219,7 +222,7 @@ class Acceptor:
                 why=os.strerror(why.errno or 0),
             )
         self.loop.change(self, 0)
-        self._later(PAUSE, self._resume)
+        self._later(seconds, self._resume)
 
     def _resume(self) -> None:
         if not self.closed:
@@ -234,21 +237,49 @@ class Acceptor:
         cell.accepted += 1
         cell.connections += 1
         sock.setblocking(False)
-        plan = cell.plan
         peer = plain_address(address[0])
+        if cell.plan.introduced:
+            self._await(sock, peer, address[1])
+        else:
+            self._admit(cell, self.slot, sock, peer, address[1])
+
+    def _await(self, sock: Any, peer: str, port: int) -> None:
+        """A connection that begins with a PROXY header."""
+        cell, slot = self.cell, self.slot
+
+        def admit(
+            sock: Any, client: str, client_port: int, destination: tuple[str, int] | None
+        ) -> None:
+            now = self.slot if cell is self.cell else slot
+            self._admit(cell, now, sock, client, client_port, destination)
+
+        side = Preamble(cell, peer, port, admit)
+        conn = Peeking(self.loop, sock, side)
+        conn.start()
+        try:
+            side.attach(conn)
+        except Exception:
+            self.loop.fault(conn)
+
+    def _admit(
+        self,
+        cell: Cell,
+        slot: Any,
+        sock: Any,
+        peer: str,
+        port: int,
+        destination: tuple[str, int] | None = None,
+    ) -> None:
+        """A client, from its first byte on."""
+        plan = cell.plan
         if not plan.source.listener.speaks_http:
-            conn = Connection(self.loop, sock, None)
-            conn.side = session = Session(cell, peer, address[1])
-            conn.start(PEER_CLOSED)
-            try:
-                session.attach(conn)
-            except Exception:
-                self.loop.fault(conn)
+            self._relay(cell, sock, peer, port, destination)
             return
-        side = Downstream(cell, peer, address[1])
-        if self.slot is not None:
-            ssl = self.slot.connection(sock)
-            secure = TlsConnection(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
+        side = Downstream(cell, peer, port)
+        side.destination = destination
+        if slot is not None:
+            ssl = slot.connection(sock)
+            secure = plan.receive_tls(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
             side.conn = secure
             secure.start()
             return
@@ -258,6 +289,22 @@ class Acceptor:
             side.attach(conn)
             if not conn.closed:
                 # The request is often there already.
+                conn.readable()
+        except Exception:
+            self.loop.fault(conn)
+
+    def _relay(
+        self, cell: Cell, sock: Any, peer: str, port: int, destination: tuple[str, int] | None
+    ) -> None:
+        """A connection whose bytes are passed on."""
+        passes = cell.plan.source.listener.passes_tls
+        conn = Connection(self.loop, sock, None)
+        conn.side = session = (Passing if passes else Session)(cell, peer, port)
+        session.destination = destination
+        conn.start(READ if passes else PEER_CLOSED)
+        try:
+            session.attach(conn)
+            if passes and not conn.closed:
                 conn.readable()
         except Exception:
             self.loop.fault(conn)

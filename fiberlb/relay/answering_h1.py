@@ -62,7 +62,16 @@ class Answering(Exchange):
     def request(self, plan: Plan, authority: bytes) -> Request:
         """The request in progress, as rules and redirects look at it."""
         return Request(
-            self.method, self.target, authority, self.raw, self.sni, plan.secure, plan.port
+            self.method,
+            self.target,
+            authority,
+            self.raw,
+            self.sni,
+            plan.secure,
+            plan.port,
+            self.client,
+            self.alpn,
+            None if self.shown is None else self.shown.fields,
         )
 
     # Answers of the member.
@@ -170,6 +179,12 @@ class Answering(Exchange):
         assert plan is not None
         if decision.needs_host and not authority:
             self.refuse("bad_request")
+            return
+        if decision.content is not None:
+            self.status = decision.status
+            body = b"" if self.method == b"HEAD" else decision.content
+            head = answers.content(decision.status, len(decision.content), self._tail())
+            self._last(head + body, None)
             return
         location = decision.location(self.request(plan, authority))
         self.status = decision.status

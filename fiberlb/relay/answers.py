@@ -7,6 +7,7 @@ from typing import Final
 from fiberlb.errors import REASONS
 
 PHRASES: Final = {
+    200: b"OK",
     301: b"Moved Permanently",
     302: b"Found",
     303: b"See Other",
@@ -72,4 +73,16 @@ def redirect(status: int, location: bytes, tail: bytes) -> bytes:
     """A redirect; it has no body."""
     return b"".join(
         (status_line(status), b"Location: ", location, b"\r\nContent-Length: 0\r\n", tail)
+    )
+
+
+def content(status: int, length: int, tail: bytes) -> bytes:
+    """The head of an answer with a body of ours that is good for this moment only."""
+    return b"".join(
+        (
+            status_line(status),
+            b"Content-Type: application/octet-stream\r\nCache-Control: no-store\r\n",
+            b"Content-Length: %d\r\n" % length,
+            tail,
+        )
     )

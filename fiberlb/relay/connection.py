@@ -69,6 +69,8 @@ class Connection:
     @ivar most: octets of one C{recv}; less where each of them costs much.
     @ivar closed: nothing more will happen here.
     @ivar dialled: it is one of ours to a member.
+    @ivar cut: its input has ended in a way that anybody on the way could have brought about.
+    @ivar failure: what broke it, in words, where that is known.
     @ivar end: what stands between it and the loop while bytes are pumped
         (L{fiberlb.relay.splice.End}).
     """
@@ -82,11 +84,13 @@ class Connection:
         "closed",
         "closing",
         "connecting",
+        "cut",
         "deadline",
         "dialled",
         "due",
         "end",
         "events",
+        "failure",
         "fd",
         "loop",
         "most",
@@ -112,12 +116,14 @@ class Connection:
         self.deadline = NEVER
         self.due = 0.0
         self.end: Any = None
-        self.connecting = False
-        self.dialled = False
-        self.closing = False
-        self.closed = False
-        self._failed = False
-        self._output_ended = False
+        self.connecting = self.dialled = self.cut = False
+        self.failure = ""
+        self.closing = self.closed = self._failed = self._output_ended = False
+
+    @property
+    def paused(self) -> bool:
+        """Whether its owner wants nothing of it at the moment."""
+        return not self.events & READ
 
     # What the loop calls.
 

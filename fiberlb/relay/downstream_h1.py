@@ -21,7 +21,9 @@ from fiberlb.relay.networks import plain_address
 from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.uploading_h1 import Uploading
+from fiberlb.tls.shown import told
 from fiberlb.wire import forwarded, request_head
+from fiberlb.wire.fields import cut_named
 from fiberlb.wire.request_head import (
     EXPECT_CONTINUE,
     KEEP_ALIVE,
@@ -44,6 +46,7 @@ class Downstream(Uploading):
     """
 
     __slots__ = (
+        "_about",
         "_memo_head",
         "_memo_out",
         "_memo_route",
@@ -58,6 +61,7 @@ class Downstream(Uploading):
         self._memo_out = b""
         self._memo_route: Route | None = None
         self._told = b""
+        self._about = b""
         self._trusted = False
         self._scheduled = False
 
@@ -76,6 +80,8 @@ class Downstream(Uploading):
         """The TLS handshake is done: what was agreed on, and the time for a head begins."""
         conn: Any = self.conn
         self.sni = conn.sni
+        self.alpn = (conn.protocol,) if conn.protocol else ()
+        self.shown = conn.shown
         self.attach(conn)
 
     def refused(self, error: int) -> None:
@@ -89,7 +95,8 @@ class Downstream(Uploading):
         self._memo_route = None
         self.client = self.peer
         self._trusted = plan.trusted is not None and plan.trusted(self.peer)
-        self._told = forwarded.tails(*self._own(plan))[1]
+        self._about = told(self.shown, plan.client_fields) if plan.client_fields else b""
+        self._told = self._about + forwarded.tails(*self._own(plan))[1]
 
     def _own(self, plan: Plan) -> tuple[bytes, bool, int, tuple[str, ...]]:
         return self.peer.encode(), plan.secure, plan.port, plan.insert
@@ -308,9 +315,11 @@ class Downstream(Uploading):
         tail = self._told
         if self._trusted and plan.trusted is not None:
             self.client = forwarded.client_address(self.peer, xff, plan.trusted)
-            tail = forwarded.trusted_tail(block, xff, minor, self._own(plan))
+            tail = self._about + forwarded.trusted_tail(block, xff, minor, self._own(plan))
+            if plan.client_fields:
+                block = cut_named(block, [name.encode() for name in plan.client_fields])
         elif not minor:
-            tail = forwarded.tails(*self._own(plan))[0]
+            tail = self._about + forwarded.tails(*self._own(plan))[0]
         if flags & (TRAILERS | UPGRADE):
             tail = _hop_by_hop(flags, upgrade) + tail
         if not authority:

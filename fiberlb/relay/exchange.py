@@ -16,6 +16,7 @@ from fiberlb.balancing.peak_ewma import Average
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.runtime import Cell, MemberState, PoolState, Route
 from fiberlb.relay.upstream_h1 import Upstream
+from fiberlb.tls.shown import Shown
 from fiberlb.wire.chunked import Chunked
 
 #: Methods that may be sent again when nothing came back (product page, "Retries").
@@ -34,6 +35,8 @@ class Exchange:
     @ivar up: the member's side, C{None} before there is one and after it was let go.
     @ivar busy: a request is in progress.
     @ivar peer: the address that has connected.
+    @ivar destination: what a PROXY header says it has connected to; C{None}: this listener.
+    @ivar alpn: the protocol agreed on in the handshake, or those offered where TLS passes through.
     @ivar client: the client's address: the peer's, or what a trusted peer says it is.
     @ivar out: the request's head as it is sent to the member.
     @ivar left: octets of the request's body still to come, where their number is known.
@@ -43,6 +46,7 @@ class Exchange:
     @ivar expecting: the client sends the body only after an answer of 100; of meaning
         only while there is a body to come.
     @ivar head_sent: the answer has begun.
+    @ivar shown: the certificate that the client has shown in the handshake.
     @ivar half_closed: the client sends no more.
     @ivar started: when the request's first byte came, before that since when it is waited
         for; C{head_at}, C{connected_at} and
@@ -52,6 +56,7 @@ class Exchange:
     conn: Connection
 
     __slots__ = (
+        "alpn",
         "answered_at",
         "body_at",
         "body_mark",
@@ -62,6 +67,7 @@ class Exchange:
         "client",
         "conn",
         "connected_at",
+        "destination",
         "detail",
         "expecting",
         "half_closed",
@@ -83,6 +89,7 @@ class Exchange:
         "request_id",
         "route",
         "sent_octets",
+        "shown",
         "sni",
         "started",
         "status",
@@ -98,8 +105,10 @@ class Exchange:
         self.peer = self.client = peer
         self.peer_port = peer_port
         self.sni: bytes | None = None
-        self.half_closed = False
-        self.expecting = False
+        self.alpn: tuple[bytes, ...] = ()
+        self.destination: tuple[str, int] | None = None
+        self.shown: Shown | None = None
+        self.half_closed = self.expecting = False
         self.started = 0.0
         self.method = self.target = self.raw = self.out = self.upgrade = b""
         self.minor = 1
@@ -114,12 +123,9 @@ class Exchange:
         self.up: Upstream | None = None
         self.member: MemberState | None = None
         self.head_sent = False
-        self.left = 0
         self.chunks: Chunked | None = None
         self.held: list[bytes] | None = None
-        self.held_octets = 0
-        self.received_octets = 0
-        self.sent_octets = 0
+        self.left = self.held_octets = self.received_octets = self.sent_octets = 0
         self.tried: tuple[str, ...] = ()
         self.tries = 0
         self.member_name = ""
@@ -391,4 +397,5 @@ class Exchange:
             now - started,
             self.cell.plan.secure,
             self.sni,
+            self.detail,
         )

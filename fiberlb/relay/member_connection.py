@@ -34,7 +34,7 @@ class MemberConnection:
     """
 
     __slots__ = (
-        "_address",
+        "_home",
         "_response",
         "_route",
         "_unsent",
@@ -51,7 +51,8 @@ class MemberConnection:
     def __init__(self, member: MemberState, services: Any) -> None:
         self.member = member
         self.services = services
-        self._address = member.address
+        # A member that has gone has no home, and nothing is like this object itself.
+        self._home: object = self if member.home is None else member.home
         self.client: Exchange | None = None
         self.conn: Connection | None = None
         self.reused = False
@@ -72,7 +73,14 @@ class MemberConnection:
         route = self._route
         assert route is not None
         connect = route.timeouts.member_connect
-        self.conn = self.services.dial(self.services.loop, self.member, self, connect)
+        introduce = None if route.pool is None else route.pool.introduce
+        loop = self.services.loop
+        if introduce is None:
+            self.conn = self.services.dial(loop, self.member, self, connect)
+        else:
+            # It belongs to this client, and is nobody else's afterwards.
+            self._home = self
+            self.conn = self.services.dial(loop, self.member, self, connect, introduce(client))
 
     def begin(self, client: Exchange, out: bytes) -> None:
         """Send a request on a connection that was idle."""
@@ -144,13 +152,15 @@ class MemberConnection:
             client.member_ready()
 
     def refused(self, error: int) -> None:
-        """The member could not be reached."""
+        """The member could not be reached, or is not who it should be."""
         client = self.client
+        failure = "" if self.conn is None else self.conn.failure
         self.member.sessions -= 1
         self.conn = None
         if client is not None:
             self.client = None
             self.member.failures += 1
+            client.detail = failure
             self.tell(client, client.not_connected, reason_of(error), self._unsent)
 
     def tell(self, client: Exchange, what: Callable[..., None], *about: Any) -> None:
@@ -180,7 +190,7 @@ class MemberConnection:
         keep = self.keep
         if (
             not keep
-            or self._address != member.home
+            or self._home is not member.home
             or client.left
             or client.chunks is not None
             or conn.out

@@ -8,6 +8,7 @@ from fiberlb.balancing.interface import Sources
 from fiberlb.model.pool import Member
 from fiberlb.relay.runtime import FROM_THE_START, MemberState, PoolState
 from fiberlb.snapshot import Snapshot
+from fiberlb.tls.member_contexts import MemberContexts
 
 _FIGURES = ("sessions", "in_flight", "requests", "failures")
 
@@ -17,15 +18,17 @@ class MemberTable:
     The states of all members and pools that are configured.
 
     @param sources: what balancers take from outside.
+    @param contexts: TLS to the members, in use already when a snapshot is taken.
 
     @ivar pools: by id.
     @ivar members: the state of each, by id, and its pool.
     """
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, contexts: MemberContexts | None = None) -> None:
         self.pools: dict[str, PoolState] = {}
         self.members: dict[str, tuple[MemberState, PoolState]] = {}
         self._sources = sources
+        self._contexts = contexts or MemberContexts()
         #: Nothing has been served yet.
         self._fresh = True
         self._rising: list[PoolState] = []
@@ -41,10 +44,11 @@ class MemberTable:
             if pool is None or pool.plan.pool.algorithm is not plan.pool.algorithm:
                 pool = PoolState(plan, self._sources)
             states = []
+            tls = self._contexts.of(ident) if plan.pool.encrypts else None
             for member in plan.members:
                 known = self.members.get(member.id)
                 state = known[0] if known is not None else _newcomer(member, since)
-                state.describe(member)
+                state.describe(member, tls)
                 states.append(state)
                 members[member.id] = (state, pool)
             if pool.plan is not plan or pool.states() != states:
@@ -71,6 +75,8 @@ class MemberTable:
         else:
             state.drop_idle()
         pool.refresh()
+        if state.relays is not None or pool.plan.pool.close_sessions_on:
+            pool.end_sessions(state)
         if pool.rising and pool not in self._rising:
             self._rising.append(pool)
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 
 def member_of(networks: Sequence[str]) -> Callable[[str], bool] | None:
@@ -15,7 +22,7 @@ def member_of(networks: Sequence[str]) -> Callable[[str], bool] | None:
     """
     if not networks:
         return None
-    parsed = [ip_network(network) for network in networks]
+    parsed = [_plain_network(network) for network in networks]
 
     def test(address: str) -> bool:
         try:
@@ -27,6 +34,15 @@ def member_of(networks: Sequence[str]) -> Callable[[str], bool] | None:
         return any(found in network for network in parsed)
 
     return test
+
+
+def _plain_network(text: str) -> IPv4Network | IPv6Network:
+    """A network; one of IPv4 addresses within IPv6 is the one that they are of."""
+    network = ip_network(text)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None:
+        return network
+    return IPv4Network((mapped, network.prefixlen - 96))
 
 
 def plain_address(host: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 from typing import Final
 
 #: Bodies shorter than this are copied.
@@ -14,6 +15,8 @@ _SIZES: Final = ((16, 1 << 20), (128, 1 << 18), (1 << 30, 1 << 16))
 #: Pipes that are kept for the next one, and pipes that there may be at all.
 _KEPT: Final = 64
 _MOST: Final = 4096
+#: Of the descriptors that the process may have, one in so many may be a pipe's: each pipe is two.
+_SHARE: Final = 4
 #: Times that none is asked for after there was none.
 _SKIPPED: Final = 64
 _F_SETPIPE_SZ: Final = 1031
@@ -79,7 +82,9 @@ class Pipes:
 
     def __init__(self) -> None:
         self._free: list[Pipe] = []
+        self._spare = 0
         self._skipped = 0
+        self._most = _affordable()
         self.used = 0
         self.useless = False
 
@@ -87,12 +92,14 @@ class Pipes:
         """An empty pipe, C{None} when there is none to be had that is worth having."""
         if self._free:
             self.used += 1
-            return self._free.pop()
+            pipe = self._free.pop()
+            self._spare = min(self._spare, len(self._free))
+            return pipe
         if self._skipped:
             # There was none a moment ago, and who asks asks with every piece of a body.
             self._skipped -= 1
             return None
-        if self.used >= _MOST or self.useless:
+        if self.used >= self._most or self.useless:
             return None
         try:
             read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -115,11 +122,24 @@ class Pipes:
         else:
             pipe.close()
 
+    def ease(self) -> None:
+        """Close some of those that nobody has wanted since the last call; call it now and then."""
+        for _ in range((self._spare + 7) // 8):
+            self._free.pop(0).close()
+        self._spare = len(self._free)
+
     def close(self) -> None:
         """Close those that are kept."""
         free, self._free = self._free, []
+        self._spare = 0
         for pipe in free:
             pipe.close()
+
+
+def _affordable() -> int:
+    """How many pipes leave enough descriptors for clients and members."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _MOST if soft == resource.RLIM_INFINITY else min(_MOST, soft // (2 * _SHARE))
 
 
 def _enlarge(descriptor: int, used: int) -> int:

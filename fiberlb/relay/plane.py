@@ -8,7 +8,7 @@ changes nothing; activating what it returns swaps references and cannot fail.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -16,9 +16,11 @@ from twisted.logger import Logger
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
-from fiberlb.model.listener import INSERTABLE, Listener
+from fiberlb.model.challenges import Challenges
+from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.bound import Share, settle
+from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
@@ -28,7 +30,8 @@ from fiberlb.relay.states import ListenerState, Processes
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.contexts import ROTATION, TlsSlot
+from fiberlb.tls.member_contexts import MemberContexts
 
 _log = Logger()
 _Key = tuple[str, int]
@@ -47,7 +50,11 @@ class DataPlane:
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
     @param random: numbers from 0 to 1, for balancers that draw.
+    @ivar contexts: TLS to the members.
+    @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
+
+    rotates: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -65,15 +72,20 @@ class DataPlane:
         self._log = log
         self._trusted = member_of(trusted)
         self._make_slot = make_slot
-        self._table = MemberTable(Sources(start, random, lambda: services.loop.now))
+        self.contexts = MemberContexts()
+        sources = Sources(start, random, lambda: services.loop.now)
+        self._table = MemberTable(sources, self.contexts)
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor] = {}
         self._failed: dict[_Key, AddressInUse] = {}
         self._closing: list[Cell] = []
         self._snapshot: Snapshot | None = None
+        self._answers: Answers | None = None
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
+        self._rotation = LoopingCall(self._rotate)
+        self._rotation.clock = reactor
         self._retry: Any = None
         self._draining: Draining | None = None
         self._trimming = Trimming(system_trim())
@@ -83,6 +95,10 @@ class DataPlane:
         self._sweep.start(1 / RATE, now=False).addErrback(
             lambda why: _log.failure("deadlines are not kept any more", failure=why)
         )
+        if self.rotates:
+            self._rotation.start(ROTATION, now=False).addErrback(
+                lambda why: _log.failure("ticket keys are not replaced any more", failure=why)
+            )
 
     # Change.
 
@@ -100,6 +116,7 @@ class DataPlane:
         """
         prepared = Prepared(self, snapshot)
         try:
+            prepared.member_tls = self.contexts.prepare(snapshot.pools)
             for ident, plan in snapshot.listeners.items():
                 self._prepare_listener(prepared, ident, plan, ident in tolerated)
         except BaseException:
@@ -144,6 +161,7 @@ class DataPlane:
             for ident, plan in snapshot.listeners.items()
             if plan.tls is not None
         }
+        self.contexts.use(prepared.member_tls)
         self._table.use(snapshot)
         self._swap_listeners(snapshot)
         self._swap_sockets(snapshot, prepared)
@@ -175,13 +193,22 @@ class DataPlane:
 
     def _plan(self, source: ListenerPlan) -> Plan:
         listener = source.listener
-        return Plan(
+        plan = Plan(
             source,
             self._table.pools,
             self._trusted,
             member_of(listener.allowed_cidrs),
             inserted(listener),
+            told_of_client(listener),
         )
+        return plan if self._answers is None else self._answers.within(plan)
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Answer these challenges, and no others, from the next request and handshake on."""
+        self._answers = Answers(challenges) if challenges else None
+        for cell in self._cells.values():
+            if cell.plan.source.listener.speaks_http:
+                cell.plan = self._plan(cell.plan.source)
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
         wanted: dict[_Key, str] = {
@@ -308,8 +335,13 @@ class DataPlane:
 
     def _end(self) -> None:
         self._table.drop_idle()
-        if self._sweep.running:
-            self._sweep.stop()
+        for repeated in (self._sweep, self._rotation):
+            if repeated.running:
+                repeated.stop()
+
+    def _rotate(self) -> None:
+        for slot in self._slots.values():
+            slot.rotate()
 
     def _tick(self) -> None:
         loop = self._services.loop
@@ -317,6 +349,8 @@ class DataPlane:
         self._table.rise()
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))
+        if loop.pipes is not None:
+            loop.pipes.ease()
 
 
 class Prepared:
@@ -326,6 +360,7 @@ class Prepared:
     @ivar sockets: new ones, by address and port.
     @ivar failed: addresses that could not be had and are tolerated.
     @ivar tables: TLS slots and their new tables, by listener.
+    @ivar member_tls: TLS to the members, by pool.
     """
 
     def __init__(self, plane: DataPlane, snapshot: Snapshot) -> None:
@@ -333,6 +368,7 @@ class Prepared:
         self.sockets: dict[_Key, Any] = {}
         self.failed: dict[_Key, AddressInUse] = {}
         self.tables: dict[str, tuple[TlsSlot, Any]] = {}
+        self.member_tls: Mapping[str, Any] = {}
         self._plane = plane
 
     async def activate(self) -> None:
@@ -354,6 +390,12 @@ def inserted(listener: Listener) -> tuple[str, ...]:
     """The forwarded fields that a listener sends, in their fixed order."""
     told: dict[str, bool] = dict(listener.insert_headers)
     return tuple(name for name in INSERTABLE if told.get(name, True))
+
+
+def told_of_client(listener: Listener) -> tuple[str, ...]:
+    """The fields about clients' certificates that a listener sends, in their fixed order."""
+    told: dict[str, bool] = dict(listener.insert_headers)
+    return tuple(name for name in CLIENT_FIELDS if told.get(name, False))
 
 
 def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:

@@ -18,12 +18,16 @@ from fiberlb.balancing.peak_ewma import Average
 from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
-from fiberlb.model.pool import Member, RetryCause
+from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
 from fiberlb.relay import keys
+from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.eligible import configured, standing, weighted
+from fiberlb.relay.introducing import INTRODUCTIONS
 from fiberlb.relay.retry_budget import RetryBudget
+from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
+from fiberlb.tls.member_link import MemberLink, PoolTls
 from fiberlb.wire.forwarded import is_claim
 
 #: Since when a member is up that did not come up while this process served.
@@ -36,8 +40,9 @@ class MemberState:
 
     @ivar up: it may be chosen; what the health checks said last.
     @ivar address: for C{connect}.
-    @ivar home: the same as C{address} while connections there are worth keeping,
-        C{None} when the member has gone.
+    @ivar home: while connections are worth keeping, one object for as long as they go to
+        the same server in the same way; C{None} when the member has gone.
+    @ivar link: TLS to it; C{None}: it is spoken to plainly.
     @ivar idle: connections to it that wait for a request, the newest last.
     @ivar gone: it is no longer configured; its connections are not kept.
     @ivar in_flight: requests, or relayed connections, running now.
@@ -45,6 +50,7 @@ class MemberState:
     @ivar requests: requests, or relayed connections, begun.
     @ivar failures: connections refused, broken or timed out.
     @ivar full: it takes no more connections for now.
+    @ivar relays: connections relayed to it now; C{None} where nobody wants to end them.
     @ivar latency: how long it takes to answer; C{None} where nobody wants to know.
     @ivar since: when it came up, on the loop's clock; C{-inf}: it has been up from the start.
     """
@@ -60,14 +66,16 @@ class MemberState:
         "idle",
         "in_flight",
         "latency",
+        "link",
         "name",
+        "relays",
         "requests",
         "sessions",
         "since",
         "up",
     )
 
-    def __init__(self, member: Member, up: bool) -> None:
+    def __init__(self, member: Member, up: bool, tls: PoolTls | None = None) -> None:
         self.id = member.id
         self.name = member.name
         self.idle: list[Any] = []
@@ -79,19 +87,27 @@ class MemberState:
         self.failures = 0
         self.full = False
         self.latency: Average | None = None
+        self.relays: set[Any] | None = None
         self.since = FROM_THE_START
         self.address: tuple[str, int] = ("", 0)
-        self.home: tuple[str, int] | None = None
+        self.home: object = None
+        self.link: MemberLink | None = None
         self.family = int(socket.AF_INET)
-        self.describe(member)
+        self.describe(member, tls)
 
-    def describe(self, member: Member) -> None:
-        """Take the name and address of a changed member; idle connections to another address go."""
+    def describe(self, member: Member, tls: PoolTls | None = None) -> None:
+        """
+        Take the name and address of a changed member, and the TLS of its pool.
+
+        Idle connections to another address, or made with other TLS, go.
+        """
         self.name = member.name
         address = (member.address, member.port)
-        if address != self.address:
+        before = None if self.link is None else self.link.tls
+        if address != self.address or tls is not before:
             self.drop_idle()
             self.address = self.home = address
+            self.link = None if tls is None else MemberLink(tls, member.address)
         self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
 
     def retire(self) -> None:
@@ -99,6 +115,11 @@ class MemberState:
         self.gone = True
         self.home = None
         self.drop_idle()
+
+    def end_relays(self) -> None:
+        """End the relayed connections, so that their clients connect anew."""
+        for relay in list(self.relays or ()):
+            relay.end()
 
     def drop_idle(self) -> None:
         """Close the connections that wait."""
@@ -114,6 +135,7 @@ class PoolState:
     @ivar plan: what is configured, replaced when it changes.
     @ivar budget: how much of what was sent may be sent again.
     @ivar key: an exchange -> what its member is chosen by; C{None}: the algorithm has no keys.
+    @ivar introduce: an exchange -> what its connection to a member begins with; C{None}: nothing.
     @ivar rising: members start slowly at the moment, so L{refresh} has to be called now and then.
     @ivar attempts: members tried after the first one when a connection is refused.
     @ivar resets: members tried after the first one when a fresh connection dies unanswered.
@@ -127,6 +149,7 @@ class PoolState:
         "attempts",
         "budget",
         "id",
+        "introduce",
         "key",
         "name",
         "plan",
@@ -138,6 +161,7 @@ class PoolState:
     def __init__(self, plan: PoolPlan, sources: Sources) -> None:
         self.id = plan.pool.id
         self.key: Any = None
+        self.introduce: Any = None
         self.rising = False
         self._sources = sources
         self.budget = RetryBudget(plan.pool.retries.budget_percent)
@@ -155,6 +179,17 @@ class PoolState:
         self.retry_stale = RetryCause.STALE in retries.on
         self.budget.percent = retries.budget_percent
         self._states = list(zip(plan.members, states, strict=False))
+        version = plan.pool.proxy_protocol
+        introduce = None if version is None else INTRODUCTIONS[version]
+        if introduce is not self.introduce:
+            self.introduce = introduce
+            for state in states:
+                state.drop_idle()
+        for state in states:
+            # What begins with one client's header is not kept for another one.
+            state.home = state.address if introduce is None else None
+            if plan.pool.close_sessions_on and state.relays is None:
+                state.relays = set()
         entry = ALGORITHMS[plan.pool.algorithm]
         for state in states:
             state.latency = (state.latency or Average()) if entry.measures else None
@@ -193,6 +228,21 @@ class PoolState:
         requests = sum([state.requests for _, state in self._states])
         return self.budget.take(self._sources.clock(), requests)
 
+    def end_sessions(self, changed: MemberState) -> None:
+        """A member's use has changed: end what the pool says that then has to end."""
+        causes = self.plan.pool.close_sessions_on
+        if not changed.up:
+            if SessionEnd.MEMBER_DOWN in causes:
+                changed.end_relays()
+        elif SessionEnd.PRIMARY_UP in causes:
+            first = [state for _, state in standing(self._states)]
+            if self.plan.pool.algorithm is Algorithm.FIRST_AVAILABLE:
+                first = first[:1]
+            if changed in first:
+                for _, state in self._states:
+                    if state not in first:
+                        state.end_relays()
+
     def missing(self) -> str:
         """The reason code of there being nobody to choose."""
         if not self.plan.pool.enabled:
@@ -224,21 +274,27 @@ class Plan:
     @ivar decide: request -> L{Decision}; not called where C{only} is set.
     @ivar only: the one route when no policy can match.
     @ivar trusted: whether a peer's forwarded fields are believed.
+    @ivar introduced: connections begin with a PROXY header.
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
+    @ivar client_fields: names of the fields that tell members of the client's certificate.
+    @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
     """
 
     __slots__ = (
         "_pools",
         "_routes",
         "allowed",
+        "client_fields",
         "decide",
         "hides",
         "insert",
+        "introduced",
         "limits",
         "name",
         "only",
         "port",
+        "receive_tls",
         "secure",
         "source",
         "timeouts",
@@ -252,11 +308,14 @@ class Plan:
         trusted: Callable[[str], bool] | None,
         allowed: Callable[[str], bool] | None,
         insert: tuple[str, ...],
+        client_fields: tuple[str, ...] = (),
     ) -> None:
         self.source = source
         self.name = source.listener.name
         self.port = source.listener.port
+        self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
+        self.receive_tls: Callable[..., TlsConnection] = TlsConnection
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts
         self.decide = source.routes.decide
@@ -264,9 +323,14 @@ class Plan:
         self.trusted = trusted
         self.allowed = allowed
         self.insert = insert
+        self.client_fields = client_fields
         self._pools = pools
         self._routes: dict[Decision, Route] = {}
         only = source.routes.only
+        client = source.tls.client if source.tls else None
+        if client is not None:
+            only = None
+            self.decide = agreeing(self.decide, client)
         self.only = None if only is None else self.route(only)
 
     def route(self, decision: Decision) -> Route:

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.loop import ERROR, READ, WRITE
-from fiberlb.relay.pipes import Pipe, Pipes
 
 #: What a system says that does not splice sockets: an old kernel, a sandbox.
 _UNABLE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP})
@@ -47,7 +46,8 @@ def pump(
         return False
     if source.end is not None and source.end.outgoing is not None:
         return False
-    pipes: Pipes | None = source.loop.pipes
+    # The loop's own kind of pipes: real ones, or those of a loop in memory.
+    pipes: Any = source.loop.pipes
     pipe = None if pipes is None else pipes.take()
     if pipes is None or pipe is None:
         return False
@@ -78,8 +78,8 @@ class Pump:
         self,
         source: Connection,
         sink: Connection,
-        pipes: Pipes,
-        pipe: Pipe,
+        pipes: Any,
+        pipe: Any,
         left: int | None,
         progress: Callable[[int, bool], None],
         finished: Callable[[], None],

@@ -19,14 +19,19 @@ from fiberlb.relay.tunnel import Tunnel
 
 
 class Session(Exchange):
-    """One client of a TCP listener; logged as one line when it ends."""
+    """
+    One client of a TCP listener; logged as one line when it ends.
 
-    __slots__ = ("_attempt", "_tunnel")
+    @ivar first: what has been read of the client already.
+    """
+
+    __slots__ = ("_attempt", "_tunnel", "first")
 
     def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
         super().__init__(cell, peer, peer_port)
         self._attempt: Attempt | None = None
         self._tunnel: Any = None
+        self.first = b""
 
     def attach(self, conn: Connection) -> None:
         """The client is there: find a member for it."""
@@ -42,9 +47,10 @@ class Session(Exchange):
         elif route is None or route.pool is None:
             self.refuse("no_route")
         else:
-            self._try(route)
+            self.attempt(route)
 
-    def _try(self, route: Route) -> None:
+    def attempt(self, route: Route) -> None:
+        """Connect to a member, the one whose turn it is."""
         pool = route.pool
         assert pool is not None
         member = self.pick(pool, self.tried) or (self.pick(pool) if self.tried else None)
@@ -70,7 +76,7 @@ class Session(Exchange):
             self.refuse(reason)
             return
         self.tried = (*self.tried, member.id)
-        self._try(route)
+        self.attempt(route)
 
     def answering(self) -> float:
         """See L{Exchange.answering}; what follows the connection is not ours to judge."""
@@ -82,23 +88,36 @@ class Session(Exchange):
         self.connected_at = conn.loop.now
         assert self.route is not None
         idle = self.route.timeouts.tunnel
+        member = self.member
+        if member is not None and member.relays is not None:
+            member.relays.add(self)
         self._tunnel = Tunnel(self.conn, conn, idle, self._ended)
-        self._tunnel.begin()
+        first, self.first = self.first, b""
+        self._tunnel.begin(b"", first)
 
     def _ended(self, reason: str | None) -> None:
         tunnel, self._tunnel = self._tunnel, None
         self.sent_octets = tunnel.to_client
         self.received_octets = tunnel.to_member
-        if self.member is not None:
-            self.member.sessions -= 1
-        self._over(reason)
+        member = self.member
+        if member is not None:
+            member.sessions -= 1
+            if member.relays is not None:
+                member.relays.discard(self)
+        self.over(reason)
+
+    def end(self) -> None:
+        """The member is not the one any more that this client should talk to."""
+        if self._tunnel is not None:
+            self._tunnel.finish("member_closed")
 
     def refuse(self, reason: str, status: int | None = None) -> None:
         """There is no way to tell the client but to close."""
         self.conn.reset()
-        self._over(reason)
+        self.over(reason)
 
-    def _over(self, reason: str | None) -> None:
+    def over(self, reason: str | None) -> None:
+        """It has ended: log it and let go of everything."""
         self.log(reason)
         self.let_go()
         self.busy = False
@@ -127,7 +146,7 @@ class Session(Exchange):
     def lost(self) -> None:
         """The client went away while a member was being connected."""
         self._cancel_attempt()
-        self._over("client_abort")
+        self.over("client_abort")
 
     def failed(self) -> None:
         """An exception of ours."""
@@ -162,7 +181,14 @@ class Attempt:
         self._member = member
         member.sessions += 1
         services = session.cell.services
-        self._conn: Connection | None = services.dial(services.loop, member, self, timeout)
+        route = session.route
+        introduce = None if route is None or route.pool is None else route.pool.introduce
+        loop = services.loop
+        self._conn: Connection | None
+        if introduce is None:
+            self._conn = services.dial(loop, member, self, timeout)
+        else:
+            self._conn = services.dial(loop, member, self, timeout, introduce(session))
 
     def cancel(self) -> None:
         """Nobody waits for it any more."""

@@ -16,13 +16,16 @@ import errno
 import socket
 from typing import Any, Final
 
+from cryptography import x509
 from OpenSSL import SSL
-from twisted.logger import Logger
 
-from fiberlb.relay.connection import NEVER, READ_SIZE
-from fiberlb.relay.loop import READ, WRITE, Loop
-from fiberlb.relay.tls_stream import TlsStream
-from fiberlb.tls.openssl import clear_errors, reason
+from fiberlb.relay.connection import NEVER, NOBODY, READ_SIZE
+from fiberlb.relay.lingering import MOST_DROPPED, PATIENCE
+from fiberlb.relay.loop import READ, Loop
+from fiberlb.relay.tls_handshake import TlsHandshake
+from fiberlb.tls.contexts import refusal
+from fiberlb.tls.openssl import reason
+from fiberlb.tls.shown import Shown
 from fiberlb.tls.sni import normal
 
 _PLAIN_HTTP: Final = "http request"
@@ -32,10 +35,8 @@ _ANSWER: Final = (
     b"Connection: close\r\n\r\n%b" % (len(_SPEAK_TLS), _SPEAK_TLS)
 )
 
-_log = Logger()
 
-
-class TlsConnection(TlsStream):
+class TlsConnection(TlsHandshake):
     """
     One TLS socket of a client.
 
@@ -45,10 +46,9 @@ class TlsConnection(TlsStream):
     @ivar sni: after the handshake the server name that the client asked for, in lower
         case and without a final dot; C{None} when it sent none. A session of TLS 1.2
         that was resumed has the name it was made with.
-    @ivar failure: after a failed handshake what was wrong, for the log.
     """
 
-    __slots__ = ("_limit", "failure", "sni")
+    __slots__ = ("_limit", "_lingering", "sni")
 
     def __init__(
         self, loop: Loop, sock: Any, ssl: SSL.Connection, side: Any, limit: float | None
@@ -58,10 +58,17 @@ class TlsConnection(TlsStream):
         @param limit: seconds that the handshake may take, from C{start} on; C{None}: any time.
         """
         super().__init__(loop, sock, ssl, side)
-        self.connecting = True
         self.sni: bytes | None = None
-        self.failure = ""
         self._limit = limit
+        self._lingering = False
+
+    @property
+    def shown(self) -> Shown | None:
+        """The client's certificate, found to be in order; C{None}: none, or it was not asked."""
+        if self.ssl.get_app_data().guard is None:
+            return None
+        certificate: x509.Certificate | None = self.ssl.get_peer_certificate(as_cryptography=True)
+        return None if certificate is None else Shown(certificate)
 
     @property
     def version(self) -> str:
@@ -86,30 +93,30 @@ class TlsConnection(TlsStream):
 
     def visit(self, now: float) -> float:
         """The wheel asks; when to ask again."""
-        if self.connecting and not self.closed and self.deadline <= now:
-            self._refuse(errno.ETIMEDOUT, "it took too long")
+        if self._lingering and not self.closed and self.deadline <= now:
+            self._retire()
             return 0.0
         return super().visit(now)
 
     def break_off(self) -> None:
         """See L{fiberlb.relay.connection.Connection.break_off}."""
-        if self.connecting and not self.closed:
-            self._refuse(errno.ECONNRESET, "the connection broke")
+        if self._lingering:
+            self.abort()
         else:
             super().break_off()
 
     def _opened(self) -> None:
-        """A step of the handshake."""
-        try:
-            self.ssl.do_handshake()
-        except SSL.WantReadError:
-            self.loop.change(self, READ)
-            return
-        except SSL.WantWriteError:
-            self.loop.change(self, WRITE)
-            return
-        except SSL.Error as why:
-            self._failed_with(why)
+        """A step of the handshake, or what comes after a refusal."""
+        if self._lingering:
+            self._drop()
+        else:
+            super()._opened()
+
+    def shaken(self) -> None:
+        """See L{TlsHandshake.shaken}."""
+        why_not = refusal(self.ssl)
+        if why_not:
+            self.refuse(errno.EACCES, why_not)
             return
         self.connecting = False
         self.deadline = NEVER
@@ -119,16 +126,23 @@ class TlsConnection(TlsStream):
         self._watch()
         self.side.connected()
 
-    def _failed_with(self, why: SSL.Error) -> None:
-        text = reason(why)
-        clear_errors()
+    def failed_with(self, why: SSL.Error) -> None:
+        """See L{TlsHandshake.failed_with}."""
+        text = self.ssl.get_app_data().failed or reason(why)
         if isinstance(why, SSL.SysCallError):
             code = why.args[0] if why.args and why.args[0] > 0 else errno.ECONNRESET
-            self._refuse(code, "the client went away")
+            self.refuse(code, "the client went away")
             return
         if text == _PLAIN_HTTP:
             self._answer_plainly()
-        self._refuse(errno.EPROTO, text)
+        self.refuse(errno.EPROTO, text)
+
+    def leave(self, code: int) -> None:
+        """See L{TlsHandshake.leave}; a client whose certificate was asked for can read why."""
+        if code in (errno.EPROTO, errno.EACCES) and self.ssl.get_app_data().guard is not None:
+            self._linger()
+        else:
+            self._retire()
 
     def _answer_plainly(self) -> None:
         """Plain HTTP has come: say so, in the words it understands."""
@@ -143,10 +157,29 @@ class TlsConnection(TlsStream):
         except OSError:
             pass
 
-    def _refuse(self, code: int, text: str) -> None:
-        """The handshake has failed: close, and tell the side."""
-        _log.debug("a TLS handshake failed: {reason}", reason=text)
-        self.failure = text
-        side = self.side
+    def _linger(self) -> None:
+        """
+        Let the client read why: in TLS 1.3 its request follows its certificate at once.
+
+        See L{fiberlb.relay.lingering}; here no more is read through OpenSSL.
+        """
+        self.side = NOBODY
+        self._lingering = True
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._retire()
+            return
+        self.loop.change(self, READ)
+        self.hasten(self.loop.now + PATIENCE)
+
+    def _drop(self) -> None:
+        try:
+            for _ in range(MOST_DROPPED // READ_SIZE):
+                if not self.sock.recv(READ_SIZE):
+                    break
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
         self._retire()
-        side.refused(code)

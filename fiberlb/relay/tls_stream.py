@@ -55,6 +55,11 @@ class TlsStream(Connection):
         self._read_wants_write = False
         self._write_wants_read = False
 
+    @property
+    def paused(self) -> bool:
+        """See L{Connection.paused}; what is watched for follows from other things too."""
+        return not self._reading
+
     # What the loop calls.
 
     def readable(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fiberlb.errors import Fault
-from fiberlb.relay.loop import READ
 from fiberlb.relay.member_connection import MemberConnection
 from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import MemberState
@@ -244,7 +243,7 @@ class Upstream(MemberConnection):
         client = self.client
         if client is None:
             self.disqualify()
-        elif self._state == _CLOSE:
+        elif self._state == _CLOSE and self.conn is not None and not self.conn.cut:
             self._complete(client)
         else:
             self._broken(client, "member_closed")
@@ -254,6 +253,10 @@ class Upstream(MemberConnection):
         client = self.client
         if client is None:
             self.disqualify()
+        elif self.conn is not None and self.conn.failure:
+            # In TLS 1.3 a member tells what it thinks of our certificate only now.
+            client.detail = self.conn.failure
+            self._broken(client, "member_tls")
         else:
             self._broken(client, "member_reset")
 
@@ -286,7 +289,7 @@ class Upstream(MemberConnection):
                 self._timed_out(client)
             else:
                 conn.deadline = since + self._response
-        elif not conn.events & READ:
+        elif conn.paused:
             # It is the client that does not read; its own deadline is running.
             conn.deadline = now + self.body_idle
         else:

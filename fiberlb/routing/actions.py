@@ -22,12 +22,14 @@ class Decision:
     @ivar status: of the answer; 0 with a pool.
     @ivar reason: the reason code of an answer of our own (a key of
         L{fiberlb.errors.REASONS}); C{None} for a pool and for a redirect.
+    @ivar content: the body of an answer that is neither a refusal nor a redirect.
     @ivar timeouts: the policy's overrides, as pairs.
     @ivar needs_host: a redirect that cannot be told to a request without a host.
     """
 
     __slots__ = (
         "_location",
+        "content",
         "needs_host",
         "policy_id",
         "policy_name",
@@ -45,7 +47,9 @@ class Decision:
         reason: str | None = None,
         location: Location | None = None,
         policy: L7Policy | None = None,
+        content: bytes | None = None,
     ) -> None:
+        self.content = content
         self.pool_id = pool_id
         self.status = status
         self.reason = reason

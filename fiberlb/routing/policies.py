@@ -204,7 +204,8 @@ def _compile_rule(rule: L7Rule, budget: Budget) -> CompiledRule:
     if rule.candidates:
         subject = Subject(extract.spell, extract.fold, rule.id, budget)
         try:
-            comparison = COMPARE[rule.compare_type](rule.candidates, subject)
+            compare = extract.compare or rule.compare_type
+            comparison = COMPARE[compare](rule.candidates, subject)
         except ValueProblem as why:
             field: Path = ("value",) if rule.value is not None else ("values", why.index)
             raise ConfigurationError([Problem((*at, *field), why.message)]) from why

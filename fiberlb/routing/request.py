@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from fiberlb.routing.path import PLAIN_TARGET, readings
@@ -29,6 +31,27 @@ def origin_form(target: bytes) -> bytes:
     return uri if uri[:1] == b"/" else b"/" + uri
 
 
+def network_bits(network: IPv4Network | IPv6Network) -> bytes:
+    """
+    What the L{Request.address_bits} of exactly the network's addresses begin with.
+
+    IPv4 within IPv6 (RFC 4291, 2.5.5.2) is IPv4.
+    """
+    bits = address_bits(network.network_address)
+    cut = network.max_prefixlen - network.prefixlen
+    return bits[: len(bits) - cut]
+
+
+def address_bits(address: IPv4Address | IPv6Address) -> bytes:
+    """The family of an address, then its bits, each a digit."""
+    if isinstance(address, IPv6Address):
+        mapped = address.ipv4_mapped
+        if mapped is None:
+            return b"6" + format(int(address), "0128b").encode()
+        address = mapped
+    return b"4" + format(int(address), "032b").encode()
+
+
 class Request:
     """
     One request, built by whoever read its head, only where policies exist.
@@ -42,25 +65,33 @@ class Request:
     @ivar block: the validated field lines: C{b"\\r\\nName: value\\r\\n"}, each ending
         with CRLF, and C{b"\\r\\n"} when there are none.
     @ivar sni: the server name of the handshake; C{None} without one.
+    @ivar protocols: what was agreed on by ALPN, or is offered where TLS is passed through.
+    @ivar source: the client's address.
     @ivar secure: the request came over TLS.
     @ivar port: of the listener.
+    @ivar client: of the certificate that the client has shown the values of each attribute
+        of its subject, by the attribute's short name in lower case; C{None} without one.
     @ivar path: the normal form (L{fiberlb.routing.path}), what rules compare.
     @ivar other: the path's second reading, C{b""} if the path must not pass,
         C{None} for nearly every path: it has one reading.
     """
 
     __slots__ = (
+        "_address",
         "_folded",
         "_host",
         "_kept",
         "authority",
         "block",
+        "client",
         "method",
         "other",
         "path",
         "port",
+        "protocols",
         "secure",
         "sni",
+        "source",
         "target",
     )
 
@@ -73,6 +104,9 @@ class Request:
         sni: bytes | None,
         secure: bool,
         port: int,
+        source: str = "",
+        protocols: Sequence[bytes] = (),
+        client: Mapping[bytes, Sequence[bytes]] | None = None,
     ) -> None:
         self.method = method
         self.target = target
@@ -81,6 +115,10 @@ class Request:
         self.sni = sni
         self.secure = secure
         self.port = port
+        self.source = source
+        self.protocols = protocols
+        self._address: bytes | None = None
+        self.client = client
         self._host: bytes | None = None
         self._folded: bytes | None = None
         self._kept: dict[bytes, Any] | None = None
@@ -101,6 +139,19 @@ class Request:
         if host is None:
             host = self._host = host_name(self.authority)
         return host
+
+    @property
+    def address_bits(self) -> bytes:
+        """The client's address, a character for each bit; C{b""} if it has none."""
+        bits = self._address
+        if bits is None:
+            try:
+                bits = address_bits(ip_address(self.source))
+            except ValueError:
+                # A client by another way than IP.
+                bits = b""
+            self._address = bits
+        return bits
 
     @property
     def uri(self) -> bytes:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import ip_network
 from operator import attrgetter
 
 import attrs
 
+from fiberlb.model.dn import NAMES
 from fiberlb.model.l7 import CompareType, RuleType
 from fiberlb.routing.compare import Test
 from fiberlb.routing.path import folded, respelled
-from fiberlb.routing.request import Request
+from fiberlb.routing.request import Request, network_bits
 
 #: Elements of one header's lists that are looked at; a rule on more is undecided.
 MOST_ELEMENTS = 256
@@ -50,6 +52,7 @@ class Extract:
         no candidate could be, or every one would match.
     @ivar source: the candidates that the test looks at, for whoever looks at
         those of many rules at once.
+    @ivar compare: how spelled values are compared, whatever the rule says.
     @ivar fold: candidates are in lower case, so values and patterns ignore case.
     """
 
@@ -57,6 +60,7 @@ class Extract:
     spell: Callable[[CompareType, str], bytes]
     source: Read | Named
     fold: bool = False
+    compare: CompareType | None = None
 
 
 def _read_host(request: Request) -> bytes | None:
@@ -100,6 +104,42 @@ def _server_name(key: str, test: Test) -> RequestTest:
     def matches(request: Request) -> bool | None:
         name = _read_server_name(request)
         return False if name is None else test(name)
+
+    return matches
+
+
+def _read_source(request: Request) -> bytes | None:
+    return request.address_bits or None
+
+
+def _source(key: str, test: Test) -> RequestTest:
+    def matches(request: Request) -> bool | None:
+        bits = request.address_bits
+        return test(bits) if bits else False
+
+    return matches
+
+
+def _protocol_name(key: str) -> bytes:
+    return b"alpn"
+
+
+def _protocol_names(request: Request) -> Iterable[bytes]:
+    return (b"alpn",) if request.protocols else ()
+
+
+def _protocol_texts(request: Request, name: bytes) -> Texts:
+    return request.protocols, False
+
+
+def _protocol(key: str, test: Test) -> RequestTest:
+    def matches(request: Request) -> bool | None:
+        found: bool | None = False
+        for text in request.protocols:
+            found = test(text)
+            if found is not False:
+                break
+        return found
 
     return matches
 
@@ -208,6 +248,63 @@ def _lines(request: Request, needle: bytes) -> list[bytes]:
     return found
 
 
+def _read_has_certificate(request: Request) -> bytes | None:
+    return None if request.client is None else b"true"
+
+
+def _has_certificate(key: str, test: Test) -> RequestTest:
+    def matches(request: Request) -> bool | None:
+        return False if request.client is None else test(b"true")
+
+    return matches
+
+
+def _read_result(request: Request) -> bytes | None:
+    # Whoever has shown another certificate than one in order did not get this far. Without one
+    # nothing has been verified, which is not to be taken for a good result.
+    return None if request.client is None else b"0"
+
+
+def _result(key: str, test: Test) -> RequestTest:
+    def matches(request: Request) -> bool | None:
+        return False if request.client is None else test(b"0")
+
+    return matches
+
+
+def _attribute_name(key: str) -> bytes:
+    return NAMES[key.lower()].encode()
+
+
+def _attributes(request: Request) -> Iterable[bytes]:
+    return request.client or ()
+
+
+def _attribute_texts(request: Request, name: bytes) -> Texts:
+    return () if request.client is None else request.client.get(name, ()), False
+
+
+def _attribute(key: str, test: Test) -> RequestTest:
+    name = _attribute_name(key)
+
+    def matches(request: Request) -> bool | None:
+        for text in _attribute_texts(request, name)[0]:
+            found = test(text)
+            if found is not False:
+                return found
+        return False
+
+    return matches
+
+
+def _as_word(compare: CompareType, value: str) -> bytes:
+    return value.lower().encode()
+
+
+def _as_number(compare: CompareType, value: str) -> bytes:
+    return str(int(value)).encode()
+
+
 def _as_written(compare: CompareType, value: str) -> bytes:
     return value.encode()
 
@@ -219,6 +316,11 @@ def _as_name(compare: CompareType, value: str) -> bytes:
             raise ValueError("is compared with a name without its port; leave the port out")
         name = name.removesuffix(b".") or name
     return name
+
+
+def _as_network(compare: CompareType, value: str) -> bytes:
+    """A network as what its addresses begin with, so that it is looked up like any prefix."""
+    return network_bits(ip_network(value))
 
 
 def _as_extension(compare: CompareType, value: str) -> bytes:
@@ -249,6 +351,8 @@ def _as_path(compare: CompareType, value: str) -> bytes:
 
 _HEADERS = Named(_header_needle, _needles, _header_texts)
 _COOKIES = Named(_cookie_name, _cookies, _cookie_texts)
+_PROTOCOLS = Named(_protocol_name, _protocol_names, _protocol_texts)
+_ATTRIBUTES = Named(_attribute_name, _attributes, _attribute_texts)
 
 #: Rule type -> what it looks at.
 EXTRACT: Mapping[RuleType, Extract] = {
@@ -258,4 +362,11 @@ EXTRACT: Mapping[RuleType, Extract] = {
     RuleType.HEADER: Extract(_header, _as_written, _HEADERS),
     RuleType.COOKIE: Extract(_cookie, _as_written, _COOKIES),
     RuleType.SSL_CONN_SNI: Extract(_server_name, _as_name, _read_server_name, fold=True),
+    RuleType.SSL_ALPN: Extract(_protocol, _as_written, _PROTOCOLS),
+    RuleType.SOURCE_IP: Extract(
+        _source, _as_network, _read_source, compare=CompareType.STARTS_WITH
+    ),
+    RuleType.SSL_CONN_HAS_CERT: Extract(_has_certificate, _as_word, _read_has_certificate),
+    RuleType.SSL_VERIFY_RESULT: Extract(_result, _as_number, _read_result),
+    RuleType.SSL_DN_FIELD: Extract(_attribute, _as_written, _ATTRIBUTES),
 }

@@ -38,7 +38,7 @@ def load_keyring(
     if path is None:
         path = os.path.join(state_directory, "key")
         _make(path, randomness)
-    return Keyring(read_keys(path), randomness)
+    return Keyring(read_keys(path), randomness, path)
 
 
 def read_keys(path: str) -> list[bytes]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidTag
@@ -44,14 +45,18 @@ class WrongKey(SealError):
         self.key_id = key_id
 
 
+def key_id(key: bytes) -> str:
+    """The name of a key, fit for logs: it tells nothing about it, and is the same everywhere."""
+    return hmac.digest(key, b"fiberlb key id", "sha256")[:8].hex()
+
+
 class _Key:
     """One key-encryption key."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_SIZE:
             raise SealError(f"a key has {KEY_SIZE} bytes, not {len(key)}")
-        # A keyed hash: it tells nothing about the key, and is the same wherever the key is.
-        self.id = hmac.digest(key, b"fiberlb key id", "sha256")[:8].hex()
+        self.id = key_id(key)
         self.cipher = AESGCM(key)
         self.context = b"fiberlb data key/" + self.id.encode()
 
@@ -62,16 +67,28 @@ class Keyring:
 
     @param keys: of L{KEY_SIZE} bytes each, at least one; the first seals, all of them open.
     @param randomness: so many bytes fit for keys, C{os.urandom}.
+    @param path: of the file that they are from; C{None}: they are of this process alone.
     @raise SealError: no key, or one of another size.
     """
 
-    def __init__(self, keys: Sequence[bytes], randomness: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, keys: Sequence[bytes], randomness: Callable[[int], bytes], path: str | None = None
+    ) -> None:
+        self.path = path
+        self.randomness = randomness
+        self.replace(keys)
+
+    def replace(self, keys: Sequence[bytes]) -> None:
+        """
+        Have other keys from now on.
+
+        @raise SealError: as at the beginning; the old ones stay.
+        """
         if not keys:
             raise SealError("there is no key")
         made = [_Key(key) for key in keys]
         self._first = made[0]
         self._keys = {key.id: key for key in made}
-        self._randomness = randomness
 
     def __repr__(self) -> str:
         return f"<Keyring {' '.join(self._keys)}>"
@@ -87,7 +104,7 @@ class Keyring:
 
         @param context: what it belongs to, such as C{b"KIND/ID/FIELD"}; needed to open it.
         """
-        data_key = self._randomness(KEY_SIZE)
+        data_key = self.randomness(KEY_SIZE)
         wrapped = self._encrypt(self._first.cipher, data_key, self._first.context)
         return self._text(wrapped, self._encrypt(AESGCM(data_key), plain, context))
 
@@ -132,12 +149,16 @@ class Keyring:
         return data_key
 
     def _encrypt(self, cipher: AESGCM, plain: bytes, context: bytes) -> bytes:
-        nonce = self._randomness(NONCE_SIZE)
+        nonce = self.randomness(NONCE_SIZE)
         return nonce + cipher.encrypt(nonce, plain, context)
 
     def _text(self, wrapped: bytes, body: bytes) -> str:
         parts = [base64.urlsafe_b64encode(part).decode() for part in (wrapped, body)]
         return PREFIX + ":".join([self._first.id, *parts])
+
+
+#: A sealed text wherever it stands in a document; the group is the key's id.
+SEALED = re.compile(rb"sealed:v1:([0-9a-f]{16}):[A-Za-z0-9_=-]+:[A-Za-z0-9_=-]+")
 
 
 def is_sealed(text: str) -> bool:

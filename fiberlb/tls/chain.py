@@ -7,7 +7,9 @@ import os
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
+from fiberlb.tls import openssl
 from fiberlb.tls.material import Material
+from fiberlb.tls.refusal import refusal
 
 
 def install(context: SSL.Context, material: Material) -> None:
@@ -34,3 +36,16 @@ def install(context: SSL.Context, material: Material) -> None:
             os.close(descriptor)
     context.use_privatekey(material.key)
     context.check_privatekey()
+
+
+def servable(material: Material) -> None:
+    """
+    Try whether OpenSSL would serve it, for certificates that no listener shows yet.
+
+    @raise ConfigurationError: at C{("certificate",)}, it would not.
+    """
+    try:
+        install(SSL.Context(SSL.TLS_SERVER_METHOD), material)
+    except (SSL.Error, ValueError) as why:
+        openssl.clear_errors()
+        raise refusal("certificate", f"is refused by OpenSSL: {openssl.reason(why)}") from None

@@ -18,6 +18,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 from OpenSSL import SSL
 from twisted.logger import Logger
 
@@ -25,14 +26,38 @@ from fiberlb.tls import openssl
 from fiberlb.tls.ciphers import Suites, suites
 from fiberlb.tls.table import Plan, TlsTable, build
 
+_log = Logger()
+#: Seconds for which one process, or one template with its workers, uses the same ticket keys:
+#: who gets hold of them reads what was sent in TLS 1.2 in that time.
+ROTATION = 86400.0
+#: Those of Mozilla's lists, and the hybrid that outlives quantum computers where there is one.
+GROUPS = b"?X25519MLKEM768:X25519:P-256:P-384"
 _OPTIONS = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
-#: What is offered by ALPN, best first.
-PROTOCOLS = (b"http/1.1",)
 
 
 def bare_context() -> SSL.Context:
     """A base context: ticket keys are drawn here, so processes forked later share them."""
     return SSL.Context(SSL.TLS_SERVER_METHOD)
+
+
+class Handshake:
+    """
+    What a connection keeps for its handshake; its C{app_data}.
+
+    @ivar guard: judges the client; C{None} where it is not asked, which is settled when
+        the server name has come.
+    @ivar failed: why a callback has refused the handshake, for the log.
+    """
+
+    __slots__ = ("base", "failed", "guard", "protocols", "sessions")
+
+    def __init__(self, table: TlsTable) -> None:
+        # The callbacks live in the base context, which set_context lets go of.
+        self.base = table.base
+        self.guard = table.guard
+        self.protocols = table.protocols
+        self.sessions = table.sessions
+        self.failed = ""
 
 
 class TlsSlot:
@@ -45,16 +70,14 @@ class TlsSlot:
 
     @param identity: tells this listener's sessions from others', such as its id.
     @param make_base: makes a base context; called for the first plan and when
-        the cipher suites change, since a session must not bring back a suite
-        that was taken away.
+        cipher suites or what is asked of clients change, since a session must not
+        bring back what was taken away.
     """
-
-    _log = Logger()
 
     def __init__(self, identity: str, make_base: Callable[[], SSL.Context] = bare_context) -> None:
         self._session_id = hashlib.sha256(identity.encode()).digest()
         self._make_base = make_base
-        self._bases: dict[Suites, SSL.Context] = {}
+        self._bases: dict[object, SSL.Context] = {}
         self._table: TlsTable | None = None
 
     @property
@@ -70,12 +93,24 @@ class TlsSlot:
             or at C{("cipher_suites", index)}, which is relative to the plan.
         """
         chosen = suites(plan.cipher_suites, ("cipher_suites",))
-        return build(plan, chosen, self._base(chosen), lambda: self._leaf(chosen), self._table)
+        base = self._base(chosen, plan.sessions)
+        return build(plan, chosen, base, lambda: self._leaf(chosen), self._table)
 
     def use(self, table: TlsTable) -> None:
         """Choose from this table from the next handshake on; cannot fail."""
         self._table = table
-        self._bases = {table.suites: table.base}
+        self._bases = {table.sessions: table.base}
+
+    def rotate(self) -> None:
+        """
+        Use new ticket keys from the next handshake on; sessions from before begin anew.
+
+        For a process of its own; workers share keys, and get others with another template.
+        """
+        table = self._table
+        if table is not None:
+            self._bases.clear()
+            self.use(attrs.evolve(table, base=self._base(table.suites, table.sessions)))
 
     def connection(self, sock: socket.socket | None) -> SSL.Connection:
         """
@@ -90,8 +125,7 @@ class TlsSlot:
         if table is None:
             raise RuntimeError("connection before use")
         connection = SSL.Connection(table.base, sock)
-        # The callback lives in the base context, which set_context lets go of.
-        connection.set_app_data(table.base)
+        connection.set_app_data(Handshake(table))
         if table.options:
             connection.set_options(table.options)
         openssl.bounded_reads(connection)
@@ -108,19 +142,22 @@ class TlsSlot:
             if isinstance(found, int):
                 return found
             connection.set_context(found)
+            _prepare_judgement(connection, table)
             return 0
         except Exception:
-            self._log.failure("the choice of a certificate failed; the handshake is refused")
+            _log.failure("the choice of a certificate failed; the handshake is refused")
             return openssl.INTERNAL_ERROR
 
-    def _base(self, chosen: Suites) -> SSL.Context:
-        """The base context for these suites, made when there is none."""
-        base = self._bases.get(chosen)
+    def _base(self, chosen: Suites, sessions: object) -> SSL.Context:
+        """The base context for sessions of this kind, made when there is none."""
+        base = self._bases.get(sessions)
         if base is None:
             base = self._make_base()
             self._configure(base, chosen)
             openssl.set_servername_callback(base, self._choose)
-            self._bases[chosen] = base
+            # Connections take it over, though nobody is asked until the name is known.
+            base.set_verify(SSL.VERIFY_NONE, _verify)
+            self._bases[sessions] = base
         return base
 
     def _leaf(self, chosen: Suites) -> SSL.Context:
@@ -135,14 +172,58 @@ class TlsSlot:
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_options(_OPTIONS)
         context.set_mode(openssl.RELEASE_BUFFERS)
+        openssl.set_groups(context, GROUPS)
         # Tickets only: no memory for sessions that may never come back, any process can take them.
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         chosen.apply(context)
 
 
+def _prepare_judgement(connection: SSL.Connection, table: TlsTable) -> None:
+    """The context does not bring its verify mode along: ask the client here, or not at all."""
+    handshake = connection.get_app_data()
+    handshake.protocols = table.protocols
+    handshake.guard = guard = table.guard
+    if guard is not None:
+        if guard.covers(connection.get_servername()):
+            guard.ask(connection)
+        else:
+            handshake.guard = None
+    if handshake.sessions != table.sessions:
+        # Its base is of an earlier plan; a session made with it would outlive this one.
+        connection.set_options(SSL.OP_NO_TICKET)
+
+
+def _verify(connection: SSL.Connection, certificate: Any, error: int, depth: int, ok: int) -> bool:
+    """OpenSSL's verification has come to one certificate of a client's chain."""
+    try:
+        handshake = connection.get_app_data()
+        if handshake.guard.verified(connection, certificate, error, depth, bool(ok)):
+            return True
+        handshake.failed = f"the client's certificate is refused: {openssl.verdict(error)}"
+    except Exception:
+        _log.failure("a client's certificate could not be judged; it is refused")
+    return False
+
+
+def refusal(connection: SSL.Connection) -> str:
+    """
+    Why a client may not be let in, though the handshake is done; empty: it may.
+
+    To be asked after every handshake.
+    """
+    guard = connection.get_app_data().guard
+    if guard is None:
+        return ""
+    try:
+        return str(guard.refusal(connection))
+    except Exception:
+        _log.failure("a client's certificate could not be judged; it is refused")
+        return "internal"
+
+
 def _select_protocol(connection: SSL.Connection, offered: list[bytes]) -> Any:
     """The first of ours that the client offers; a client without one goes on without ALPN."""
-    for protocol in PROTOCOLS:
+    for protocol in connection.get_app_data().protocols:
         if protocol in offered:
             return protocol
     return SSL.NO_OVERLAPPING_PROTOCOLS

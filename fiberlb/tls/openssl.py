@@ -78,6 +78,21 @@ def _public(choose: Choose) -> Callable[[SSL.Connection], None]:
     return callback
 
 
+def set_groups(context: SSL.Context, groups: bytes) -> bool:
+    """
+    Have keys exchanged in these groups only, in order of preference.
+
+    @param groups: OpenSSL's names with colons between; one with a question mark in
+        front may be missing.
+    @return: whether that could be said here; else the library's own stay.
+    """
+    say = getattr(_LIBRARY, "SSL_CTX_set1_curves_list", None)
+    if say is not None and say(context._context, groups) == 1:
+        return True
+    clear_errors()
+    return False
+
+
 def clear_errors() -> None:
     """
     Forget the errors of this thread's OpenSSL queue.
@@ -96,6 +111,15 @@ def reason(why: Exception) -> str:
     if isinstance(why, SSL.Error) and isinstance(errors, list) and errors:
         return str(errors[0][-1]) or "unknown reason"
     return "unknown reason"
+
+
+def verdict(error: int) -> str:
+    """OpenSSL's own words for a number of its verification."""
+    try:
+        words = _INNER._lib.X509_verify_cert_error_string(error)
+        return str(_INNER._ffi.string(words).decode())
+    except AttributeError:
+        return f"error {error}"
 
 
 def bounded_reads(connection: SSL.Connection) -> None:

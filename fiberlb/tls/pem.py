@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fiberlb.tls.refusal import refusal
+
 _BEGIN, _DASHES = "-----BEGIN ", "-----"
 
 #: Labels of blocks that hold a certificate; the second is OpenSSL's older spelling.
@@ -14,6 +16,24 @@ KEY_LABELS = frozenset(
 )
 #: Of blocks that hold a certificate revocation list (RFC 7468 section 6).
 CRL_LABELS = frozenset({"X509 CRL", "CRL"})
+
+
+#: Of a block that holds PKCS#12, which nobody writes but the file loader here.
+BUNDLE_LABEL = "PKCS12"
+#: Characters of one field; a chain of sixteen RSA-4096 certificates has about 40,000.
+MOST_TEXT = 1 << 20
+
+
+def cut(text: str, field: str, labels: frozenset[str], most: int = MOST_TEXT) -> list[bytes]:
+    """
+    The PEM blocks of a field with one of these labels.
+
+    @param most: characters that the field may have.
+    @raise ConfigurationError: at C{(field,)}, it has more.
+    """
+    if len(text) > most:
+        raise refusal(field, f"must have at most {most} characters")
+    return [pem for label, pem in blocks(text) if label in labels]
 
 
 def blocks(text: str) -> Iterator[tuple[str, bytes]]:

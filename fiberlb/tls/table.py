@@ -12,8 +12,10 @@ from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.listener import TlsVersion
 from fiberlb.tls import openssl
+from fiberlb.tls.authorities import inspect_authorities
 from fiberlb.tls.chain import install
 from fiberlb.tls.ciphers import Suites
+from fiberlb.tls.clients import ClientPlan, Guard
 from fiberlb.tls.material import Material, inspect
 from fiberlb.tls.sni import Names
 
@@ -21,6 +23,8 @@ _VERSIONS = {TlsVersion.TLS12: SSL.TLS1_2_VERSION, TlsVersion.TLS13: SSL.TLS1_3_
 
 #: What a material is read from; the dictionaries of a table have these as keys.
 _Source = tuple[str, str | None, str | None]
+#: What a leaf serves, and who judges the clients there.
+_LeafKey = tuple[tuple[_Source, ...], Guard | None]
 
 
 class Plan(Protocol):
@@ -50,6 +54,18 @@ class Plan(Protocol):
     def cipher_suites(self) -> Sequence[str]:
         """OpenSSL names in order of preference; empty: the defaults."""
 
+    @property
+    def protocols(self) -> Sequence[str]:
+        """Offered by ALPN, best first."""
+
+    @property
+    def client(self) -> ClientPlan | None:
+        """How clients are judged; C{None}: they are not asked."""
+
+    @property
+    def sessions(self) -> object:
+        """Two plans of one listener with the same may resume each other's sessions."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class TlsTable:
@@ -64,6 +80,9 @@ class TlsTable:
     @ivar least: the oldest protocol version served, as OpenSSL numbers them.
     @ivar most: the newest one.
     @ivar options: what a connection sets to keep to them, as the base does not.
+    @ivar protocols: offered by ALPN, best first.
+    @ivar guard: judges clients; C{None}: they are not asked.
+    @ivar sessions: what L{Plan.sessions} was.
     @ivar inspected: materials by what they were read from, for the next table.
     @ivar leaves: by what they serve, for the next table.
     """
@@ -76,8 +95,11 @@ class TlsTable:
     least: int
     most: int
     options: int
+    protocols: tuple[bytes, ...]
+    guard: Guard | None
+    sessions: object
     inspected: Mapping[_Source, Material] = attrs.field(repr=False)
-    leaves: Mapping[tuple[_Source, ...], SSL.Context] = attrs.field(repr=False)
+    leaves: Mapping[_LeafKey, SSL.Context] = attrs.field(repr=False)
 
     def choose(self, version: int, name: bytes | None) -> SSL.Context | int:
         """
@@ -105,16 +127,21 @@ class _Leaves:
     """
 
     def __init__(
-        self, make: Callable[[], SSL.Context], suites: Suites, previous: TlsTable | None
+        self,
+        make: Callable[[], SSL.Context],
+        suites: Suites,
+        guard: Guard | None,
+        previous: TlsTable | None,
     ) -> None:
         self._make = make
+        self._guard = guard
         self._inspected = previous.inspected if previous else {}
         # A leaf holds the suites of TLS 1.2: with others it is another leaf.
         reusable = previous is not None and previous.suites == suites
         self._leaves = previous.leaves if previous and reusable else {}
         self.materials: dict[str, Material] = {}
         self.inspected: dict[_Source, Material] = {}
-        self.leaves: dict[tuple[_Source, ...], SSL.Context] = {}
+        self.leaves: dict[_LeafKey, SSL.Context] = {}
         self._sources: dict[str, _Source] = {}
 
     def read(self, certificates: Sequence[Certificate]) -> None:
@@ -136,13 +163,15 @@ class _Leaves:
 
     def leaf(self, ids: Sequence[str]) -> SSL.Context:
         """The context that serves these certificates, each with another kind of key."""
-        key = tuple(self._sources[ident] for ident in ids)
+        key = (tuple(self._sources[ident] for ident in ids), self._guard)
         if key not in self.leaves:
             self.leaves[key] = self._leaves.get(key) or self._filled(ids)
         return self.leaves[key]
 
     def _filled(self, ids: Sequence[str]) -> SSL.Context:
         context = self._make()
+        if self._guard is not None:
+            self._guard.install(context)
         for ident in ids:
             try:
                 install(context, self.materials[ident])
@@ -172,7 +201,8 @@ def build(
 
     @raise ConfigurationError: with problems at C{("certificates", id, field)}.
     """
-    leaves = _Leaves(make, suites, previous)
+    guard = _guard(plan.client, previous)
+    leaves = _Leaves(make, suites, guard, previous)
     leaves.read((*plan.default, *plan.others))
     default = leaves.leaf(_of_each_kind(plan.default, leaves.materials))
     least = _VERSIONS[plan.min_version]
@@ -187,9 +217,28 @@ def build(
         least=least,
         most=most,
         options=_version_options(least, most),
+        protocols=tuple(protocol.encode() for protocol in plan.protocols),
+        guard=guard,
+        sessions=plan.sessions,
         inspected=leaves.inspected,
         leaves=leaves.leaves,
     )
+
+
+def _guard(plan: ClientPlan | None, previous: TlsTable | None) -> Guard | None:
+    """Who judges clients: the one that has, if nothing has changed for it."""
+    if plan is None:
+        return None
+    before = previous.guard if previous else None
+    if before is not None and before.plan == plan:
+        return before
+    try:
+        return Guard(plan, inspect_authorities(plan.judge))
+    except ConfigurationError as why:
+        place = ("certificates", plan.judge.id)
+        raise ConfigurationError(
+            attrs.evolve(p, path=(*place, *p.path)) for p in why.problems
+        ) from None
 
 
 def _version_options(least: int, most: int) -> int:

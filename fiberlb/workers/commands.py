@@ -22,7 +22,8 @@ REFUSED, UNREACHABLE = 1, 3
 #: Seconds that all workers may take.
 PATIENCE = 120.0
 
-_file = click.option(
+#: Which process is meant: the one that was started with this file.
+file_option = click.option(
     "-c",
     "--config",
     "path",
@@ -51,20 +52,20 @@ def workers() -> None:
 
 
 @workers.command()
-@_file
+@file_option
 def restart(path: str) -> None:
     """Replace them one by one; no connection is lost."""
-    status, answer = ask(_settings(path), "POST", "/v1/workers/restart")
+    status, answer = ask(settings_of(path), "POST", "/v1/workers/restart")
     if status != 200:
-        _leave(REFUSED, str(answer.get("detail", answer)))
+        leave(REFUSED, str(answer.get("detail", answer)))
     click.echo(f"{answer['workers']['serving']} of {answer['workers']['wanted']} workers serve")
 
 
 @click.command()
-@_file
+@file_option
 def upgrade(path: str) -> None:
     """Have a FiberLB that runs become what is installed now; no connection is lost."""
-    settings = _settings(path)
+    settings = settings_of(path)
     lock = os.path.join(
         state_directory(settings.state_directory, os.environ, os.geteuid() == 0), NAME
     )
@@ -73,7 +74,7 @@ def upgrade(path: str) -> None:
             pid = int(file.read())
         os.kill(pid, signal.SIGUSR2)
     except (OSError, ValueError):
-        _leave(UNREACHABLE, f"{lock}: no process holds this state directory")
+        leave(UNREACHABLE, f"{lock}: no process holds this state directory")
     click.echo(f"Process {pid} was told; its log says how it went")
 
 
@@ -84,7 +85,7 @@ def ask(settings: Settings, method: str, target: str) -> tuple[int, dict[str, An
     @raise SystemExit: there is none, or it cannot be reached.
     """
     if not settings.admin.listen:
-        _leave(UNREACHABLE, "the admin API is off (admin.listen is empty)")
+        leave(UNREACHABLE, "the admin API is off (admin.listen is empty)")
     address = settings.admin.listen[0]
     connection: http.client.HTTPConnection
     if address.startswith("unix:"):
@@ -96,18 +97,24 @@ def ask(settings: Settings, method: str, target: str) -> tuple[int, dict[str, An
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as why:
-        _leave(UNREACHABLE, f"{address}: {why}")
+        leave(UNREACHABLE, f"{address}: {why}")
     finally:
         connection.close()
 
 
-def _settings(path: str) -> Settings:
+def settings_of(path: str) -> Settings:
+    """
+    The settings of a configuration file.
+
+    @raise SystemExit: it is refused.
+    """
     try:
         return load_file(path, os.environ).settings
     except ConfigurationError as why:
-        _leave(REFUSED, str(why))
+        leave(REFUSED, str(why))
 
 
-def _leave(code: int, why: str) -> NoReturn:
+def leave(code: int, why: str) -> NoReturn:
+    """End with an exit code, after saying why."""
     click.echo(why, err=True)
     raise SystemExit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,7 +11,9 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from fiberlb.model.challenges import Challenges
 from fiberlb.workers import messages
+from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import GONE, Seen, Stage
 from fiberlb.workers.slots import Address, Slots
 
@@ -28,11 +31,13 @@ class Current:
 
     @ivar revision: descriptor of the sealed file; -1 before there is any.
     @ivar down: makes the descriptor of the members that may not serve, and its number.
+    @ivar challenges: what is answered to authorities now.
     """
 
     serial: int
     revision: int
     down: Callable[[], tuple[int, int]]
+    challenges: Challenges = Challenges()
 
 
 class Handing:
@@ -137,6 +142,31 @@ class Handing:
         seen.serial = max(seen.serial, serial)
         if seen.stage is Stage.READY:
             seen.stage = Stage.SERVING
+        # One that has just been forked gets its sockets after this.
+        return not self.current.challenges or await self._challenge(seen)
+
+    # Challenges.
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Have every worker answer these; returns when all do, or are being replaced."""
+        self.current.challenges = challenges
+        several = self._find(Stage.SERVING, Stage.READY)
+        for done in [Deferred.fromCoroutine(self._challenge(seen)) for seen in several]:
+            await done
+
+    async def _challenge(self, seen: Seen) -> bool:
+        fd = sealed(pickle.dumps(self.current.challenges))
+        try:
+            done = seen.ask(messages.Challenge, challenges=fd)
+            await done.addTimeout(PATIENCE, self._reactor)
+        except GONE:
+            return False
+        except Exception:
+            _log.failure("worker {slot} does not answer challenges", slot=seen.slot)
+            self._failed(seen)
+            return False
+        finally:
+            os.close(fd)
         return True
 
     # Sockets.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -76,6 +77,12 @@ class WorkerLink(amp.AMP):
     def usable(self, number: int, member: str, usable: bool) -> dict[str, Any]:
         """Mind a member's health."""
         self._worker.usable(number, member, usable)
+        return {}
+
+    @messages.Challenge.responder
+    async def challenge(self, challenges: int) -> dict[str, Any]:
+        """Answer challenges."""
+        await self._worker.plane.challenge(pickle.loads(content(challenges)))
         return {}
 
     @messages.Listen.responder

@@ -101,6 +101,17 @@ class Usable(amp.Command):
     requiresAnswer = False
 
 
+class Challenge(amp.Command):
+    """
+    Control to worker: answer these challenges, and no others; answered when it does.
+
+    C{challenges}: L{fiberlb.model.challenges.Challenges}, pickled.
+    """
+
+    arguments: ClassVar[_Arguments] = [(b"challenges", amp.Descriptor())]
+    response: ClassVar[_Arguments] = []
+
+
 class Listen(amp.Command):
     """Control to worker: accept from this socket, which listens already."""
 

@@ -13,18 +13,20 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.task import deferLater
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from fiberlb.control.slicing import in_slices
 from fiberlb.errors import AddressInUse
 from fiberlb.model.bounds import Limits
+from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import Settings
 from fiberlb.relay.plane import RETRY
 from fiberlb.relay.states import ListenerState, Processes
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.contexts import ROTATION, TlsSlot
+from fiberlb.tls.member_contexts import MemberContexts
 from fiberlb.workers import messages
 from fiberlb.workers.bases import Bases
 from fiberlb.workers.board import NAME as BOARD
@@ -50,6 +52,8 @@ class WorkersPlane:
     @param wanted: how many, at least 1.
     @param bind: makes a socket that listens.
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
+
+    @ivar contexts: TLS to the members, for the checks; workers make their own.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class WorkersPlane:
         self._wanted = wanted
         self._slots = Slots(bind)
         self._tls: dict[str, TlsSlot] = {}
+        self.contexts = MemberContexts()
         self._bases = Bases()
         self._counting = Counting(self._pages)
         self._board: Board | None = None
@@ -81,6 +86,8 @@ class WorkersPlane:
         self._snapshot: Snapshot | None = None
         self._door: Any = None
         self._retry: Any = None
+        self._rotation = LoopingCall(self._rotate)
+        self._rotation.clock = reactor
         self.crew: Crew
 
     async def begin(self, directory: str) -> None:
@@ -112,6 +119,26 @@ class WorkersPlane:
         if expected:
             await self._take_over(directory)
         await begun
+        self._rotation.start(ROTATION, now=False)
+
+    def _rotate(self) -> Deferred[None]:
+        done = Deferred.fromCoroutine(self._renew())
+        return done.addErrback(
+            lambda why: _log.failure("ticket keys stay for another day", failure=why)
+        )
+
+    async def _renew(self) -> None:
+        """
+        Other ticket keys: another template, then every worker from it, one after the other.
+
+        Connections stay with the workers that they have, which drain.
+        """
+        await self.crew.renew()
+        spent = self._bases.spent
+        self._bases.renew()
+        if spent and self._snapshot is not None:
+            wanted = _wanted(self._snapshot)
+            await self.crew.turn.run(lambda: Deferred.fromCoroutine(self._publish(wanted)))
 
     async def _take_over(self, directory: str) -> None:
         crew = self.crew
@@ -151,7 +178,9 @@ class WorkersPlane:
                 if before is None or before.tls is not plan.tls or ident not in self._tls:
                     slot = self._tls.get(ident) or TlsSlot(ident)
                     tables[ident] = (slot, slot.prepare(plan.tls))
-        return Ready(self, snapshot, self._slots.prepare(snapshot, self._wanted, tolerated), tables)
+        member_tls = self.contexts.prepare(snapshot.pools)
+        bound = self._slots.prepare(snapshot, self._wanted, tolerated)
+        return Ready(self, snapshot, bound, tables, member_tls)
 
     async def activate(self, ready: Ready) -> None:
         """Put it in force here, then in all workers."""
@@ -164,6 +193,7 @@ class WorkersPlane:
             for ident, plan in snapshot.listeners.items()
             if plan.tls is not None
         }
+        self.contexts.use(ready.member_tls)
         if before is not None:
             gone = {i: p for i, p in before.listeners.items() if i not in snapshot.listeners}
             self._closing.update(gone)
@@ -244,6 +274,11 @@ class WorkersPlane:
         (self._down.discard if usable else self._down.add)(member_id)
         self._number += 1
         self.crew.tell(messages.Usable, number=self._number, member=member_id, usable=usable)
+
+    async def challenge(self, challenges: Challenges) -> None:
+        """Have these challenges answered, and no others; returns when every worker does."""
+        handed = self.crew.handing.challenge
+        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(challenges)))
 
     # The workers themselves.
 
@@ -330,6 +365,8 @@ class WorkersPlane:
         return Deferred.fromCoroutine(self._stop(deadline))
 
     async def _stop(self, deadline: float) -> None:
+        if self._rotation.running:
+            self._rotation.stop()
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         if self._door is None:
@@ -348,9 +385,15 @@ class Ready:
     """A snapshot that is ready to be served; one of the two methods is called, once."""
 
     def __init__(
-        self, plane: WorkersPlane, snapshot: Snapshot, bound: Bound, tables: dict[str, Any]
+        self,
+        plane: WorkersPlane,
+        snapshot: Snapshot,
+        bound: Bound,
+        tables: dict[str, Any],
+        member_tls: Mapping[str, Any],
     ) -> None:
         self.snapshot = snapshot
+        self.member_tls = member_tls
         self.bound = bound
         self.tables = tables
         self._plane = plane

@@ -29,6 +29,8 @@ class ServingPlane(DataPlane):
     it; one whose address is not wanted any more is emptied and let go.
     """
 
+    rotates = False
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._ports: dict[tuple[_Address, int], Acceptor] = {}

@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import FileLayer, load_file
@@ -16,7 +17,7 @@ from fiberlb.model.l7 import CompareType, L7Policy, L7Rule, RuleType
 from fiberlb.model.listener import Listener, ListenerProtocol, TlsVersion
 from fiberlb.model.pool import Member, Pool
 from fiberlb.snapshot import Snapshot
-from tests.support.certificates import leaf
+from tests.support.certificates import authority, leaf, revoked
 from tests.support.sources import ROOT
 
 CONF = ROOT / "conf"
@@ -42,6 +43,12 @@ def with_certificates(directory: Path) -> None:
         (directory / "certs").mkdir(exist_ok=True)
         (directory / f"{stem}.pem").write_text(made.chain)
         (directory / f"{stem}.key").write_text(made.key_pem())
+    for stem in set(re.findall(r"client_ca, certificate: file:(certs/[a-z-]+)\.pem", text)):
+        (directory / f"{stem}.pem").write_text(authority().pem)
+    if "file:certs/authority.crl" in text:
+        (directory / "certs" / "authority.pem").write_text(authority().pem)
+        der = revoked(leaf("x")).public_bytes(Encoding.DER)
+        (directory / "certs" / "authority.crl").write_bytes(der)
 
 
 def switched_on(text: str) -> str:

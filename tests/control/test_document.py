@@ -7,7 +7,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.control.document import LARGEST_VALUE, FileLayer, load_file
+from fiberlb.control.document import FileLayer, load_file
+from fiberlb.control.file_values import LARGEST_VALUE
 from fiberlb.errors import Position, Problem
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.l7 import L7Policy, L7Rule
@@ -209,7 +210,7 @@ class RefusalTests(SynchronousTestCase):
             [
                 "f.yaml:2:1: lisener: unknown key 'lisener' (did you mean 'listeners'?)",
                 "f.yaml:3:7: log.level: 'loud' is not one of debug, info, warn, error",
-                "f.yaml:6:5: pools[0].protocol: 'htp' is not one of http, tcp"
+                "f.yaml:6:5: pools[0].protocol: 'htp' is not one of http, https, tcp"
                 " (did you mean 'http'?)",
                 "f.yaml:7:28: pools[0].members[1].address: is needed",
                 "f.yaml:7:29: pools[0].members[1].adress: unknown key 'adress'"

@@ -73,7 +73,8 @@ class ForceTests(SynchronousTestCase):
         ).value
         self.assertEqual(
             str(why),
-            "'l' of listeners, default_pool_id: pool 'app' is tcp, http listeners need http",
+            "'l' of listeners, default_pool_id: pool 'app' is tcp,"
+            " http listeners need http or https",
         )
 
     def test_state(self) -> None:

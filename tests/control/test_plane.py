@@ -7,8 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.control.plane import AddressInUse, HealthView, ListenerState, Plane, Prepared
 from fiberlb.health.monitor import HealthService
 from fiberlb.relay.plane import DataPlane
-from fiberlb.relay.plane import ListenerState as RelayState
 from fiberlb.relay.plane import Prepared as RelayPrepared
+from fiberlb.relay.states import ListenerState as RelayState
 from tests.control.stage import StageHealth, StagePlane
 
 

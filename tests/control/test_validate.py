@@ -114,7 +114,7 @@ class ExaminedTests(SynchronousTestCase):
                 " (did you mean 'app'?)",
                 "f.yaml:6:13: listeners[1].port: port 80 of :: is taken by listener 'a'",
                 "f.yaml:6:39: listeners[1].default_pool_id: pool 'database' is tcp,"
-                " http listeners need http",
+                " http listeners need http or https",
                 "f.yaml:8:22: l7_policies[0].listener_ids[1]: there is no listener 'c'",
             ],
         )

@@ -34,8 +34,23 @@ _REQUESTS = (
     (b"GET /% HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",),
     (b"POST /% HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",),
 )
+#: Octets of a body that the kernel moves the most of.
+_LONG = 150_000
+_LONG_PIECES = (b"x" * 40, b"y" * 100_000, b"z" * (_LONG - 100_080), b"x" * 40)
+#: Requests with such bodies, whose answers are as long; by method, and by what they say first.
+_LONG_HEADS = (
+    b"POST /l% HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n",
+    b"PUT /l% HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n",
+    b"POST /l% HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 150000\r\n\r\n",
+    b"GET /l% HTTP/1.1\r\nHost: a\r\n\r\n",
+)
 _TIMES = (0.3, 2.0, 6.0, 31.0)
 _ROOM = (0, 1, 40, None)
+
+
+def content(target: bytes) -> bytes:
+    """What is answered to a request."""
+    return target * (_LONG // len(target)) if target[1:2] == b"l" else target
 
 
 @attrs.define(eq=False)
@@ -106,7 +121,7 @@ class Course:
         self.posts: set[tuple[int, int]] = set()
         self.served: list[bytes] = []
         self.events: tuple[Callable[[int], None], ...] = (
-            *(self.ask, self.ask, self.send_on, self.answer, self.answer, self.answer_on),
+            *(self.ask, self.ask_long, self.send_on, self.answer, self.answer, self.answer_on),
             *(self.stray, self.client_leaves, self.member_leaves, self.client_room),
             *(self.member_room, self.pass_time, self.conduct, self.configure, self.switch),
             self.inform,
@@ -169,6 +184,19 @@ class Course:
         client.rest = pieces[1:]
         client.link.send(pieces[0])
 
+    def ask_long(self, which: int) -> None:
+        """A request with a long body, or for one."""
+        client = self.client(0) if which & 8 else None
+        if client is None or client.rest:
+            client = Client(self.world.client())
+            self.clients.append(client)
+        self.number += 1
+        head = _LONG_HEADS[which & 3].replace(b"%", b"%d" % self.number)
+        pieces = () if which & 3 == 3 else _LONG_PIECES
+        client.targets.append(b"/l%d" % self.number)
+        client.rest = list(pieces if which & 4 else pieces[1:])
+        client.link.send(head if which & 4 or not pieces else head + pieces[0])
+
     def send_on(self, which: int) -> None:
         """Another piece of a request."""
         client = self.client(which)
@@ -200,7 +228,7 @@ class Course:
         service.spoiled = which & 3 == 3
         service.early = not message.whole
         service.read = end if message.whole else service.read
-        body = message.target
+        body = content(message.target)
         framings = (
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body),
             b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body),
@@ -293,7 +321,7 @@ class Course:
         """Members come and go, limits change."""
         names = (["m0", "m1"], ["m0"], ["m1"], [])[which & 3]
         timeouts = {"member_response": 1.0 + (which & 4), "client_write_idle": 5.0}
-        fields = {"timeouts": timeouts, "limits": {"body": 4 if which & 8 else 1000}}
+        fields = {"timeouts": timeouts, "limits": {"body": 4 if which & 8 else 200_000}}
         self.world.apply(*self.world.objects(fields, members=names))
 
     def finish(self) -> None:
@@ -311,6 +339,7 @@ class Course:
         world.loop.run()
         world.advance(1)
         self.look()
+        hold(not world.loop.pipes.used, "a pipe is gone")
         hold(world.figures() == [(0, 0)] * 2, world.figures())
         hold(all(a.cell.connections == 0 for a in world.acceptors), "connections are counted still")
         hold(len(world.loop.open) == len(world.acceptors), world.loop.open)
@@ -326,7 +355,7 @@ class Course:
         hold(len(seen) <= len(client.targets) + 1, client.targets, seen)
         for target, message in zip(client.targets, seen, strict=False):
             if message.whole and not message.values(b"fiberlb-reason-code"):
-                hold(message.body == target, client.targets, seen)
+                hold(message.body == content(target), client.targets, message.body[:100])
 
 
 def check(data: bytes) -> None:

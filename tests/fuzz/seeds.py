@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import ssl
 from collections.abc import Callable, Iterator
 
+from fiberlb.wire import proxy_protocol
 from tests.live import malformed_answers, malformed_requests, odd_answers, odd_requests
 from tests.support.sources import ROOT
+from tests.wire.hellos import alpn, message, of_ssl, records, server_name
 
 #: The longest seed: what is about limits is slow to change into anything else.
 _LONGEST = 1500
@@ -50,6 +53,21 @@ def _courses() -> Iterator[bytes]:
         yield chance.randbytes(chance.randrange(5, 60))
 
 
+def _hellos() -> Iterator[bytes]:
+    for extensions in ((), (server_name(b"a.example"),), (alpn(b"h2", b"x"), server_name(b"b"))):
+        for size in (5, 16384):
+            yield records(message(*extensions), size)
+    yield of_ssl("c.example", ("h2",), ssl.TLSVersion.TLSv1_2)
+
+
+def _proxy_headers() -> Iterator[bytes]:
+    ends = (("192.0.2.1", 1), ("198.51.100.1", 65535))
+    for some in (None, ends, (("2001:db8::1", 1), ends[1])):
+        yield proxy_protocol.text(some) + b"GET /"
+        yield proxy_protocol.binary(some, [(2, b"a.example")])
+    yield proxy_protocol.LOCAL
+
+
 def _with(target: str, given: Callable[[], object]) -> Callable[[], list[bytes]]:
     return lambda: [*given(), *found(target)]  # type: ignore[misc]
 
@@ -63,6 +81,8 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "answers": _with("answers", lambda: [*_answers(), *_hiding(_answers())]),
     "courses": _with("courses", _courses),
     "file": _with("file", _files),
+    "client_hello": _with("client_hello", _hellos),
+    "proxy_header": _with("proxy_header", _proxy_headers),
 }
 
 

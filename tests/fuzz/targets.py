@@ -25,9 +25,19 @@ TARGETS: dict[str, Callable[[], Check]] = {
     "answers": _of("exchanges", "check_answers"),
     "courses": _of("courses", "check"),
     "file": _of("files", "check"),
+    "client_hello": _of("openings", "check_hello"),
+    "proxy_header": _of("openings", "check_proxy"),
 }
 #: The longest input, in octets.
-MOST = {"courses": 80, "requests": 2048, "answers": 1024, "chunked": 512, "file": 2048}
+MOST = {
+    "courses": 80,
+    "requests": 2048,
+    "answers": 1024,
+    "chunked": 512,
+    "file": 2048,
+    "client_hello": 700,
+    "proxy_header": 300,
+}
 
 _WORDS = (
     *("GET ", "POST ", "OPTIONS * ", " HTTP/1.1\\x0d\\x0a", " HTTP/1.0\\x0d\\x0a", "Host: a"),

@@ -14,16 +14,18 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.live.hostile_clients import LeanBalancer
 from tests.live.origin import Caller, Origin
 from tests.live.strict import Message, framing
-from tests.support.certificates import leaf
+from tests.support.certificates import authority, leaf
 from tests.support.clients import PATIENCE
 from tests.support.ports import free_ports
+from tests.tls.members import server
 
 _CONFIGURATION = """
 limits: {limits}
 certificates:
   - {{name: main, certificate: "file:main.pem"}}
+  - {{name: members, cert_type: client_ca, certificate: "file:ca.pem"}}
 pools:
-  - {{name: web, members: ["{member}"]}}
+  - {{name: web, members: ["{member}"]{tls}}}
 listeners:
   - name: front
     address: 127.0.0.1
@@ -43,6 +45,9 @@ l7_policies:
 """
 
 
+_MEMBER_TLS = ", protocol: https, tls_config: {server_name: t.test, ca_certificate_id: members}"
+
+
 class Front:
     """
     One FiberLB with a plain and a TLS listener, before an origin.
@@ -50,9 +55,23 @@ class Front:
     @ivar port, secure: of the listeners.
     """
 
-    def __init__(self, script: Callable[[Caller], None], limits: str, timeouts: str) -> None:
-        """Start everything; C{script} is the origin's."""
-        self.origin = Origin(script)
+    def __init__(
+        self,
+        script: Callable[[Caller], None],
+        limits: str,
+        timeouts: str,
+        workers: int = 0,
+        member_tls: ssl.TLSVersion | None = None,
+    ) -> None:
+        """
+        Start everything.
+
+        @param script: the origin's.
+        @param member_tls: the origin speaks TLS, of this version.
+        """
+        own = leaf("t.test")
+        context = None if member_tls is None else server(own, least=member_tls, most=member_tls)
+        self.origin = Origin(script, context)
         self.port, self.secure = free_ports(2)
         self.balancer = LeanBalancer(
             _CONFIGURATION.format(
@@ -61,10 +80,12 @@ class Front:
                 member=self.origin.address,
                 port=self.port,
                 secure=self.secure,
-            )
+                tls="" if context is None else _MEMBER_TLS,
+            ),
+            workers=workers,
         )
-        own = leaf("t.test")
         Path(self.balancer.directory, "main.pem").write_text(own.chain + own.key_pem())
+        Path(self.balancer.directory, "ca.pem").write_text(authority().pem)
         try:
             self.balancer.start(self.port, self.secure)
         except BaseException:
@@ -82,10 +103,12 @@ class FrontCase(SynchronousTestCase):
 
     limits = "{}"
     timeouts = "{}"
+    workers = 0
+    member_tls: ssl.TLSVersion | None = None
 
     def front(self, script: Callable[[Caller], None]) -> None:
         """Start everything."""
-        front = Front(script, self.limits, self.timeouts)
+        front = Front(script, self.limits, self.timeouts, self.workers, self.member_tls)
         self.addCleanup(front.stop)
         self.port, self.secure = front.port, front.secure
         self.balancer, self.origin = front.balancer, front.origin
@@ -108,9 +131,11 @@ class SharedFront(Front):
     @ivar script: what it does now.
     """
 
-    def __init__(self, limits: str, timeouts: str) -> None:
+    def __init__(
+        self, limits: str, timeouts: str, member_tls: ssl.TLSVersion | None = None
+    ) -> None:
         self.script: Script = echo_target
-        super().__init__(self._serve, limits, timeouts)
+        super().__init__(self._serve, limits, timeouts, member_tls=member_tls)
 
     def _serve(self, caller: Caller) -> None:
         while (message := caller.request_head()) is not None:
@@ -119,9 +144,11 @@ class SharedFront(Front):
 
 
 @cache
-def shared_front(limits: str, timeouts: str) -> SharedFront:
+def shared_front(
+    limits: str, timeouts: str, member_tls: ssl.TLSVersion | None = None
+) -> SharedFront:
     """The one with these settings; it ends with the process, as trial knows no end of a class."""
-    front = SharedFront(limits, timeouts)
+    front = SharedFront(limits, timeouts, member_tls)
     atexit.register(front.stop)
     return front
 
@@ -131,10 +158,11 @@ class SharedFrontCase(SynchronousTestCase):
 
     limits = "{}"
     timeouts = "{}"
+    member_tls: ssl.TLSVersion | None = None
 
     def setUp(self) -> None:
         """Until a test says otherwise, the member answers with the target."""
-        self.shared = shared_front(self.limits, self.timeouts)
+        self.shared = shared_front(self.limits, self.timeouts, self.member_tls)
         self.serve(echo_target)
         self.addCleanup(self.check_faults)
 

@@ -9,6 +9,7 @@ looks at C{failures}.
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -69,9 +70,15 @@ class Origin:
     @ivar failures: what scripts raised.
     """
 
-    def __init__(self, script: Callable[[Caller], None]) -> None:
-        """@param script: called in a thread for each connection, which is closed afterwards."""
+    def __init__(
+        self, script: Callable[[Caller], None], context: ssl.SSLContext | None = None
+    ) -> None:
+        """
+        @param script: called in a thread for each connection, which is closed afterwards.
+        @param context: speaks TLS; a connection whose handshake fails is not the script's.
+        """
         self._script = script
+        self._context = context
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = int(self._socket.getsockname()[1])
         self.address = f"127.0.0.1:{self.port}"
@@ -91,12 +98,27 @@ class Origin:
             self.accepted += 1
             with self._lock:
                 self._open.add(sock)
-            caller = Caller(sock, self.accepted)
-            threading.Thread(target=self._serve, args=(caller,), daemon=True).start()
+            threading.Thread(target=self._meet, args=(sock, self.accepted), daemon=True).start()
+
+    def _meet(self, sock: socket.socket, number: int) -> None:
+        if self._context is None:
+            self._serve(Caller(sock, number))
+            return
+        sock.settimeout(PATIENCE)
+        try:
+            secure = self._context.wrap_socket(sock, server_side=True)
+        except OSError:
+            sock.close()
+            return
+        with self._lock:
+            self._open.add(secure)
+            self._open.discard(sock)
+        self._serve(Caller(secure, number))
 
     def _serve(self, caller: Caller) -> None:
         try:
             self._script(caller)
+            _say_goodbye(caller.socket)
         except BaseException as why:
             if not self._stopped:
                 self.failures.append(why)
@@ -127,6 +149,16 @@ class Origin:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _say_goodbye(sock: socket.socket) -> None:
+    """What a good server does at the end of its TLS, without waiting for the other side's."""
+    if isinstance(sock, ssl.SSLSocket):
+        try:
+            sock.settimeout(0.0)
+            sock.unwrap()
+        except (OSError, ValueError):
+            pass
 
 
 @attrs.define

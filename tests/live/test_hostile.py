@@ -13,8 +13,8 @@ from tests.live.strict import Ended, Malformed, Message, Reader, answers
 from tests.support.clients import RawClient, Session, request
 
 
-class MalformedRequestTests(FrontCase):
-    """Whatever a client sends, a member sees correct requests only."""
+class _Provoking(FrontCase):
+    """Clients that send what no client may."""
 
     limits = malformed_requests.LIMITS
     timeouts = "{client_header: 2s, client_body_idle: 2s, member_response: 5s}"
@@ -54,6 +54,10 @@ class MalformedRequestTests(FrontCase):
         self.assertEqual([m for m in self.recorder.of(b"/case") if m.whole], [])
         self.assertEqual(request(self.port).status, 200)
 
+
+class MalformedRequestTests(_Provoking):
+    """Whatever a client sends, a member sees correct requests only."""
+
     def test_in_one_piece(self) -> None:
         """
         Each is refused with its status, after the requests before it have been answered.
@@ -66,6 +70,16 @@ class MalformedRequestTests(FrontCase):
     def test_byte_by_byte(self) -> None:
         """It makes no difference where a request is cut into segments."""
         self.run_all([case for case in malformed_requests.CASES if len(case.raw) < 400], 1)
+
+
+class CrewRequestTests(_Provoking):
+    """The same before worker processes."""
+
+    workers = 2
+
+    def test_in_one_piece(self) -> None:
+        """It makes no difference which process a client meets."""
+        self.run_all(list(malformed_requests.CASES), 1 << 20)
 
 
 def judge(case: Case, before: bytes, found: list[Message]) -> list[str]:
@@ -134,8 +148,8 @@ class OddRequestTests(FrontCase):
         self.run_all(1)
 
 
-class MalformedAnswerTests(FrontCase):
-    """Whatever a member answers, a client sees an error or an answer that is visibly broken."""
+class _Misbehaving(FrontCase):
+    """A member that answers what no member may."""
 
     limits = "{chunk_extension: 256B}"
     timeouts = "{member_response: 500ms, member_body_idle: 500ms}"
@@ -181,12 +195,8 @@ class MalformedAnswerTests(FrontCase):
             return [f"{found}"]
         return [] if found[1].body == b"/next" else ["the answer after it is not the next one"]
 
-    def test_cases(self) -> None:
-        """
-        Each gets its error, or ends in a way that is seen; none is a clean success.
-
-        The connection goes on after an error of ours, with the answer that belongs to it.
-        """
+    def check_all(self) -> None:
+        """Each case, eight at a time."""
         with ThreadPoolExecutor(8) as pool:
             outcomes = list(pool.map(self.outcome, range(len(malformed_answers.CASES))))
         wrong = [
@@ -195,6 +205,28 @@ class MalformedAnswerTests(FrontCase):
             for what in found
         ]
         self.assertEqual(wrong, [])
+
+
+class MalformedAnswerTests(_Misbehaving):
+    """Whatever a member answers, a client sees an error or an answer that is visibly broken."""
+
+    def test_cases(self) -> None:
+        """
+        Each gets its error, or ends in a way that is seen; none is a clean success.
+
+        The connection goes on after an error of ours, with the answer that belongs to it.
+        """
+        self.check_all()
+
+
+class CrewAnswerTests(_Misbehaving):
+    """The same before worker processes."""
+
+    workers = 2
+
+    def test_cases(self) -> None:
+        """It makes no difference which process reads the answer."""
+        self.check_all()
 
 
 class OddAnswerTests(FrontCase):

@@ -186,10 +186,12 @@ class EarlyTests(SharedFrontCase):
     """Answers before the request is whole, and those in between."""
 
     timeouts = "{client_body_idle: 5s}"
+    #: How members end that refuse an upload.
+    refusals: tuple[str, ...] = ("close", "reset", "stay")
 
     def test_refusal(self) -> None:
         """A member that refuses an upload and closes is heard, though it has not read it."""
-        for how in ("close", "reset", "stay"):
+        for how in self.refusals:
 
             def member(caller: Caller, message: Message, how: str = how) -> bool:
                 caller.take(1000)

@@ -249,9 +249,15 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(
             found,
             [
-                ("listeners.default_pool_id", "pool 'p1' is tcp, http listeners need http"),
+                (
+                    "listeners.default_pool_id",
+                    "pool 'p1' is tcp, http listeners need http or https",
+                ),
                 ("listeners.default_pool_id", "pool 'p2' is http, tcp listeners need tcp"),
-                ("l7_policies.redirect_pool_id", "pool 'p1' is tcp, http listeners need http"),
+                (
+                    "l7_policies.redirect_pool_id",
+                    "pool 'p1' is tcp, http listeners need http or https",
+                ),
             ],
         )
 
@@ -261,6 +267,35 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(
             found, [("l7_policies.listener_id", "listener 'l1' is tcp, policies need http")]
         )
+
+    def test_passing(self) -> None:
+        """What needs HTTP is refused where TLS is passed through, with the way out."""
+        passing = listener(1, protocol="https", default_pool_id=ident(11))
+        rules = [
+            made(L7Rule, id=ident(60 + n), policy_id=ident(50), **{kind: value})
+            for n, (kind, value) in enumerate(
+                (("path", "/"), ("ssl_conn_sni", "a"), ("ssl_alpn", "h2"), ("source_ip", "::1"))
+            )
+        ]
+        found = check(
+            configuration(
+                pool(10, protocol="tcp"),
+                pool(11),
+                passing,
+                policy(50, passing.id, redirect_pool_id=ident(10)),
+                policy(51, passing.id, action="redirect_to_url", redirect_url="/x"),
+                policy(52, passing.id, redirect_http_status_code=404),
+                policy(53, passing.id),
+                *rules,
+            )
+        )
+        told = {problem.path[2]: problem for problem in found}
+        self.assertEqual(
+            set(told), {"default_pool_id", "action", "redirect_http_status_code", "rule_type"}
+        )
+        self.assertEqual(told["rule_type"].path[1], ident(60))
+        for problem in told.values():
+            self.assertIn("add tls_config", problem.message)
 
     def test_certificates(self) -> None:
         """A certificate for names alone is nobody's default."""

@@ -75,7 +75,7 @@ class RuleTests(SynchronousTestCase):
             ({"rule_type": "header", "value": "x"}, ["key: is needed by header rules"]),
             ({"path": "/", "key": "x"}, ["key: path rules take no key"]),
             ({"path": "/", "values": ["/"]}, ["values: value and values exclude each other"]),
-            ({"header": "a b"}, ["key: must be a header or cookie name"]),
+            ({"header": "a b"}, ["key: must be a header, cookie or attribute name"]),
             ({"header": ["a", "b"]}, ["key: must be a text"]),
             (
                 {"path": "/", "compare_type": "like"},
@@ -94,9 +94,33 @@ class RuleTests(SynchronousTestCase):
         found = problems(L7Rule, {"path": "/", "host_name": "a"})
         self.assertIn("rule_type: is needed", found)
 
+    def test_certificates(self) -> None:
+        """Rules about clients' certificates, in every spelling, and what they do not take."""
+        made(L7Rule, ssl_conn_has_cert="True")
+        made(L7Rule, rule_type="SSL_VERIFY_RESULT", value="0")
+        for key in ("CN", "organizationName", "emailaddress"):
+            made(L7Rule, ssl_dn_field=key, values=["a", "b"], invert=True)
+        for document, wanted in (
+            (
+                {"ssl_conn_has_cert": "false"},
+                "value: must be true; for clients without one set invert",
+            ),
+            ({"ssl_verify_result": ["0", "-1"]}, "values[1]: must be a number; 0: in order"),
+            (
+                {"ssl_verify_result": "0", "compare_type": "starts_with"},
+                "compare_type: ssl_verify_result rules have equal_to only",
+            ),
+            (
+                {"ssl_dn_field": "organisationName", "value": "x"},
+                "key: is not an attribute of distinguished names (did you mean"
+                " 'organizationname'?)",
+            ),
+        ):
+            self.assertEqual(problems(L7Rule, document), [wanted])
+
     def test_later(self) -> None:
         """Types, comparisons and nesting of later versions."""
-        for word in "method query source_ip ssl_alpn ssl_conn_has_cert ssl_dn_field".split():
+        for word in "method query protocol".split():
             for document in ({word: "x"}, {"rule_type": word.upper(), "value": "x"}):
                 self.assertIn(f"rule_type: {word}: {LATER}", problems(L7Rule, document))
         self.assertEqual(
@@ -105,6 +129,14 @@ class RuleTests(SynchronousTestCase):
         )
         for word in ("any", "all", "not"):
             self.assertEqual(problems(L7Rule, {word: []}), [f"{word}: {LATER}"])
+
+    def test_source_ip(self) -> None:
+        """An address is in a network or it is not: there is one comparison."""
+        self.assertEqual(made(L7Rule, source_ip="10.0.0.0/8").value, "10.0.0.0/8")
+        self.assertEqual(
+            problems(L7Rule, {"source_ip": "10.", "compare_type": "starts_with"}),
+            ["compare_type: source_ip rules take equal_to only"],
+        )
 
 
 class PolicyTests(SynchronousTestCase):

@@ -7,6 +7,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.listener import (
+    ADD_TLS_CONFIG,
+    Alpn,
     EncodedSlash,
     Listener,
     ListenerProtocol,
@@ -78,7 +80,9 @@ class ListenerTests(SynchronousTestCase):
             found.insert_headers, (("X-Forwarded-For", True), ("X-Forwarded-Port", False))
         )
         (told,) = problems(Listener, {**PLAIN, "insert_headers": {"X-SSL-Client-CN": True}})
-        self.assertIn(LATER, told)
+        self.assertIn("this listener does not end it", told)
+        found = made(Listener, **SECURE, insert_headers={"x-ssl-client-cn": "true"})
+        self.assertEqual(found.insert_headers, (("X-SSL-Client-CN", True),))
         (told,) = problems(Listener, {**PLAIN, "insert_headers": {"X-Forwarded-Far": True}})
         self.assertIn("did you mean 'X-Forwarded-For'?", told)
 
@@ -153,12 +157,19 @@ class TlsTests(SynchronousTestCase):
         (told,) = problems(Listener, self.tls(min_version="TLSv1.1"))
         self.assertIn("'TLSv1.1' is not one of tls12, tls13", told)
 
+    def test_passed_through(self) -> None:
+        """https without its configuration is not read."""
+        found = made(Listener, port=1, protocol="https")
+        self.assertTrue(found.passes_tls)
+        self.assertFalse(found.terminates or found.speaks_http)
+        self.assertFalse(made(Listener, **SECURE).passes_tls)
+
     def test_refused(self) -> None:
         """No certificate, or no TLS to have it."""
         for document, wanted in (
             (
-                {"port": 1, "protocol": "https"},
-                f"tls_config: https without tls_config (passed through): {LATER}; add tls_config",
+                {"port": 1, "protocol": "https", "insert_headers": {"X-Forwarded-For": False}},
+                f"insert_headers: needs HTTP; {ADD_TLS_CONFIG}",
             ),
             (
                 {"port": 1, "protocol": "terminated_https"},
@@ -179,11 +190,60 @@ class TlsTests(SynchronousTestCase):
         ):
             self.assertEqual(problems(Listener, document), [wanted])
 
-    def test_later(self) -> None:
-        """Keys of later versions."""
-        for key in "profile alpn_protocols client_ca_certificate_id client_authentication".split():
+    def test_profile(self) -> None:
+        """The profile says what is oldest, unless the listener does."""
+        for document, wanted in (
+            ({}, TlsVersion.TLS12),
+            ({"profile": "modern"}, TlsVersion.TLS13),
+            ({"profile": "modern", "min_version": "tls12"}, TlsVersion.TLS12),
+            ({"profile": "intermediate", "min_version": "tls13"}, TlsVersion.TLS13),
+        ):
+            found = made(Listener, **self.tls(**document)).tls_config
+            assert found is not None
+            self.assertIs(found.least, wanted)
+        self.assertEqual(
+            problems(Listener, self.tls(profile="modern", max_version="tls12")),
+            ["tls_config.max_version: must not be below min_version"],
+        )
+
+    def test_alpn(self) -> None:
+        """What this version serves; none is a choice."""
+        found = made(Listener, **self.tls(alpn_protocols=["http/1.1"])).tls_config
+        assert found is not None
+        self.assertEqual(found.alpn_protocols, (Alpn.HTTP11,))
+        found = made(Listener, **self.tls(alpn_protocols=[])).tls_config
+        assert found is not None
+        self.assertEqual(found.alpn_protocols, ())
+        (told,) = problems(Listener, self.tls(alpn_protocols=["h2", "http/1.1"]))
+        self.assertIn(LATER, told)
+
+    def test_client_authentication(self) -> None:
+        """It needs somebody to vouch, and what goes with it does nothing without it."""
+        names = ["Api.Example.org.", "*.example.org"]
+        asked = {"client_ca_certificate_id": "ca", "client_authentication_names": names}
+        for word in ("optional", "MANDATORY"):
+            found = made(Listener, **self.tls(client_authentication=word, **asked)).tls_config
+            assert found is not None
+            self.assertTrue(found.asks_clients)
+            (told,) = problems(Listener, self.tls(client_authentication=word))
             self.assertEqual(
-                problems(Listener, self.tls(**{key: None})), [f"tls_config.{key}: {LATER}"]
+                told,
+                f"tls_config.client_ca_certificate_id: is needed by client_authentication"
+                f" {word.lower()}",
+            )
+        for told in problems(Listener, self.tls(**asked)):
+            self.assertIn("does nothing: set client_authentication", told)
+        for bad in ("a b", "a.*.b", "**.a", "*", "a/b", "é.example"):
+            self.assertIn(
+                "must be a server name",
+                problems(
+                    Listener,
+                    self.tls(
+                        client_authentication="optional",
+                        client_ca_certificate_id="ca",
+                        client_authentication_names=[bad],
+                    ),
+                )[0],
             )
 
     def test_words(self) -> None:

@@ -54,7 +54,7 @@ class PoolTests(SynchronousTestCase):
         """Every key and word of the specification that is not acted on is refused as such."""
         for key in sorted(Pool.LATER):
             self.assertEqual(problems(Pool, {key: None}), [f"{key}: {LATER}"])
-        for word in ("https", "udp", "PROXY", "PROXYV2"):
+        for word in ("udp", "PROXY", "PROXYV2"):
             self.assertEqual(
                 problems(Pool, {"protocol": word}), [f"protocol: {word.lower()}: {LATER}"]
             )
@@ -147,6 +147,16 @@ class MemberTests(SynchronousTestCase):
         self.assertEqual(short(Member, text), long)
 
 
+class ScopeTests(SynchronousTestCase):
+    """Addresses with an interface."""
+
+    def test_refused(self) -> None:
+        """They are told by what they are, in both forms."""
+        for document in ({"address": "fe80::1%lo", "port": 1}, "[fe80::1%lo]:1"):
+            (told,) = problems(Member, document)
+            self.assertIn("link-local addresses with an interface", told)
+
+
 class SplitTests(SynchronousTestCase):
     """HOST:PORT."""
 
@@ -163,6 +173,6 @@ class SplitTests(SynchronousTestCase):
             ("a:123456", None),
             ("a b:1", None),
             ("a:1\n", None),
-            ("[fe80::1%eth0]:80", None),
+            ("[fe80::1%eth0]:80", ("fe80::1%eth0", "80")),
         ):
             self.assertEqual(split_address(text), wanted, text)

@@ -124,6 +124,7 @@ class JsonTests(SynchronousTestCase):
                 "member": "api-1",
                 "policy": "all",
                 "reason": None,
+                "detail": None,
                 "request_id": "0f1e",
                 "tries": 1,
                 "sni": "www.example",
@@ -199,7 +200,7 @@ class ForgeryTests(SynchronousTestCase):
         for line in (combined(row), json(row), sentence(row)):
             self.assertTrue(line.isprintable() and line.isascii(), line)
         self.assertIsNotNone(COMBINED.fullmatch(combined(row)))
-        self.assertEqual(len(reader.loads(json(row))), 25)
+        self.assertEqual(len(reader.loads(json(row))), 26)
 
     def test_table(self) -> None:
         """Each format of the model but off has its function."""

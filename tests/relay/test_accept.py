@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.relay.accept import ACCEPTS, PAUSE, Acceptor
+from fiberlb.relay.accept import ACCEPTS, PAUSE, SOONER, Acceptor
 from fiberlb.relay.bound import LOOK, settle
 from fiberlb.relay.loop import READ
 from tests.support.relay_loop import MemoryLoop
@@ -137,6 +137,21 @@ class AcceptTests(SynchronousTestCase):
             self.assertEqual(len(self.flushLoggedErrors()), 0)
             acceptor.stop()
             self.loop.run()
+
+    def test_exhausted_again(self) -> None:
+        """As long as some descriptors come back it goes on soon, and says nothing more."""
+        none = [OSError(errno.EMFILE, "") for _ in range(4)]
+        acceptor, _ = self.acceptor(
+            none[0], *self.sockets(2), none[1], *self.sockets(1), none[2], none[3], *self.sockets(1)
+        )
+        acceptor.readable()
+        for pause, guests in ((PAUSE, 0), (SOONER, 2), (SOONER, 3), (PAUSE, 3)):
+            self.assertEqual((acceptor.events, len(acceptor.guests)), (0, guests))
+            self.clock.advance(pause * 0.9)
+            self.assertEqual(acceptor.events, 0)
+            self.clock.advance(pause * 0.11)
+        self.assertEqual((acceptor.events, len(acceptor.guests)), (READ, 4))
+        self.assertEqual(len(self.flushLoggedErrors()), 0)
 
     def test_stopped_while_paused(self) -> None:
         """One that stops meanwhile stays stopped."""

@@ -33,6 +33,27 @@ class PipesTests(SynchronousTestCase):
         pipes.close()
         self.assertRaises(OSError, os.fstat, second.read)
 
+    def test_eased(self) -> None:
+        """Those that nobody wants are closed in time; one that is used again stays."""
+        pipes = Pipes()
+        made = [pipe for pipe in (pipes.take() for _ in range(20)) if pipe is not None]
+        for pipe in made:
+            pipes.give(pipe, True)
+        pipes.ease()
+        for _ in range(40):
+            used = pipes.take()
+            assert used is made[-1]
+            pipes.give(used, True)
+            pipes.ease()
+        used = made[-1]
+        os.fstat(used.read)
+        self.assertIs(pipes.take(), used)
+        pipes.give(used, True)
+        pipes.ease()
+        pipes.ease()
+        for pipe in made:
+            self.assertRaises(OSError, os.fstat, pipe.read)
+
     def test_smaller(self) -> None:
         """The more there are, the smaller they get: a user has so much memory for them."""
         pipes = Pipes()
@@ -67,6 +88,19 @@ class ErrorTests(SynchronousTestCase):
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         self.assertEqual(pipes.used, 0)
+
+    def test_share(self) -> None:
+        """They take a quarter of the descriptors that the process may have, no more."""
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, limits[1]))
+        try:
+            pipes = Pipes()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        made = [pipe for pipe in (pipes.take() for _ in range(60)) if pipe is not None]
+        self.assertEqual(len(made), 400 // 8)
+        for pipe in made:
+            pipe.close()
 
     def test_not_asked_again(self) -> None:
         """After there was none, the next ones who ask are told so without a system call."""

@@ -12,6 +12,7 @@ from fiberlb.model.listener import Listener, ListenerProtocol, TlsConfig
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import Resource
 from fiberlb.relay.plane import RETRY, inserted, request_ids
+from fiberlb.tls.contexts import ROTATION
 from tests.support.certificates import leaf
 from tests.support.relay_links import LOCAL
 from tests.support.relay_world import RelayTestCase, World, answer, ask, evolve, refusal
@@ -201,6 +202,16 @@ class TlsTests(RelayTestCase):
         self.assertIsNot(slot.table, table)
         world.apply(*world.objects())
         self.assertIsNone(world.acceptors[0].slot)
+
+    def test_rotated(self) -> None:
+        """A process of its own replaces its ticket keys once a day."""
+        world = self.world()
+        world.apply(*self.objects(world, "one"), leaf("a.test").model("one"))
+        slot = world.acceptors[0].slot
+        base = slot.table.base
+        world.plane._rotate()
+        self.assertIsNot(slot.table.base, base)
+        self.assertEqual(world.plane._rotation.interval, ROTATION)
 
     def test_bad_material(self) -> None:
         """What cannot be used refuses the change, and binds nothing."""

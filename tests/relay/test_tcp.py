@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-from fiberlb.model.pool import Retries
+from fiberlb.model.pool import Algorithm, Retries, SessionEnd
 from tests.support.relay_links import Link
-from tests.support.relay_world import REFUSED, RelayTestCase, World
+from tests.support.relay_world import REFUSED, RelayTestCase, World, evolve
 
 
 class SessionTests(RelayTestCase):
@@ -189,3 +189,63 @@ class SessionTests(RelayTestCase):
             self.assertEqual(world.reasons[-1], "internal")
             self.assertEqual(world.loop.faults, 1)
             world.loop.faults = 0
+
+
+class EndingTests(RelayTestCase):
+    """Sessions that end because of what became of members."""
+
+    def ending(self, *causes: SessionEnd, **given: Any) -> World:
+        """Three members, in the order in which they are taken."""
+        pool = {"close_sessions_on": causes, "algorithm": Algorithm.FIRST_AVAILABLE}
+        return self.world(3, tcp=True, pool=pool, **given)
+
+    def turn(self, world: World, member: str, usable: bool) -> None:
+        """What the health checks say, and what follows."""
+        world.plane.set_member_usable(member, usable)
+        world.loop.run()
+
+    def test_member_down(self) -> None:
+        """The sessions of a member that is down end, and those of no other one."""
+        world = self.ending(SessionEnd.MEMBER_DOWN)
+        first = world.client(b"a")
+        self.turn(world, "m0", False)
+        self.assertTrue(first.was_reset)
+        self.assertTrue(world.members[0].link.closed)
+        second = world.client(b"a")
+        self.turn(world, "m0", True)
+        self.turn(world, "m2", False)
+        self.assertFalse(second.closed)
+        second.reset()
+        self.assertEqual(world.reasons, ["member_closed", "client_abort"])
+
+    def test_primary_up(self) -> None:
+        """When the first member is back, the sessions with those after it end."""
+        world = self.ending(SessionEnd.PRIMARY_UP)
+        self.turn(world, "m0", False)
+        self.turn(world, "m2", False)
+        client = world.client(b"a")
+        self.turn(world, "m2", True)
+        self.assertFalse(client.closed)
+        self.turn(world, "m0", True)
+        self.assertTrue(client.was_reset)
+        self.assertEqual(world.reasons, ["member_closed"])
+
+    def test_backup(self) -> None:
+        """A backup's sessions end when one is up that is none."""
+        causes = {"close_sessions_on": (SessionEnd.PRIMARY_UP,)}
+        world = self.world(2, tcp=True, pool=causes)
+        objects = evolve(world.objects(pool=causes, tcp=True), "m1", backup=True)
+        world.apply(*objects)
+        self.turn(world, "m0", False)
+        client = world.client(b"a")
+        self.assertEqual(len(world.members[1].links), 1)
+        self.turn(world, "m0", True)
+        self.assertTrue(client.was_reset)
+
+    def test_otherwise(self) -> None:
+        """Without it sessions stay, whatever health checks say; one told later counts from then."""
+        world = self.ending()
+        client = world.client(b"a")
+        self.turn(world, "m0", False)
+        self.assertFalse(client.closed)
+        client.reset()

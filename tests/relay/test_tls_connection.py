@@ -13,9 +13,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.listener import TlsVersion
 from fiberlb.relay.connection import NEVER
+from fiberlb.relay.lingering import PATIENCE
 from fiberlb.relay.loop import READ
 from tests.relay.tls_client import RecordingSide, TlsPair
 from tests.support.certificates import leaf
+from tests.tls.asking import asking, client, person
 from tests.tls.handshake import V12, V13, alert, change, client_context, slot
 
 A, B = leaf("a.test"), leaf("b.test")
@@ -251,3 +253,74 @@ class RefusedTests(HandshakeCase):
             getattr(one.conn, way)()
             one.loop.settle()
             self.assertEqual((one.side.heard, one.conn.closed), ([], True))
+
+
+class ClientTests(HandshakeCase):
+    """Clients that are asked for certificates."""
+
+    def setUp(self) -> None:
+        """Everyone is asked."""
+        super().setUp()
+        change(self.slot, A, client=asking())
+
+    def test_shown(self) -> None:
+        """The certificate is there to be asked for; of who is not asked there is none."""
+        for version in (V12, V13):
+            one = self.pair("a.test", client(version, person("alice"))).handshake()
+            self.assertEqual(one.side.heard, ["connected"])
+            shown = one.conn.shown
+            assert shown is not None
+            self.assertEqual(shown.fields, {b"cn": [b"alice"]})
+        change(self.slot, A)
+        self.assertIsNone(self.pair("a.test", client(V13, person())).handshake().conn.shown)
+
+    def begun(self) -> TlsPair:
+        """A client without a certificate that has sent its request along."""
+        one = self.pair("a.test", client(V13))
+        self.assertRaises(ssl.SSLWantReadError, one.tls.do_handshake)
+        one.turn(1)
+        one.tls.do_handshake()
+        one.tls.write(b"request")
+        one.push()
+        one.loop.settle()
+        self.assertEqual(one.side.heard, ["refused"])
+        return one
+
+    def test_alert_arrives(self) -> None:
+        """The client reads why, though it went on sending; then the connection ends."""
+        one = self.begun()
+        self.assertFalse(one.conn.closed)
+        one.tls.write(b"more")
+        one.turn()
+        why = self.assertRaises(ssl.SSLError, one.tls.read, 1)
+        self.assertEqual(alert(why), "CERTIFICATE_REQUIRED")
+        one.raw.close()
+        one.loop.settle()
+        self.assertTrue(one.conn.closed)
+        self.assertEqual((one.conn.sock.fileno(), one.side.heard), (-1, ["refused"]))
+
+    def test_no_patience(self) -> None:
+        """A client that never ends is not waited for, nor one that the process breaks off."""
+        one, other = self.begun(), self.begun()
+        one.loop.advance(PATIENCE + 1)
+        one.loop.settle()
+        other.conn.break_off()
+        other.loop.settle()
+        for each in (one, other):
+            self.assertTrue(each.conn.closed)
+            self.assertEqual(each.conn.sock.fileno(), -1)
+            self.assertEqual(each.side.heard, ["refused"])
+
+    def test_refused_afterwards(self) -> None:
+        """A session that brings no certificate is a failed handshake."""
+        change(self.slot, A, others=(B,), client=asking(names=("b.test",)))
+        first = self.pair("a.test", client(V13)).handshake()
+        first.say(b"x")
+        first.conn.write(b"y")
+        first.turn()
+        first.hear()
+        again = self.pair("b.test", client(V13), session=first.tls.session)
+        again.handshake()
+        self.assertTrue(again.tls.session_reused)
+        self.assertEqual(again.side.heard, ["refused"])
+        self.assertIn("no certificate", again.conn.failure)

@@ -334,6 +334,9 @@ class MemoryPipesOut:
     def take(self) -> None:
         """There is none."""
 
+    def ease(self) -> None:
+        """Nor are any kept."""
+
 
 class Unable:
     """Pipes of a system that does not splice sockets: they say so when they are used."""

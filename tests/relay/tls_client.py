@@ -186,6 +186,7 @@ class TlsPair:
         name: str | None = None,
         context: ssl.SSLContext | None = None,
         limit: float | None = 10.0,
+        session: ssl.SSLSession | None = None,
     ) -> None:
         self.loop = StepLoop()
         self.side = RecordingSide()
@@ -194,7 +195,7 @@ class TlsPair:
         self.conn.start()
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (context or client_context()).wrap_bio(
-            self.incoming, self.outgoing, server_hostname=name
+            self.incoming, self.outgoing, server_hostname=name, session=session
         )
         self._unsent = b""
         self.eof = False

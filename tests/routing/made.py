@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fiberlb.model.l7 import CompareType, L7Policy, L7Rule, PolicyAction, RuleType
@@ -19,10 +19,13 @@ def request(
     sni: bytes | None = None,
     secure: bool = False,
     port: int = 80,
+    source: str = "192.0.2.7",
+    protocols: Sequence[bytes] = (),
+    client: Mapping[bytes, Sequence[bytes]] | None = None,
 ) -> Request:
     """A GET; each of C{fields} is a whole line without its end."""
     block = b"\r\n" + b"".join(line + b"\r\n" for line in fields)
-    return Request(b"GET", target, host, block, sni, secure, port)
+    return Request(b"GET", target, host, block, sni, secure, port, source, protocols, client)
 
 
 def listener(**fields: Any) -> Listener:

@@ -8,7 +8,15 @@ from typing import Any
 
 import attrs
 
-from fiberlb.model.l7 import KEYED, CompareType, L7Policy, L7Rule, PolicyAction, RuleType
+from fiberlb.model.l7 import (
+    EXACT_ONLY,
+    KEYED,
+    CompareType,
+    L7Policy,
+    L7Rule,
+    PolicyAction,
+    RuleType,
+)
 from fiberlb.model.listener import EncodedSlash, PolicyOrder
 from fiberlb.routing.request import Request
 from fiberlb.routing.rules import MOST_ELEMENTS
@@ -21,6 +29,7 @@ _PATHS = ("/", "/a", "/a/", "/a/b", "/a/b/", "/ab", "/A", "/a/b.js", "/b.css", "
 _ENDS = ("js", "css", "CSS", "b.js", "tar.gz")
 _WORDS = ("one", "two", "One", "onetwo", "one, two", "w")
 _KEYS = ("X-A", "x-a", "X-B", "X-C", "X-D", "X-E", "X-F")
+_ATTRIBUTES = ("CN", "cn", "O", "organizationName", "OU")
 _PATTERNS = (
     r"^/a",
     r"^/a/b$",
@@ -42,6 +51,12 @@ _PATTERNS = (
     r"^$",
     r".+",
 )
+_NETWORKS = (
+    *("10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "0.0.0.0/0", "::/0", "2001:db8::/32"),
+    *("2001:db8::1", "::ffff:10.0.0.0/104", "192.0.2.0/25"),
+)
+_SOURCES = ("10.1.2.3", "10.9.9.9", "::ffff:10.1.2.3", "2001:db8::1", "::1", "192.0.2.200", "")
+_PROTOCOLS = ("h2", "http/1.1", "one", "two", "")
 _ANY = _NAMES + _PATHS + _ENDS + _WORDS
 
 
@@ -52,6 +67,10 @@ def _values(random: Random, kind: RuleType, compare: CompareType) -> tuple[str, 
         RuleType.SSL_CONN_SNI: _NAMES,
         RuleType.PATH: _PATHS,
         RuleType.FILE_TYPE: _ENDS,
+        RuleType.SOURCE_IP: _NETWORKS,
+        RuleType.SSL_ALPN: _PROTOCOLS,
+        RuleType.SSL_CONN_HAS_CERT: ("true", "TRUE"),
+        RuleType.SSL_VERIFY_RESULT: ("0", "00", "1", "18"),
     }.get(kind, _WORDS)
     if compare is CompareType.REGEX:
         own = _PATTERNS
@@ -62,9 +81,11 @@ def rule(random: Random) -> L7Rule:
     """Any rule; most of them look at the path or the host."""
     kind = random.choice([*RuleType, RuleType.PATH, RuleType.PATH, RuleType.HOST_NAME])
     compare = random.choice(list(CompareType))
+    if kind in EXACT_ONLY or kind is RuleType.SOURCE_IP:
+        compare = CompareType.EQUAL_TO
     given: dict[str, Any] = {"invert": random.randrange(5) == 0}
     if kind in KEYED:
-        given["key"] = random.choice(_KEYS)
+        given["key"] = random.choice(_ATTRIBUTES if kind is RuleType.SSL_DN_FIELD else _KEYS)
     if kind not in KEYED or random.randrange(4):
         given["values"] = _values(random, kind, compare)
     return L7Rule(id="r", rule_type=kind, compare_type=compare, **given)
@@ -120,10 +141,17 @@ def a_request(random: Random) -> Request:
     for _ in range(random.randrange(3)):
         pairs = [f"{random.choice(_KEYS)}={random.choice(_ANY)}" for _ in range(3)]
         lines.append(f"Cookie: {'; '.join(pairs)}".encode())
+    client = None
+    if random.randrange(3):
+        names = random.choices((b"cn", b"o", b"ou"), k=2)
+        client = {name: [w.encode() for w in random.choices(_WORDS, k=2)] for name in names}
     path = "".join(random.choices(_PATHS, k=random.choice((1, 1, 2))))
     return request(
         (path + random.choice(("", "", "", "?a/b.js", "%5cb", "x"))).encode(),
         random.choice(("", *_NAMES)).encode(),
         *lines,
         sni=random.choice((None, *[name.encode() for name in _NAMES])),
+        source=random.choice(_SOURCES),
+        protocols=[p.encode() for p in random.sample(_PROTOCOLS[:-1], random.randrange(3))],
+        client=client,
     )

@@ -42,7 +42,15 @@ def both(some: Sequence[Policy], engine: Engine) -> tuple[Decide, Decide, Budget
 def copy(made: Request) -> Request:
     """The same request, that nobody has looked at."""
     return Request(
-        made.method, made.target, made.authority, made.block, made.sni, made.secure, made.port
+        made.method,
+        made.target,
+        made.authority,
+        made.block,
+        made.sni,
+        made.secure,
+        made.port,
+        made.source,
+        made.protocols,
     )
 
 

@@ -305,6 +305,17 @@ class CompileTests(SynchronousTestCase):
         )
         self.assertEqual(made.complexity, {"1": "literal", "2": "literal", "3": "linear"})
 
+    def test_fields(self) -> None:
+        """The names of header fields that rules look at, whatever looks them up."""
+        rules = [
+            rule(RuleType.HEADER, CompareType.EQUAL_TO, "1", key=key) for key in ("X-A", "x-b")
+        ]
+        many = [policy(f"p{number}", path_rule(f"/{number}")) for number in range(9)]
+        made = policy("p", *rules, rule(RuleType.COOKIE, CompareType.EQUAL_TO, "1", key="c"))
+        for policies in ([made], [*many, made]):
+            self.assertEqual(routes(*policies).fields, {"x-a", "x-b"})
+        self.assertEqual(routes(*many).fields, set())
+
     def test_all_problems(self) -> None:
         """Everything wrong is told at once, at its field, of disabled objects too."""
         why = self.assertRaises(

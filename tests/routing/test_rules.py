@@ -10,7 +10,7 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import ConfigurationError
-from fiberlb.model.l7 import KEYED, CompareType, L7Rule, RuleType
+from fiberlb.model.l7 import EXACT_ONLY, KEYED, CompareType, L7Rule, RuleType
 from fiberlb.routing.request import Request
 from fiberlb.routing.rules import EXTRACT, MOST_ELEMENTS
 from tests.routing.made import policy, request, routes, rule
@@ -45,6 +45,12 @@ SUBJECTS = {
         "abc=def", lambda text: request(b"/", b"h", b"Cookie: a=b; sid=" + text), key="sid"
     ),
     RuleType.SSL_CONN_SNI: Subject("shop.example.org", lambda text: request(sni=text, secure=True)),
+    RuleType.SSL_ALPN: Subject("http/1.1", lambda text: request(protocols=(b"h2c", text))),
+    RuleType.SSL_DN_FIELD: Subject(
+        "Acme GmbH, Wien",
+        lambda text: request(client={b"cn": [b"x"], b"o": [b"Other", text]}),
+        key="organizationName",
+    ),
 }
 
 
@@ -69,7 +75,7 @@ class TableTests(SynchronousTestCase):
 
     def cases(self) -> Iterator[tuple[L7Rule, Request, bool]]:
         """Every rule of the table, a request and whether they match."""
-        for kind, compare, invert in product(RuleType, CompareType, (False, True)):
+        for kind, compare, invert in product(SUBJECTS, CompareType, (False, True)):
             subject = SUBJECTS[kind]
             yes, no = values(compare, subject.text)
             there = subject.holding(subject.text.encode())
@@ -84,7 +90,7 @@ class TableTests(SynchronousTestCase):
     def test_all(self) -> None:
         """A rule matches if any of its values does; C{invert} turns it, absence included."""
         cases = list(self.cases())
-        self.assertEqual(len(cases), 6 * 5 * 2 * 5 - 5 * 2)
+        self.assertEqual(len(cases), 8 * 5 * 2 * 5 - 5 * 2)
         for tested, made, wanted in cases:
             self.assertIs(matches(tested, made), wanted, tested)
 
@@ -100,6 +106,63 @@ class TableTests(SynchronousTestCase):
     def test_complete(self) -> None:
         """Every rule type that configurations can name has its entry."""
         self.assertEqual(set(EXTRACT), set(RuleType))
+        self.assertEqual({*SUBJECTS, *EXACT_ONLY, RuleType.SOURCE_IP}, set(RuleType))
+
+
+class CertificateTests(SynchronousTestCase):
+    """What is asked of clients' certificates, other than attributes of their subjects."""
+
+    def test_shown(self) -> None:
+        """Whether there is one, and that it is in order; without one there is no result."""
+        for kind, yes, no in (
+            (RuleType.SSL_CONN_HAS_CERT, ("true", "TRUE"), ()),
+            (RuleType.SSL_VERIFY_RESULT, ("0", "00"), ("1", "18")),
+        ):
+            for value in yes:
+                tested = rule(kind, CompareType.EQUAL_TO, value)
+                self.assertTrue(matches(tested, request(client={})))
+                self.assertFalse(matches(tested, request()))
+                inverted = rule(kind, CompareType.EQUAL_TO, value, invert=True)
+                self.assertFalse(matches(inverted, request(client={})))
+                self.assertTrue(matches(inverted, request()))
+            for value in no:
+                tested = rule(kind, CompareType.EQUAL_TO, value)
+                self.assertFalse(matches(tested, request(client={})))
+
+
+class SourceTests(SynchronousTestCase):
+    """Addresses."""
+
+    def test_networks(self) -> None:
+        """By their bits, IPv4 as itself however it is written; what is no address is nowhere."""
+        for value, address, wanted in (
+            ("10.0.0.0/8", "10.255.0.1", True),
+            ("10.0.0.0/8", "11.0.0.0", False),
+            ("10.0.0.0/8", "::ffff:10.0.0.1", True),
+            ("::ffff:10.0.0.0/104", "10.0.0.1", True),
+            ("::ffff:10.0.0.0/104", "11.0.0.1", False),
+            ("10.0.0.1", "10.0.0.1", True),
+            ("10.0.0.1", "10.0.0.10", False),
+            ("0.0.0.0/0", "255.1.1.1", True),
+            ("0.0.0.0/0", "::1", False),
+            ("::/0", "::1", True),
+            ("::/0", "10.0.0.1", False),
+            ("2001:db8::/33", "2001:db8:7fff::1", True),
+            ("2001:db8::/33", "2001:db8:8000::1", False),
+            ("0.0.0.0/0", "", False),
+            ("::/0", "/run/socket", False),
+        ):
+            tested = rule(RuleType.SOURCE_IP, CompareType.EQUAL_TO, value)
+            self.assertIs(matches(tested, request(source=address)), wanted, (value, address))
+            turned = attrs.evolve(tested, invert=True)
+            self.assertIs(matches(turned, request(source=address)), not wanted)
+
+    def test_refused(self) -> None:
+        """What is no network, with its place."""
+        for value in ("10.0.0.1/8", "a.example", "10.0.0"):
+            tested = rule(RuleType.SOURCE_IP, CompareType.EQUAL_TO, "::1", value)
+            why = self.assertRaises(ConfigurationError, routes, policy("p", tested))
+            self.assertEqual(why.problems[0].path[2:], ("values", 1))
 
 
 class HostTests(SynchronousTestCase):

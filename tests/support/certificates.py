@@ -143,7 +143,7 @@ def authority(name: str = "Test CA", issuer: Authority | None = None) -> Authori
 
 @cache
 def leaf(
-    *names: str,
+    *names: str | x509.IPAddress,
     kind: str = "ec",
     issuer: Authority | None = None,
     issuers: tuple[Authority, ...] = (),
@@ -155,7 +155,7 @@ def leaf(
     """
     A server's certificate for DNS names, or a client's.
 
-    @param names: the alternative names; none: there is no such extension.
+    @param names: the alternative names, DNS names or addresses; none: there is no such extension.
     @param kind: of the key, see L{key}.
     @param issuer: who signs; C{None}: L{authority}'s default.
     @param issuers: intermediates to serve with it.
@@ -187,7 +187,8 @@ def leaf(
     if purpose is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage([PURPOSES[purpose]]), False)
     if names:
-        alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        given = [x509.DNSName(n) if isinstance(n, str) else n for n in names]
+        alternatives = x509.SubjectAlternativeName(given)
         builder = builder.add_extension(alternatives, critical=common is None)
     return Leaf(builder.sign(signer.key, hashes.SHA256()), made, issuers)
 

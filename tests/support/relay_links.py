@@ -55,14 +55,15 @@ class NearSocket:
         assert (level, option) == (socket.SOL_SOCKET, socket.SO_ERROR)
         return self._link.error
 
-    def recv(self, count: int) -> bytes:
+    def recv(self, count: int, flags: int = 0) -> bytes:
         """What has come; all of it before any end or error is told."""
         self.calls["recv"] += 1
         link = self._link
         assert not link.closed, "recv after close"
         if link.incoming:
             data = bytes(link.incoming[:count])
-            del link.incoming[:count]
+            if not flags & socket.MSG_PEEK:
+                del link.incoming[:count]
             return data
         if link.broken:
             raise ConnectionResetError(errno.ECONNRESET, "reset")

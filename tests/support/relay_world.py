@@ -314,7 +314,9 @@ class World:
         self.bound.append(made)
         return made
 
-    def _dial(self, loop: MemoryLoop, state: Any, side: Any, timeout: float | None) -> Any:
+    def _dial(
+        self, loop: MemoryLoop, state: Any, side: Any, timeout: float | None, preface: bytes = b""
+    ) -> Any:
         member = next(m for m in self.members if m.name == state.id)
         does = member.does
         if isinstance(does, int) and does < 0:
@@ -325,7 +327,7 @@ class World:
         link.established = does != "hang"
         if isinstance(does, int):
             link.answer(does, run=False)
-        return opening(loop, link.near, side, timeout)
+        return opening(loop, link.near, side, timeout, preface)
 
 
 REFUSED = errno.ECONNREFUSED

@@ -13,6 +13,7 @@ from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.listener import TlsVersion
+from fiberlb.snapshot import ClientPlan
 from fiberlb.tls.contexts import TlsSlot
 from fiberlb.tls.table import TlsTable
 from tests.support.certificates import Leaf, leaf
@@ -30,6 +31,13 @@ class Plan:
     min_version: TlsVersion = TlsVersion.TLS12
     max_version: TlsVersion | None = None
     cipher_suites: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ("http/1.1",)
+    client: ClientPlan | None = None
+
+    @property
+    def sessions(self) -> object:
+        """As the snapshot's."""
+        return self.cipher_suites, self.client.sessions if self.client else None
 
 
 def plan(*leaves: Leaf, others: tuple[Leaf, ...] = (), **settings: Any) -> Plan:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+import attrs
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.tls.chain import install
+from fiberlb.errors import ConfigurationError
+from fiberlb.tls.chain import install, servable
 from fiberlb.tls.material import inspect
 from tests.support.certificates import authority, leaf
 
@@ -37,3 +39,20 @@ class InstallTests(SynchronousTestCase):
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
         SSL.Connection(context, None)
         self.assertRaises(ValueError, install, context, inspect(leaf("a.test").model()))
+
+
+class ServableTests(SynchronousTestCase):
+    """L{servable}."""
+
+    def test_served(self) -> None:
+        """What OpenSSL takes passes."""
+        lower = authority("Lower", authority())
+        servable(inspect(leaf("a.test", issuer=lower, issuers=(lower,)).model()))
+
+    def test_refused(self) -> None:
+        """What it does not take is told at the certificate, and its errors are forgotten."""
+        material = inspect(leaf("a.test").model())
+        other = attrs.evolve(material, key=inspect(leaf("b.test").model()).key)
+        why = self.assertRaises(ConfigurationError, servable, other)
+        self.assertEqual(why.problems[0].path, ("certificate",))
+        self.assertIn("refused by OpenSSL", why.problems[0].message)

@@ -317,7 +317,8 @@ class FailureTests(HandshakeCase):
         class Broken:
             """Fails where a table chooses."""
 
-            base, options, suites = table and table.base, 0, table and table.suites
+            base, options, sessions = table and table.base, 0, table and table.sessions
+            guard, protocols = None, ()
 
             def choose(self, version: int, name: bytes | None) -> int:
                 """Fails."""

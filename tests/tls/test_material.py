@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import ConfigurationError, Problem
-from fiberlb.model.certificate import Certificate
+from fiberlb.model.certificate import Certificate, CertificateType
 from fiberlb.tls.material import MOST_CERTIFICATES, MOST_TEXT, inspect
 from tests.support.certificates import authority, leaf
 
@@ -84,6 +84,7 @@ class MaterialTests(SynchronousTestCase):
         """Without alternative names the common name counts; without it there is no name."""
         self.assertEqual(inspect(leaf(common="Old.Test").model()).names, ("old.test",))
         self.assertEqual(inspect(leaf().model()).names, ())
+        self.assertEqual(inspect(leaf(common="Our old server").model()).names, ())
 
     def test_dates(self) -> None:
         """An expired certificate is taken, and says that it is expired."""
@@ -173,14 +174,28 @@ class RefusalTests(SynchronousTestCase):
         self.assertEqual(problem.path, ("certificate",))
 
     def test_leaf_not_first(self) -> None:
-        """A chain in the wrong order says which one is the leaf."""
+        """A chain in another order is put in order."""
         one = leaf("a.test")
-        self.check(
-            "certificate",
-            "must begin with the certificate of the private key, which is number 2",
-            certificate=authority().pem + one.pem,
-            private_key=one.key_pem(),
-        )
+        text = authority().pem + one.pem
+        found = inspect(Certificate(certificate=text, private_key=one.key_pem()))
+        self.assertEqual((found.leaf, found.chain), (one.certificate, (authority().certificate,)))
+
+    def test_stray(self) -> None:
+        """A certificate that belongs to none of the others."""
+        one = leaf("a.test")
+        other = leaf("b.test", common="Other")
+        self.check("certificate", "('Other') signed none", certificate=one.pem + other.pem)
+
+    def test_authority(self) -> None:
+        """An authority's certificate is none of a server's."""
+        lower = authority("Lower", authority())
+        key = lower.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        self.check("certificate", "CA:TRUE", certificate=lower.pem, private_key=key)
+
+    def test_nameless(self) -> None:
+        """One that is chosen by name only needs a name."""
+        one = attrs.evolve(leaf(common="Our Server").model(), cert_type=CertificateType.SNI)
+        self.assertIn("bears no name", self.refused(one).message)
 
     def test_no_key(self) -> None:
         """There must be a key somewhere."""

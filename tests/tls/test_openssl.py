@@ -10,6 +10,7 @@ from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.tls import openssl
+from fiberlb.tls.contexts import GROUPS
 from tests.tls.handshake import Pair, alert, slot
 
 
@@ -72,3 +73,15 @@ class ErrorQueueTests(SynchronousTestCase):
         self.assertRaises(SSL.Error, failed.do_handshake)
         openssl.clear_errors()
         self.assertRaises(SSL.WantReadError, waiting.do_handshake)
+
+
+class GroupTests(SynchronousTestCase):
+    """L{openssl.set_groups}."""
+
+    def test_said(self) -> None:
+        """What is known is taken, and what is not leaves the library's own and no error behind."""
+        context = SSL.Context(SSL.TLS_SERVER_METHOD)
+        self.assertTrue(openssl.set_groups(context, b"?no-such-group:X25519:P-256"))
+        self.assertFalse(openssl.set_groups(context, b"no-such-group"))
+        SSL.Connection(context, None).set_accept_state()
+        self.assertTrue(openssl.set_groups(context, GROUPS))

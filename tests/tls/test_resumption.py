@@ -65,3 +65,19 @@ class ResumptionTests(HandshakeCase):
         self.assertEqual(len(base), 1)
         change(made, D, cipher_suites=("TLS_AES_128_GCM_SHA256",))
         self.assertEqual(len(base), 2)
+
+    def test_rotated(self) -> None:
+        """Keys that are replaced end the sessions made with them; connections do not notice."""
+        for context in BOTH:
+            made = slot(D, others=(A,))
+            before = made.connection
+            old = before(None)
+            session = Pair(made, "a.test", context).handshake().client.session
+            made.rotate()
+            pair = Pair(made, "a.test", context, session).handshake()
+            self.assertFalse(pair.client.session_reused)
+            again = Pair(made, "a.test", context, pair.client.session).handshake()
+            self.assertTrue(again.client.session_reused)
+            made.connection = lambda sock, old=old: old  # type: ignore[method-assign, misc]
+            self.assertTrue(Pair(made, "a.test", context).handshake().shows(A))
+        TlsSlot("listener").rotate()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.bounds import Limits
-from fiberlb.model.certificate import Certificate
+from fiberlb.model.certificate import Certificate, CertificateType
 from fiberlb.model.configuration import DEFAULT_LOAD_BALANCER, Configuration
 from fiberlb.model.listener import Listener, ListenerProtocol, TlsConfig
-from fiberlb.snapshot import Snapshot, compile_now
+from fiberlb.snapshot import ClientPlan, Snapshot, compile_now
 from fiberlb.workers.bases import NONE, Bases
 
 _CERTIFICATE = Certificate(id="c", name="c", certificate="", private_key="")
@@ -60,3 +61,36 @@ class BasesTests(SynchronousTestCase):
         """When all are given out, the next ones are each worker's own."""
         bases = Bases(1)
         self.assertEqual(bases.assign(snapshot(a=(), b=())), {"a": 0, "b": NONE})
+
+    def test_renewed(self) -> None:
+        """Another template has all contexts afresh; who has a number keeps it."""
+        bases = Bases(3)
+        suites = ("TLS_AES_128_GCM_SHA256",)
+        bases.assign(snapshot(a=(), b=()))
+        bases.assign(snapshot(a=(), b=suites))
+        self.assertFalse(bases.spent)
+        self.assertEqual(bases.assign(snapshot(a=(), b=(), c=())), {"a": 0, "b": NONE, "c": NONE})
+        self.assertTrue(bases.spent)
+        bases.renew()
+        self.assertEqual(bases.assign(snapshot(a=(), b=(), c=())), {"a": 0, "b": 1, "c": 2})
+        self.assertFalse(bases.spent)
+
+    def test_asked(self) -> None:
+        """What is asked of clients is part of what a session brings back."""
+        made = snapshot(a=())
+        bases = Bases()
+        self.assertEqual(bases.assign(made), {"a": 0})
+        plan = made.listeners["a"]
+        assert plan.tls is not None
+        judge = attrs.evolve(_CERTIFICATE, cert_type=CertificateType.CLIENT_CA)
+        found = []
+        for client in (
+            ClientPlan(judge, False, ()),
+            ClientPlan(judge, True, ()),
+            ClientPlan(judge, True, ("x",)),
+            ClientPlan(attrs.evolve(judge, certificate="other"), True, ("x",)),
+            ClientPlan(attrs.evolve(judge, certificate="other", crl="x"), True, ("x",)),
+        ):
+            asks = attrs.evolve(plan, tls=attrs.evolve(plan.tls, client=client))
+            found.append(bases.assign(attrs.evolve(made, listeners={"a": asks}))["a"])
+        self.assertEqual(found, [1, 2, 3, 4, 4])

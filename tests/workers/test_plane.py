@@ -13,6 +13,8 @@ from fiberlb.model.pool import Member, Pool
 from fiberlb.model.settings import Settings
 from fiberlb.relay.accept import bind
 from fiberlb.snapshot import PoolPlan, Snapshot
+from fiberlb.tls.contexts import ROTATION
+from fiberlb.workers.bases import NONE
 from fiberlb.workers.crew import Crew
 from fiberlb.workers.pages import Page, make_page
 from fiberlb.workers.plane import WorkersPlane
@@ -119,6 +121,32 @@ class PlaneTests(SynchronousTestCase):
         self.assertEqual([s.state for s in self.plane.listeners()], ["closing"])
         page.write(0, (0, 0, 0, 0))
         self.assertEqual(self.plane.listeners(), [])
+
+    def test_rotated(self) -> None:
+        """Once a day there is another template, then other workers; a fault does not end that."""
+        renewed: list[Deferred[None]] = []
+
+        async def renew() -> None:
+            renewed.append(Deferred())
+            await renewed[-1]
+
+        self.serve(listening(a=self.port))
+        self.plane.crew.renew = renew  # type: ignore[method-assign, assignment]
+        self.plane._rotation.start(ROTATION, now=False)
+        self.reactor.advance(ROTATION - 1)
+        self.assertEqual(len(renewed), 0)
+        self.reactor.advance(1)
+        self.plane._bases._given["a"] = ((), NONE)
+        renewed[0].callback(None)
+        self.reactor.pump([0.01] * 3)
+        # One listener had no context that all have; it has one now, and the workers know.
+        self.assertEqual(len(self.workers[0].told("Apply")), 2)
+        self.reactor.advance(ROTATION)
+        renewed[1].errback(RuntimeError("no worker comes up"))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.reactor.advance(ROTATION)
+        self.assertEqual(len(renewed), 3)
+        self.plane._rotation.stop()
 
     def test_never_begun(self) -> None:
         """The end of a plane that was never begun."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from prometheus_client.core import Metric
 
+from fiberlb.api.metrics.certificates import certificates
 from fiberlb.api.metrics.listeners import listeners
 from fiberlb.api.metrics.pools import pools
 from fiberlb.api.metrics.process import processes
@@ -17,4 +18,4 @@ from fiberlb.control.service import ControlService
 #: C{None} between them lets others have a turn.
 Source = Callable[[ControlService], Iterable[Metric | None]]
 
-SOURCES: tuple[Source, ...] = (revision, processes, listeners, pools)
+SOURCES: tuple[Source, ...] = (revision, processes, listeners, pools, certificates)

@@ -12,8 +12,8 @@ from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from fiberlb.api.metrics.page import CONTENT_TYPE, page
-from fiberlb.api.rest import status
-from fiberlb.api.rest.bodies import no_body, read_json
+from fiberlb.api.rest import keys, status
+from fiberlb.api.rest.bodies import command_only, no_body, read_json
 from fiberlb.api.rest.conditions import not_modified, quoted
 from fiberlb.api.rest.documents import stored
 from fiberlb.api.rest.history import revisions
@@ -137,6 +137,17 @@ class RestApi:
         """Replace the workers one by one."""
         no_body(request)
         return await self._answer(request, lambda: status.restart(self._control))
+
+    @app.route("/v1/keys", methods=["GET"])
+    async def keys(self, request: IRequest) -> bytes:
+        """The key-encryption keys, without themselves."""
+        return await self._answer(request, lambda: keys.listing(self._control, request))
+
+    @app.route("/v1/keys/<any(rotate, reseal, prune):what>", methods=["POST"])
+    async def change_keys(self, request: IRequest, what: str) -> bytes:
+        """Exchange them."""
+        command_only(request)
+        return await self._answer(request, lambda: keys.change(self._control, request, what))
 
     @app.route("/metrics", methods=["GET"])
     async def metrics(self, request: IRequest) -> bytes:

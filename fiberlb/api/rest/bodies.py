@@ -61,6 +61,16 @@ def no_body(request: IRequest) -> None:
         raise _malformed("this request takes no body")
 
 
+def command_only(request: IRequest) -> None:
+    """
+    Make sure that a request without a body is none that a page of another site can send.
+
+    @raise Refused: it has a body, or not the C{Content-Type} of a write.
+    """
+    _check_type(request, False)
+    no_body(request)
+
+
 def _check_type(request: IRequest, patch: bool) -> None:
     taken = (JSON, MERGE_PATCH) if patch else (JSON,)
     if request.getHeader("content-encoding") not in (None, "identity"):

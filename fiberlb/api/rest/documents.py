@@ -40,7 +40,10 @@ def document(
             document(control, configuration, child, True)
             for child in children(configuration, collection, made.id)
         ]
-    return done if nested else observed(control, made, done)
+    if isinstance(made, Certificate) and made.acme is not None:
+        done["certificate"] = control.certificates.chain(made)
+        done["acme"] = {**done["acme"], **control.order(made)}
+    return done if nested else observed(control, configuration, made, done)
 
 
 async def shown(
@@ -51,13 +54,24 @@ async def shown(
         lambda: [document(control, configuration, made, True) for made in several]
     )
     # What is observed changes, so it is looked at here.
-    return [observed(control, m, done) for m, done in zip(several, documents, strict=True)]
+    return [
+        observed(control, configuration, m, done)
+        for m, done in zip(several, documents, strict=True)
+    ]
 
 
-def observed(control: ControlService, made: Resource, done: dict[str, Any]) -> dict[str, Any]:
+def observed(
+    control: ControlService, configuration: Configuration, made: Resource, done: dict[str, Any]
+) -> dict[str, Any]:
     """The document of an object with what is seen of it now."""
     if isinstance(made, Member):
         done["status"] = member_status(control, made.id)
+    elif isinstance(made, Certificate):
+        done["warnings"] = control.certificate_warnings(made)
+        done["used_by"] = [
+            {"collection": user.COLLECTION, "id": user.id, "name": user.name}
+            for user in control.certificates.used_by(made, configuration)
+        ]
     elif isinstance(made, Listener):
         done["status"] = listener_status(control, made.id)
     return done
@@ -67,7 +81,7 @@ def _fields(made: Resource) -> dict[str, Any]:
     hidden = {"id", "name", *secret_fields(type(made))}
     fields = {n: value for n, value in unstructure(made).items() if n not in hidden}
     if isinstance(made, Certificate):
-        fields["certificate"] = public_text(made.certificate)
+        fields["certificate"] = public_text(made.certificate) or None
     return fields
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 from twisted.web.iweb import IRequest
 
-from fiberlb.api.rest.lists import limit_of, next_address, query_of, single
+from fiberlb.api.rest.lists import limit_of, next_address, query_of, single, time_of
 from fiberlb.api.rest.problem import invalid
 from fiberlb.api.rest.reply import Reply
-from fiberlb.control.commits import time_text
 from fiberlb.control.history import Revision, Wanted
 from fiberlb.control.service import ControlService
 
@@ -58,9 +56,4 @@ def _since(word: str | None) -> int | str | None:
     """A number, or a time in the form that the history has."""
     if word is None or (word.isascii() and word.isdigit()):
         return _number("since", word)
-    try:
-        # A plus in a query is a blank unless it was encoded.
-        at = datetime.fromisoformat(word.replace(" ", "+"))
-    except ValueError:
-        raise invalid("since must be a revision's number or a time (RFC 3339)") from None
-    return time_text((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+    return time_of("since", word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,6 +11,7 @@ import attrs
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.rest.problem import Refused, invalid
+from fiberlb.control.commits import time_text
 from fiberlb.errors import nearest
 from fiberlb.model.configuration import COLLECTIONS, Configuration, find
 from fiberlb.model.convert import AllOr, Nested, Partial, kind_of, kinds
@@ -29,6 +31,13 @@ DEFAULT_LIMIT = 100
 MOST = 1000
 _CONTAINERS = (AllOr, Material, Nested, Partial, Several, Words)
 _META = ("managed_by", "created_at", "updated_at", "revision")
+
+#: What is told of the objects of a collection beside their fields, and can be filtered by.
+FACTS = {
+    "certificates": (
+        "fingerprint_sha256", "names", "issuer", "subject", "serial", "key_type", "expires_before"
+    )
+}  # fmt: skip
 
 Query = Mapping[str, list[str]]
 Test = Callable[[Resource], bool]
@@ -100,7 +109,7 @@ def filterable(collection: str) -> list[str]:
     """The names that a list of a collection can be filtered by."""
     fields = kinds(COLLECTIONS[collection])
     scalars = [n for n, kind in fields.items() if not isinstance(kind_of(kind), _CONTAINERS)]
-    return [*scalars, *_META, "tags"]
+    return [*scalars, *_META, *FACTS.get(collection, ()), "tags"]
 
 
 def tests(collection: str, query: Query, configuration: Configuration) -> list[Test]:
@@ -119,9 +128,51 @@ def tests(collection: str, query: Query, configuration: Configuration) -> list[T
             made.append(lambda one, w=wanted: w <= set(one.tags))  # type: ignore[misc]
         elif name in _META:
             made.append(_meta_test(name, words, configuration))
-        elif name in names:
+        elif name in names and name not in FACTS.get(collection, ()):
             made.append(_field_test(collection, name, words, configuration))
     return made
+
+
+def fact_tests(
+    collection: str, query: Query, facts: Callable[[Resource], Mapping[str, Any]]
+) -> list[Test]:
+    """
+    The filters by what is told of objects beside their fields; L{tests} has the others.
+
+    C{names} takes objects with any of the names, C{expires_before} those that end before
+    that time.
+
+    @raise Refused: 400, a time that is none.
+    """
+    made: list[Test] = []
+    for name in FACTS.get(collection, ()):
+        if name not in query:
+            continue
+        if name == "expires_before":
+            end = time_of(name, single(query, name) or "")
+            made.append(lambda one, e=end: (facts(one)["expires_at"] or e) < e)  # type: ignore[misc]
+        else:
+            wanted = frozenset(query[name])
+            made.append(lambda one, n=name, w=wanted: _told(facts(one)[n], w))  # type: ignore[misc]
+    return made
+
+
+def _told(value: Any, wanted: frozenset[str]) -> bool:
+    return bool(wanted & set(value)) if isinstance(value, list) else value in wanted
+
+
+def time_of(name: str, word: str) -> str:
+    """
+    A time in a query, as documents have it: RFC 3339 in UTC.
+
+    @raise Refused: 400, it is none.
+    """
+    try:
+        # A plus in a query is a blank unless it was encoded.
+        at = datetime.fromisoformat(word.replace(" ", "+"))
+    except ValueError:
+        raise invalid(f"{name} must be a time (RFC 3339)") from None
+    return time_text((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
 
 
 def _meta_test(name: str, words: Sequence[str], configuration: Configuration) -> Test:

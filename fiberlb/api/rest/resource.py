@@ -15,7 +15,7 @@ from twisted.web.iweb import IRequest
 from fiberlb.api.rest.bodies import no_body, parsed, read_text
 from fiberlb.api.rest.conditions import condition, not_modified, quoted
 from fiberlb.api.rest.documents import document, location, monitor_document, shown
-from fiberlb.api.rest.lists import filterable, flag, page, query_of, tests
+from fiberlb.api.rest.lists import fact_tests, filterable, flag, page, query_of, tests
 from fiberlb.api.rest.problem import invalid
 from fiberlb.api.rest.reply import NO_CONTENT, NOT_MODIFIED, Reply, encoded
 from fiberlb.api.rest.tables import Table
@@ -69,7 +69,9 @@ class Resources:
         if not_modified(request, tag):
             return Reply(NOT_MODIFIED, headers={"ETag": quoted(tag)})
         path = request.uri.partition(b"?")[0].decode("ascii")  # Twisted lets nothing else in
-        found = page(objects, query, path, tests(collection, query, configuration))
+        passing = tests(collection, query, configuration)
+        passing += fact_tests(collection, query, self._control.facts)
+        found = page(objects, query, path, passing)
         items = [document(self._control, configuration, made) for made in found.items]
         body = {"items": items, "next": found.next, "revision": self._control.revision}
         return Reply(document=body, headers={"ETag": quoted(tag)})
@@ -200,7 +202,7 @@ class Resources:
 
     async def _done(self, request: IRequest, operation: Operation) -> tuple[Outcome, bool]:
         dry = flag(query_of(request, ("dry_run",)), "dry_run")
-        origin = Origin("local", "rest", _reason(request))
+        origin = Origin("local", "rest", reason_of(request))
         return await self._control.write([operation], origin, dry), dry
 
     async def _result(self, operation: Operation, outcome: Outcome) -> dict[str, Any] | None:
@@ -241,7 +243,7 @@ class Resources:
         return await self._reply(200, body, {})
 
 
-def _reason(request: IRequest) -> str:
+def reason_of(request: IRequest) -> str:
     """
     Why the client does this, for the history.
 

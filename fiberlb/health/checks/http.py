@@ -6,6 +6,7 @@ from typing import Any
 
 from treq.client import HTTPClient
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import HTTPConnectionPool, ProxyAgent, ResponseDone
@@ -16,6 +17,7 @@ from zope.interface import implementer
 
 from fiberlb.health.checks.failure import CheckFailed, explain
 from fiberlb.health.checks.target import Check, authority, endpoint, target
+from fiberlb.health.checks.tls import TlsOf, secured
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.pool import Member
 from fiberlb.model.quantities import Codes
@@ -92,12 +94,16 @@ class _Body(Protocol):
         self.transport.loseConnection()
 
 
-def fields(member: Member, monitor: HealthMonitor) -> Headers:
-    """The header fields of a check's request, apart from those about the connection."""
+def fields(member: Member, monitor: HealthMonitor, name: str | None = None) -> Headers:
+    """
+    The header fields of a check's request, apart from those about the connection.
+
+    @param name: the server name that TLS asks for.
+    """
     headers = Headers({"User-Agent": [USER_AGENT]})
     for name, value in monitor.headers:
         headers.setRawHeaders(name, [value])
-    host = monitor.host_header or authority(*target(member, monitor))
+    host = monitor.host_header or name or authority(*target(member, monitor))
     headers.setRawHeaders("Host", [host])
     return headers
 
@@ -115,25 +121,55 @@ def http_check(reactor: Any) -> Check:
     pool = HTTPConnectionPool(reactor, persistent=False)
 
     async def check(member: Member, monitor: HealthMonitor) -> None:
-        agent = _Verbatim(
-            # The agent for proxies is the one that sends the target as it is given.
-            ProxyAgent(endpoint(reactor, member, monitor), reactor, pool),
-            monitor.url_path.encode("ascii"),
-            fields(member, monitor),
-        )
+        where = endpoint(reactor, member, monitor)
         try:
-            response = await HTTPClient(agent).request(
-                monitor.method,
-                "http://member/",
-                allow_redirects=False,
-                unbuffered=True,
-                reactor=reactor,
-            )
-            await _judge(response, monitor)
+            await _asked(reactor, pool, where, fields(member, monitor), monitor)
         except Exception as why:
             raise explain(why) from why
 
     return check
+
+
+def https_check(reactor: Any, tls_of: TlsOf) -> Check:
+    """
+    The same by TLS, with the settings of the pool.
+
+    @param tls_of: finds them.
+    """
+    pool = HTTPConnectionPool(reactor, persistent=False)
+
+    async def check(member: Member, monitor: HealthMonitor) -> None:
+        where, secure = secured(reactor, tls_of, member, monitor)
+        lines = fields(member, monitor, secure.server_name)
+        try:
+            await _asked(reactor, pool, where, lines, monitor)
+        except Exception as why:
+            raise secure.explain(why) from why
+
+    return check
+
+
+async def _asked(
+    reactor: Any,
+    pool: HTTPConnectionPool,
+    where: IStreamClientEndpoint,
+    lines: Headers,
+    monitor: HealthMonitor,
+) -> None:
+    agent = _Verbatim(
+        # The agent for proxies is the one that sends the target as it is given.
+        ProxyAgent(where, reactor, pool),
+        monitor.url_path.encode("ascii"),
+        lines,
+    )
+    response = await HTTPClient(agent).request(
+        monitor.method,
+        "http://member/",
+        allow_redirects=False,
+        unbuffered=True,
+        reactor=reactor,
+    )
+    await _judge(response, monitor)
 
 
 async def _judge(response: IResponse, monitor: HealthMonitor) -> None:

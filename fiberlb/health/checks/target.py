@@ -8,8 +8,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from zope.interface import implementer
 
-from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.health_monitor import HealthMonitor, IntroducedMonitor
 from fiberlb.model.pool import Member
 
 #: One check of one member: returns when it is passed, raises L{CheckFailed
@@ -44,4 +46,43 @@ def endpoint(reactor: Any, member: Member, monitor: HealthMonitor) -> IStreamCli
     address, port = target(member, monitor)
     cls = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
     # The check as a whole is cancelled at its timeout; this one must only not come first.
-    return cls(reactor, address, port, timeout=monitor.timeout + 1)
+    found = cls(reactor, address, port, timeout=monitor.timeout + 1)
+    if not isinstance(monitor, IntroducedMonitor) or (address, port) != (
+        member.address,
+        member.port,
+    ):
+        # What is checked elsewhere than where requests go expects no header either.
+        return found
+    return _Prefaced(found, monitor.preface)
+
+
+def _speaking(factory: Any, preface: bytes) -> Factory:
+    """A factory whose protocols speak second."""
+
+    def build(address: Any) -> Any:
+        made = factory.buildProtocol(address)
+        connect = made.makeConnection
+
+        def introduced(transport: Any) -> None:
+            transport.write(preface)
+            connect(transport)
+
+        made.makeConnection = introduced
+        return made
+
+    speaking: Any = Factory()
+    speaking.noisy = False
+    speaking.buildProtocol = build
+    return speaking
+
+
+@implementer(IStreamClientEndpoint)
+class _Prefaced:
+    """An endpoint whose connections begin with a header."""
+
+    def __init__(self, endpoint: Any, preface: bytes) -> None:
+        self._endpoint = endpoint
+        self._preface = preface
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        return self._endpoint.connect(_speaking(protocolFactory, self._preface))

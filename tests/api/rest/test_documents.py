@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 from fiberlb.model.certificate import Certificate
@@ -9,6 +10,7 @@ from fiberlb.model.convert import kinds
 from fiberlb.model.pool import Pool
 from tests.api.rest.asking import Asking
 from tests.support.certificates import leaf
+from tests.tls.test_bundles import bundle
 
 
 class DocumentTests(Asking):
@@ -78,6 +80,56 @@ l7_policies:
         self.assertEqual(len(document["fingerprint_sha256"]), 64)
         self.assertIn("expires_at", document)
         self.assertEqual(set(kinds(Certificate)) - set(document), {"private_key", "passphrase"})
+
+    def test_certificate_facts(self) -> None:
+        """Who issued it, when it ends, who uses it, what is odd about it."""
+        made = leaf("a.example", days=10)
+        body = {"name": "c", "certificate": made.pem, "private_key": made.key_pem()}
+        document = self.post("/v1/certificates", body).document
+        self.assertEqual(document["issuer"], "CN=Test CA")
+        self.assertEqual(document["serial"], f"{made.certificate.serial_number:x}")
+        self.assertEqual((document["key_type"], document["chain_length"]), ("EC P-256", 1))
+        self.assertEqual(document["used_by"], [])
+        self.stage.wall = made.certificate.not_valid_after_utc.timestamp() + 1
+        self.assertIn("expired on", self.get("/v1/certificates/c").document["warnings"][0])
+        listener = {
+            "name": "l",
+            "port": 443,
+            "protocol": "https",
+            "tls_config": {"certificate_id": "c"},
+        }
+        made_listener = self.post("/v1/listeners", listener).document
+        other = {**listener, "name": "m", "port": 444}
+        other["tls_config"] = {"certificate_id": "c", "sni_certificate_ids": "all"}
+        self.post("/v1/listeners", other)
+        document = self.get("/v1/certificates/c").document
+        self.assertEqual(
+            document["used_by"][0],
+            {"collection": "listeners", "id": made_listener["id"], "name": "l"},
+        )
+        self.assertEqual(len(document["used_by"]), 2)
+        # What was read can be sent back.
+        self.assertEqual(self.ask("PUT", "/v1/certificates/c", document).status, 200)
+        wrong = {**document, "issuer": "CN=Me"}
+        self.refusal(self.ask("PUT", "/v1/certificates/c", wrong), 400, "invalid")
+
+    def test_certificate_bundle(self) -> None:
+        """PKCS#12 goes in as base64; PEM without a key comes out, and errors hold nothing."""
+        made = leaf("b.example")
+        text = base64.b64encode(bundle(made, "open sesame")).decode()
+        body = {"name": "c", "certificate": text, "passphrase": "open sesame"}
+        reply = self.post("/v1/certificates", body)
+        self.assertEqual(reply.document["certificate"], made.pem)
+        self.assertNotIn(b"PRIVATE", reply.body)
+        wrong = {**body, "name": "d", "passphrase": "simsim"}
+        refused = self.ask("POST", "/v1/certificates", wrong)
+        problem = self.refusal(refused, 400, "invalid")
+        self.assertEqual([e["path"] for e in problem["errors"]], ["/passphrase"])
+        self.assertNotIn(b"simsim", refused.body)
+        newer = leaf("c.example")
+        patch = {"certificate": base64.b64encode(bundle(newer)).decode()}
+        changed = self.ask("PATCH", "/v1/certificates/c", patch)
+        self.assertEqual(changed.document["names"], ["c.example"])
 
     def test_certificate_of_file(self) -> None:
         """A file's text with both shows no key either."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from tests.api.rest.asking import Asking
+from tests.support.certificates import leaf
 
 
 class PageTests(Asking):
@@ -104,6 +107,30 @@ class FilterTests(Asking):
         """All of the tags that are named."""
         for query, count in (("tags=x", 1), ("tags=x&tags=y", 1), ("tags=x,y", 1), ("tags=z", 0)):
             self.assertEqual(len(self.names(f"pools?{query}")), count)
+
+    def test_certificates(self) -> None:
+        """By what is read from the certificate itself; secrets are no filters."""
+        for name, kind, days in (("a", "ec", 10), ("b", "rsa", 400)):
+            made = leaf(f"{name}.example", f"www.{name}.example", kind=kind, days=days)
+            body = {"name": name, "certificate": made.pem, "private_key": made.key_pem()}
+            self.post("/v1/certificates", body)
+        one = self.get("/v1/certificates/a").document
+        end = quote(one["expires_at"])
+        later = quote(self.get("/v1/certificates/b").document["expires_at"])
+        for query, found in (
+            ("names=www.a.example", ["a"]),
+            ("names=a.example&names=b.example", ["a", "b"]),
+            ("key_type=RSA%202048", ["b"]),
+            ("issuer=CN%3DTest%20CA&cert_type=server", ["a", "b"]),
+            (f"serial={one['serial']}", ["a"]),
+            (f"fingerprint_sha256={one['fingerprint_sha256']}", ["a"]),
+            (f"expires_before={end}", []),
+            (f"expires_before={later}", ["a"]),
+            ("managed_by=api&names=nope", []),
+        ):
+            self.assertEqual(self.names(f"certificates?{query}"), found, query)
+        for query in ("expires_before=soon", "passphrase=x", "private_key=x"):
+            self.refusal(self.ask("GET", f"/v1/certificates?{query}"), 400, "invalid")
 
     def test_within(self) -> None:
         """Of what an object contains, too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.health.checks.table import CHECKS, open_checks
+from fiberlb.health.checks.table import CHECKS, TLS_CHECKS, open_checks
 from fiberlb.model.health_monitor import MonitorType
 
 
@@ -14,7 +14,7 @@ class TableTests(SynchronousTestCase):
 
     def test_complete(self) -> None:
         """The table has each kind of the model."""
-        self.assertEqual(set(CHECKS), set(MonitorType))
+        self.assertEqual({*CHECKS, *TLS_CHECKS}, set(MonitorType))
 
     def test_open(self) -> None:
         """Opening makes one check of each kind and starts nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.testing import MemoryReactorClock, StringTransport
@@ -11,8 +12,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.health.checks.failure import CheckFailed
+from fiberlb.health.checks.http import http_check
 from fiberlb.health.checks.tcp import tcp_check
-from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.health_monitor import HealthMonitor, IntroducedMonitor
 from fiberlb.model.pool import Member
 
 
@@ -34,6 +36,25 @@ class TcpCheckTests(SynchronousTestCase):
         self.assertIsNone(self.successResultOf(self.result))
         self.assertEqual(transport.value(), b"")
         self.assertTrue(transport.disconnecting)
+
+    def test_introduced(self) -> None:
+        """Members that expect a header hear of nobody before anything else, in every check."""
+        monitor = IntroducedMonitor(preface=b"PROXY UNKNOWN\r\n")
+        member = Member(address="192.0.2.1", port=80)
+        for number, (make, given, sent) in enumerate(
+            (
+                (tcp_check, monitor, b"PROXY UNKNOWN\r\n"),
+                (http_check, monitor, b"PROXY UNKNOWN\r\nGET / HTTP/1.1\r\n"),
+                (tcp_check, attrs.evolve(monitor, port=81), b""),
+            ),
+            1,
+        ):
+            Deferred.fromCoroutine(make(self.reactor)(member, given)).addErrback(lambda _: None)
+            protocol = self.reactor.tcpClients[number][2].buildProtocol(None)
+            transport = StringTransport()
+            assert protocol is not None
+            protocol.makeConnection(transport)
+            self.assertEqual(transport.value()[: len(sent) or None], sent)
 
     def test_refused(self) -> None:
         """A refusal is told as such."""

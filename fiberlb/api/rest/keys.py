@@ -1,0 +1,31 @@
+"""The key-encryption keys: which there are, and exchanging them. No key is in any answer."""
+
+from __future__ import annotations
+
+import attrs
+from twisted.web.iweb import IRequest
+
+from fiberlb.api.rest.lists import query_of
+from fiberlb.api.rest.reply import Reply
+from fiberlb.api.rest.resource import reason_of
+from fiberlb.control.operations import Origin
+from fiberlb.control.service import ControlService
+
+
+async def listing(control: ControlService, request: IRequest) -> Reply:
+    """GET /v1/keys: the key that seals comes first."""
+    query_of(request, ())
+    items = [attrs.asdict(one) for one in await control.keys.uses()]
+    return Reply(document={"items": items})
+
+
+async def change(control: ControlService, request: IRequest, what: str) -> Reply:
+    """POST /v1/keys/rotate, reseal, prune: answered when it is done."""
+    query_of(request, ())
+    origin = Origin("local", "rest", reason_of(request))
+    keys = control.keys
+    work = {"rotate": keys.rotate, "reseal": keys.reseal, "prune": keys.prune}[what]
+    done = await work(origin)
+    document = attrs.asdict(done)
+    document["removed"] = list(done.removed)
+    return Reply(document=document)

@@ -1,0 +1,50 @@
+"""What happens to certificates by itself while a node runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+
+from fiberlb.control.expiry import Reminding, oddities, reminders
+from fiberlb.control.file_watch import FileWatch
+from fiberlb.control.service import ControlService
+
+
+class Upkeep:
+    """
+    Reminds of certificates that end, and reads those again whose files have changed.
+
+    @param reactor: keeps the time, and has threads for what blocks.
+    """
+
+    _log = Logger()
+
+    def __init__(self, control: ControlService, reactor: Any) -> None:
+        self._control = control
+        self._watch = FileWatch(
+            control,
+            reactor,
+            lambda work: deferToThreadPool(reactor, reactor.getThreadPool(), work),
+        )
+        self._reminding = Reminding(reactor, self._reminders)
+
+    def start(self) -> None:
+        """Begin, until the control service stops; it has started."""
+        control = self._control
+        for sentence in oddities(control.configuration, control.certificates):
+            self._log.warn("{sentence}", sentence=sentence[0].upper() + sentence[1:])
+        self._reminding.start()
+        self._watch.start()
+        control.when_stopping(self.stop)
+
+    def stop(self) -> None:
+        """End; what is under way ends by itself."""
+        self._reminding.stop()
+        self._watch.stop()
+
+    def _reminders(self) -> Iterator[str]:
+        control = self._control
+        return reminders(control.configuration, control.certificates, control.wall())

@@ -1,0 +1,63 @@
+"""Something that answers commands as an admin API does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.cli import main
+
+
+class Answering(SynchronousTestCase):
+    """
+    Commands against prepared answers.
+
+    @ivar targets: what was asked for, in order.
+    """
+
+    def setUp(self) -> None:
+        """A file that names the socket."""
+        self.directory = Path(tempfile.mkdtemp())  # short, as paths of Unix sockets must be
+        self.addCleanup(shutil.rmtree, self.directory)
+        self.path = self.directory / "f.yaml"
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.addCleanup(self.socket.close)
+        self.socket.bind(str(self.directory / "s"))
+        self.socket.listen()
+        self.answers: list[tuple[int, Any]] = []
+        self.targets: list[str] = []
+
+    def write(self) -> None:
+        """The file."""
+        listen = f"unix:{self.directory}/s"
+        self.path.write_text(f"version: 1\nadmin: {{listen: '{listen}'}}\n")
+
+    def serve(self, document: Any, status: int = 200) -> None:
+        """Answer one request with this."""
+        if not self.answers:
+            threading.Thread(target=self._serve, daemon=True).start()
+        self.answers.append((status, document))
+
+    def _serve(self) -> None:
+        served = 0
+        while served < len(self.answers):
+            with self.socket.accept()[0] as client:
+                self.targets.append(client.recv(4096).split(b" ")[1].decode())
+                status, document = self.answers[served]
+                served += 1
+                body = json.dumps(document).encode()
+                head = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
+                client.sendall(head + body)
+
+    def run_command(self, *words: str) -> Result:
+        """What a command says."""
+        self.write()
+        return CliRunner().invoke(main, [*words, "-c", str(self.path)])

@@ -1,0 +1,42 @@
+"""Tests of fiberlb.commands.keys."""
+
+from __future__ import annotations
+
+from fiberlb.workers.commands import REFUSED
+from tests.commands.answering import Answering
+
+
+class KeysTests(Answering):
+    """C{fiberlb keys}."""
+
+    def test_ls(self) -> None:
+        """Which key seals, and which is missing."""
+        items = [
+            {"id": "aa", "sealed": 3, "present": True},
+            {"id": "bb", "sealed": 1, "present": False},
+        ]
+        self.serve({"items": items})
+        lines = self.run_command("keys", "ls").output.splitlines()
+        self.assertEqual(
+            [line.split() for line in lines[1:]], [["aa", "3", "seals"], ["bb", "1", "MISSING"]]
+        )
+
+    def test_changes(self) -> None:
+        """Each says what became of it."""
+        done = {"key_id": "aa", "resealed": 3, "removed": ["bb"], "revision": 7}
+        for word, said in (
+            ("rotate", "Key aa seals from now on, 3 secrets were sealed anew (revision 7)"),
+            ("reseal", "Key aa seals, 3 secrets were sealed anew (revision 7)"),
+            ("prune", "Removed: bb; key aa stays"),
+        ):
+            self.answers.clear()
+            self.serve(done)
+            found = self.run_command("keys", word)
+            self.assertEqual((found.exit_code, found.output.splitlines()[0]), (0, said))
+            self.assertEqual(self.targets[-1], f"/v1/keys/{word}")
+
+    def test_refused(self) -> None:
+        """The API's words, and exit code 1."""
+        self.serve({"detail": "cannot be changed"}, 409)
+        found = self.run_command("keys", "rotate")
+        self.assertEqual((found.exit_code, found.output), (REFUSED, "cannot be changed\n"))

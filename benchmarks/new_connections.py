@@ -18,7 +18,7 @@ SCENARIOS = (
         "new-connections",
         "A new connection for 1 KiB",
         CLOSE,
-        proxies=(*COMPARED, "fiberlb-compiled"),
+        proxies=(*COMPARED, "fiberlb-compiled", "fiberlb-1", "fiberlb-2"),
     ),
 )
 

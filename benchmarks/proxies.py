@@ -14,7 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from benchmarks.peers.caddy import caddy
-from benchmarks.peers.fiberlb import compiled, fiberlb, on_stock_reactor, with_access_log
+from benchmarks.peers.fiberlb import (
+    compiled,
+    fiberlb,
+    on_stock_reactor,
+    one_worker,
+    two_workers,
+    with_access_log,
+)
 from benchmarks.peers.haproxy import haproxy
 from benchmarks.peers.nginx import nginx, start_origin
 from benchmarks.peers.python import aiohttp, twisted
@@ -37,6 +44,8 @@ VARIANTS: Mapping[str, Callable[[Setting], Proxy]] = {
     "fiberlb-epoll": on_stock_reactor,
     "fiberlb-log": with_access_log,
     "fiberlb-compiled": compiled,
+    "fiberlb-1": one_worker,
+    "fiberlb-2": two_workers,
 }
 
 #: All of them.

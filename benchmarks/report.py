@@ -20,6 +20,8 @@ NAMES: Mapping[str, str] = {
     "fiberlb-epoll": "FiberLB on the stock reactor",
     "fiberlb-log": "FiberLB with an access log",
     "fiberlb-compiled": "FiberLB, compiled",
+    "fiberlb-1": "FiberLB with one worker",
+    "fiberlb-2": "FiberLB with two workers",
 }
 
 #: The rows of the README's table.

@@ -1,5 +1,6 @@
 """
-FiberLB itself, and variants: on Twisted's own reactor, writing an access log, compiled.
+FiberLB itself, in one process, and variants: on Twisted's own reactor, writing an access log,
+compiled, with worker processes.
 
 The compiled one is that of another environment, whose folder C{FIBERLB_COMPILED} names.
 """
@@ -19,6 +20,7 @@ version: 1
 state_directory: {folder}/state
 store: "memory:"
 admin: {{listen: "127.0.0.1:{admin}"}}
+workers: {workers}
 {log}
 {certificates}
 pools:
@@ -64,7 +66,19 @@ def compiled(setting: Setting) -> Proxy:
     return _fiberlb("fiberlb-compiled", setting, [program, "run"])
 
 
-def _fiberlb(name: str, setting: Setting, command: list[str], log: str = "") -> Proxy:
+def one_worker(setting: Setting) -> Proxy:
+    """FiberLB with a process for traffic beside the one for changes."""
+    return _fiberlb("fiberlb-1", setting, [venv_program("fiberlb"), "run"], workers=1)
+
+
+def two_workers(setting: Setting) -> Proxy:
+    """FiberLB with two processes for traffic; the one core they share here."""
+    return _fiberlb("fiberlb-2", setting, [venv_program("fiberlb"), "run"], workers=2)
+
+
+def _fiberlb(
+    name: str, setting: Setting, command: list[str], log: str = "", workers: int = 0
+) -> Proxy:
     folder, port = setting.folder(name), free_port()
     certificates = [f"{{name: c, certificate: 'file:{setting.pem}'}}"] if setting.secure else []
     pool = "tcp" if setting.front is Front.TCP else "http"
@@ -77,6 +91,7 @@ def _fiberlb(name: str, setting: Setting, command: list[str], log: str = "") -> 
         verified = "tls_config: {server_name: localhost, ca_certificate_id: o},"
     text = _FILE.format(
         folder=folder,
+        workers=workers,
         admin=free_port(),
         port=port,
         origin=setting.origin,

@@ -14,10 +14,10 @@ A model class may add, as class attributes:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -34,7 +34,9 @@ def kinds(cls: type) -> Mapping[str, Kind]:
 
 @cache
 def _kinds(cls: type) -> Mapping[str, Kind]:
-    return {a.name: a.metadata["kind"] for a in attrs.fields(cls) if "kind" in a.metadata}
+    return {
+        a.name: a.metadata["kind"] for a in attrs.fields(cast(Any, cls)) if "kind" in a.metadata
+    }
 
 
 def structure(cls: type[T], value: Any, path: Path, loading: Loading) -> T | None:
@@ -93,7 +95,7 @@ def _load_fields(cls: type, value: dict[str, Any], path: Path, loading: Loading)
 
 @cache
 def _needed(cls: type) -> tuple[str, ...]:
-    return tuple(a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING)
+    return tuple(a.name for a in attrs.fields(cast(Any, cls)) if a.default is attrs.NOTHING)
 
 
 def refuse_key(cls: type, word: Any, path: Path, loading: Loading) -> None:
@@ -281,11 +283,11 @@ def evolved(made: T, /, **fields: Any) -> T:
 
     For classes whose fields have no aliases and no converters that mind a second time.
     """
-    names, get = _getter(type(made))
+    names, get = _getter(cast(Hashable, type(made)))
     return type(made)(**dict(zip(names, get(made), strict=True), **fields))
 
 
 @cache
-def _getter(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    names = tuple(a.name for a in attrs.fields(cls) if a.init)
+def _getter(cls: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    names = tuple(a.name for a in attrs.fields(cast(Any, cls)) if a.init)
     return names, attrgetter(*names)

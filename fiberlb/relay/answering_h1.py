@@ -272,14 +272,11 @@ class Answering(Exchange):
         """This side is done with its connection."""
         self.let_go()
         self.busy = False
-        cell = self.cell
         if self.conn.side is self:
             self.conn.close()
         if not self._closed:
             self._closed = True
-            cell.connections -= 1
-            if cell.bound is not None:
-                cell.bound.left()
+            self.cell.left()
 
 
 def _chunk(data: bytes) -> bytes:

@@ -136,7 +136,7 @@ class Passing(Session):
 
     def _leave(self) -> None:
         """Somebody has connected and said nothing, as health checks do."""
-        self.cell.connections -= 1
+        self.cell.left()
 
     def expired(self, now: float) -> None:
         """The hello takes too long; after it the attempt has a deadline of its own."""

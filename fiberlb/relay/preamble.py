@@ -131,7 +131,7 @@ class Preamble(Exchange):
         self._leave()
 
     def _leave(self) -> None:
-        self.cell.connections -= 1
+        self.cell.left()
 
     def ended(self) -> None:
         """It ended without a header: a health check, if it said nothing at all."""

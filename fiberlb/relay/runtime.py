@@ -291,6 +291,12 @@ class Cell:
         self.received = 0
         self.bound: Any = None
 
+    def left(self) -> None:
+        """One of its connections has ended: there may be room for one that waits."""
+        self.connections -= 1
+        if self.bound is not None:
+            self.bound.left()
+
     def figures(self) -> dict[str, int]:
         """What it has counted, by name."""
         answers = self.answers

@@ -122,10 +122,7 @@ class Session(Exchange):
         self.log(reason)
         self.let_go()
         self.busy = False
-        cell = self.cell
-        cell.connections -= 1
-        if cell.bound is not None:
-            cell.bound.left()
+        self.cell.left()
 
     # What the client's connection tells, until the tunnel takes over.
 

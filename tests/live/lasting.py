@@ -70,10 +70,10 @@ class Lasting:
     def _run(self) -> None:
         while not self._ending:
             for number, (sock, reader) in enumerate(self._sockets):
-                self._attempt(f"socket {number}", lambda s=sock, r=reader: self._talk(s, r))  # type: ignore[misc]
+                self._attempt(f"socket {number}", lambda s=sock, r=reader: self._talk(s, r))
             for number, (_, reader) in enumerate(self._downloads):
                 if self._read[number] + PIECE <= SIZE // 2:
-                    self._attempt(f"download {number}", lambda n=number, r=reader: self._take(n, r))  # type: ignore[misc]
+                    self._attempt(f"download {number}", lambda n=number, r=reader: self._take(n, r))
             with self._news:
                 self.rounds += 1
                 self._news.notify_all()
@@ -116,7 +116,7 @@ class Lasting:
         self._thread.join(4 * _WAIT)
         for number, (_, reader) in enumerate(self._downloads):
             while self._read[number] < SIZE and not self.trouble:
-                self._attempt(f"download {number}", lambda n=number, r=reader: self._take(n, r))  # type: ignore[misc]
+                self._attempt(f"download {number}", lambda n=number, r=reader: self._take(n, r))
         for sock, _ in (*self._sockets, *self._downloads):
             sock.close()
         return self.trouble

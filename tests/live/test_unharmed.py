@@ -137,8 +137,8 @@ class ChangeTests(UnharmedCase):
             self.ask(f"/v1/listeners/{chance.choice(made)}", "PATCH", body)
             return
         port = free_port()
-        body = {"name": f"l{number}", "port": port, "protocol": "http", "address": "127.0.0.1"}
-        self.keep("listeners", {**body, "default_pool_id": "web"}, chance)
+        named = {"name": f"l{number}", "port": port, "protocol": "http", "address": "127.0.0.1"}
+        self.keep("listeners", {**named, "default_pool_id": "web"}, chance)
 
     def policies(self, chance: random.Random, number: int) -> None:
         """Policies of the listener that is in use, with rules that match nothing of it."""

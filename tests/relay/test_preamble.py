@@ -112,6 +112,18 @@ class PreambleTests(RelayTestCase):
         world.client(b"PROXY").reset()
         self.assertEqual(world.reasons, ["client_abort"] * 2)
 
+    def test_room(self) -> None:
+        """One that goes makes room for who waits to be accepted, whatever it has said."""
+        for said in (b"", b"PROXY", b"no header\r\n"):
+            world = self.behind(tcp=True, listener={"connection_limit": 5})
+            waiting: list[bool] = []
+            client = world.client()
+            world.cell.bound.wait(lambda told=waiting: told.append(True))
+            if said:
+                client.send(said)
+            client.end()
+            self.assertEqual(waiting, [True], said)
+
 
 class IntroducingTests(RelayTestCase):
     """Headers that go out."""

@@ -62,6 +62,7 @@ class Exchange:
         "body_since",
         "busy",
         "cell",
+        "charged",
         "chunks",
         "client",
         "conn",
@@ -110,8 +111,7 @@ class Exchange:
         self.half_closed = self.expecting = False
         self.started = 0.0
         self.method = self.target = self.raw = self.out = self.upgrade = b""
-        self.minor = 1
-        self.keep = True
+        self.minor, self.keep = 1, True
         self.route: Route | None = None
         self.clear()
 
@@ -126,11 +126,9 @@ class Exchange:
         self.held: list[bytes] | None = None
         self.left = self.held_octets = self.received_octets = self.sent_octets = 0
         self.tried: tuple[str, ...] = ()
-        self.tries = 0
-        self.member_name = ""
-        self.status = 0
+        self.tries = self.charged = self.status = 0
         self.head_at = self.connected_at = self.answered_at = 0.0
-        self.request_id = self.detail = ""
+        self.member_name = self.request_id = self.detail = ""
 
     @property
     def uploading(self) -> bool:
@@ -300,6 +298,7 @@ class Exchange:
         if not pool.may_retry():
             self.detail = "not tried again: the retry budget is spent"
             return None
+        self.charged += 1
         if not reused:
             tried = (*self.tried, member.id)
             return self.pick(pool, tried)
@@ -317,6 +316,8 @@ class Exchange:
             member.in_flight -= 1
             if member.latency is not None:
                 self._measure(member.latency)
+            if self.charged and self.answering():
+                self.charged = self.route.pool.budget.helped(self.charged)  # type: ignore[union-attr]
 
     def answering(self) -> float:
         """When the member showed the first sign of what was wanted; 0: it did not."""
@@ -330,9 +331,8 @@ class Exchange:
 
     def disappointed(self) -> None:
         """The member did not do what was wanted."""
-        member = self.member
-        if member is not None and member.latency is not None:
-            member.latency.fail(self.cell.services.loop.now)
+        if self.member is not None and self.member.latency is not None:
+            self.member.latency.fail(self.cell.services.loop.now)
 
     # How it ends otherwise.
 

@@ -15,8 +15,10 @@ class RetryBudget:
     """
     One pool's budget, in one process.
 
-    Requests earn a share of a retry each, and what was earned fades over L{WINDOW}. Requests
-    themselves cost nothing: how many there were is looked at when one is to be retried.
+    Requests earn a share of a retry each, and what was earned fades over L{WINDOW}. A retry that
+    gets an answer gives back what it has cost: one bad member among good ones costs nothing, and
+    where everybody fails, or is slow, no more than the share is sent again. Requests themselves
+    cost nothing: how many there were is looked at when one is to be retried.
 
     @ivar percent: of the requests.
     @ivar refused: retries that there was no budget for.
@@ -51,3 +53,12 @@ class RetryBudget:
             return False
         self._left -= 1.0
         return True
+
+    def helped(self, count: int) -> int:
+        """
+        So many retries have brought an answer: they are no burden that grows.
+
+        @return: 0, how many of them are still to be answered for.
+        """
+        self._left += count
+        return 0

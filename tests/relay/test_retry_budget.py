@@ -41,6 +41,13 @@ class BudgetTests(RelayTestCase):
         budget.take(1000.0, 0)
         self.assertEqual(self.taken(budget, 4600.0, 3600 * 500), (0.2 * 500 + FLOOR) * WINDOW)
 
+    def test_given_back(self) -> None:
+        """What has helped costs nothing."""
+        budget = RetryBudget(0)
+        for _ in range(1000):
+            self.assertTrue(budget.take(1000.0, 5))
+            self.assertEqual(budget.helped(1), 0)
+
     def test_fewer(self) -> None:
         """Members that have gone take their requests with them; that costs no budget."""
         budget = RetryBudget(20)
@@ -50,6 +57,19 @@ class BudgetTests(RelayTestCase):
 
 class SpentTests(RelayTestCase):
     """Requests when there is no budget left."""
+
+    def test_helped(self) -> None:
+        """A retry that is answered is there for the next request again."""
+        world = self.world(2, pool={"retries": Retries(budget_percent=0)})
+        budget = world.plane._table.pools["pool"].budget
+        before = budget._left
+        client = world.client(ask())
+        (first,) = (m for m in world.members if m.links)
+        first.link.reset()
+        (second,) = (m for m in world.members if m is not first)
+        self.assertEqual(budget._left, before - 1)
+        second.link.send(answer())
+        self.assertEqual((client.news(), budget._left), (answer(), before))
 
     def test_spent(self) -> None:
         """The failure is answered; what never reached a member is tried elsewhere all the same."""

@@ -108,13 +108,14 @@ class LayerFourTests(SynchronousTestCase):
     def test_not_trusted(self) -> None:
         """Who is not in trusted_proxies is not listened to."""
         for name in ("plain", "tcp", "ended", "passed"):
-            with RawClient(self.around.ports[name]) as client:
-                try:
+            try:
+                # The reset may come before the connection is used at all.
+                with RawClient(self.around.ports[name]) as client:
                     client.send(b"PROXY UNKNOWN\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
                     found = client.socket.recv(1)
-                except OSError:
-                    found = b""
-                self.assertEqual(found, b"", name)
+            except OSError:
+                found = b""
+            self.assertEqual(found, b"", name)
         self.assertEqual(self.logged('"reason":"denied_address"')["client"], "127.0.0.1")
 
     def test_health(self) -> None:

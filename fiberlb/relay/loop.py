@@ -134,7 +134,9 @@ class StockLoop:
         if changed & WRITE:
             (self._reactor.addWriter if events & WRITE else self._reactor.removeWriter)(selectable)
 
-    rewatch = change
+    def rewatch(self, watched: Any, events: int) -> None:
+        """See L{Loop}."""
+        self.change(watched, events)
 
     def retire(self, watched: Any) -> None:
         """See L{Loop}."""

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
+from fiberlb.control.cautions import sentences
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
 from fiberlb.control.document import FileLayer
@@ -274,7 +275,13 @@ class ControlService:
             *self._not_issued(),
             *self._not_stapled(),
             *lax,
+            *self.cautions,
         )
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What of the configuration cannot be what was meant, each a sentence."""
+        return tuple(sentences(self.configuration, self.state.file.settings.trusted_proxies))
 
     def _not_issued(self) -> Iterator[str]:
         for made in self.configuration.all(Certificate).values():

@@ -8,8 +8,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.relay.connecting import opening
-from fiberlb.relay.connection import LAST_BYTES, NEVER, NOBODY, READ_SIZE, Connection
+from fiberlb.relay.connection import LAST_BYTES, NEVER, READ_SIZE, Connection
 from fiberlb.relay.loop import READ, WRITE
+from fiberlb.relay.nobody import NOBODY
 from tests.support.relay_links import Link
 from tests.support.relay_loop import MemoryLoop
 

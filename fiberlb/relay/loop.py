@@ -81,11 +81,11 @@ class Loop(Protocol):
 
         For a connection that has just been read from, and is more likely to end than to
         say anything more: many do so before there is a need to watch them. Any L{change}
-        begins it at once, L{settle} at the latest; until then C{LATE} stands in its events,
+        begins it at once, L{watch_all} at the latest; until then C{LATE} stands in its events,
         and it is not in the wheel.
         """
 
-    def settle(self) -> None:
+    def watch_all(self) -> None:
         """Watch what was to be watched later, and still is to be; called every quarter second."""
 
     def change(self, watched: Any, events: int) -> None:
@@ -145,7 +145,7 @@ class StockLoop:
         self.watch(watched, events)
         watched.hasten(watched.deadline)
 
-    def settle(self) -> None:
+    def watch_all(self) -> None:
         """See L{Loop}."""
 
     def change(self, watched: Any, events: int) -> None:

@@ -64,7 +64,7 @@ class LeanReactor(EPollReactor):
         watched.events = events | LATE
         self._late[watched.fd] = watched
 
-    def settle(self) -> None:
+    def watch_all(self) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         for watched in list(self._late.values()):
             self.change(watched, watched.events & ~LATE)

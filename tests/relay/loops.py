@@ -131,7 +131,7 @@ class ConnectionContract(LoopContract):
         """One that is watched later hears everything, and has its time."""
         conn, far, side = self.pair(later=True)
         far.send(b"abc")
-        self.loop.settle()
+        self.loop.watch_all()
         self.turn_until(lambda: side.data == b"abc")
         self.assertEqual(conn.events, READ)
         self.assertIn(conn, list(self.loop.wheel))
@@ -155,7 +155,7 @@ class ConnectionContract(LoopContract):
         conn, far, side = self.pair(later=True)
         conn.write(b"abc")
         conn.close()
-        self.loop.settle()
+        self.loop.watch_all()
         self.turn_until(lambda: conn.sock.fileno() == -1)
         self.assertEqual((self.read(far), far.recv(1), side.heard), (b"abc", b"", []))
         self.assertNotIn(conn, list(self.loop.wheel))

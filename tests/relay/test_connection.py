@@ -484,11 +484,3 @@ class OpeningTests(ConnectionTestCase):
         conn.write(b"more")
         self.loop.batch([])
         self.assertEqual(side.heard, ["connected", "received", "lost"])
-
-    def test_nobody(self) -> None:
-        """The side of a closed connection takes everything without a word."""
-        NOBODY.received(b"x")
-        NOBODY.expired(0.0)
-        NOBODY.refused(1)
-        for name in ("ended", "drained", "lost", "connected"):
-            getattr(NOBODY, name)()

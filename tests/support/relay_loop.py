@@ -116,7 +116,7 @@ class MemoryLoop:
         """See L{fiberlb.relay.loop.Loop}."""
         self.watch(watched, events | LATE)
 
-    def settle(self) -> None:
+    def watch_all(self) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         for watched in self.open:
             if watched.events & LATE:
@@ -177,7 +177,7 @@ class MemoryLoop:
         try:
             for _ in range(_MOST_BATCHES):
                 if not self.batch():
-                    self.settle()
+                    self.watch_all()
                     if not self.ready():
                         return
         finally:

@@ -43,7 +43,7 @@ from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.loop import Loop, StockLoop
 from fiberlb.relay.plane import DataPlane, request_ids
 from fiberlb.relay.services import Services
-from fiberlb.starting import EXPECTED, CannotStart, sentence
+from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
 from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
 from fiberlb.store.lock import StateLock, hold
@@ -251,6 +251,8 @@ class Node(Service):
 
     def _refused(self, failure: Any) -> None:
         """The start failed: say why, in words where the reason is known."""
+        if failure.check(BROKEN_OFF):
+            return
         if not failure.check(*EXPECTED):
             _log.failure("the start failed", failure=failure)
         self._failed(sentence(failure.value))
@@ -332,6 +334,8 @@ class Node(Service):
     def hurry(self) -> None:
         """What runs is not waited for at the end, also when it has begun."""
         self._deadline = 0.0
+        if self._starting is not None:
+            self._starting.cancel()
         if self._grace is not None and not self._grace.called:
             self._grace.callback(None)
         self.plane.hasten(0.0)
@@ -344,7 +348,8 @@ class Node(Service):
     async def _stop(self) -> None:
         self._world.reporting.stopping(self._layer.settings.shutdown.grace + self._deadline)
         if self._starting is not None:
-            self._starting.cancel()
+            directory = self._directory(self._layer.settings) if self._wanted else None
+            await break_off(self._starting, self._world.reactor, directory)
         if self.control is not None:
             serves = self.control.started
             await self._stop_control()
@@ -378,10 +383,12 @@ class Node(Service):
         """
         Close what the next image of this process opens again; what serves goes on.
 
-        @raise CannotStart: there is nothing that would go on.
+        @raise CannotStart: there is nothing that would go on, or should.
         """
         if self.control is None or not isinstance(self.plane, WorkersPlane):
             raise CannotStart("with workers: 0 an upgrade is a restart")
+        if not self.running:
+            raise CannotStart("this process is about to end")
         self._world.reporting.upgrading()
         await self._stop_control()
         await self._admin.stop()

@@ -34,7 +34,7 @@ from fiberlb.process.notify import notify, watchdog
 from fiberlb.process.orphans import Orphans
 from fiberlb.process.reporting import Reporting
 from fiberlb.relay.inherited import inherited
-from fiberlb.workers.upgrade import upgrade
+from fiberlb.workers.upgrade import ENDING, upgrade
 
 #: Exit code of a start that was refused.
 REFUSED = 1
@@ -136,6 +136,7 @@ class _Started(Service):
         self._reactor = world.reactor
         self._reporting = world.reporting
         self._told = told
+        self._early: list[signal.Signals] = []
         self._orphans = Orphans(world.reactor, self._workers)
 
     def startService(self) -> None:
@@ -151,6 +152,9 @@ class _Started(Service):
         self._on(signal.SIGUSR1, self._node.reopen_logs)
         self._on(signal.SIGINT, self._interrupt)
         self._on(signal.SIGUSR2, self._upgrade)
+        signal.signal(signal.SIGTERM, lambda *_: self._early.append(signal.SIGTERM))
+        # An upgrade has held them back; the template must not inherit that.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         # After the reactor has installed its own.
         self._reactor.callWhenRunning(self._mind_second_signal)
         self._node.startService()
@@ -202,6 +206,8 @@ class _Started(Service):
                 begin(number, frame)
 
         signal.signal(signal.SIGTERM, terminate)
+        if self._early:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _upgrade(self) -> None:
         environment = {**os.environ, **starter.again(self._told, os.getpid())}

@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from twisted.internet.task import deferLater
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.logger import Logger
 
 _log = Logger()
+#: Signals that end this process, held back while another image takes its place.
+ENDING = (signal.SIGTERM, signal.SIGINT)
 #: Options of twistd after which it does not go into the background.
 _FOREGROUND = ("-n", "--nodaemon", "-no", "-b", "--debug")
 
@@ -88,11 +91,18 @@ async def upgrade(
     path = configuration(words)
     if path is not None:
         await check(reactor, path)
-    await node.prepare_upgrade()
-    _log.info("Upgrade: {command}", command=" ".join(again))
-    # Until the new image minds them, none of these must end it.
-    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    execute(again[0], again)
+    # The next image inherits this, and gets them when it can: workers are to end with it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        # One that has come already has its turn.
+        await deferLater(reactor, 0)
+        await node.prepare_upgrade()
+        _log.info("Upgrade: {command}", command=" ".join(again))
+        # Until the new image minds them, none of these must end it.
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        execute(again[0], again)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

@@ -63,6 +63,7 @@ class Reporting:
         self._attended: Callable[[], bool] = lambda: True
         self._served_at = 0.0
         self._ready = False
+        self._gone_wrong = False
         self._until: float | None = None
         self._turns = 0
         self._looking = False
@@ -107,7 +108,8 @@ class Reporting:
             self._get_ready()
 
     def refused(self, why: str) -> None:
-        """The start is refused."""
+        """The start is refused; that stays in the status."""
+        self._gone_wrong = True
         self._say(status(f"the start is refused: {why}"))
 
     def reloading(self) -> None:
@@ -146,7 +148,8 @@ class Reporting:
             return
         self._ready = False
         self._until = self._reactor.seconds() + seconds + MARGIN
-        self._state("STOPPING=1", status(f"stopping; what runs has up to {seconds:.0f} s"))
+        how = status(f"stopping; what runs has up to {seconds:.0f} s")
+        self._state("STOPPING=1", *([] if self._gone_wrong else [how]))
         self._extend()
 
     def end(self) -> None:

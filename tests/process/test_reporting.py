@@ -162,6 +162,14 @@ class ReportingTests(SynchronousTestCase):
         self.reporting.end()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_refused(self) -> None:
+        """Why it did not start is the last that is said of how it is."""
+        self.reporting.begin()
+        self.reporting.refused("a\nb")
+        self.reporting.stopping(5.0)
+        expected = ["STATUS=starting", "STATUS=the start is refused: a b", "STOPPING=1"]
+        self.assertEqual(self.said()[:3], expected)
+
     def test_nobody(self) -> None:
         """Nobody listens: nothing happens, not even a timer."""
         self.reporting = Reporting()

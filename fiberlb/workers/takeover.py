@@ -10,9 +10,11 @@ from typing import Any
 
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
 from fiberlb.workers.seen import ControlLink, Takers
 
+_log = Logger()
 #: Seconds that workers get to dial.
 PATIENCE = 3.0
 #: Seconds between two looks whether all have.
@@ -55,14 +57,21 @@ def open_door(reactor: Any, path: str, takers: Takers) -> Any:
 
 
 async def gathered(
-    reactor: Any, expected: Callable[[], set[int]], adopted: Callable[[], set[int]]
+    reactor: Any,
+    expected: Callable[[], set[int]],
+    adopted: Callable[[], set[int]],
+    told: str,
 ) -> set[int]:
     """
-    Wait until all that live have been adopted, but not for ever.
+    Wait until all that live have been adopted, but not for ever, and say so in the log.
 
+    @param told: with the C{count} of those that have.
     @return: pids of those that have not.
     """
     until = reactor.seconds() + PATIENCE
     while (missing := expected() - adopted()) and reactor.seconds() < until:
         await deferLater(reactor, LOOK)
+    _log.info(told, count=len(adopted()))
+    if missing:
+        _log.warn("Workers {pids} do not answer", pids=sorted(missing))
     return missing

@@ -46,7 +46,13 @@ class NurseryTests(SynchronousTestCase):
         """Order a worker; what comes of it."""
         number = self.nursery.number()
         order = Order(
-            number=number, slot=2, directory="/d", deadline=1.0, log_format="off", log_path="x"
+            number=number,
+            slot=2,
+            board="",
+            directory="/d",
+            deadline=1.0,
+            log_format="off",
+            log_path="x",
         )
         read, write = os.pipe()
         done = self.nursery.fork(order, read, write)

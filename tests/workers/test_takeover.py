@@ -37,7 +37,7 @@ class GatheredTests(SynchronousTestCase):
         self.clock = Clock()
         self.expected = {1, 2}
         self.adopted: set[int] = set()
-        work = gathered(self.clock, lambda: self.expected, lambda: self.adopted)
+        work = gathered(self.clock, lambda: self.expected, lambda: self.adopted, "{count}")
         self.done = Deferred.fromCoroutine(work)
 
     def test_all(self) -> None:

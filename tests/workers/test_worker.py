@@ -37,6 +37,7 @@ class WorkerTests(SynchronousTestCase):
             number=1,
             slot=1,
             directory=self.directory,
+            board=os.path.join(self.directory, "board"),
             deadline=60.0,
             log_format="off",
             log_path="stdout",

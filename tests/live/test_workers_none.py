@@ -28,6 +28,7 @@ class FewerTests(CrewCase):
     def settled(self) -> None:
         """The one process serves, and no worker is left; it serves at every socket there was."""
         self.program().wait_for_line("workers of an earlier process hand over their sockets")
+        self.balancer.wait_for_ports(self.balancer.admin)
         self.wait_for_workers(0)
         self.program().wait_until(lambda: not self.pids(self.balancer))
         for _ in range(40):

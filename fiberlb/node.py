@@ -375,10 +375,13 @@ class Node(Service):
         """
         if self._layer.ephemeral:
             raise CannotStart("with --from an upgrade is a restart: nothing is kept on disk")
-        if self.control is None or not isinstance(self.plane, WorkersPlane):
-            raise CannotStart("with workers: 0 an upgrade is a restart")
+        if self.control is None or self._lock is None:
+            raise CannotStart("nothing serves yet")
         await self._stop_control()
         await self._admin.stop()
         await self.health.stop()
         if self._store is not None:
             await self._store.close()
+        if isinstance(self.plane, SolePlane):
+            directory = self._directory(self._layer.settings)
+            await self.plane.leave_behind(directory, self._lock.leave)

@@ -14,6 +14,7 @@ from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.workers.heir import Heir
+from fiberlb.workers.leaving import Leaving, split
 
 
 class SolePlane(DataPlane):
@@ -38,7 +39,8 @@ class SolePlane(DataPlane):
         random: Callable[[], float],
         random_bytes: Callable[[int], bytes],
     ) -> None:
-        self._heir = Heir(reactor, binding, settings.shutdown.worker_deadline, self.accept_also)
+        self._lasting = settings.shutdown.worker_deadline
+        self._heir = Heir(reactor, binding, self._lasting, self.accept_also)
         services = Services(
             loop,
             lambda stamp: stamp + wall() - loop.now,
@@ -62,6 +64,40 @@ class SolePlane(DataPlane):
         """As of any plane; after the first one this process serves, and those workers drain."""
         super().activate(prepared)
         self._heir.dismiss()
+
+    # Another image of the process.
+
+    async def leave_behind(self, directory: str, let_go: Callable[[], None]) -> None:
+        """
+        Have a copy of this process go on with what is served; returns in this one only.
+
+        @param let_go: called in the copy: gives up what only one process may hold.
+        """
+        self._log.stop()
+        if split(directory, let_go):
+            self._log.resume()
+            leaving = Leaving(self._reactor, self, directory, self._lasting, self._log.stop)
+            leaving.begin()
+            await leaving.never
+
+    def sockets(self) -> list[tuple[tuple[str, int], int, Any]]:
+        """What is accepted from: address, a number, socket."""
+        return [
+            (key, number, acceptor.sock)
+            for key, first in self._acceptors.items()
+            for number, acceptor in enumerate((first, *self._further.get(key, ())))
+        ]
+
+    def drain(self, deadline: float, patience: float) -> Deferred[None]:
+        """Let go of every socket: another process accepts from them; finish what runs."""
+        further = [one for several in self._further.values() for one in several]
+        for acceptor in (*self._acceptors.values(), *further):
+            acceptor.leave()
+        self._acceptors.clear()
+        self._further.clear()
+        return super().stop(deadline, patience)
+
+    # The end.
 
     def stop(self, deadline: float, patience: float = 0.0) -> Deferred[None]:
         """As of any plane; those workers end too."""

@@ -58,12 +58,12 @@ class Heir:
 
         @param directory: the state directory, which this process holds; empty: there is none.
         """
-        if not directory or not living(directory, LIVING):
+        if not directory or not living(directory, LIVING, draining=False):
             return
         self._door = open_door(self._reactor, os.path.join(directory, SOCKET), self)
         await gathered(
             self._reactor,
-            lambda: living(directory, LIVING),
+            lambda: living(directory, LIVING, draining=False),
             lambda: {seen.pid for seen in self._seen if seen.stage is Stage.ADOPTED},
             "{count} workers of an earlier process hand over their sockets",
         )
@@ -166,8 +166,13 @@ class Heir:
         for seen in leaving:
             if seen.alive:
                 seen.kill(signal.SIGKILL)
-        if self._door is not None:
-            await maybeDeferred(self._door.stopListening)
+        await self.close()
+
+    async def close(self) -> None:
+        """Nobody is taken over any more."""
+        door, self._door = self._door, None
+        if door is not None:
+            await maybeDeferred(door.stopListening)
 
     def hasten(self, deadline: float) -> None:
         """They have C{deadline} seconds from now."""

@@ -24,7 +24,7 @@ from fiberlb.workers.link import WorkerLink
 from fiberlb.workers.pages import make_page
 from fiberlb.workers.slots import Address
 from fiberlb.workers.system import name_process
-from fiberlb.workers.worker import LIVING, PATIENCE, REDIAL, SOCKET
+from fiberlb.workers.worker import LIVING, PATIENCE, REDIAL, SOCKET, tell_draining
 
 _log = Logger()
 #: Tells a control process that something is served; no revision of its own has this number.
@@ -167,6 +167,7 @@ class Leaving:
             self._plane.hasten(deadline)
             return
         self._draining = True
+        tell_draining(self._directory)
         done = self._plane.drain(deadline, min(PATIENCE, deadline))
         done.addErrback(lambda why: _log.failure("while draining", failure=why))
         done.addCallback(lambda _: self._end())

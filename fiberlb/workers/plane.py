@@ -146,16 +146,17 @@ class WorkersPlane:
     async def _take_over(self, directory: str) -> None:
         """Begin, with the workers of an earlier process if there are any."""
         crew = self.crew
-        expected = living(directory, LIVING)
+        looking = partial(living, directory, LIVING, draining=False)
+        expected = looking()
         if os.path.exists(self._board_path):
-            self._open_board().keep(expected)
+            self._open_board().keep(living(directory, LIVING))
         self._door = open_door(self._reactor, os.path.join(directory, SOCKET), crew)
         begun = Deferred.fromCoroutine(crew.begin())
         if expected:
             await gathered(
                 self._reactor,
                 # Those that are forked meanwhile are ours.
-                lambda: living(directory, LIVING) - {s.pid for s in crew.seen() if not s.serial},
+                lambda: looking() - {s.pid for s in crew.seen() if not s.serial},
                 lambda: {s.pid for s in crew.seen(Stage.ADOPTED)},
                 "{count} workers of an earlier process are taken over",
             )

@@ -73,6 +73,8 @@ class SolePlane(DataPlane):
 
         @param let_go: called in the copy: gives up what only one process may hold.
         """
+        # The copy is not to find itself.
+        await self._heir.close()
         self._log.stop()
         if split(directory, let_go):
             self._log.resume()

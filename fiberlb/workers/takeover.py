@@ -21,11 +21,13 @@ PATIENCE = 3.0
 LOOK = 0.02
 
 
-def living(directory: str, prefix: str) -> set[int]:
+def living(directory: str, prefix: str, *, draining: bool = True) -> set[int]:
     """
     Pids of the workers that live: each holds a lock on a file with its pid.
 
     The files of others are removed.
+
+    @param draining: also of those that drain, which look for nobody any more.
     """
     pids = set()
     for path in Path(directory).glob(f"{prefix}*"):
@@ -37,7 +39,8 @@ def living(directory: str, prefix: str) -> set[int]:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink(missing_ok=True)
         except BlockingIOError:
-            pids.add(int(path.name.removeprefix(prefix)))
+            if draining or not os.pread(fd, 1, 0):
+                pids.add(int(path.name.removeprefix(prefix)))
         finally:
             os.close(fd)
     return pids

@@ -272,6 +272,7 @@ class Worker:
             self.plane.hasten(deadline)
             return
         self._draining = True
+        tell_draining(self._order.directory)
         self.plane.leave()
         done = self.plane.stop(deadline, min(PATIENCE, deadline))
         done.addErrback(lambda why: _log.failure("while draining", failure=why))
@@ -330,3 +331,11 @@ def _live(directory: str) -> str:
     fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(fd, fcntl.LOCK_EX)
     return path
+
+
+def tell_draining(directory: str) -> None:
+    """This process is no longer one that the next control process takes over."""
+    path = os.path.join(directory, f"{LIVING}{os.getpid()}")
+    if directory and os.path.exists(path):
+        with open(path, "wb") as file:
+            file.write(b"drains")

@@ -41,8 +41,6 @@ from fiberlb.process.reporting import Reporting
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.loop import Loop, StockLoop
-from fiberlb.relay.plane import DataPlane, request_ids
-from fiberlb.relay.services import Services
 from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
 from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
@@ -51,6 +49,7 @@ from fiberlb.store.sealed import Keyring
 from fiberlb.store.table import open_store
 from fiberlb.workers.attending import attended
 from fiberlb.workers.plane import WorkersPlane
+from fiberlb.workers.sole import SolePlane
 from fiberlb.workers.system import processors
 
 _log = Logger()
@@ -146,21 +145,22 @@ class Node(Service):
             return lean
         return StockLoop(reactor, lambda what: _log.failure("in {what}", what=what))
 
-    def _make_plane(self) -> DataPlane | WorkersPlane:
+    def _make_plane(self) -> SolePlane | WorkersPlane:
         world, settings = self._world, self._layer.settings
         if self._wanted:
             return WorkersPlane(
                 world.reactor, self._wanted, settings, self._binding, world.wall, world.environment
             )
-        services = Services(
+        return SolePlane(
+            world.reactor,
             self.loop,
-            lambda stamp: stamp + world.wall() - self.loop.now,
-            request_ids(world.random_bytes),
-            bind=self._binding.bind,
-            release=self._binding.release,
+            self.access_log,
+            settings,
+            self._binding,
+            wall=world.wall,
+            random=world.random,
+            random_bytes=world.random_bytes,
         )
-        trusted = settings.trusted_proxies
-        return DataPlane(world.reactor, services, self.access_log, trusted, random=world.random)
 
     # Beginning.
 
@@ -176,10 +176,8 @@ class Node(Service):
         self._store = store = await self._open_store()
         self.access_log.start()
         world = self._world
-        if isinstance(self.plane, WorkersPlane):
-            await self.plane.begin(self._directory(settings))
-        else:
-            self.plane.start()
+        # Where workers find the next process; with C{--from} there is none.
+        await self.plane.begin("" if self._layer.ephemeral else self._directory(settings))
         issued = Issued()
         self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
         await self.certificates.load()
@@ -385,8 +383,10 @@ class Node(Service):
 
         @raise CannotStart: there is nothing that would go on, or should.
         """
-        if self.control is None or not isinstance(self.plane, WorkersPlane):
-            raise CannotStart("with workers: 0 an upgrade is a restart")
+        if self._layer.ephemeral:
+            raise CannotStart("with --from an upgrade is a restart: nothing is kept on disk")
+        if self.control is None or self._lock is None:
+            raise CannotStart("nothing serves yet")
         if not self.running:
             raise CannotStart("this process is about to end")
         self._world.reporting.upgrading()
@@ -395,3 +395,6 @@ class Node(Service):
         await self.health.stop()
         if self._store is not None:
             await self._store.close()
+        if isinstance(self.plane, SolePlane):
+            directory = self._directory(self._layer.settings)
+            await self.plane.leave_behind(directory, self._lock.leave)

@@ -26,7 +26,7 @@ class Told:
     node = "n"
     revision = 12
     file_generation = 0
-    workers = (0, 0)
+    workers = (2, 2)
 
     def __init__(self, to: Sequence[str], health: Sequence[MemberHealth]) -> None:
         self.configuration: Configuration = examined(from_arguments(":8080", to).configuration)
@@ -84,6 +84,16 @@ class LinesTests(SynchronousTestCase):
         found = lines(cast(ControlService, control), ["http://127.0.0.1:9876"])
         self.assertEqual(found[0], "Listening on [::]:8080 (listener web, http)")
         self.assertEqual(found[1], "Admin API on http://127.0.0.1:9876")
+
+    def test_workers(self) -> None:
+        """How many processes serve, before the members."""
+        control = told(UP)
+        found = lines(cast(ControlService, control), [])
+        self.assertEqual(found[-2], "2 of 2 worker processes serve")
+        control = told(UP)
+        control.workers = (0, 0)
+        found = lines(cast(ControlService, control), [])
+        self.assertEqual(found[-2], "This process carries the traffic by itself (workers: 0)")
 
     def test_failed(self) -> None:
         """An address that could not be had is told with its reason."""

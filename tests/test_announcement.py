@@ -120,7 +120,9 @@ class StandingTests(SynchronousTestCase):
 
     def test_all(self) -> None:
         """Only what there is: no workers, nobody down, no file."""
-        self.assertEqual(self.line(told(UP)), "serving revision 12 on 0 listeners, 1 member up")
+        control = told(UP)
+        control.workers = (0, 0)
+        self.assertEqual(self.line(control), "serving revision 12 on 0 listeners, 1 member up")
 
     def test_everything(self) -> None:
         """Listeners by their number and not by that of their addresses, and whatever is wrong."""

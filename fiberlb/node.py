@@ -37,6 +37,8 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
 from fiberlb.model.settings import AccessLog as LogSettings
 from fiberlb.observe.access_log import AccessLog
+from fiberlb.ocsp.book import Staples
+from fiberlb.ocsp.keeping import StapleKeeping, keep_stapled
 from fiberlb.process.reporting import Reporting
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.inherited import Inherited
@@ -137,6 +139,7 @@ class Node(Service):
         )
         self.control: ControlService | None = None
         self.certificates: Keeping | None = None
+        self.staples: StapleKeeping | None = None
 
     def _make_loop(self) -> Loop:
         reactor = self._world.reactor
@@ -181,6 +184,9 @@ class Node(Service):
         issued = Issued()
         self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
         await self.certificates.load()
+        staples = Staples()
+        kept = None if self._layer.ephemeral else self._directory(settings)
+        self.staples = keep_stapled(world, kept, staples)
         self.control = ControlService(
             store,
             self.plane,
@@ -196,6 +202,7 @@ class Node(Service):
                 aside=world.aside,
             ),
             issued,
+            staples,
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
@@ -209,6 +216,7 @@ class Node(Service):
         await self._first_round()
         announce(self.control, self._layer, admin)
         self.certificates.begin(self.control)
+        self.staples.begin(self.control)
         Upkeep(self.control, world.reactor).start()
 
     def _open_state(self) -> Keyring:
@@ -365,6 +373,8 @@ class Node(Service):
     async def _stop_control(self) -> None:
         if self.certificates is not None:
             await self.certificates.stop()
+        if self.staples is not None:
+            await self.staples.stop()
         if self.control is not None:
             await self.control.stop()
 

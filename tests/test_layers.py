@@ -41,6 +41,7 @@ ALLOWED: dict[str, str] = {
     "announcement": "errors model build control",
     "admin_ports": "model starting",
     "starting": "errors control store workers",
+    "world": "control process relay",
     "cli": "*",
     "node": "*",
     "tap": "*",

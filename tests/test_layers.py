@@ -36,10 +36,12 @@ ALLOWED: dict[str, str] = {
         " control"
     ),
     "commands": "errors model tls control workers",
+    "process": "",
     "build": "wire",
     "announcement": "errors model build control",
     "admin_ports": "model starting",
     "starting": "errors control store workers",
+    "world": "control process relay",
     "cli": "*",
     "node": "*",
     "tap": "*",

@@ -25,6 +25,7 @@ class MonitorType(Enum):
     HTTPS = "https"
     TCP = "tcp"
     TLS_HELLO = "tls_hello"
+    UDP_CONNECT = "udp_connect"
 
 
 class InitialState(Enum):
@@ -56,7 +57,7 @@ class HealthMonitor(Resource):
     LATER: ClassVar[frozenset[str]] = frozenset({"body_contains", "service", "interval_down"})
 
     type: MonitorType | None = field(
-        Optional(OneOf(MonitorType, later=("ping", "udp_connect", "grpc"))),
+        Optional(OneOf(MonitorType, later=("ping", "grpc"))),
         None,
     )
     method: str = field(Text(16, 1, "[A-Za-z]+", "a method"), "GET", converter=str.upper)

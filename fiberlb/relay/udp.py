@@ -86,8 +86,9 @@ class DatagramPort:
         self._turn = min(self._turn * 2, TURN) if more else 1
 
     def event(self, events: int) -> None:
-        """An error, which reading clears."""
-        self.readable()
+        """An error, which reading clears; or it was read a moment ago, and is no more."""
+        if self.events:
+            self.readable()
 
     def broken(self) -> None:
         """An exception of ours: the listener goes on, the datagram it concerned is gone."""
@@ -158,6 +159,7 @@ class DatagramPort:
         if why is None:
             self.add(flow)
             cell.accepted += 1
+            cell.requests += 1
             flow.forward(piece)
         else:
             drop = {"overloaded": "limit", "connect_refused": "unreachable"}.get(why, "no_member")
@@ -261,7 +263,6 @@ class DatagramPort:
     def note(self, flow: Flow, member: str, reason: str | None) -> None:
         """A flow has ended: count it, and write it down if anybody asked for it."""
         cell = flow.cell
-        cell.requests += 1
         cell.answers[0] += 1
         if reason is not None:
             reasons = cell.services.reasons

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 
-from fiberlb.relay.datagram_sockets import given
+from fiberlb.relay.datagram_sockets import connected, given
 from fiberlb.relay.flow import Flow
 from fiberlb.relay.leg import Leg
 from fiberlb.relay.loop import READ, WRITE, Loop
@@ -235,8 +235,11 @@ def taken(port: Any, one: Told, find: Callable[[str], Any], descriptor: int) -> 
         flow.join(pool, member, given(member.family, descriptor), shared=True)
         if not unsaid:
             flow.preface = b""
-    elif flow.choose(pool) is not None:
-        return None
+    else:
+        try:
+            flow.join(pool, member, connected(member))
+        except OSError:
+            return None
     now = port.loop.now
     flow.used, flow.started, flow.waiting = now - used, now - started, waiting
     flow.sent_octets, flow.received_octets = sent, received

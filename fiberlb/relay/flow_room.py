@@ -15,14 +15,17 @@ class FlowRoom:
     @ivar used: those that are.
     @ivar buffer: every datagram is read into this, and sent on before the next one is read.
     @ivar view: of the buffer.
+    @ivar parted: ports that were read once, and may still be answered from for a moment: nobody
+        else has them.
     """
 
-    __slots__ = ("buffer", "most", "used", "view")
+    __slots__ = ("buffer", "most", "parted", "used", "view")
 
     def __init__(self, most: int | None = None) -> None:
         """@param most: C{None}: half of the descriptors that the process may have."""
         self.most = affordable() if most is None else most
         self.used = 0
+        self.parted: set[tuple[bool, int]] = set()
         self.buffer = bytearray(LARGEST)
         self.view = memoryview(self.buffer)
 

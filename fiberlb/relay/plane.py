@@ -143,7 +143,7 @@ class DataPlane:
         self._bind(prepared, ident, plan, tolerated)
 
     def _bind(self, prepared: Prepared, ident: str, plan: ListenerPlan, tolerated: bool) -> None:
-        held = {line(*key) for key in (*self._acceptors, *prepared.sockets)}
+        held = self._room.parted.union(line(*k) for k in (*self._acceptors, *prepared.sockets))
         for key in plan.addresses:
             if key in self._acceptors or key in prepared.sockets:
                 continue

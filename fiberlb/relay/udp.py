@@ -230,6 +230,7 @@ class DatagramPort:
         """Take what has come, then read no more; answers that are on their way are waited for."""
         if self.closed:
             return
+        self.room.parted.add((True, self.port))
         read = self._read_anywhere if self._anywhere else self._read
         read(LAST_TURN)
         deafen(self.sock)

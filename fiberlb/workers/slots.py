@@ -68,6 +68,8 @@ class Slots:
         self._groups: dict[Address, dict[int, socket.socket]] = {}
         # Groups whose sockets began to listen in the order of their slots, as far as we know.
         self._ordered: set[Address] = set()
+        #: Ports of datagrams that were ours: workers may answer from there for a moment.
+        self._parted: set[tuple[bool, int]] = set()
         self.failed: dict[Address, AddressInUse] = {}
 
     def __iter__(self) -> Iterator[tuple[Address, int, socket.socket]]:
@@ -116,7 +118,8 @@ class Slots:
         self, ident: str, address: Address, freebind: bool, count: int, bound: Bound | None = None
     ) -> list[socket.socket]:
         host, port = address
-        ours = {line(*known) for known in (*self._groups, *(bound.sockets if bound else ()))}
+        known = (*self._groups, *(bound.sockets if bound else ()))
+        ours = self._parted.union(line(*one) for one in known)
         made: list[socket.socket] = []
         try:
             for _ in range(count):
@@ -151,6 +154,8 @@ class Slots:
             self._ordered.discard(address)
             for sock in self._groups.pop(address).values():
                 sock.close()
+            if address[0].startswith(UDP):
+                self._parted.add(line(*address))
             self._release(address[0])
 
     def take(self, address: Address, slot: int, sock: socket.socket) -> None:

@@ -96,6 +96,8 @@ class _Probe:
 
     def connectionLost(self, reason: Any) -> None:
         """The reactor has found an error, or ends."""
+        if self._sock.fileno() < 0:
+            return
         number = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         self._over(_explained(OSError(number or errno.ECONNREFUSED, "")))
 

@@ -76,7 +76,7 @@ class HealthMonitorTests(SynchronousTestCase):
         """What later versions do."""
         for key in HealthMonitor.LATER:
             self.assertEqual(problems(HealthMonitor, {key: None}), [f"{key}: {LATER}"])
-        for word in ("PING", "UDP-CONNECT", "grpc"):
+        for word in ("PING", "grpc"):
             (found,) = problems(HealthMonitor, {"type": word})
             self.assertIn(LATER, found)
         for value in values(5, [], None, True):

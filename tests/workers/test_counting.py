@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import REASONS
+from fiberlb.model.listener import ListenerProtocol
 from fiberlb.relay.runtime import Cell
 from fiberlb.workers.counting import Counting, counted, listener_rows, reason_rows
 from fiberlb.workers.pages import BEAT, Page, make_page
@@ -55,6 +57,22 @@ class CountingTests(SynchronousTestCase):
         self.assertEqual(self.counting.listener("a"), {**expected, "connections": 1})
         self.assertEqual(self.counting.reasons(), {"no_route": 4})
         self.assertEqual(self.counting.processes(), (3.0, 6))
+
+    def test_datagrams(self) -> None:
+        """Listeners of datagrams have places of their own for these."""
+        made = listening(a=53)
+        plan = made.listeners["a"]
+        udp = attrs.evolve(plan.listener, protocol=ListenerProtocol.UDP)
+        listeners = {"a": attrs.evolve(plan, listener=udp)}
+        names = counted(attrs.evolve(made, listeners=listeners))
+        places = self.counting.assign(names, 2, 2)
+        cell = Cell("a", None, None, None)  # type: ignore[arg-type]
+        cell.datagrams.received, cell.datagrams.sent = 7, 6
+        cell.datagrams.drops["limit"] = 4
+        for name, figures in listener_rows("a", cell):
+            self.pages[0].write(places[name], figures)
+        self.assertEqual(self.counting.listener("a"), cell.figures())
+        self.assertEqual(self.counting.listener("a")["dropped_limit"], 4)
 
     def test_reasons(self) -> None:
         """Each reason code has a place."""

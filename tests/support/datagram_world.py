@@ -43,7 +43,7 @@ class DatagramCase(SynchronousTestCase):
         """A loop of our own."""
         self.loop = LeanReactor()
         self.log = MemoryLog()
-        self._passed = 0.0
+        self._ahead = 0.0
         self.plane = self.make_plane()
         self.members: list[socket.socket] = []
         self.snapshot: Snapshot | None = None
@@ -153,8 +153,8 @@ class DatagramCase(SynchronousTestCase):
 
     def advance(self, seconds: float) -> None:
         """Let deadlines of so long pass."""
-        self._passed += seconds
-        self.loop.wheel.sweep(self.loop.refresh() + self._passed)
+        self._ahead += seconds
+        self.loop.wheel.sweep(self.loop.refresh() + self._ahead)
         self.turn()
 
     def client(self) -> socket.socket:

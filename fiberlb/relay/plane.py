@@ -147,11 +147,9 @@ class DataPlane:
         for key in plan.addresses:
             if key in self._acceptors or key in prepared.sockets:
                 continue
-            host, port = key
             try:
-                sock = self._services.bind(
-                    ident, host, port, plan.freebind, probe=line(*key) not in held
-                )
+                free = line(*key) not in held
+                sock = self._services.bind(ident, *key, plan.freebind, probe=free)
             except AddressInUse as why:
                 if not tolerated:
                     raise
@@ -376,6 +374,7 @@ class DataPlane:
     def _tick(self) -> None:
         loop = self._services.loop
         loop.wheel.sweep(loop.refresh())
+        loop.watch_all()
         self._table.rise()
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from fiberlb.model.addresses import UDP
 from fiberlb.model.challenges import Challenges
 from fiberlb.workers import messages
 from fiberlb.workers.revisions import sealed
@@ -185,7 +187,7 @@ class Handing:
 
     async def share_out(self, count: int) -> None:
         """
-        Hand every socket to the worker of its slot, or to to one of the others.
+        Hand every socket to the worker of its slot, or to one of the others.
 
         Whoever has had it lets go only after the new one has it.
         """
@@ -194,8 +196,9 @@ class Handing:
         asked = []
         for address, slot, sock, seen in wanted:
             if seen is not None and (address, slot) not in seen.listens:
+                before = self._before(address, slot) if address[0].startswith(UDP) else None
                 seen.listens.add((address, slot))
-                asked.append(self._hand(seen, address, slot, sock))
+                asked.append(self._hand(seen, address, slot, sock, before))
         for done in asked:
             await done
         theirs = {(a, n): seen for a, n, _, seen in wanted if seen is not None}
@@ -203,11 +206,35 @@ class Handing:
             for key in [k for k in seen.listens if theirs.get(k, seen) is not seen]:
                 await self.let_go(seen, *key, empty=False)
 
-    def _hand(self, seen: Seen, address: Address, slot: int, sock: Any) -> Deferred[Any]:
+    def _before(self, address: Address, slot: int) -> Seen | None:
+        """Whose socket it is now."""
+        several = self._find(Stage.SERVING, Stage.ADOPTED)
+        return next((s for s in several if (address, slot) in s.listens), None)
+
+    def _hand(
+        self, seen: Seen, address: Address, slot: int, sock: Any, before: Seen | None
+    ) -> Deferred[Any]:
+        """
+        @param before: has it, and passes the flows of it on; from there, not by way of control.
+        """
         host, port = address
         where = {"host": host, "port": port, "slot": slot}
-        done = seen.ask(messages.Listen, fd=sock.fileno(), **where)
-        return done.addErrback(self.not_done, seen)
+        named: dict[str, Any] = {"fd": sock.fileno(), **where}
+        if before is None:
+            return seen.ask(messages.Listen, **named).addErrback(self.not_done, seen)
+        before.listens.discard((address, slot))
+        theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        passing = before.ask(messages.PassOn, flows=theirs.fileno(), **where)
+        passing.addErrback(self._not_passed, before).addBoth(lambda _: theirs.close())
+        done = seen.ask(messages.Listen, flows=ours.fileno(), **named)
+        done.addErrback(self.not_done, seen)
+        return done.addBoth(lambda _: ours.close())
+
+    def _not_passed(self, why: Any, before: Seen) -> None:
+        """One that does not pass flows on, or not in time, is not waited for; it soon drains."""
+        if not why.check(*GONE):
+            text = "Worker {slot} (pid {pid}) does not pass its flows on: {why}"
+            _log.warn(text, slot=before.slot, pid=before.pid, why=why.getErrorMessage())
 
     def let_go(self, seen: Seen, address: Address, slot: int, empty: bool) -> Deferred[Any]:
         """Have a worker leave a socket."""

@@ -46,6 +46,8 @@ class Exchange:
     @ivar held: what of the body has been sent, for sending it again.
     @ivar expecting: the client sends the body that is still to come only after an answer of 100.
     @ivar head_sent: the answer has begun.
+    @ivar affinity: what keeps the client at its member, and wants to see the answer's head.
+    @ivar presented: what the request's head tells it, of a pool that reads heads.
     @ivar shown: the certificate that the client has shown in the handshake.
     @ivar half_closed: the client sends no more.
     @ivar started: when the request's first byte came, before that since when it is waited for;
@@ -55,6 +57,7 @@ class Exchange:
     conn: Connection
 
     __slots__ = (
+        "affinity",
         "alpn",
         "answered_at",
         "body_at",
@@ -84,6 +87,7 @@ class Exchange:
         "out",
         "peer",
         "peer_port",
+        "presented",
         "raw",
         "received_octets",
         "request_id",
@@ -113,6 +117,7 @@ class Exchange:
         self.method = self.target = self.raw = self.out = self.upgrade = b""
         self.minor, self.keep = 1, True
         self.route: Route | None = None
+        self.presented: list[bytes] = []
         self.clear()
 
     def clear(self) -> None:
@@ -121,6 +126,7 @@ class Exchange:
         self.busy = False
         self.up: Upstream | None = None
         self.member: MemberState | None = None
+        self.affinity: Any = None
         self.head_sent = False
         self.chunks: Chunked | None = None
         self.held: list[bytes] | None = None
@@ -302,7 +308,7 @@ class Exchange:
         if not reused:
             tried = (*self.tried, member.id)
             return self.pick(pool, tried)
-        if member.up and not member.gone:
+        if member.up and not member.gone and not member.mode:
             return member
         # It has been taken out meanwhile: whoever is next.
         return self.pick(pool) or member

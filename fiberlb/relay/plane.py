@@ -14,12 +14,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
 from fiberlb.model.addresses import at, named
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
+from fiberlb.model.operational import Operations
 from fiberlb.relay.accept import ACCEPTS, SHARED_ACCEPTS, Acceptor
+from fiberlb.relay.affinity import Memory, private_table
 from fiberlb.relay.bound import Share, settle
 from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
@@ -52,6 +55,7 @@ class DataPlane:
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
     @param random: numbers from 0 to 1, for balancers that draw.
+    @param make_table: makes or opens what clients are remembered in.
     @ivar contexts: TLS to the members.
     @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
@@ -70,6 +74,7 @@ class DataPlane:
         make_slot: Callable[[str], TlsSlot] = TlsSlot,
         start: int = 0,
         random: Callable[[], float],
+        make_table: Callable[[], AffinityTable] = private_table,
     ) -> None:
         self._reactor = reactor
         self._services = services
@@ -78,7 +83,7 @@ class DataPlane:
         self._make_slot = make_slot
         self.contexts = MemberContexts()
         sources = Sources(start, random, lambda: services.loop.now)
-        self._table = MemberTable(sources, self.contexts)
+        self._table = MemberTable(sources, self.contexts, Memory(make_table))
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor] = {}
@@ -285,6 +290,23 @@ class DataPlane:
         """What the health checks say; a member that is not known is not minded."""
         self._table.set_usable(member_id, usable)
 
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force beside the configuration, and nothing else."""
+        now = self._services.loop.now
+        self._table.operate(operations, self._services.wall(now) - now)
+
+    def _end_overdue(self) -> None:
+        """End what is left on members that had their time to finish."""
+        overdue = self._table.overdue()
+        for state in overdue:
+            state.end_relays()
+            state.drop_idle()
+        if overdue:
+            for item in self._services.loop.wheel:
+                expelled = getattr(item.side, "expelled", None)
+                if expelled is not None and item.side.member in overdue:
+                    expelled()
+
     # Figures.
 
     def listeners(self) -> Sequence[ListenerState]:
@@ -366,6 +388,7 @@ class DataPlane:
         loop = self._services.loop
         loop.wheel.sweep(loop.refresh())
         self._table.rise()
+        self._end_overdue()
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))
         if loop.pipes is not None:

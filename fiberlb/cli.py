@@ -13,6 +13,7 @@ import click
 from fiberlb.build import VERSION
 from fiberlb.commands.certificates import certificates
 from fiberlb.commands.keys import keys
+from fiberlb.commands.members import members
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.control.validate import validated
@@ -153,6 +154,7 @@ def summary(layer: FileLayer) -> str:
 
 main.add_command(certificates)
 main.add_command(keys)
+main.add_command(members)
 main.add_command(workers)
 main.add_command(upgrade)
 

@@ -40,6 +40,7 @@ from fiberlb.observe.access_log import AccessLog
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.loop import Loop, StockLoop
+from fiberlb.relay.mapped import client_table
 from fiberlb.relay.plane import DataPlane, request_ids
 from fiberlb.relay.services import Services
 from fiberlb.starting import EXPECTED, CannotStart, sentence
@@ -156,7 +157,16 @@ class Node(Service):
             release=self._binding.release,
         )
         trusted = settings.trusted_proxies
-        return DataPlane(world.reactor, services, self.access_log, trusted, random=world.random)
+        return DataPlane(
+            world.reactor,
+            services,
+            self.access_log,
+            trusted,
+            random=world.random,
+            make_table=lambda: client_table(
+                None if self._layer.ephemeral else self._directory(settings), world.random_bytes
+            ),
+        )
 
     # Beginning.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Awaitable, Callable, Container
 from typing import TypeVar
 
 import attrs
@@ -70,6 +70,8 @@ class Publisher:
     """
     Brings configurations into force on this node, one at a time.
 
+    @param beforehand: sees to what a configuration needs beside itself; cannot fail.
+
     @ivar snapshot: in force; C{None} before the first one.
     """
 
@@ -81,7 +83,9 @@ class Publisher:
         health: HealthView,
         surroundings: Surroundings,
         issued: Issued | None = None,
+        beforehand: Callable[[Configuration], Awaitable[None]] | None = None,
     ) -> None:
+        self._beforehand = beforehand
         self._issued = issued or Issued()
         self._plane = plane
         self._health = health
@@ -104,6 +108,8 @@ class Publisher:
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
+        if self._beforehand is not None:
+            await self._beforehand(configuration)
         compiled = await self._compiled(self._issued.dressed(configuration), limits)
         if tolerated is None:
             tolerated = self._failed_before(compiled)

@@ -84,9 +84,7 @@ class _Affinity:
         exchange.presented = cookies.values(head, self._name)
         return head
 
-    def chosen(
-        self, exchange: Any, member: MemberState, tried: Container[str] = ()
-    ) -> MemberState:
+    def chosen(self, exchange: Any, member: MemberState, tried: Container[str] = ()) -> MemberState:
         """The algorithm has decided."""
         return member
 
@@ -134,9 +132,7 @@ class SourceAffinity(_Affinity):
         found = self._numbers.get(number)
         return found if self._can(found, tried) else None
 
-    def chosen(
-        self, exchange: Any, member: MemberState, tried: Container[str] = ()
-    ) -> MemberState:
+    def chosen(self, exchange: Any, member: MemberState, tried: Container[str] = ()) -> MemberState:
         """Remember it; another process may just have chosen for the same client."""
         key = self._key(exchange)
         if not key:

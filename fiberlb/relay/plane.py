@@ -19,13 +19,14 @@ from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
 from fiberlb.model.addresses import at, named
 from fiberlb.model.challenges import Challenges
-from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
 from fiberlb.model.operational import Operations
 from fiberlb.relay.accept import ACCEPTS, SHARED_ACCEPTS, Acceptor
 from fiberlb.relay.affinity import Memory, private_table
 from fiberlb.relay.bound import Share, settle
 from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
+from fiberlb.relay.expelling import expel
+from fiberlb.relay.inserting import inserted, told_of_client
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.prepared import Prepared
@@ -295,18 +296,6 @@ class DataPlane:
         now = self._services.loop.now
         self._table.operate(operations, self._services.wall(now) - now)
 
-    def _end_overdue(self) -> None:
-        """End what is left on members that had their time to finish."""
-        overdue = self._table.overdue()
-        for state in overdue:
-            state.end_relays()
-            state.drop_idle()
-        if overdue:
-            for item in self._services.loop.wheel:
-                expelled = getattr(item.side, "expelled", None)
-                if expelled is not None and item.side.member in overdue:
-                    expelled()
-
     # Figures.
 
     def listeners(self) -> Sequence[ListenerState]:
@@ -388,23 +377,11 @@ class DataPlane:
         loop = self._services.loop
         loop.wheel.sweep(loop.refresh())
         self._table.rise()
-        self._end_overdue()
+        expel(self._table.overdue(), loop.wheel)
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))
         if loop.pipes is not None:
             loop.pipes.ease()
-
-
-def inserted(listener: Listener) -> tuple[str, ...]:
-    """The forwarded fields that a listener sends, in their fixed order."""
-    told: dict[str, bool] = dict(listener.insert_headers)
-    return tuple(name for name in INSERTABLE if told.get(name, True))
-
-
-def told_of_client(listener: Listener) -> tuple[str, ...]:
-    """The fields about clients' certificates that a listener sends, in their fixed order."""
-    told: dict[str, bool] = dict(listener.insert_headers)
-    return tuple(name for name in CLIENT_FIELDS if told.get(name, False))
 
 
 def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:

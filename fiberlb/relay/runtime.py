@@ -17,8 +17,8 @@ from fiberlb.balancing.peak_ewma import Average
 from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
-from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
 from fiberlb.model.persistence import DrainPersistence
+from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
 from fiberlb.relay import keys
 from fiberlb.relay.affinity import Memory, affinity_of
 from fiberlb.relay.agreement import agreeing
@@ -38,8 +38,8 @@ class PoolState:
 
     @ivar plan: what is configured, replaced when it changes.
     @ivar budget: how much of what was sent may be sent again.
-    @ivar key: an exchange -> what its member is chosen by; C{None}: the exchange does not matter.
-    @ivar affinity: what keeps clients at their members (L{fiberlb.relay.affinity}); C{None}: nothing.
+    @ivar key: an exchange -> what its member is chosen by; C{None}: by nothing.
+    @ivar affinity: what keeps clients at their members (L{fiberlb.relay.affinity}), if any.
     @ivar reads: the same, where it looks at heads of requests.
     @ivar introduce: an exchange -> what its connection to a member begins with; C{None}: nothing.
     @ivar rising: members start slowly at the moment, so L{refresh} has to be called now and then.

@@ -10,8 +10,10 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.protocols import amp
 
 from fiberlb.model.challenges import Challenges
+from fiberlb.model.operational import Operations
 from fiberlb.workers import messages
 from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import GONE, Seen, Stage
@@ -32,12 +34,14 @@ class Current:
     @ivar revision: descriptor of the sealed file; -1 before there is any.
     @ivar down: makes the descriptor of the members that may not serve, and its number.
     @ivar challenges: what is answered to authorities now.
+    @ivar operations: what is in force beside the configuration.
     """
 
     serial: int
     revision: int
     down: Callable[[], tuple[int, int]]
     challenges: Challenges = Challenges()
+    operations: Operations = Operations()
 
 
 class Handing:
@@ -143,6 +147,8 @@ class Handing:
         if seen.stage is Stage.READY:
             seen.stage = Stage.SERVING
         # One that has just been forked gets its sockets after this.
+        if self.current.operations != Operations() and not await self._operate(seen):
+            return False
         return not self.current.challenges or await self._challenge(seen)
 
     # Challenges.
@@ -155,14 +161,31 @@ class Handing:
             await done
 
     async def _challenge(self, seen: Seen) -> bool:
-        fd = sealed(pickle.dumps(self.current.challenges))
+        return await self._tell(seen, messages.Challenge, challenges=self.current.challenges)
+
+    # What is in force beside the configuration.
+
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force in every worker; returns when it is, or they are being replaced."""
+        self.current.operations = operations
+        several = self._find(Stage.SERVING, Stage.READY)
+        for done in [Deferred.fromCoroutine(self._operate(seen)) for seen in several]:
+            await done
+
+    async def _operate(self, seen: Seen) -> bool:
+        return await self._tell(seen, messages.Operate, operations=self.current.operations)
+
+    async def _tell(self, seen: Seen, command: type[amp.Command], **what: Any) -> bool:
+        """Send one thing whole; whether the worker has it in force."""
+        ((name, content),) = what.items()
+        fd = sealed(pickle.dumps(content))
         try:
-            done = seen.ask(messages.Challenge, challenges=fd)
+            done = seen.ask(command, **{name: fd})
             await done.addTimeout(PATIENCE, self._reactor)
         except GONE:
             return False
         except Exception:
-            _log.failure("worker {slot} does not answer challenges", slot=seen.slot)
+            _log.failure("worker {slot} did not take {what}", slot=seen.slot, what=name)
             self._failed(seen)
             return False
         finally:

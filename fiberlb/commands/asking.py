@@ -20,7 +20,8 @@ def asked(path: str, target: str, method: str = "GET", body: Any = None) -> dict
     """
     status, answer = ask(settings_of(path), method, target, body)
     if status != 200:
-        for error in answer.get("errors", ()):
+        errors = answer.get("errors", ())
+        for error in errors if len(errors) > 1 else ():
             click.echo(f"{error['path'] or '/'}: {error['message']}", err=True)
         leave(REFUSED, str(answer.get("detail", answer)))
     return answer

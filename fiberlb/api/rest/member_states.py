@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.rest.bodies import read_json
@@ -18,6 +19,7 @@ from fiberlb.model.fields import Loading
 from fiberlb.model.operational import NEVER, AddressChange, MemberMode, Operational, StateChange
 from fiberlb.model.pool import Member, Pool
 
+_log = Logger()
 C = TypeVar("C", bound=StateChange)
 
 
@@ -31,7 +33,7 @@ async def put(control: ControlService, request: IRequest, member: Member) -> Rep
     """PUT .../state of a member: answered when every process goes by it."""
     query_of(request, ())
     change = _change(StateChange, request)
-    await control.states.set({member.id: wanted(control, member, change)})
+    await _set(control, [member], change)
     return Reply(document=document(control, member))
 
 
@@ -46,8 +48,24 @@ async def post(control: ControlService, request: IRequest) -> Reply:
     members = [m for m in control.configuration.all(Member).values() if m.address == change.address]
     if not members:
         raise Refused(404, "not_found", f"no member has the address {change.address}")
-    await control.states.set({m.id: wanted(control, m, change) for m in members})
+    await _set(control, members, change)
     return Reply(document={"items": [document(control, member) for member in members]})
+
+
+async def _set(control: ControlService, members: list[Member], change: StateChange) -> None:
+    states = {member.id: wanted(control, member, change) for member in members}
+    await control.states.set(states)
+    for member in members:
+        state = states[member.id]
+        _log.info(
+            "Member {member} of pool {pool} is set to {state}{weight}{reason}",
+            member=member.name or member.id,
+            member_id=member.id,
+            pool=control.configuration.all(Pool)[member.pool_id].name or member.pool_id,
+            state=state.mode.value,
+            weight="" if state.weight is None else f", weight {state.weight}",
+            reason=f": {state.reason}" if state.reason else "",
+        )
 
 
 def _change(cls: type[C], request: IRequest) -> C:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -28,9 +29,9 @@ class CookieKeysTests(SynchronousTestCase):
         self.done(keys.load())
         return keys
 
-    def done(self, coroutine: object) -> object:
+    def done(self, coroutine: Any) -> Any:
         """The result."""
-        return self.successResultOf(Deferred.fromCoroutine(coroutine))  # type: ignore[arg-type]
+        return self.successResultOf(Deferred.fromCoroutine(coroutine))
 
     def test_made_once(self) -> None:
         """The first node makes it, later ones and those after a restart find it; sealed."""
@@ -41,7 +42,7 @@ class CookieKeysTests(SynchronousTestCase):
         self.assertTrue(self.done(two.make()))
         self.assertEqual(one.keys, two.keys)
         self.assertEqual(self.node().keys, one.keys)
-        _, entries = self.done(self.store.load())  # type: ignore[misc]
+        _, entries = self.done(self.store.load())
         self.assertNotIn(one.keys[0].hex().encode(), entries[CookieKeys.KEY][0])
 
     def test_rotate(self) -> None:

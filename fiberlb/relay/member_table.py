@@ -119,11 +119,17 @@ class MemberTable:
             if found is not None:
                 state, pool = found
                 self._ended.discard(state)
+                mode = state.mode
                 if state.order(*orders.get(ident, _PLAIN)):
                     changed[pool.id] = pool
+                if state.mode == READY and mode != READY:
+                    # It may just have been started.
+                    state.since = self._sources.clock()
         self._orders = orders
         for pool in changed.values():
             pool.rearrange()
+            if pool.rising and pool not in self._rising:
+                self._rising.append(pool)
         if operations.cookie_keys != self._memory.keys:
             self._memory.keys = operations.cookie_keys
             for pool in self.pools.values():

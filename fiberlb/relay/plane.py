@@ -376,6 +376,7 @@ class DataPlane:
     def _tick(self) -> None:
         loop = self._services.loop
         loop.wheel.sweep(loop.refresh())
+        loop.watch_all()
         self._table.rise()
         expel(self._table.overdue(), loop.wheel)
         cells = (*self._cells.values(), *self._closing)

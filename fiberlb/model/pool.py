@@ -297,11 +297,11 @@ class Pool(Resource):
             loading.refuse((*path, "close_sessions_on"), "goes with tcp pools only")
         kept = self.session_persistence
         if (
-            self.protocol is PoolProtocol.TCP
+            self.protocol not in (PoolProtocol.HTTP, PoolProtocol.HTTPS)
             and kept is not None
             and kept.type is not PersistenceType.SOURCE_IP
         ):
-            text = "needs HTTP, which a tcp pool does not see"
+            text = f"needs HTTP, which a {self.protocol.value} pool does not see"
             loading.refuse((*path, "session_persistence", "type"), text, "source_ip")
         hashes = self.algorithm is Algorithm.HASH
         if hashes and self.hash_on is None:

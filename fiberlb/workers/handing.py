@@ -168,8 +168,10 @@ class Handing:
     async def operate(self, operations: Operations) -> None:
         """Have this in force in every worker; returns when it is, or they are being replaced."""
         self.current.operations = operations
-        several = self._find(Stage.SERVING, Stage.READY)
-        for done in [Deferred.fromCoroutine(self._operate(seen)) for seen in several]:
+        # What drains still has tunnels, whose member may be one that is to be left.
+        several = self._find(Stage.SERVING, Stage.READY, Stage.DRAINING)
+        ours = [seen for seen in several if not seen.foreign]
+        for done in [Deferred.fromCoroutine(self._operate(seen)) for seen in ours]:
             await done
 
     async def _operate(self, seen: Seen) -> bool:
@@ -186,7 +188,8 @@ class Handing:
             return False
         except Exception:
             _log.failure("worker {slot} did not take {what}", slot=seen.slot, what=name)
-            self._failed(seen)
+            if seen.stage is not Stage.DRAINING:
+                self._failed(seen)
             return False
         finally:
             os.close(fd)

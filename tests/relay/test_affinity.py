@@ -336,6 +336,17 @@ class DrainTests(StickyCase):
         mine = b"Cookie: SERVERID=" + token(KEY, "pool", "m1")
         self.assertEqual(self.once(world, mine)[0], "m1")
 
+    def test_slow_start(self) -> None:
+        """One that is ready again starts as slowly as one that comes up."""
+        world = self.world(2, pool={"slow_start": 60.0})
+        self.operate(world, m1=MemberMode.DRAIN)
+        self.operate(world)
+        found = [self.once(world)[0] for _ in range(22)]
+        self.assertEqual(found.count("m1"), 2)
+        world.advance(61)
+        found = [self.once(world)[0] for _ in range(22)]
+        self.assertEqual(found.count("m1"), 11)
+
     def test_changed(self) -> None:
         """Another persistence of the pool counts from the next request on."""
         world = self.sticky(SOURCE)

@@ -67,6 +67,10 @@ class HandingTests(SynchronousTestCase):
         operations = Operations(cookie_keys=(b"k",))
         self.successResultOf(Deferred.fromCoroutine(self.handing.operate(operations)))
         self.assertEqual((len(first.told("Operate")), second.asked), (1, []))
+        first.stage = Stage.DRAINING
+        self.successResultOf(Deferred.fromCoroutine(self.handing.operate(operations)))
+        self.assertEqual(len(first.told("Operate")), 2)
+        first.stage = Stage.SERVING
         second.stage = Stage.READY
         self.bring_up()
         names = [name for name, _ in second.asked]

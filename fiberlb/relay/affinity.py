@@ -29,7 +29,7 @@ from fiberlb.balancing.tokens import joined, parts, token
 from fiberlb.model.addresses import UNIX
 from fiberlb.model.persistence import PersistenceType, SessionPersistence, kept_bits
 from fiberlb.relay.member_state import MemberState
-from fiberlb.wire import cookies
+from fiberlb.wire.cookies import RequestCookie, setting
 
 
 def private_table() -> AffinityTable:
@@ -73,6 +73,7 @@ class _Affinity:
         self._memory = memory
         self._timeout = persistence.timeout_seconds
         self._name = persistence.name.encode()
+        self._cookie = RequestCookie(self._name)
         self._numbers: dict[int, MemberState] = {}
 
     def describe(self, states: list[MemberState]) -> None:
@@ -81,7 +82,7 @@ class _Affinity:
 
     def take(self, exchange: Any, head: bytes) -> bytes:
         """Read the request's head."""
-        exchange.presented = cookies.values(head, self._name)
+        exchange.presented = self._cookie.values(head)
         return head
 
     def chosen(self, exchange: Any, member: MemberState, tried: Container[str] = ()) -> MemberState:
@@ -117,7 +118,10 @@ class SourceAffinity(_Affinity):
             return b""
         if self._whole and ":" not in client:
             return self._prefix + client.encode()
-        address: Any = ip_address(client)
+        try:
+            address: Any = ip_address(client)
+        except ValueError:
+            return self._prefix + client.encode()
         address = getattr(address, "ipv4_mapped", None) or address
         bits = self._bits[0] if address.version == 4 else self._bits[1]
         number = int(address) >> (address.max_prefixlen - bits)
@@ -153,7 +157,7 @@ class AppCookieAffinity(_Affinity):
     def __init__(self, pool: Any, persistence: SessionPersistence, memory: Memory) -> None:
         super().__init__(pool, persistence, memory)
         self._prefix = f"{pool.id} {persistence.name}=".encode()
-        self._set = cookies.setting(self._name)
+        self._set = setting(self._name)
 
     def choose(self, exchange: Any, tried: Container[str] = ()) -> MemberState | None:
         """The member that has set one of the client's cookies."""
@@ -205,9 +209,8 @@ class CookieAffinity(_Affinity):
 
     def take(self, exchange: Any, head: bytes) -> bytes:
         """Take our cookie out."""
-        found = cookies.values(head, self._name)
-        exchange.presented = parts(found)
-        return cookies.without(head, self._name)
+        exchange.presented = parts(self._cookie.values(head))
+        return self._cookie.without(head)
 
     def choose(self, exchange: Any, tried: Container[str] = ()) -> MemberState | None:
         """The member that the cookie names."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.live.sticky_case import StickyCase
+from tests.support.certificates import leaf
 from tests.support.clients import curl, request
+from tests.support.ports import free_port
 
 COOKIE = "session_persistence: {type: cookie, timeout_seconds: 600}"
 APP = "session_persistence: {type: app_cookie, cookie_name: JSESSIONID, timeout_seconds: 600}"
@@ -57,6 +60,50 @@ class PersistenceTests(StickyCase):
         found = curl("-i", "-H", "Cookie: SERVERID=zz", f"http://127.0.0.1:{self.port}/pieces")
         self.assertIn(b"Set-Cookie: SERVERID=", found.stdout)
         self.assertTrue(found.stdout.endswith(b"onetwothree"), found.stdout)
+
+    def test_two_pools(self) -> None:
+        """Policies that change the pool: one cookie serves both, and each keeps its clients."""
+        members = ", ".join(f'"{member.address}"' for member in self.members.values())
+        text = self.text(COOKIE).replace(
+            "listeners:\n",
+            f"  - {{name: other, members: [{members}], {COOKIE}}}\nlisteners:\n",
+        )
+        rule = "[{path: /status/, compare_type: starts_with}]"
+        policy = f"{{name: other, listener_id: front, redirect_pool_id: other, rules: {rule}}}"
+        self.begin(text + f"l7_policies: [{policy}]\n", 2)
+        for _ in range(4):
+            jar = self.jar()
+            web = self.served("/", jar)
+            other = self.member("/status/200", jar)
+            for _ in range(4):
+                self.assertEqual(self.served("/", jar), web)
+                self.assertEqual(self.member("/status/200", jar), other)
+            self.assertEqual(Path(jar).read_text().count("SERVERID"), 1)
+
+    def member(self, target: str, jar: str) -> bytes:
+        """Who answers, by the answer's head."""
+        found = curl("-i", "-b", jar, "-c", jar, f"http://127.0.0.1:{self.port}{target}")
+        named = re.search(rb"X-Member: (\w+)", found.stdout)
+        assert named is not None, found.stdout
+        return named[1]
+
+    def test_secure(self) -> None:
+        """A client that comes by TLS gets a cookie for TLS alone."""
+        port, one = free_port(), leaf("localhost")
+        chain = one.chain.replace("\n", "\n      ")
+        key = one.key_pem().replace("\n", "\n      ")
+        text = self.text(COOKIE) + (
+            f"  - {{name: safe, address: 127.0.0.1, port: {port}, protocol: https,"
+            " default_pool_id: web, tls_config: {certificate_id: main}}\n"
+            f"certificates:\n  - name: main\n    certificate: |\n      {chain}\n"
+            f"    private_key: |\n      {key}\n"
+        )
+        self.begin(text, 0)
+        for address, secure in (("http://127.0.0.1", False), ("https://localhost", True)):
+            there = f"{address}:{port if secure else self.port}/"
+            found = curl("-ki", "--resolve", f"localhost:{port}:127.0.0.1", there)
+            self.assertRegex(found.stdout, rb"Set-Cookie: SERVERID=.*; HttpOnly; SameSite=Lax")
+            self.assertEqual(b"; Secure\r\n" in found.stdout, secure, found.stdout)
 
     def check_app_cookie(self, workers: int) -> None:
         """Whoever has logged a client in gets its requests, whichever worker takes them."""

@@ -14,14 +14,18 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
 from fiberlb.model.addresses import UDP, at, line, named
 from fiberlb.model.challenges import Challenges
+from fiberlb.model.operational import Operations
 from fiberlb.relay.accept import ACCEPTS, SHARED_ACCEPTS, Acceptor
+from fiberlb.relay.affinity import Memory, private_table
 from fiberlb.relay.bound import Share, settle
 from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
+from fiberlb.relay.expelling import expel
 from fiberlb.relay.flow_room import FlowRoom
 from fiberlb.relay.inserted import inserted, told_of_client
 from fiberlb.relay.member_table import MemberTable
@@ -54,6 +58,7 @@ class DataPlane:
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
     @param random: numbers from 0 to 1, for balancers that draw.
+    @param make_table: makes or opens what clients are remembered in.
     @ivar contexts: TLS to the members.
     @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
@@ -72,6 +77,7 @@ class DataPlane:
         make_slot: Callable[[str], TlsSlot] = TlsSlot,
         start: int = 0,
         random: Callable[[], float],
+        make_table: Callable[[], AffinityTable] = private_table,
     ) -> None:
         self._reactor = reactor
         self._services = services
@@ -80,7 +86,7 @@ class DataPlane:
         self._make_slot = make_slot
         self.contexts = MemberContexts()
         sources = Sources(start, random, lambda: services.loop.now)
-        self._table = MemberTable(sources, self.contexts)
+        self._table = MemberTable(sources, self.contexts, Memory(make_table))
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         # Where an address has several sockets: those of processes that were before this one.
@@ -308,6 +314,11 @@ class DataPlane:
         """What the health checks say; a member that is not known is not minded."""
         self._table.set_usable(member_id, usable)
 
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force beside the configuration, and nothing else."""
+        now = self._services.loop.now
+        self._table.operate(operations, self._services.wall(now) - now)
+
     # Figures.
 
     def listeners(self) -> Sequence[ListenerState]:
@@ -390,6 +401,7 @@ class DataPlane:
         loop.wheel.sweep(loop.refresh())
         loop.watch_all()
         self._table.rise()
+        expel(self._table.overdue(), loop.wheel)
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))
         if loop.pipes is not None:

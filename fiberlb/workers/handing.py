@@ -11,9 +11,11 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.protocols import amp
 
 from fiberlb.model.addresses import UDP
 from fiberlb.model.challenges import Challenges
+from fiberlb.model.operational import Operations
 from fiberlb.workers import messages
 from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import GONE, Seen, Stage
@@ -36,12 +38,14 @@ class Current:
     @ivar revision: descriptor of the sealed file; -1 before there is any.
     @ivar down: makes the descriptor of the members that may not serve, and its number.
     @ivar challenges: what is answered to authorities now.
+    @ivar operations: what is in force beside the configuration.
     """
 
     serial: int
     revision: int
     down: Callable[[], tuple[int, int]]
     challenges: Challenges = Challenges()
+    operations: Operations = Operations()
 
 
 class Handing:
@@ -157,6 +161,8 @@ class Handing:
         if seen.stage is Stage.READY:
             seen.stage = Stage.SERVING
         # One that has just been forked gets its sockets after this.
+        if self.current.operations != Operations() and not await self._operate(seen):
+            return False
         return not self.current.challenges or await self._challenge(seen)
 
     # Challenges.
@@ -169,15 +175,35 @@ class Handing:
             await done
 
     async def _challenge(self, seen: Seen) -> bool:
-        fd = sealed(pickle.dumps(self.current.challenges))
+        return await self._tell(seen, messages.Challenge, challenges=self.current.challenges)
+
+    # What is in force beside the configuration.
+
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force in every worker; returns when it is, or they are being replaced."""
+        self.current.operations = operations
+        # What drains still has tunnels, whose member may be one that is to be left.
+        several = self._find(Stage.SERVING, Stage.READY, Stage.DRAINING)
+        ours = [seen for seen in several if not seen.foreign]
+        for done in [Deferred.fromCoroutine(self._operate(seen)) for seen in ours]:
+            await done
+
+    async def _operate(self, seen: Seen) -> bool:
+        return await self._tell(seen, messages.Operate, operations=self.current.operations)
+
+    async def _tell(self, seen: Seen, command: type[amp.Command], **what: Any) -> bool:
+        """Send one thing whole; whether the worker has it in force."""
+        ((name, content),) = what.items()
+        fd = sealed(pickle.dumps(content))
         try:
-            done = seen.ask(messages.Challenge, challenges=fd)
+            done = seen.ask(command, **{name: fd})
             await done.addTimeout(PATIENCE, self._reactor)
         except GONE:
             return False
         except Exception:
-            _log.failure("worker {slot} does not answer challenges", slot=seen.slot)
-            self._failed(seen)
+            _log.failure("worker {slot} did not take {what}", slot=seen.slot, what=name)
+            if seen.stage is not Stage.DRAINING:
+                self._failed(seen)
             return False
         finally:
             os.close(fd)

@@ -88,6 +88,12 @@ class WorkerLink(amp.AMP):
         await self._worker.plane.challenge(pickle.loads(content(challenges)))
         return {}
 
+    @messages.Operate.responder
+    async def operate(self, operations: int) -> dict[str, Any]:
+        """Have it in force."""
+        await self._worker.plane.operate(pickle.loads(content(operations)))
+        return {}
+
     @messages.Listen.responder
     def listen(
         self, host: str, port: int, slot: int, fd: int, flows: int | None = None

@@ -112,6 +112,17 @@ class Challenge(amp.Command):
     response: ClassVar[_Arguments] = []
 
 
+class Operate(amp.Command):
+    """
+    Control to worker: have this in force beside the configuration; answered when it is.
+
+    C{operations}: L{fiberlb.model.operational.Operations}, pickled.
+    """
+
+    arguments: ClassVar[_Arguments] = [(b"operations", amp.Descriptor())]
+    response: ClassVar[_Arguments] = []
+
+
 class Listen(amp.Command):
     """
     Control to worker: accept from this socket, which listens already.

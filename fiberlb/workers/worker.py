@@ -30,6 +30,7 @@ from fiberlb.model.settings import AccessLogFormat
 from fiberlb.observe.access_log import AccessLog
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
+from fiberlb.relay.mapped import client_table
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
@@ -104,6 +105,7 @@ class Worker:
             start=order.slot,
             # A fork has the state of its parent's generator; this one has one of its own.
             random=random.Random(os.urandom(16)).random,
+            make_table=lambda: client_table(order.directory, os.urandom),
         )
         self._pulse = LoopingCall(self._beat)
         self._pulse.clock = reactor

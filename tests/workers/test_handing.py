@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.protocols.amp import UnhandledCommand
 from twisted.trial.unittest import SynchronousTestCase
 
+from fiberlb.model.operational import Operations
 from fiberlb.relay.accept import bind
 from fiberlb.relay.binding import Binding
 from fiberlb.workers.handing import COMING, LONGEST, PATIENCE, Handing
@@ -60,6 +61,24 @@ class HandingTests(SynchronousTestCase):
     def sockets(self, worker: StageWorker) -> list[int]:
         """The slots whose sockets a worker was given."""
         return [said["slot"] for said in worker.told("Listen")]
+
+    def test_operations(self) -> None:
+        """All that serve are told at once; one that comes later before it gets a socket."""
+        first, second = self.workers
+        self.successResultOf(Deferred.fromCoroutine(self.handing.bring_up([first], 1)))
+        self.assertEqual(first.told("Operate"), [])
+        second.stage = Stage.STARTING
+        operations = Operations(cookie_keys=(b"k",))
+        self.successResultOf(Deferred.fromCoroutine(self.handing.operate(operations)))
+        self.assertEqual((len(first.told("Operate")), second.asked), (1, []))
+        first.stage = Stage.DRAINING
+        self.successResultOf(Deferred.fromCoroutine(self.handing.operate(operations)))
+        self.assertEqual(len(first.told("Operate")), 2)
+        first.stage = Stage.SERVING
+        second.stage = Stage.READY
+        self.bring_up()
+        names = [name for name, _ in second.asked]
+        self.assertEqual(names[:3], ["Apply", "Operate", "Listen"])
 
     def test_serve(self) -> None:
         """Each gets the revision, then the socket of its slot, once."""

@@ -9,10 +9,10 @@ from twisted.logger import Logger
 from fiberlb.build import VERSION
 from fiberlb.control.document import FileLayer
 from fiberlb.control.service import ControlService
+from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.addresses import FD, at
 from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Member
-from fiberlb.model.settings import AccessLogFormat
 
 _log = Logger()
 
@@ -30,7 +30,7 @@ def announce(control: ControlService, layer: FileLayer, admin: Sequence[str]) ->
     if log.format is AccessLogFormat.OFF:
         _log.info("The access log is off; access_log: combined in the file turns it on")
     else:
-        _log.info("Access log ({form}) to {path}", form=log.format.value, path=log.path)
+        _log.info("Access log ({form}) to {path}", form=log.word, path=log.path)
 
 
 def lines(control: ControlService, admin: Sequence[str]) -> list[str]:

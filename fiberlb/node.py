@@ -32,11 +32,13 @@ from fiberlb.control.upkeep import Upkeep
 from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
+from fiberlb.model.access_log import AccessLog as LogSettings
+from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
-from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
-from fiberlb.model.settings import AccessLog as LogSettings
+from fiberlb.model.settings import AUTO, Settings
 from fiberlb.observe.access_log import AccessLog
+from fiberlb.observe.outlet import try_log
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.loop import Loop, StockLoop
@@ -121,7 +123,7 @@ class Node(Service):
         kind = (
             LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
-        self.access_log = AccessLog(kind, world.reactor, log)
+        self.access_log = AccessLog(kind, world.reactor, log, random=world.random)
         self._binding = Binding(world.inherited)
         self.plane = self._make_plane()
         self.health = HealthService(
@@ -173,6 +175,8 @@ class Node(Service):
         self.access_log.start()
         world = self._world
         if isinstance(self.plane, WorkersPlane):
+            if settings.access_log.format is not AccessLogFormat.OFF:
+                try_log(settings.access_log.path)
             await self.plane.begin(self._directory(settings))
         else:
             self.plane.start()

@@ -26,7 +26,7 @@ from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node, World
-from fiberlb.observe.process_log import direct
+from fiberlb.observe.process_log import LogFile, direct
 from fiberlb.relay.inherited import first_environment, for_the_next, inherited
 from fiberlb.workers.upgrade import upgrade
 
@@ -125,7 +125,10 @@ class _Started(Service):
     def startService(self) -> None:
         """After twistd went into the background, if it did: the process is its final one."""
         super().startService()
-        direct(globalLogPublisher, self._layer.settings.log)
+        own = direct(globalLogPublisher, self._layer.settings.log)
+        if own is not None:
+            # Before the others, whose work may be told in it.
+            self._on(signal.SIGUSR1, lambda: _reopen(own))
         self._on(signal.SIGHUP, self._node.reload)
         # Twistd reopens its own log on this one.
         self._on(signal.SIGUSR1, self._node.reopen_logs)
@@ -176,6 +179,14 @@ class _Started(Service):
         os.environ.update(for_the_next(first_environment(), os.getpid()))
         done = Deferred.fromCoroutine(upgrade(self._reactor, self._node, sys.orig_argv))
         done.addErrback(lambda why: _log.error("No upgrade: {why}", why=why.getErrorMessage()))
+
+
+def _reopen(log: LogFile) -> None:
+    """The file of the process's log was moved away."""
+    try:
+        log.reopen()
+    except OSError as why:
+        _log.error("The log cannot be opened again: {why}", why=why)
 
 
 def _give_up(reactor: Any, why: str) -> None:

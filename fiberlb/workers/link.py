@@ -22,7 +22,6 @@ class Served(Protocol):
     """What the messages are about: L{fiberlb.workers.worker.Worker} by shape."""
 
     plane: Any
-    access_log: Any
 
     async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
         """Serve a revision."""
@@ -35,6 +34,9 @@ class Served(Protocol):
 
     def drain(self, deadline: float) -> None:
         """Finish what runs, end."""
+
+    def reopen(self) -> None:
+        """Open the logs anew."""
 
     def linked(self, link: Any) -> Deferred[None]:
         """A control process is there."""
@@ -100,7 +102,7 @@ class WorkerLink(amp.AMP):
     @messages.Reopen.responder
     def reopen(self) -> dict[str, Any]:
         """Open the access log anew."""
-        self._worker.access_log.reopen()
+        self._worker.reopen()
         return {}
 
     @messages.Drain.responder

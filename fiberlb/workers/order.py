@@ -14,8 +14,11 @@ class Order:
     @ivar slot: which of the workers it is, from 0.
     @ivar directory: the state directory.
     @ivar deadline: seconds that it may serve without a control process, and drain.
-    @ivar log_format: of the access log.
+    @ivar log_format: of the access log, as L{fiberlb.model.access_log.AccessLog.word}.
     @ivar log_path: of the access log.
+    @ivar log_sample: of the access log.
+    @ivar own_log: the file of the process's log, for when control is away; empty: the standard
+        error.
     """
 
     number: int
@@ -24,6 +27,8 @@ class Order:
     deadline: float
     log_format: str
     log_path: str
+    log_sample: float = 1.0
+    own_log: str = ""
 
     def encode(self) -> bytes:
         """As the template reads it."""

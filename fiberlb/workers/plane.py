@@ -22,6 +22,7 @@ from fiberlb.model.bounds import Limits
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import Settings
+from fiberlb.observe.losses import Losses
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.plane import RETRY
 from fiberlb.relay.states import ListenerState, Processes
@@ -45,6 +46,8 @@ from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.worker import LIVING, SOCKET
 
 _log = Logger()
+#: Seconds between two looks at what the workers say of the access log.
+LOOK = 1.0
 
 
 class WorkersPlane:
@@ -90,6 +93,9 @@ class WorkersPlane:
         self._retry: Any = None
         self._rotation = LoopingCall(self._rotate)
         self._rotation.clock = reactor
+        self._losses = Losses(settings.access_log.path, reactor, Logger("fiberlb.access"))
+        self._look = LoopingCall(self._look_at_logs)
+        self._look.clock = reactor
         self.crew: Crew
 
     async def begin(self, directory: str) -> None:
@@ -101,14 +107,16 @@ class WorkersPlane:
         """
         become_subreaper()
         self._directory = directory
-        log = self._settings.access_log
+        log, own = self._settings.access_log, self._settings.log
         order = Order(
             number=0,
             slot=0,
             directory=directory,
             deadline=self._settings.shutdown.worker_deadline,
-            log_format=log.format.value,
+            log_format=log.word,
             log_path=log.path,
+            log_sample=log.sample,
+            own_log="" if own.path == "stderr" else own.path,
         )
         self.crew = Crew(
             self._reactor, self._slots, order, self._wanted, self._ended, self._environment
@@ -122,6 +130,7 @@ class WorkersPlane:
             await self._take_over(directory)
         await begun
         self._rotation.start(ROTATION, now=False)
+        self._look.start(LOOK, now=False)
 
     def _rotate(self) -> Deferred[None]:
         done = Deferred.fromCoroutine(self._renew())
@@ -306,7 +315,13 @@ class WorkersPlane:
 
     def reopen_logs(self) -> None:
         """The access log's file was moved away."""
-        self.crew.tell(messages.Reopen)
+        if self._door is not None:
+            self.crew.reopen_logs()
+
+    def _look_at_logs(self) -> None:
+        """Tell once, for all workers, of lines that are lost."""
+        troubles = (seen.log_trouble for seen in self.crew.seen())
+        self._losses.look(self.processes().lost, next(filter(None, troubles), None))
 
     # Figures.
 
@@ -367,13 +382,14 @@ class WorkersPlane:
         return Deferred.fromCoroutine(self._stop(deadline))
 
     async def _stop(self, deadline: float) -> None:
-        if self._rotation.running:
-            self._rotation.stop()
+        for repeated in filter(lambda each: each.running, (self._rotation, self._look)):
+            repeated.stop()
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         if self._door is None:
             return
         await self.crew.stop(deadline)
+        self._look_at_logs()
         self._slots.close_all()
         await maybeDeferred(self._door.stopListening)
 

@@ -15,6 +15,8 @@ __all__ = ["BOUND", "STDOUT", "LogWriter"]
 BOUND = 16 * 1024 * 1024
 #: Seconds between two attempts to open what cannot be opened.
 RETRY = 1.0
+#: Seconds after which a failed write is forgotten when nothing has been written since.
+FORGOTTEN = 60.0
 
 _REOPEN = None
 
@@ -128,8 +130,10 @@ class LogWriter:
                     if self._ending:
                         self._outlet.close()
                         return
+                    if not self._news.wait(self._idle()):
+                        # Whoever writes nothing is in no trouble; another process may be.
+                        self._problems.pop("write", None)
                     # Where a file has to be opened yet, it is although there is nothing to write.
-                    self._news.wait(self._retry if self._must_open() else None)
                     if self._must_open():
                         break
                 item = self._queue.popleft() if self._queue else (b"", 0)
@@ -139,6 +143,12 @@ class LogWriter:
                 self._open()
             if item:
                 self._write(*item)
+
+    def _idle(self) -> float | None:
+        """Seconds to wait for something to write."""
+        if self._must_open():
+            return self._retry
+        return FORGOTTEN if self._problems else None
 
     def _must_open(self) -> bool:
         return self._stale or not self._outlet.is_open

@@ -22,7 +22,6 @@ from fiberlb.model.bounds import Limits
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import Settings
-from fiberlb.observe.losses import Losses
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.plane import RETRY
 from fiberlb.relay.states import ListenerState, Processes
@@ -35,6 +34,7 @@ from fiberlb.workers.board import NAME as BOARD
 from fiberlb.workers.board import Board
 from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
+from fiberlb.workers.logs import LogWatch
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.ready import Ready
@@ -46,8 +46,6 @@ from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.worker import LIVING, SOCKET
 
 _log = Logger()
-#: Seconds between two looks at what the workers say of the access log.
-LOOK = 1.0
 
 
 class WorkersPlane:
@@ -93,10 +91,10 @@ class WorkersPlane:
         self._retry: Any = None
         self._rotation = LoopingCall(self._rotate)
         self._rotation.clock = reactor
-        self._losses = Losses(settings.access_log.path, reactor, Logger("fiberlb.access"))
-        self._look = LoopingCall(self._look_at_logs)
-        self._look.clock = reactor
         self.crew: Crew
+        log, path = Logger("fiberlb.access"), settings.access_log.path
+        find, lost = (lambda: self.crew.seen()), (lambda: self.processes().lost)
+        self._logs = LogWatch(reactor, path, find, lost, log)
 
     async def begin(self, directory: str) -> None:
         """
@@ -130,7 +128,7 @@ class WorkersPlane:
             await self._take_over(directory)
         await begun
         self._rotation.start(ROTATION, now=False)
-        self._look.start(LOOK, now=False)
+        self._logs.start()
 
     def _rotate(self) -> Deferred[None]:
         done = Deferred.fromCoroutine(self._renew())
@@ -318,11 +316,6 @@ class WorkersPlane:
         if self._door is not None:
             self.crew.reopen_logs()
 
-    def _look_at_logs(self) -> None:
-        """Tell once, for all workers, of lines that are lost."""
-        troubles = (seen.log_trouble for seen in self.crew.seen())
-        self._losses.look(self.processes().lost, next(filter(None, troubles), None))
-
     # Figures.
 
     def listeners(self) -> Sequence[ListenerState]:
@@ -382,14 +375,15 @@ class WorkersPlane:
         return Deferred.fromCoroutine(self._stop(deadline))
 
     async def _stop(self, deadline: float) -> None:
-        for repeated in filter(lambda each: each.running, (self._rotation, self._look)):
-            repeated.stop()
+        if self._rotation.running:
+            self._rotation.stop()
+        self._logs.stop()
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         if self._door is None:
             return
         await self.crew.stop(deadline)
-        self._look_at_logs()
+        self._logs.look()
         self._slots.close_all()
         await maybeDeferred(self._door.stopListening)
 

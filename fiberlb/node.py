@@ -282,7 +282,9 @@ class Node(Service):
             self.plane.limit(overlaid(Limits(), settings.limits))
 
     def _reloaded(self, layer: FileLayer) -> None:
-        self._layer = layer
+        old, self._layer = self._layer, layer
+        if self.control is not None:
+            self.control.scrap(old)
         self._resize(layer.settings.workers)
         _log.info("The configuration was read again and is in force")
 

@@ -8,6 +8,7 @@ together with the objects of the store.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from fiberlb.control.file_material import FileMaterial, Files, materials, opened
 from fiberlb.control.file_objects import Rooted, settled
 from fiberlb.control.file_settings import load_settings, merged, settings_part
 from fiberlb.control.file_values import Reading, content
+from fiberlb.control.scrap import scrapped
 from fiberlb.control.tree import Tree, flattened, structure_tree
 from fiberlb.control.yaml_file import LARGEST, Document, read_yaml
 from fiberlb.errors import ConfigurationError, Path, Position, Problem
@@ -151,7 +153,12 @@ def load_file(path: str, environ: Mapping[str, str], now: str = "") -> FileLayer
     if problems:
         raise ConfigurationError(in_order(problems, files))
     made = layer(merged(parts), done, now, files)
-    return attrs.evolve(made, materials=materials(trees, named))
+    made = attrs.evolve(made, materials=materials(trees, named))
+    waste: list[Any] = [roots, trees, done]
+    del roots, trees, done
+    # Others have their turns in between.
+    deque(scrapped(waste), 0)
+    return made
 
 
 def layer(

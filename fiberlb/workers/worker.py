@@ -24,7 +24,8 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from fiberlb import snapshot
-from fiberlb.control.aside import undisturbed
+from fiberlb.control.aside import LARGE, undisturbed
+from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
 from fiberlb.model.access_log import AccessLog as LogSettings
 from fiberlb.model.access_log import format_of
@@ -89,6 +90,7 @@ class Worker:
         self._board: Board | None = None
         self._row: int | None = None
         self._turn = DeferredLock()
+        self._scrap = Scrap(reactor)
         self._decoder = Decoder()
         self._snapshot: Snapshot | None = None
         self._down: set[str] = set()
@@ -207,7 +209,9 @@ class Worker:
         self.serial = serial
 
     def _serve(self, compiled: Snapshot, revision: Revision) -> None:
-        self._snapshot = compiled
+        before, self._snapshot = self._snapshot, compiled
+        if before is not None and before.configuration.size >= LARGE:
+            self._scrap.put(before)
         for plan in compiled.pools.values():
             for member in plan.members:
                 self.plane.set_member_usable(member.id, member.id not in self._down)

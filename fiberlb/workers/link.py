@@ -13,7 +13,7 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from fiberlb.workers import messages
-from fiberlb.workers.revisions import content
+from fiberlb.workers.revisions import content, mapped
 
 _log = Logger()
 
@@ -23,7 +23,7 @@ class Served(Protocol):
 
     plane: Any
 
-    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def apply(self, serial: int, data: memoryview, down: bytes, number: int) -> None:
         """Serve a revision."""
 
     def usable(self, number: int, member: str, usable: bool) -> None:
@@ -68,7 +68,7 @@ class WorkerLink(amp.AMP):
     async def apply(self, serial: int, revision: int, down: int, number: int) -> dict[str, Any]:
         """Serve a revision."""
         try:
-            await self._worker.apply(serial, content(revision), content(down), number)
+            await self._worker.apply(serial, mapped(revision), content(down), number)
         except Exception as why:
             _log.failure("revision {serial} cannot be served", serial=serial)
             # Anything else than what is declared would end the connection.

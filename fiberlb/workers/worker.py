@@ -169,7 +169,7 @@ class Worker:
 
     # Revisions and health.
 
-    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def apply(self, serial: int, data: bytes | memoryview, down: bytes, number: int) -> None:
         """
         Serve a revision.
 
@@ -184,7 +184,7 @@ class Worker:
         finally:
             self._turn.release()
 
-    async def _apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def _apply(self, serial: int, data: bytes | memoryview, down: bytes, number: int) -> None:
         revision = await in_slices(self._reactor, self._decoder.decode(data))
         steps = snapshot.compile(
             revision.configuration,

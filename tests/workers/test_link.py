@@ -97,7 +97,7 @@ class LinkTests(SynchronousTestCase):
         self.worker.broken = True
         link = WorkerLink(self.worker)
         link.makeConnection(StringTransport())
-        done = Deferred.fromCoroutine(link.apply(7, sealed(b""), sealed(b""), 3))
+        done = Deferred.fromCoroutine(link.apply(7, sealed(b"x"), sealed(b""), 3))
         self.failureResultOf(done, messages.NotApplied)
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 

@@ -31,6 +31,8 @@ from fiberlb.model.resource import Resource
 
 #: About so many objects make a piece; twice as many at most.
 PIECE = 32
+#: Pieces that are known already and taken in one step.
+_KNOWN = 64
 _LENGTH = struct.Struct("!Q")
 _F_ADD_SEALS = 1033
 _SEALS = 0x0001 | 0x0002 | 0x0004 | 0x0008  # no more seals, no shrinking, growing, writing
@@ -163,10 +165,12 @@ class Decoder:
         revision, collections, index = head
         objects: dict[str, dict[str, Any]] = {collection: {} for collection in collections}
         known: _Pieces = {}
-        for collection, digest, size in index:
+        for number, (collection, digest, size) in enumerate(index, 1):
             piece = self._known.get(digest)
             if piece is None:
                 piece = pickle.loads(data[position : position + size])
+                yield None
+            elif number % _KNOWN == 0:
                 yield None
             position += size
             known[digest] = piece

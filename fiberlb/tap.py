@@ -24,6 +24,7 @@ from fiberlb.build import VERSION
 from fiberlb.control.arguments import from_arguments
 from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
+from fiberlb.control.tree_memo import TreeMemo
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node, World
 from fiberlb.observe.process_log import LogFile, direct
@@ -78,22 +79,23 @@ def makeService(options: Options) -> Service:
     A configuration that cannot be read ends the process here, before twistd
     goes into the background, with every problem on the standard error.
     """
+    memo = TreeMemo()
     try:
-        layer = _read(options)
+        layer = _read(options, memo)
     except ConfigurationError as why:
         print(why, file=sys.stderr)
         raise SystemExit(REFUSED) from None
     from twisted.internet import reactor  # noqa: TID251
 
-    again = None if options["config"] is None else (lambda: _read(options))
+    again = None if options["config"] is None else (lambda: _read(options, memo))
     node = Node(layer, _world(reactor), again, lambda why: _give_up(reactor, why))
     return _Started(node, layer, reactor)
 
 
-def _read(options: Options) -> FileLayer:
+def _read(options: Options, memo: TreeMemo | None = None) -> FileLayer:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if options["config"] is not None:
-        return load_file(options["config"], os.environ, now)
+        return load_file(options["config"], os.environ, now, memo)
     return from_arguments(options["from"], options["to"], now)
 
 

@@ -25,7 +25,7 @@ class Worker:
         self.access_log = self
         self.broken = False
 
-    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def apply(self, serial: int, data: memoryview, down: bytes, number: int) -> None:
         """Serve a revision, or fail."""
         if self.broken:
             raise KeyError("x")

@@ -25,6 +25,7 @@ from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
 from fiberlb.model.hash_on import HashOn, HashOnText
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.persistence import Drain, PersistenceType, SessionPersistence
 from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resource import Resource
@@ -237,6 +238,8 @@ class Pool(Resource):
     @ivar hash_on: what the algorithm C{hash} takes its key from; of no other one.
     @ivar slow_start: seconds over which a member that has come up reaches its full weight.
     @ivar close_sessions_on: what ends relayed connections, or flows; of tcp and udp pools.
+    @ivar session_persistence: what keeps clients at their member; C{None}: nothing does.
+    @ivar drain: what happens to them while it drains.
     @ivar health_monitor: C{None}: every member counts as up.
     @ivar timeouts: overrides of the listener's, as pairs.
     @ivar tls_config: C{None}: the defaults of L{PoolTlsConfig}, where TLS is spoken at all.
@@ -245,7 +248,7 @@ class Pool(Resource):
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2 session_persistence drain"
+        "http2"
         " member_max_connections queue passive_health panic_threshold_percent"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
@@ -260,6 +263,10 @@ class Pool(Resource):
     proxy_protocol: ProxyVersion | None = field(Optional(OneOf(ProxyVersion)), None)
     tls_config: PoolTlsConfig | None = field(Optional(Nested(PoolTlsConfig)), None)
     close_sessions_on: tuple[SessionEnd, ...] = field(Several(OneOf(SessionEnd), single=True), ())
+    session_persistence: SessionPersistence | None = field(
+        Optional(Nested(SessionPersistence)), None
+    )
+    drain: Drain = field(Nested(Drain), Drain())
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)
@@ -287,10 +294,23 @@ class Pool(Resource):
                 " members; use protocol https"
             )
             loading.refuse((*path, "tls_config"), message, "protocol: https")
+        monitor = self.health_monitor
+        speaks = self.protocol in (PoolProtocol.HTTP, PoolProtocol.HTTPS)
+        if monitor is not None and monitor.type is None and monitor.body_contains and not speaks:
+            where = (*path, "health_monitor", "body_contains")
+            loading.refuse(where, "is for checks by HTTP", "type: http")
         relays = self.protocol in (PoolProtocol.TCP, PoolProtocol.UDP)
         if self.close_sessions_on and not relays:
             loading.refuse((*path, "close_sessions_on"), "goes with tcp and udp pools only")
         self._check_datagrams(path, loading)
+        kept = self.session_persistence
+        if (
+            self.protocol not in (PoolProtocol.HTTP, PoolProtocol.HTTPS)
+            and kept is not None
+            and kept.type is not PersistenceType.SOURCE_IP
+        ):
+            text = f"needs HTTP, which a {self.protocol.value} pool does not see"
+            loading.refuse((*path, "session_persistence", "type"), text, "source_ip")
         hashes = self.algorithm is Algorithm.HASH
         if hashes and self.hash_on is None:
             text = 'is needed with algorithm hash: "header X", "cookie x", "query x" or path'

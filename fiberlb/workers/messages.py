@@ -67,6 +67,14 @@ class Said(amp.Command):
     requiresAnswer = False
 
 
+class LogTrouble(amp.Command):
+    """Worker to control: what is wrong with its access log now; empty: nothing."""
+
+    arguments: ClassVar[_Arguments] = [(b"text", amp.Unicode())]
+    response: ClassVar[_Arguments] = []
+    requiresAnswer = False
+
+
 class NotApplied(Exception):
     """A worker could not serve a revision; it goes on with what it had."""
 
@@ -109,6 +117,17 @@ class Challenge(amp.Command):
     """
 
     arguments: ClassVar[_Arguments] = [(b"challenges", amp.Descriptor())]
+    response: ClassVar[_Arguments] = []
+
+
+class Operate(amp.Command):
+    """
+    Control to worker: have this in force beside the configuration; answered when it is.
+
+    C{operations}: L{fiberlb.model.operational.Operations}, pickled.
+    """
+
+    arguments: ClassVar[_Arguments] = [(b"operations", amp.Descriptor())]
     response: ClassVar[_Arguments] = []
 
 

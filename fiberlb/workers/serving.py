@@ -9,6 +9,7 @@ from typing import Any
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.bound import Share
 from fiberlb.relay.flow_passing import Giving, Taking, packets
+from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.states import ListenerState
@@ -148,6 +149,9 @@ class ServingPlane(DataPlane):
         if not found:
             self._flushing = self._figures()
             found = list(islice(self._flushing, MOST))
+        # What somebody waits for is never late.
+        for state in self._table.restrained():
+            found.append((state.id, _of_member(state)))
         for ident, figures in found:
             place = places.get(ident)
             if place is not None:
@@ -155,10 +159,15 @@ class ServingPlane(DataPlane):
 
     def _figures(self) -> Iterator[tuple[str, Figures]]:
         for ident, (state, _) in list(self._table.members.items()):
-            yield ident, (state.sessions, state.in_flight, state.requests, state.failures)
+            yield ident, _of_member(state)
         for ident, cell in list(self._cells.items()):
             yield from listener_rows(ident, cell)
         yield from reason_rows(self._services.reasons)
+
+
+def _of_member(state: MemberState) -> Figures:
+    """What a member has counted, for its place."""
+    return state.sessions, state.in_flight, state.requests, state.failures
 
 
 def _wanted(snapshot: Snapshot) -> dict[_Address, str]:

@@ -35,8 +35,8 @@ from fiberlb.model.fields import (
     Whole,
     field,
 )
-from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.listener import Listener, TlsConfig
+from fiberlb.model.pool import Pool
 from tests.model.documents import check_schema, loaded, made, problems, refused, values
 
 
@@ -193,8 +193,8 @@ class PartialTests(SynchronousTestCase):
         ):
             self.assertEqual(refused(self.kind, value).removeprefix("field"), message)
         self.assertIn("must be a duration", refused(self.kind, {"tunnel": 5}))
-        later = refused(Partial(HealthMonitor), {"service": "x"})
-        self.assertEqual(later, "field.service: known, not supported by this version")
+        later = refused(Partial(Pool), {"mirror": "x"})
+        self.assertEqual(later, "field.mirror: known, not supported by this version")
 
     def test_schema(self) -> None:
         """Only the keys allowed here are in the schema."""

@@ -37,7 +37,9 @@ def _members(control: ControlService) -> dict[str, int]:
         control.member_health(ident).health for ident in control.configuration.all(Member)
     )
     known = {word: health.pop(word, 0) for word in ("up", "down", "probing", "unmonitored")}
-    return {"total": len(control.configuration.all(Member)), **known, "draining": 0, **health}
+    members = control.configuration.all(Member)
+    draining = sum(1 for ident in control.states.restrained if ident in members)
+    return {"total": len(members), **known, "draining": draining, **health}
 
 
 def _listeners(control: ControlService) -> list[dict[str, Any]]:

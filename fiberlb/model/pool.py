@@ -39,6 +39,7 @@ class PoolProtocol(Enum):
     HTTP = "http"
     HTTPS = "https"
     TCP = "tcp"
+    UDP = "udp"
 
 
 class Algorithm(Enum):
@@ -236,7 +237,7 @@ class Pool(Resource):
     @ivar proxy_protocol: what each connection to a member begins with; C{None}: nothing.
     @ivar hash_on: what the algorithm C{hash} takes its key from; of no other one.
     @ivar slow_start: seconds over which a member that has come up reaches its full weight.
-    @ivar close_sessions_on: what ends relayed connections; of tcp pools.
+    @ivar close_sessions_on: what ends relayed connections, or flows; of tcp and udp pools.
     @ivar session_persistence: what keeps clients at their member; C{None}: nothing does.
     @ivar drain: what happens to them while it drains.
     @ivar health_monitor: C{None}: every member counts as up.
@@ -254,7 +255,7 @@ class Pool(Resource):
     )
 
     protocol: PoolProtocol = field(
-        OneOf(PoolProtocol, later=("udp", "proxy", "proxyv2")), PoolProtocol.HTTP
+        OneOf(PoolProtocol, later=("proxy", "proxyv2")), PoolProtocol.HTTP
     )
     algorithm: Algorithm = field(OneOf(Algorithm), Algorithm.ROUND_ROBIN)
     hash_on: HashOn | None = field(Optional(HashOnText()), None)
@@ -293,8 +294,15 @@ class Pool(Resource):
                 " members; use protocol https"
             )
             loading.refuse((*path, "tls_config"), message, "protocol: https")
-        if self.close_sessions_on and self.protocol is not PoolProtocol.TCP:
-            loading.refuse((*path, "close_sessions_on"), "goes with tcp pools only")
+        monitor = self.health_monitor
+        speaks = self.protocol in (PoolProtocol.HTTP, PoolProtocol.HTTPS)
+        if monitor is not None and monitor.type is None and monitor.body_contains and not speaks:
+            where = (*path, "health_monitor", "body_contains")
+            loading.refuse(where, "is for checks by HTTP", "type: http")
+        relays = self.protocol in (PoolProtocol.TCP, PoolProtocol.UDP)
+        if self.close_sessions_on and not relays:
+            loading.refuse((*path, "close_sessions_on"), "goes with tcp and udp pools only")
+        self._check_datagrams(path, loading)
         kept = self.session_persistence
         if (
             self.protocol not in (PoolProtocol.HTTP, PoolProtocol.HTTPS)
@@ -309,6 +317,16 @@ class Pool(Resource):
             loading.refuse((*path, "hash_on"), text, code="missing")
         elif self.hash_on is not None and not hashes:
             loading.refuse((*path, "hash_on"), "goes with algorithm hash only", "algorithm: hash")
-        elif hashes and self.protocol is PoolProtocol.TCP:
-            text = "reads HTTP requests, which a tcp pool does not see"
+        elif hashes and relays:
+            text = f"reads HTTP requests, which a {self.protocol.value} pool does not see"
             loading.refuse((*path, "algorithm"), text, "source_ip")
+
+    def _check_datagrams(self, path: Path, loading: Loading) -> None:
+        """What goes with datagrams only, and what does not go with them."""
+        monitor = self.health_monitor
+        if self.protocol is PoolProtocol.UDP:
+            if self.proxy_protocol is ProxyVersion.V1:
+                text = "has no form for datagrams; version 2 has"
+                loading.refuse((*path, "proxy_protocol"), text, "v2")
+        elif monitor is not None and monitor.type is MonitorType.UDP_CONNECT:
+            loading.refuse((*path, "health_monitor", "type"), "goes with udp pools only", "tcp")

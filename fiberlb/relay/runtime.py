@@ -22,6 +22,7 @@ from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
 from fiberlb.relay import keys
 from fiberlb.relay.affinity import Memory, affinity_of
 from fiberlb.relay.agreement import agreeing
+from fiberlb.relay.datagram_figures import Datagrams
 from fiberlb.relay.eligible import configured, standing, weighted
 from fiberlb.relay.introducing import INTRODUCTIONS
 from fiberlb.relay.member_state import DRAIN, READY, MemberState
@@ -335,6 +336,7 @@ class Cell:
     @ivar answers: requests that have ended, by the first digit of the answer's status; 0: none.
     @ivar sent, received: octets of bodies to and from clients so far.
     @ivar bound: L{fiberlb.relay.bound.Bound}; C{None} without a limit of connections.
+    @ivar datagrams: what UDP listeners count beside.
     @ivar log: where requests are written down.
     @ivar services: what connections need of the process.
     """
@@ -344,6 +346,7 @@ class Cell:
         "answers",
         "bound",
         "connections",
+        "datagrams",
         "draining",
         "id",
         "log",
@@ -367,6 +370,7 @@ class Cell:
         self.sent = 0
         self.received = 0
         self.bound: Any = None
+        self.datagrams = Datagrams()
 
     def left(self) -> None:
         """One of its connections has ended: there may be room for one that waits."""
@@ -389,4 +393,5 @@ class Cell:
             "answers_5xx": sum(answers[5:]),
             "sent": self.sent,
             "received": self.received,
+            **(self.datagrams.figures() if self.datagrams.received else {}),
         }

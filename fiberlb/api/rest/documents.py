@@ -69,6 +69,7 @@ def observed(
         done["status"] = member_status(control, made.id)
         done["operational"] = operational(control, made.id)
     elif isinstance(made, Certificate):
+        done["ocsp"] = control.stapling(made)
         done["warnings"] = control.certificate_warnings(made)
         done["used_by"] = [
             {"collection": user.COLLECTION, "id": user.id, "name": user.name}

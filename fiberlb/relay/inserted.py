@@ -1,4 +1,4 @@
-"""Which fields of its own a listener sends to members."""
+"""Which fields about the client a listener adds to requests."""
 
 from __future__ import annotations
 

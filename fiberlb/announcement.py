@@ -31,7 +31,8 @@ def announce(control: ControlService, layer: FileLayer, admin: Sequence[str]) ->
         _log.info("{line}", line=line)
     log = layer.settings.access_log
     if log.format is AccessLogFormat.OFF:
-        _log.info("The access log is off; access_log: combined in the file turns it on")
+        file = "a file (-c FILE)" if layer.ephemeral else "the file"
+        _log.info("The access log is off; access_log: combined in {file} turns it on", file=file)
     else:
         _log.info("Access log ({form}) to {path}", form=log.format.value, path=log.path)
 
@@ -54,7 +55,15 @@ def lines(control: ControlService, admin: Sequence[str]) -> list[str]:
     if not told:
         told.append("Nothing listens: the configuration has no listener")
     told += [f"Admin API on {where}" for where in admin] or ["The admin API is off"]
-    return [*told, members(control)]
+    return [*told, workers(control), members(control)]
+
+
+def workers(control: ControlService) -> str:
+    """How many processes carry the traffic."""
+    wanted, serving = control.workers
+    if not wanted:
+        return "This process carries the traffic by itself (workers: 0)"
+    return f"{serving} of {wanted} worker processes serve"
 
 
 def members(control: ControlService) -> str:

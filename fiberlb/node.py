@@ -9,10 +9,9 @@ traffic is let run out, and what was written is closed last.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, maybeDeferred
 from twisted.logger import Logger
@@ -23,7 +22,6 @@ from fiberlb.acme.keeping import Keeping, keep
 from fiberlb.admin_ports import AdminPorts
 from fiberlb.announcement import announce, standing, tell_fixed, tell_refusal
 from fiberlb.api.rest.site import admin_site
-from fiberlb.control.aside import Aside, at_once
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
@@ -37,12 +35,11 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
 from fiberlb.model.settings import AccessLog as LogSettings
 from fiberlb.observe.access_log import AccessLog
-from fiberlb.process.reporting import Reporting
+from fiberlb.ocsp.book import Staples
+from fiberlb.ocsp.keeping import StapleKeeping, keep_stapled
 from fiberlb.relay.binding import Binding
-from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.loop import Loop, StockLoop
-from fiberlb.relay.plane import DataPlane, request_ids
-from fiberlb.relay.services import Services
+from fiberlb.relay.mapped import client_table
 from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
 from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
@@ -51,43 +48,13 @@ from fiberlb.store.sealed import Keyring
 from fiberlb.store.table import open_store
 from fiberlb.workers.attending import attended
 from fiberlb.workers.plane import WorkersPlane
+from fiberlb.workers.sole import SolePlane
 from fiberlb.workers.system import processors
+from fiberlb.world import World
 
 _log = Logger()
 #: Seconds that the start waits for the first round of checks before it says who is up.
 FIRST_ROUND = 2.0
-
-
-@attrs.frozen(kw_only=True)
-class World:
-    """
-    What a node is given of the machine.
-
-    @ivar reactor: the running one.
-    @ivar wall: seconds since the epoch.
-    @ivar monotonic: seconds of a clock that never jumps.
-    @ivar random: numbers from 0 to 1.
-    @ivar random_bytes: for ids and keys; from the system.
-    @ivar host_name: of the machine.
-    @ivar root: the process may do everything.
-    @ivar aside: does long work in a thread.
-    @ivar inherited: sockets that the process was started with.
-    @ivar reporting: tells the service manager.
-    """
-
-    reactor: Any
-    wall: Callable[[], float]
-    monotonic: Callable[[], float]
-    random: Callable[[], float]
-    random_bytes: Callable[[int], bytes]
-    make_id: Callable[[], str]
-    environment: Mapping[str, str]
-    host_name: str
-    pid: Callable[[], int]
-    root: bool
-    aside: Aside = at_once
-    inherited: Inherited = Inherited()
-    reporting: Reporting = attrs.field(factory=Reporting)
 
 
 class Node(Service):
@@ -138,6 +105,7 @@ class Node(Service):
         )
         self.control: ControlService | None = None
         self.certificates: Keeping | None = None
+        self.staples: StapleKeeping | None = None
 
     def _make_loop(self) -> Loop:
         reactor = self._world.reactor
@@ -146,21 +114,25 @@ class Node(Service):
             return lean
         return StockLoop(reactor, lambda what: _log.failure("in {what}", what=what))
 
-    def _make_plane(self) -> DataPlane | WorkersPlane:
+    def _make_plane(self) -> SolePlane | WorkersPlane:
         world, settings = self._world, self._layer.settings
         if self._wanted:
             return WorkersPlane(
                 world.reactor, self._wanted, settings, self._binding, world.wall, world.environment
             )
-        services = Services(
+        return SolePlane(
+            world.reactor,
             self.loop,
-            lambda stamp: stamp + world.wall() - self.loop.now,
-            request_ids(world.random_bytes),
-            bind=self._binding.bind,
-            release=self._binding.release,
+            self.access_log,
+            settings,
+            self._binding,
+            wall=world.wall,
+            random=world.random,
+            random_bytes=world.random_bytes,
+            make_table=lambda: client_table(
+                None if self._layer.ephemeral else self._directory(settings), world.random_bytes
+            ),
         )
-        trusted = settings.trusted_proxies
-        return DataPlane(world.reactor, services, self.access_log, trusted, random=world.random)
 
     # Beginning.
 
@@ -176,13 +148,14 @@ class Node(Service):
         self._store = store = await self._open_store()
         self.access_log.start()
         world = self._world
-        if isinstance(self.plane, WorkersPlane):
-            await self.plane.begin(self._directory(settings))
-        else:
-            self.plane.start()
+        # Where workers find the next process; with C{--from} there is none.
+        await self.plane.begin("" if self._layer.ephemeral else self._directory(settings))
         issued = Issued()
         self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
         await self.certificates.load()
+        staples = Staples()
+        kept = None if self._layer.ephemeral else self._directory(settings)
+        self.staples = keep_stapled(world, kept, staples)
         self.control = ControlService(
             store,
             self.plane,
@@ -198,6 +171,7 @@ class Node(Service):
                 aside=world.aside,
             ),
             issued,
+            staples,
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
@@ -211,6 +185,7 @@ class Node(Service):
         await self._first_round()
         announce(self.control, self._layer, admin)
         self.certificates.begin(self.control)
+        self.staples.begin(self.control)
         Upkeep(self.control, world.reactor).start()
 
     def _open_state(self) -> Keyring:
@@ -367,6 +342,8 @@ class Node(Service):
     async def _stop_control(self) -> None:
         if self.certificates is not None:
             await self.certificates.stop()
+        if self.staples is not None:
+            await self.staples.stop()
         if self.control is not None:
             await self.control.stop()
 
@@ -385,8 +362,10 @@ class Node(Service):
 
         @raise CannotStart: there is nothing that would go on, or should.
         """
-        if self.control is None or not isinstance(self.plane, WorkersPlane):
-            raise CannotStart("with workers: 0 an upgrade is a restart")
+        if self._layer.ephemeral:
+            raise CannotStart("with --from an upgrade is a restart: nothing is kept on disk")
+        if self.control is None or self._lock is None:
+            raise CannotStart("nothing serves yet")
         if not self.running:
             raise CannotStart("this process is about to end")
         self._world.reporting.upgrading()
@@ -395,3 +374,6 @@ class Node(Service):
         await self.health.stop()
         if self._store is not None:
             await self._store.close()
+        if isinstance(self.plane, SolePlane):
+            directory = self._directory(self._layer.settings)
+            await self.plane.leave_behind(directory, self._lock.leave)

@@ -8,6 +8,7 @@ import atexit
 import faulthandler
 import os
 import random
+import re
 import signal
 import socket
 import sys
@@ -15,6 +16,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
@@ -27,7 +29,7 @@ from fiberlb.control.arguments import from_arguments
 from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
-from fiberlb.node import Node, World
+from fiberlb.node import Node
 from fiberlb.observe.process_log import direct
 from fiberlb.process import starter
 from fiberlb.process.notify import notify, watchdog
@@ -35,6 +37,7 @@ from fiberlb.process.orphans import Orphans
 from fiberlb.process.reporting import Reporting
 from fiberlb.relay.inherited import inherited
 from fiberlb.workers.upgrade import ENDING, upgrade
+from fiberlb.world import World
 
 #: Exit code of a start that was refused.
 REFUSED = 1
@@ -71,10 +74,33 @@ class Options(usage.Options):
         """Either a file or both of the others; paths are made absolute before twistd moves."""
         if self["config"] is not None:
             if self["from"] is not None or self["to"]:
-                raise usage.UsageError("--config goes without --from and --to")
+                raise usage.UsageError(
+                    "--config goes without --from and --to: with a file, listeners and members"
+                    " stand in the file"
+                )
             self["config"] = os.path.abspath(self["config"])
-        elif self["from"] is None or not self["to"]:
+        elif self["from"] is None and not self["to"]:
             raise usage.UsageError("give -c FILE, or --from ADDRESS with at least one --to MEMBER")
+        elif self["from"] is None:
+            raise usage.UsageError("--to needs --from ADDRESS, such as --from :8080")
+        elif not self["to"]:
+            raise usage.UsageError("--from needs a member, such as --to 127.0.0.1:9000")
+
+    def parseOptions(self, options: Any = None) -> None:
+        """
+        As of any C{Options}.
+
+        @raise usage.UsageError: with the option that was meant, where it can be guessed.
+        """
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as why:
+            wrong = re.fullmatch(r"option --(\S+) not recognized", str(why))
+            near = get_close_matches(wrong[1], self.longOpt, 1) if wrong else []
+            if not near:
+                raise
+            option = "--" + near[0].rstrip("=")
+            raise usage.UsageError(f"{why} (did you mean {option!r}?)") from None
 
 
 def makeService(options: Options) -> Service:

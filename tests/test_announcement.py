@@ -26,7 +26,7 @@ class Told:
     node = "n"
     revision = 12
     file_generation = 0
-    workers = (0, 0)
+    workers = (2, 2)
 
     def __init__(self, to: Sequence[str], health: Sequence[MemberHealth]) -> None:
         self.configuration: Configuration = examined(from_arguments(":8080", to).configuration)
@@ -85,6 +85,16 @@ class LinesTests(SynchronousTestCase):
         self.assertEqual(found[0], "Listening on [::]:8080 (listener web, http)")
         self.assertEqual(found[1], "Admin API on http://127.0.0.1:9876")
 
+    def test_workers(self) -> None:
+        """How many processes serve, before the members."""
+        control = told(UP)
+        found = lines(cast(ControlService, control), [])
+        self.assertEqual(found[-2], "2 of 2 worker processes serve")
+        control = told(UP)
+        control.workers = (0, 0)
+        found = lines(cast(ControlService, control), [])
+        self.assertEqual(found[-2], "This process carries the traffic by itself (workers: 0)")
+
     def test_failed(self) -> None:
         """An address that could not be had is told with its reason."""
         control = told(UP)
@@ -110,7 +120,9 @@ class StandingTests(SynchronousTestCase):
 
     def test_all(self) -> None:
         """Only what there is: no workers, nobody down, no file."""
-        self.assertEqual(self.line(told(UP)), "serving revision 12 on 0 listeners, 1 member up")
+        control = told(UP)
+        control.workers = (0, 0)
+        self.assertEqual(self.line(control), "serving revision 12 on 0 listeners, 1 member up")
 
     def test_everything(self) -> None:
         """Listeners by their number and not by that of their addresses, and whatever is wrong."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fiberlb.workers.crew import LAST_WORDS, STALL, Crew
+from fiberlb.workers.crew import STALL, Crew
 from fiberlb.workers.pages import BEAT
 from fiberlb.workers.plane import WorkersPlane
-from fiberlb.workers.seen import Seen, Stage
+from fiberlb.workers.seen import LAST_WORDS, Seen, Stage
 
 #: Seconds without a heartbeat after which a worker should have been replaced.
 OVERDUE = STALL + 2 * LAST_WORDS

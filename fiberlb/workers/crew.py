@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -20,18 +20,16 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from fiberlb.workers import messages
-from fiberlb.workers.handing import PATIENCE, Handing
+from fiberlb.workers.handing import COMING, Handing
 from fiberlb.workers.nursery import Nursery, TemplateGone
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page, make_page
-from fiberlb.workers.seen import GONE, ControlLink, Seen, Stage, connect
+from fiberlb.workers.seen import GONE, LAST_WORDS, ControlLink, Seen, Stage, connect
 from fiberlb.workers.slots import Address, Slots
 
 _log = Logger()
 #: Seconds without a heartbeat after which a worker hangs.
 STALL = 10.0
-#: Seconds between the request to tell where it hangs and its end.
-LAST_WORDS = 2.0
 #: A worker that lived for less is replaced later and later, up to so many seconds.
 SHORT_LIFE, LONGEST_WAIT = 5.0, 10.0
 #: Workers of one slot that may drain at the same time; beyond that the oldest is cut.
@@ -47,6 +45,7 @@ class Crew:
     @param slots: the sockets, which this hands out.
     @param order: what each worker is told, apart from its number and slot.
     @param retired: called with a worker that has ended.
+    @param nursery: starts a template.
 
     @ivar wanted: how many there should be.
     @ivar handing: what they are to serve, and from where.
@@ -63,7 +62,7 @@ class Crew:
         order: Order,
         wanted: int,
         retired: Callable[[Seen], None],
-        environment: Mapping[str, str],
+        nursery: Callable[[], Nursery],
     ) -> None:
         self.wanted = wanted
         self.turn = DeferredLock()
@@ -76,7 +75,7 @@ class Crew:
         self._slots = slots
         self._order = order
         self._retired = retired
-        self._environment = environment
+        self._make_nursery = nursery
         self._seen: list[Seen] = []
         self._nursery: Nursery | None = None
         self._failures: dict[int, int] = {}
@@ -134,7 +133,7 @@ class Crew:
         return done.addErrback(lambda why: _log.failure("a worker did not start", failure=why))
 
     async def _new_nursery(self) -> Nursery:
-        nursery = Nursery(self._reactor, self._environment)
+        nursery = self._make_nursery()
         nursery.ended.addCallback(self._nursery_ended)
         return await nursery.ready
 
@@ -182,7 +181,7 @@ class Crew:
         pid, pidfd = await forked
         self._seen.append(seen)
         seen.watch(self._reactor, pid, pidfd, self._ended)
-        seen.hello.addTimeout(PATIENCE, self._reactor)
+        seen.hello.addTimeout(COMING, self._reactor)
         try:
             return await seen.hello
         except TimeoutError:
@@ -201,15 +200,20 @@ class Crew:
         """Those that had the slot before a worker that serves drain."""
         if seen.stage is Stage.SERVING:
             for one in self.seen(Stage.SERVING, Stage.ADOPTED):
-                if one.slot == seen.slot and one is not seen and one.born <= seen.born:
+                older = one.born <= seen.born or one.stage is Stage.ADOPTED
+                if one.slot == seen.slot and one is not seen and older:
                     self.retire(one)
 
     def _arrived(self, seen: Seen) -> None:
-        """A worker serves when nobody waited for it any more."""
-        share = self.handing.share_out
-        done = self.turn.run(lambda: Deferred.fromCoroutine(share(self.wanted)))
-        done.addCallback(lambda _: self._succeed(seen))
-        done.addErrback(lambda why: _log.failure("sockets are not handed out", failure=why))
+        """A worker serves when nobody waited for it any more; there may be news for it."""
+        if seen.stage is Stage.SERVING:
+            self._do(self._catch_up(seen), "a late worker does not serve")
+
+    async def _catch_up(self, seen: Seen) -> None:
+        bring_up = self.handing.bring_up
+        behind = [seen] if seen.serial < self.handing.current.serial else []
+        await self.turn.run(lambda: Deferred.fromCoroutine(bring_up(behind, self.wanted)))
+        self._succeed(seen)
 
     # All of them.
 
@@ -329,7 +333,9 @@ class Crew:
 
     def _stale(self, seen: Seen) -> None:
         """A fresh worker may do what this one could not; until then this one serves on."""
-        self._do(self.fill(seen.slot), "a worker that is behind is not replaced")
+        if seen.slot < self.wanted and seen.slot not in self.filling:
+            self.filling.add(seen.slot)
+            self._do(self._refill(seen.slot), "a worker that is behind is not replaced")
 
     def _end_stalled(self, seen: Seen) -> None:
         """It says where it is, then it is gone."""

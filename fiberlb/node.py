@@ -286,7 +286,10 @@ class Node(Service):
         if wanted == self._wanted:
             return
         if not wanted or not isinstance(self.plane, WorkersPlane):
-            _log.warn("workers: between 0 and others in force after a restart only")
+            _log.warn(
+                "workers: between 0 and others in force after fiberlb upgrade, which loses nothing,"
+                " or after a restart"
+            )
             return
         self._wanted = wanted
         done = self.plane.resize(wanted)

@@ -35,6 +35,7 @@ ALLOWED: dict[str, str] = {
         " control"
     ),
     "commands": "errors model tls control workers",
+    "process": "",
     "build": "wire",
     "announcement": "errors model build control",
     "admin_ports": "model starting",

@@ -96,7 +96,7 @@ def _refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInU
     if why.errno in (errno.EACCES, errno.EPERM) and port < 1024:
         message = (
             f"{where} needs the right to bind ports below 1024: CAP_NET_BIND_SERVICE,"
-            " as the unit file conf/fiberlb.service gives it"
+            " as the unit file conf/systemd/fiberlb.service gives it"
         )
         return AddressInUse(listener_id, host, port, message, "needs_privilege")
     message = f"{where} cannot be bound: {os.strerror(why.errno or 0)}"

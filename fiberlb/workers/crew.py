@@ -51,6 +51,8 @@ class Crew:
     @ivar handing: what they are to serve, and from where.
     @ivar deaths: workers that have ended although they should serve.
     @ivar turn: held while revisions or sockets are handed out.
+    @ivar filling: slots whose worker has ended and is being replaced.
+    @ivar look: looks for workers that hang.
     """
 
     def __init__(
@@ -77,9 +79,9 @@ class Crew:
         self._seen: list[Seen] = []
         self._nursery: Nursery | None = None
         self._failures: dict[int, int] = {}
-        self._filling: set[int] = set()
-        self._look = LoopingCall(self._look_after)
-        self._look.clock = reactor
+        self.filling: set[int] = set()
+        self.look = LoopingCall(self._look_after)
+        self.look.clock = reactor
 
     # Who there is.
 
@@ -122,7 +124,7 @@ class Crew:
         self.running = True
         self._nursery = await self._new_nursery()
         await DeferredList([self._start(slot) for slot in range(self.wanted)])
-        self._look.start(1.0, now=False).addErrback(
+        self.look.start(1.0, now=False).addErrback(
             lambda why: _log.failure("hanging workers are not noticed any more", failure=why)
         )
 
@@ -299,25 +301,27 @@ class Crew:
     def _replace(self, seen: Seen) -> None:
         """At once; one that did not live long, after a while."""
         slot = seen.slot
-        if slot >= self.wanted or slot in self._filling:
+        if slot >= self.wanted or slot in self.filling:
             return
         if self._reactor.seconds() - seen.born > SHORT_LIFE:
             self._failures.pop(slot, None)
         failures = self._failures[slot] = self._failures.get(slot, 0) + 1
         wait = 0.0 if failures == 1 else min(0.1 * 2**failures, LONGEST_WAIT)
-        self._filling.add(slot)
+        self.filling.add(slot)
         self._reactor.callLater(wait, lambda: self._do(self._refill(slot), "a slot stays empty"))
 
     async def _refill(self, slot: int) -> None:
         wait = 0.1
-        while self.running and slot < self.wanted:
-            try:
-                await self.fill(slot)
-                break
-            except (TemplateGone, TimeoutError, OSError, *GONE):
-                await deferLater(self._reactor, wait)
-                wait = min(wait * 2, LONGEST_WAIT)
-        self._filling.discard(slot)
+        try:
+            while self.running and slot < self.wanted:
+                try:
+                    await self.fill(slot)
+                    break
+                except (TemplateGone, TimeoutError, OSError, *GONE):
+                    await deferLater(self._reactor, wait)
+                    wait = min(wait * 2, LONGEST_WAIT)
+        finally:
+            self.filling.discard(slot)
 
     def _look_after(self) -> None:
         now = self._reactor.seconds() * 1000
@@ -329,8 +333,8 @@ class Crew:
 
     def _stale(self, seen: Seen) -> None:
         """A fresh worker may do what this one could not; until then this one serves on."""
-        if seen.slot < self.wanted and seen.slot not in self._filling:
-            self._filling.add(seen.slot)
+        if seen.slot < self.wanted and seen.slot not in self.filling:
+            self.filling.add(seen.slot)
             self._do(self._refill(seen.slot), "a worker that is behind is not replaced")
 
     def _end_stalled(self, seen: Seen) -> None:
@@ -370,8 +374,8 @@ class Crew:
     async def stop(self, deadline: float) -> None:
         """Have all of them end, those that do not within the deadline by force."""
         self.running = False
-        if self._look.running:
-            self._look.stop()
+        if self.look.running:
+            self.look.stop()
         # Those of another process go on looking for one when this one never served.
         began = self.handing.current.revision >= 0
         living = [s for s in self.seen() if began or s.stage is not Stage.ADOPTED]

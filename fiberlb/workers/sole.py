@@ -39,6 +39,7 @@ class SolePlane(DataPlane):
         random: Callable[[], float],
         random_bytes: Callable[[int], bytes],
     ) -> None:
+        self._directory = ""
         self._lasting = settings.shutdown.worker_deadline
         self._heir = Heir(reactor, binding, self._lasting, self.accept_also)
         services = Services(
@@ -57,6 +58,7 @@ class SolePlane(DataPlane):
 
         @param directory: the state directory, which this process holds; empty: there is none.
         """
+        self._directory = directory
         await self._heir.gather(directory)
         self.start()
 
@@ -67,7 +69,7 @@ class SolePlane(DataPlane):
 
     # Another image of the process.
 
-    async def leave_behind(self, directory: str, let_go: Callable[[], None]) -> None:
+    async def leave_behind(self, let_go: Callable[[], None]) -> None:
         """
         Have a copy of this process go on with what is served; returns in this one only.
 
@@ -76,9 +78,9 @@ class SolePlane(DataPlane):
         # The copy is not to find itself.
         await self._heir.close()
         self._log.stop()
-        if split(directory, let_go):
+        if split(self._directory, let_go):
             self._log.resume()
-            leaving = Leaving(self._reactor, self, directory, self._lasting, self._log.stop)
+            leaving = Leaving(self._reactor, self, self._directory, self._lasting, self._log.stop)
             leaving.begin()
             await leaving.never
 

@@ -112,10 +112,10 @@ class CrewTests(SynchronousTestCase):
         self.crew.running = True
         for _ in range(3):
             self.crew._stale(worker)
-        self.assertEqual(self.crew._filling, {0})
+        self.assertEqual(self.crew.filling, {0})
         self.crew.running = False
         self.reactor.pump([0.1] * 3)
-        self.assertEqual((self.crew._filling, worker.killed), (set(), []))
+        self.assertEqual((self.crew.filling, worker.killed), (set(), []))
 
     def test_stop(self) -> None:
         """All get the deadline; who is left after it is ended."""

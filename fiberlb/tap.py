@@ -29,7 +29,7 @@ from fiberlb.control.arguments import from_arguments
 from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
-from fiberlb.node import Node, World
+from fiberlb.node import Node
 from fiberlb.observe.process_log import direct
 from fiberlb.process import starter
 from fiberlb.process.notify import notify, watchdog
@@ -37,6 +37,7 @@ from fiberlb.process.orphans import Orphans
 from fiberlb.process.reporting import Reporting
 from fiberlb.relay.inherited import inherited
 from fiberlb.workers.upgrade import ENDING, upgrade
+from fiberlb.world import World
 
 #: Exit code of a start that was refused.
 REFUSED = 1

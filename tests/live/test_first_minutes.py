@@ -1,4 +1,4 @@
-"""The first commands that somebody tries: without a file, and with one that says little."""
+"""The first commands that somebody tries: C{--from}, C{--to}, and a file with nothing special."""
 
 from __future__ import annotations
 

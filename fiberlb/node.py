@@ -39,6 +39,7 @@ from fiberlb.ocsp.book import Staples
 from fiberlb.ocsp.keeping import StapleKeeping, keep_stapled
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.loop import Loop, StockLoop
+from fiberlb.relay.mapped import client_table
 from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
 from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
@@ -128,6 +129,9 @@ class Node(Service):
             wall=world.wall,
             random=world.random,
             random_bytes=world.random_bytes,
+            make_table=lambda: client_table(
+                None if self._layer.ephemeral else self._directory(settings), world.random_bytes
+            ),
         )
 
     # Beginning.

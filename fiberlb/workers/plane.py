@@ -22,6 +22,7 @@ from fiberlb.model.addresses import at
 from fiberlb.model.bounds import Limits
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
+from fiberlb.model.operational import Operations
 from fiberlb.model.settings import Settings
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.plane import RETRY
@@ -45,6 +46,7 @@ from fiberlb.workers.slots import Address, Slots
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.template import BOARD as BOARD_FILE
+from fiberlb.workers.template import CLIENTS
 from fiberlb.workers.worker import LIVING, SOCKET
 
 _log = Logger()
@@ -114,10 +116,10 @@ class WorkersPlane:
         self._rotation.start(ROTATION, now=False)
 
     def _make_crew(self, directory: str) -> Crew:
-        files = {}
+        files: dict[int, int] = {}
         board = self._board_path = os.path.join(directory, BOARD)
         if not directory:
-            files[BOARD_FILE] = os.memfd_create("fiberlb-board", os.MFD_CLOEXEC)
+            files = {n: os.memfd_create("fiberlb", os.MFD_CLOEXEC) for n in (BOARD_FILE, CLIENTS)}
             self._board_path = at_descriptor(files[BOARD_FILE])
             board = at_descriptor(BOARD_FILE)
         order = Order.of(self._settings, directory, board)
@@ -286,6 +288,11 @@ class WorkersPlane:
         (self._down.discard if usable else self._down.add)(member_id)
         self._number += 1
         self.crew.tell(messages.Usable, number=self._number, member=member_id, usable=usable)
+
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force beside the configuration; returns when it is in every worker."""
+        handed = self.crew.handing.operate
+        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(operations)))
 
     async def challenge(self, challenges: Challenges) -> None:
         """Have these challenges answered, and no others; returns when every worker does."""

@@ -7,14 +7,18 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.model.settings import Settings
+from fiberlb.relay.affinity import private_table
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.loop import Loop
 from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.services import Services, request_ids
+from fiberlb.snapshot import Snapshot
 from fiberlb.workers.heir import Heir
 from fiberlb.workers.leaving import Leaving, split
+from fiberlb.workers.slots import Address
 
 
 class SolePlane(DataPlane):
@@ -25,6 +29,7 @@ class SolePlane(DataPlane):
     @param wall: seconds since the epoch.
     @param random: numbers from 0 to 1.
     @param random_bytes: for ids.
+    @param make_table: of clients and their members.
     """
 
     def __init__(
@@ -38,8 +43,11 @@ class SolePlane(DataPlane):
         wall: Callable[[], float],
         random: Callable[[], float],
         random_bytes: Callable[[int], bytes],
+        make_table: Callable[[], AffinityTable] = private_table,
     ) -> None:
         self._directory = ""
+        # Where an address has several sockets: those of workers that were before this process.
+        self._further: dict[Address, list[Any]] = {}
         self._lasting = settings.shutdown.worker_deadline
         self._heir = Heir(reactor, binding, self._lasting, self.accept_also)
         services = Services(
@@ -47,10 +55,16 @@ class SolePlane(DataPlane):
             lambda stamp: stamp + wall() - loop.now,
             request_ids(random_bytes),
             bind=self._heir.bind,
-            further=self._heir.further,
             release=binding.release,
         )
-        super().__init__(reactor, services, log, settings.trusted_proxies, random=random)
+        super().__init__(
+            reactor,
+            services,
+            log,
+            settings.trusted_proxies,
+            random=random,
+            make_table=make_table,
+        )
 
     async def begin(self, directory: str) -> None:
         """
@@ -102,6 +116,29 @@ class SolePlane(DataPlane):
         return super().stop(deadline, patience)
 
     # The end.
+
+    # Sockets.
+
+    def accept_also(self, key: Address, sock: Any) -> bool:
+        """Accept from one more socket at an address; false when nothing is served there."""
+        acceptor = self._acceptors.get(key)
+        if acceptor is not None:
+            also = self._accept_from(key, sock, acceptor.cell.id)
+            self._further.setdefault(key, []).append(also)
+        return acceptor is not None
+
+    def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
+        super()._swap_sockets(snapshot, prepared)
+        for key, acceptor in self._acceptors.items():
+            for each in self._further.get(key, ()):
+                each.cell, each.slot = acceptor.cell, acceptor.slot
+            for sock in self._heir.further(key):
+                self.accept_also(key, sock)
+
+    def _stop_accepting(self, key: Address) -> None:
+        for acceptor in self._further.pop(key, ()):
+            acceptor.stop()
+        super()._stop_accepting(key)
 
     def stop(self, deadline: float, patience: float = 0.0) -> Deferred[None]:
         """As of any plane; those workers end too."""

@@ -23,6 +23,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from fiberlb import snapshot
+from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.control.aside import undisturbed
 from fiberlb.control.slicing import in_slices
 from fiberlb.model.settings import AccessLog as LogSettings
@@ -30,11 +31,12 @@ from fiberlb.model.settings import AccessLogFormat
 from fiberlb.observe.access_log import AccessLog
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
+from fiberlb.relay.mapped import client_table, open_table
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
-from fiberlb.workers.board import Board
+from fiberlb.workers.board import Board, at_descriptor
 from fiberlb.workers.link import WorkerLink
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
@@ -42,6 +44,7 @@ from fiberlb.workers.revisions import Decoder, Revision
 from fiberlb.workers.serving import ServingPlane
 from fiberlb.workers.system import name_process
 from fiberlb.workers.talk import Talk
+from fiberlb.workers.template import CLIENTS
 
 #: Seconds between two writings of the figures.
 PULSE = 0.25
@@ -104,6 +107,7 @@ class Worker:
             start=order.slot,
             # A fork has the state of its parent's generator; this one has one of its own.
             random=random.Random(os.urandom(16)).random,
+            make_table=lambda: _clients(order),
         )
         self._pulse = LoopingCall(self._beat)
         self._pulse.clock = reactor
@@ -197,11 +201,14 @@ class Worker:
 
     # Sockets.
 
-    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+    def listen(self, host: str, port: int, slot: int, fd: int, flows: int | None) -> None:
         """Accept from a socket."""
-        sock = socket.socket(fileno=fd)
-        sock.setblocking(False)
-        self.plane.listen((host, port), slot, sock)
+        channel = None if flows is None else _given(flows)
+        self.plane.listen((host, port), slot, _given(fd), channel)
+
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> None:
+        """Leave a socket of datagrams, and send its flows to another worker."""
+        self.plane.pass_on((host, port), slot, _given(flows))
 
     # Control comes and goes.
 
@@ -286,6 +293,19 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
+
+
+def _clients(order: Order) -> AffinityTable:
+    """The table of clients that all workers have."""
+    if order.directory:
+        return client_table(order.directory, os.urandom)
+    return open_table(at_descriptor(CLIENTS), os.urandom)
+
+
+def _given(descriptor: int) -> socket.socket:
+    sock = socket.socket(fileno=descriptor)
+    sock.setblocking(False)
+    return sock
 
 
 def attach(reactor: Any, fd: int, worker: Worker) -> None:

@@ -286,7 +286,7 @@ class Node(Service):
         if wanted == self._wanted:
             return
         if not wanted or not isinstance(self.plane, WorkersPlane):
-            _log.warn("workers: between 0 and others in force after a restart only")
+            _log.warn("workers: between 0 and others in force after fiberlb upgrade, or a restart")
             return
         self._wanted = wanted
         done = self.plane.resize(wanted)
@@ -330,7 +330,7 @@ class Node(Service):
     async def _stop(self) -> None:
         self._world.reporting.stopping(self._layer.settings.shutdown.grace + self._deadline)
         if self._starting is not None:
-            directory = self._directory(self._layer.settings) if self._wanted else None
+            directory = None if self._layer.ephemeral else self._directory(self._layer.settings)
             await break_off(self._starting, self._world.reactor, directory)
         if self.control is not None:
             serves = self.control.started
@@ -382,5 +382,4 @@ class Node(Service):
         if self._store is not None:
             await self._store.close()
         if isinstance(self.plane, SolePlane):
-            directory = self._directory(self._layer.settings)
-            await self.plane.leave_behind(directory, self._lock.leave)
+            await self.plane.leave_behind(self._lock.leave)

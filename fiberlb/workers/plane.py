@@ -47,6 +47,7 @@ from fiberlb.workers.slots import Address, Slots
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.template import BOARD as BOARD_FILE
+from fiberlb.workers.template import CLIENTS
 from fiberlb.workers.worker import LIVING, SOCKET
 
 _log = Logger()
@@ -120,10 +121,10 @@ class WorkersPlane:
         self._logs.start()
 
     def _make_crew(self, directory: str) -> Crew:
-        files = {}
+        files: dict[int, int] = {}
         board = self._board_path = os.path.join(directory, BOARD)
         if not directory:
-            files[BOARD_FILE] = os.memfd_create("fiberlb-board", os.MFD_CLOEXEC)
+            files = {n: os.memfd_create("fiberlb", os.MFD_CLOEXEC) for n in (BOARD_FILE, CLIENTS)}
             self._board_path = at_descriptor(files[BOARD_FILE])
             board = at_descriptor(BOARD_FILE)
         order = Order.of(self._settings, directory, board)

@@ -24,6 +24,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from fiberlb import snapshot
+from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.control.aside import LARGE, undisturbed
 from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
@@ -34,12 +35,12 @@ from fiberlb.observe.losses import Losses
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
-from fiberlb.relay.mapped import client_table
+from fiberlb.relay.mapped import client_table, open_table
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
-from fiberlb.workers.board import Board
+from fiberlb.workers.board import Board, at_descriptor
 from fiberlb.workers.link import WorkerLink
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
@@ -47,6 +48,7 @@ from fiberlb.workers.revisions import Decoder, Revision
 from fiberlb.workers.serving import ServingPlane
 from fiberlb.workers.system import name_process
 from fiberlb.workers.talk import Talk
+from fiberlb.workers.template import CLIENTS
 
 #: Seconds between two writings of the figures.
 PULSE = 0.25
@@ -111,7 +113,7 @@ class Worker:
             self.access_log,
             make_slot=self._slot,
             start=order.slot,
-            make_table=lambda: client_table(order.directory, os.urandom),
+            make_table=lambda: _clients(order),
             random=chance,
         )
         self._pulse = LoopingCall(self._beat)
@@ -130,7 +132,7 @@ class Worker:
             log,
             random=chance,
             look=self._look_at_log,
-            turn=os.path.join(order.directory, TURN),
+            turn=os.path.join(order.directory, TURN) if order.directory else None,
         )
 
     def _look_at_log(self, lost: int, problem: str | None) -> None:
@@ -333,6 +335,13 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
+
+
+def _clients(order: Order) -> AffinityTable:
+    """The table of clients that all workers have."""
+    if order.directory:
+        return client_table(order.directory, os.urandom)
+    return open_table(at_descriptor(CLIENTS), os.urandom)
 
 
 def _given(descriptor: int) -> socket.socket:

@@ -11,7 +11,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from fiberlb import snapshot
-from fiberlb.acme.issued import Issued
 from fiberlb.control.aside import LARGE, Aside, at_once
 from fiberlb.control.plane import HealthView, Plane, Prepared
 from fiberlb.control.scrap import Scrap
@@ -67,9 +66,20 @@ def unverified(plan: PoolPlan) -> str:
     return f"pool {name}: insecure_skip_verify is on: anybody is taken for its members"
 
 
+#: A configuration with what certificates got by themselves.
+Dressed = Callable[[Configuration], Configuration]
+
+
+def bare(configuration: Configuration) -> Configuration:
+    """Nothing is put in."""
+    return configuration
+
+
 class Publisher:
     """
     Brings configurations into force on this node, one at a time.
+
+    @param dressed: puts into a configuration what certificates got by themselves.
 
     @ivar snapshot: in force; C{None} before the first one.
     """
@@ -81,9 +91,9 @@ class Publisher:
         plane: Plane,
         health: HealthView,
         surroundings: Surroundings,
-        issued: Issued | None = None,
+        dressed: Dressed = bare,
     ) -> None:
-        self._issued = issued or Issued()
+        self._dressed = dressed
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
@@ -106,7 +116,7 @@ class Publisher:
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
-        compiled = await self._compiled(self._issued.dressed(configuration), limits)
+        compiled = await self._compiled(self._dressed(configuration), limits)
         if tolerated is None:
             tolerated = self._failed_before(compiled)
         return Ready(compiled, await self._plane.prepare(compiled, tolerated))

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
+from fiberlb.control.cautions import sentences
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
 from fiberlb.control.document import FileLayer
@@ -35,7 +36,9 @@ from fiberlb.control.state import State
 from fiberlb.control.writing import Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
+from fiberlb.model.ocsp import Staple
 from fiberlb.model.resource import Resource
+from fiberlb.ocsp.book import Staples
 from fiberlb.store.interface import Store, StoreError
 from fiberlb.store.sealed import Keyring
 
@@ -51,6 +54,7 @@ class ControlService:
     @param health: what checks the members.
     @param keyring: seals private keys at rest.
     @param issued: what certificates that order themselves have got; C{None}: none does.
+    @param staples: what responders say of certificates; C{None}: none is asked.
 
     @ivar certificates: what may be told of certificates.
     @ivar keys: the keys that encrypt private keys at rest.
@@ -68,8 +72,10 @@ class ControlService:
         keyring: Keyring,
         surroundings: Surroundings,
         issued: Issued | None = None,
+        staples: Staples | None = None,
     ) -> None:
         issued = issued or Issued()
+        self._staples = staples or Staples()
         self._issued = issued
         self._store = store
         self._plane = plane
@@ -81,12 +87,16 @@ class ControlService:
         self.certificates = CertificateFacts(issued)
         self.file_problems: tuple[str, ...] = ()
         self.reloads = {"ok": 0, "failed": 0}
-        self._force = Force(Publisher(plane, health, surroundings, issued), self.now)
+        self._force = Force(Publisher(plane, health, surroundings, self._dressed), self.now)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
         )
         self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
+
+    def _dressed(self, configuration: Configuration) -> Configuration:
+        read = self.certificates.read
+        return self._staples.dressed(self._issued.dressed(configuration), read)
 
     def wall(self) -> float:
         """The time, seconds since the epoch."""
@@ -262,13 +272,33 @@ class ControlService:
         snapshot = self._force.publisher.snapshot
         pools = snapshot.pools.values() if snapshot is not None else ()
         lax = filter(None, map(unverified, pools))
-        return (*own, *self.file_problems, *soon, *self._not_issued(), *lax)
+        return (
+            *own,
+            *self.file_problems,
+            *soon,
+            *self._not_issued(),
+            *self._not_stapled(),
+            *lax,
+            *self.cautions,
+        )
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What of the configuration cannot be what was meant, each a sentence."""
+        return tuple(sentences(self.configuration, self.state.file.settings.trusted_proxies))
 
     def _not_issued(self) -> Iterator[str]:
         for made in self.configuration.all(Certificate).values():
             record = self._issued.records.get(made.id)
             if made.acme is not None and made.enabled and record and record.last_error:
                 yield f"certificate {made.name} was not issued: {record.last_error}"
+
+    def _not_stapled(self) -> Iterator[str]:
+        for made in self.configuration.all(Certificate).values():
+            if made.enabled:
+                said = self._staples.problem(made, self.certificates.read, self.wall())
+                if said:
+                    yield said
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """
@@ -281,6 +311,14 @@ class ControlService:
     def order(self, certificate: Certificate) -> dict[str, Any]:
         """How the order of a certificate goes that orders itself."""
         return self.certificates.order(certificate, self.wall())
+
+    def stapling(self, certificate: Certificate) -> dict[str, Any]:
+        """How it stands with the OCSP response of a certificate."""
+        return self._staples.state(certificate, self.certificates.read, self.wall())
+
+    def staple(self, certificate: Certificate) -> Staple | None:
+        """The OCSP response of a certificate, while its time is; C{None}: there is none."""
+        return self._staples.staple(certificate, self.certificates.read)
 
     def certificate_warnings(self, made: Certificate) -> list[str]:
         """What should be known of a certificate that is no reason to refuse it, such as its end."""

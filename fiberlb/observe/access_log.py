@@ -74,6 +74,7 @@ class AccessLog:
         self._random = random
         self._clock = clock
         self._log = log
+        self._turn = turn
         self._writer = writer or LogWriter(settings.path, turn=turn)
         self._look = look or Losses(settings.path, clock, log).look
         self._rest: list[Row | None] = []
@@ -101,6 +102,15 @@ class AccessLog:
             self._writer.start(later=later)
         done = self._loop.start(PERIOD, now=False)
         done.addErrback(lambda f: self._log.failure("The access log ended", f))
+
+    def resume(self) -> None:
+        """
+        Write again after L{stop}, with another thread: this process is a copy of the one before.
+
+        @raise OSError: the file cannot be opened.
+        """
+        self._writer = LogWriter(self._settings.path, turn=self._turn)
+        self.start(later=True)
 
     def flush(self) -> None:
         """Hand all that was noted so far to the writer."""

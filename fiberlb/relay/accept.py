@@ -96,7 +96,7 @@ def _refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInU
     if why.errno in (errno.EACCES, errno.EPERM) and port < 1024:
         message = (
             f"{where} needs the right to bind ports below 1024: CAP_NET_BIND_SERVICE,"
-            " as the unit file conf/fiberlb.service gives it"
+            " as the unit file conf/systemd/fiberlb.service gives it"
         )
         return AddressInUse(listener_id, host, port, message, "needs_privilege")
     message = f"{where} cannot be bound: {os.strerror(why.errno or 0)}"
@@ -289,7 +289,7 @@ class Acceptor:
     ) -> None:
         """A client, from its first byte on."""
         plan = cell.plan
-        if not plan.source.listener.speaks_http:
+        if not plan.speaks_http:
             self._relay(cell, sock, peer, port, destination)
             return
         side = Downstream(cell, peer, port)
@@ -301,12 +301,14 @@ class Acceptor:
             secure.start()
             return
         conn = Connection(self.loop, sock, side)
-        conn.start()
+        conn.start_later()
         try:
             side.attach(conn)
             if not conn.closed:
-                # The request is often there already.
+                # The request is often there already, and the answer often the end.
                 conn.readable()
+            if not conn.closed and not side.answers_now():
+                conn.settle()
         except Exception:
             self.loop.fault(conn)
 
@@ -314,7 +316,7 @@ class Acceptor:
         self, cell: Cell, sock: Any, peer: str, port: int, destination: tuple[str, int] | None
     ) -> None:
         """A connection whose bytes are passed on."""
-        passes = cell.plan.source.listener.passes_tls
+        passes = cell.plan.passes_tls
         conn = Connection(self.loop, sock, None)
         conn.side = session = (Passing if passes else Session)(cell, peer, port)
         session.destination = destination

@@ -27,21 +27,16 @@ from fiberlb import snapshot
 from fiberlb.control.aside import LARGE, undisturbed
 from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
-from fiberlb.model.access_log import AccessLog as LogSettings
-from fiberlb.model.access_log import format_of
-from fiberlb.observe.access_log import AccessLog
-from fiberlb.observe.losses import Losses
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
-from fiberlb.relay.plane import request_ids
-from fiberlb.relay.services import Services
+from fiberlb.relay.services import Services, request_ids
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
-from fiberlb.workers.board import NAME as BOARD
 from fiberlb.workers.board import Board
 from fiberlb.workers.link import WorkerLink
+from fiberlb.workers.logs import LogTeller, access_log
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Decoder, Revision
@@ -61,8 +56,6 @@ SOCKET = "workers.sock"
 AN_OBJECT = 100
 #: Prefix of the files that living workers hold a lock on.
 LIVING = "worker-"
-#: The file in the state directory that says whose turn it is to write to the access log.
-TURN = "access-log.lock"
 _log = Logger()
 
 
@@ -100,7 +93,8 @@ class Worker:
         self._draining = False
         # A fork has the state of its parent's generator; this one has one of its own.
         chance = random.Random(os.urandom(16)).random
-        self.access_log = self._make_log(order, chance)
+        self._teller = LogTeller(reactor, order.log_path)
+        self.access_log = access_log(reactor, order, self._teller.look, chance)
         services = Services(
             reactor,
             lambda stamp: stamp + time.time() - reactor.now,  # noqa: TID251
@@ -116,30 +110,6 @@ class Worker:
         )
         self._pulse = LoopingCall(self._beat)
         self._pulse.clock = reactor
-
-    def _make_log(self, order: Order, chance: Callable[[], float]) -> AccessLog:
-        """The access log, which all workers write in turn."""
-        log = Logger("fiberlb.access")
-        self._losses = Losses(order.log_path, self._reactor, log)
-        self._log_trouble = ""
-        return AccessLog(
-            LogSettings(
-                format=format_of(order.log_format), path=order.log_path, sample=order.log_sample
-            ),
-            self._reactor,
-            log,
-            random=chance,
-            look=self._look_at_log,
-            turn=os.path.join(order.directory, TURN),
-        )
-
-    def _look_at_log(self, lost: int, problem: str | None) -> None:
-        """Control tells of it, for all workers together; where it is away, this one does."""
-        if self._link is None:
-            self._losses.look(lost, problem)
-        elif (problem or "") != self._log_trouble:
-            self._log_trouble = problem or ""
-            self._link.callRemote(messages.LogTrouble, text=self._log_trouble)
 
     def reopen(self) -> None:
         """The files of the logs were moved away."""
@@ -206,6 +176,9 @@ class Worker:
             self._down = set(down.decode().split())
         self.plane.activate(prepared)
         self._serve(compiled, revision)
+        if not self.serial:
+            # The file may have been moved away before control knew of this worker.
+            self.reopen()
         self.serial = serial
 
     def _serve(self, compiled: Snapshot, revision: Revision) -> None:
@@ -221,7 +194,7 @@ class Worker:
     def _shares(self, columns: Mapping[str, int]) -> Mapping[str, Share]:
         """What this worker holds of what all may, for each listener with a limit."""
         if columns and self._board is None:
-            self._board = Board(os.path.join(self._order.directory, BOARD))
+            self._board = Board(self._order.board)
             self._row = self._board.claim(os.getpid())
         board, row = self._board, self._row
         if board is None or row is None:
@@ -248,7 +221,7 @@ class Worker:
     def linked(self, link: WorkerLink) -> Deferred[None]:
         """A control process is there; one that did not fork us is told all there is."""
         self._link = link
-        self._log_trouble = ""
+        self._teller.link = link
         if self.serial:
             # Nobody could say so meanwhile.
             self.reopen()
@@ -266,12 +239,14 @@ class Worker:
         await link.callRemote(messages.HandedBack, fd=self._page.fd)
 
     def unlinked(self, link: WorkerLink) -> None:
-        """Control is gone: serve on, and look for the next one."""
+        """Control is gone: serve on, and look for the next one if there can be one."""
         if link is not self._link:
             return
-        self._link = None
+        self._link = self._teller.link = None
         if not self.serial:
             self._end()
+        elif not self._order.directory:
+            self.drain(self._order.deadline)
         elif not self._draining:
             self._lost_at = self._reactor.seconds()
             _log.warn("The control process is gone; what is configured goes on")
@@ -314,6 +289,7 @@ class Worker:
             self.plane.hasten(deadline)
             return
         self._draining = True
+        tell_draining(self._order.directory)
         self.plane.leave()
         done = self.plane.stop(deadline, min(PATIENCE, deadline))
         done.addErrback(lambda why: _log.failure("while draining", failure=why))
@@ -351,7 +327,7 @@ def work(link: int, page: int, order: Order, bases: Sequence[SSL.Context]) -> in
     worker = Worker(reactor, order, Page(page), bases)
     talk = Talk(worker.tell, lambda text: _aside(order.own_log, text), f"worker {order.slot}")
     globalLogBeginner.beginLoggingTo([talk], redirectStandardIO=False)
-    living = _live(order.directory)
+    living = _live(order.directory) if order.directory else None
     attach(reactor, link, worker)
     os.close(link)
     reactor.callWhenRunning(worker.begin)
@@ -360,7 +336,8 @@ def work(link: int, page: int, order: Order, bases: Sequence[SSL.Context]) -> in
         reactor.callWhenRunning(_on_signal, reactor, number, action)
     reactor.run()
     worker.close()
-    os.unlink(living)
+    if living is not None:
+        os.unlink(living)
     return 0
 
 
@@ -387,3 +364,11 @@ def _live(directory: str) -> str:
     fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(fd, fcntl.LOCK_EX)
     return path
+
+
+def tell_draining(directory: str) -> None:
+    """This process is no longer one that the next control process takes over."""
+    path = os.path.join(directory, f"{LIVING}{os.getpid()}")
+    if directory and os.path.exists(path):
+        with open(path, "wb") as file:
+            file.write(b"drains")

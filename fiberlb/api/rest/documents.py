@@ -67,6 +67,7 @@ def observed(
     if isinstance(made, Member):
         done["status"] = member_status(control, made.id)
     elif isinstance(made, Certificate):
+        done["ocsp"] = control.stapling(made)
         done["warnings"] = control.certificate_warnings(made)
         done["used_by"] = [
             {"collection": user.COLLECTION, "id": user.id, "name": user.name}

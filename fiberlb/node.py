@@ -41,6 +41,7 @@ from fiberlb.ocsp.book import Staples
 from fiberlb.ocsp.keeping import StapleKeeping, keep_stapled
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.loop import Loop, StockLoop
+from fiberlb.relay.mapped import client_table
 from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
 from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
@@ -132,6 +133,9 @@ class Node(Service):
             wall=world.wall,
             random=world.random,
             random_bytes=world.random_bytes,
+            make_table=lambda: client_table(
+                None if self._layer.ephemeral else self._directory(settings), world.random_bytes
+            ),
         )
 
     # Beginning.
@@ -148,8 +152,9 @@ class Node(Service):
         self._store = store = await self._open_store()
         self.access_log.start()
         world = self._world
-        if self._wanted and settings.access_log.format is not AccessLogFormat.OFF:
-            try_log(settings.access_log.path)
+        log = settings.access_log
+        if isinstance(self.plane, WorkersPlane) and log.format is not AccessLogFormat.OFF:
+            try_log(log.path)
         # Where workers find the next process; with C{--from} there is none.
         await self.plane.begin("" if self._layer.ephemeral else self._directory(settings))
         issued = Issued()
@@ -303,7 +308,7 @@ class Node(Service):
         """The access log's file was moved away: begin a new one."""
         self.access_log.reopen()
         if isinstance(self.plane, WorkersPlane):
-            self.plane.reopen_logs()
+            self.plane.logs.reopen()
 
     def _undecided(self, rule_id: str, text: str) -> None:
         _log.warn("Rule {rule} was not decided: {text}", rule=rule_id, text=text)

@@ -171,13 +171,13 @@ class _Started(Service):
         """After twistd went into the background, if it did: the process is its final one."""
         super().startService()
         own = direct(globalLogPublisher, self._layer.settings.log)
-        if own is not None:
-            # Before the others, whose work may be told in it.
-            self._on(signal.SIGUSR1, lambda: _reopen(own))
         # A watchdog ends what hangs with SIGABRT; where it hung is then told.
         faulthandler.enable(sys.__stderr__ or 2)
         self._reporting.begin()
         self._orphans.start()
+        if own is not None:
+            # Before the others, whose work may be told in it.
+            self._on(signal.SIGUSR1, lambda: _reopen(own))
         self._on(signal.SIGHUP, self._node.reload)
         # Twistd reopens its own log on this one.
         self._on(signal.SIGUSR1, self._node.reopen_logs)

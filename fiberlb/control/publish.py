@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Awaitable, Callable, Container
 from typing import TypeVar
 
 import attrs
@@ -80,6 +80,7 @@ class Publisher:
     Brings configurations into force on this node, one at a time.
 
     @param dressed: puts into a configuration what certificates got by themselves.
+    @param beforehand: sees to what a configuration needs beside itself; cannot fail.
 
     @ivar snapshot: in force; C{None} before the first one.
     """
@@ -92,8 +93,10 @@ class Publisher:
         health: HealthView,
         surroundings: Surroundings,
         dressed: Dressed = bare,
+        beforehand: Callable[[Configuration], Awaitable[None]] | None = None,
     ) -> None:
         self._dressed = dressed
+        self._beforehand = beforehand
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
@@ -116,6 +119,8 @@ class Publisher:
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
+        if self._beforehand is not None:
+            await self._beforehand(configuration)
         compiled = await self._compiled(self._dressed(configuration), limits)
         if tolerated is None:
             tolerated = self._failed_before(compiled)

@@ -101,7 +101,7 @@ class LogWatch:
 
     def reopen(self) -> None:
         """Have everyone who may write to the log open it again, also those that drain."""
-        for seen in self._plane.crew.seen():
+        for seen in self._plane.crew.seen() if self._loop.running else ():
             # One of another version may not know the message.
             seen.ask(messages.Reopen).addErrback(lambda why: None)
 

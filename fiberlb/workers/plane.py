@@ -22,6 +22,7 @@ from fiberlb.model.addresses import at
 from fiberlb.model.bounds import Limits
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
+from fiberlb.model.operational import Operations
 from fiberlb.model.settings import Settings
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.plane import RETRY
@@ -60,6 +61,7 @@ class WorkersPlane:
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
 
     @ivar contexts: TLS to the members, for the checks; workers make their own.
+    @ivar logs: the access log of the workers.
     """
 
     def __init__(
@@ -96,7 +98,7 @@ class WorkersPlane:
         self._rotation.clock = reactor
         self._begun = False
         self.crew: Crew
-        self._logs = LogWatch(reactor, settings.access_log.path, self)
+        self.logs = LogWatch(reactor, settings.access_log.path, self)
 
     async def begin(self, directory: str) -> None:
         """
@@ -114,7 +116,7 @@ class WorkersPlane:
         else:
             await self.crew.begin()
         self._rotation.start(ROTATION, now=False)
-        self._logs.start()
+        self.logs.start()
 
     def _make_crew(self, directory: str) -> Crew:
         files = {}
@@ -275,8 +277,7 @@ class WorkersPlane:
         for address in self._slots.retry(self._snapshot, self._wanted):
             _log.info("Listening on {where} at last", where=at(*address))
         crew = self.crew
-        again = crew.handing.share_out
-        done = crew.turn.run(lambda: Deferred.fromCoroutine(again(crew.wanted)))
+        done = crew.turn.run(lambda: Deferred.fromCoroutine(crew.handing.share_out(crew.wanted)))
         done.addErrback(lambda why: _log.failure("sockets are not handed out", failure=why))
         self._plan_retry()
 
@@ -289,6 +290,11 @@ class WorkersPlane:
         (self._down.discard if usable else self._down.add)(member_id)
         self._number += 1
         self.crew.tell(messages.Usable, number=self._number, member=member_id, usable=usable)
+
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force beside the configuration; returns when it is in every worker."""
+        handed = self.crew.handing.operate
+        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(operations)))
 
     async def challenge(self, challenges: Challenges) -> None:
         """Have these challenges answered, and no others; returns when every worker does."""
@@ -313,11 +319,6 @@ class WorkersPlane:
     def _widen(self, count: int) -> None:
         if self._snapshot is not None:
             self._slots.widen(count, self._snapshot)
-
-    def reopen_logs(self) -> None:
-        """The access log's file was moved away."""
-        if self._begun:
-            self._logs.reopen()
 
     # Figures.
 
@@ -357,8 +358,7 @@ class WorkersPlane:
 
     def processes(self) -> Processes:
         """The processes and what they have used."""
-        spent, lost = self._counting.processes()
-        return Processes(self.crew.pids(), spent, lost, self.crew.deaths)
+        return Processes(self.crew.pids(), *self._counting.processes(), self.crew.deaths)
 
     def _pages(self) -> Iterable[Page]:
         # An adopted worker counts at places that another control process has given out.
@@ -385,7 +385,7 @@ class WorkersPlane:
         if not self._begun:
             return
         await self.crew.stop(deadline)
-        self._logs.stop()
+        self.logs.stop()
         self._slots.close_all()
         if self._door is not None:
             await maybeDeferred(self._door.stopListening)

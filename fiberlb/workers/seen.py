@@ -48,8 +48,8 @@ class Seen:
     @ivar serial: of the revision it has confirmed.
     @ivar page: what it counts in; C{None} until an adopted one has handed it over.
     @ivar foreign: forked by another control process, which gave out other places in its page.
-    @ivar log_trouble: what is wrong with its access log; empty: nothing.
     @ivar behind: works on an earlier revision, for so long that nobody waits for it.
+    @ivar log_trouble: what is wrong with its access log; empty: nothing.
     @ivar born: when it was first seen, by the reactor's clock.
     @ivar hello: fires when it has introduced itself, with all it has.
     @ivar ended: fires when its process has ended.
@@ -60,8 +60,8 @@ class Seen:
         self.born = born
         self.pid = 0
         self.foreign = False
-        self.log_trouble = ""
         self.behind = False
+        self.log_trouble = ""
         self.stage = Stage.STARTING
         self.serial = 0
         self.page: Page | None = None

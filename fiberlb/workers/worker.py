@@ -30,6 +30,7 @@ from fiberlb.control.slicing import in_slices
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
+from fiberlb.relay.mapped import client_table
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
@@ -106,6 +107,7 @@ class Worker:
             self.access_log,
             make_slot=self._slot,
             start=order.slot,
+            make_table=lambda: client_table(order.directory, os.urandom),
             random=chance,
         )
         self._pulse = LoopingCall(self._beat)
@@ -210,11 +212,14 @@ class Worker:
 
     # Sockets.
 
-    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+    def listen(self, host: str, port: int, slot: int, fd: int, flows: int | None) -> None:
         """Accept from a socket."""
-        sock = socket.socket(fileno=fd)
-        sock.setblocking(False)
-        self.plane.listen((host, port), slot, sock)
+        channel = None if flows is None else _given(flows)
+        self.plane.listen((host, port), slot, _given(fd), channel)
+
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> None:
+        """Leave a socket of datagrams, and send its flows to another worker."""
+        self.plane.pass_on((host, port), slot, _given(flows))
 
     # Control comes and goes.
 
@@ -303,6 +308,12 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
+
+
+def _given(descriptor: int) -> socket.socket:
+    sock = socket.socket(fileno=descriptor)
+    sock.setblocking(False)
+    return sock
 
 
 def attach(reactor: Any, fd: int, worker: Worker) -> None:

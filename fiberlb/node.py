@@ -49,6 +49,7 @@ from fiberlb.store.lock import StateLock, hold
 from fiberlb.store.sealed import Keyring
 from fiberlb.store.table import open_store
 from fiberlb.workers.attending import attended
+from fiberlb.workers.logs import turn_in
 from fiberlb.workers.plane import WorkersPlane
 from fiberlb.workers.sole import SolePlane
 from fiberlb.workers.system import processors
@@ -94,7 +95,8 @@ class Node(Service):
         kind = (
             LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
-        self.access_log = AccessLog(kind, world.reactor, log, random=world.random)
+        turn = turn_in("" if layer.ephemeral else self._directory(layer.settings))
+        self.access_log = AccessLog(kind, world.reactor, log, random=world.random, turn=turn)
         self._binding = Binding(world.inherited)
         self.plane = self._make_plane()
         self.health = HealthService(
@@ -306,7 +308,7 @@ class Node(Service):
         """The access log's file was moved away: begin a new one."""
         self.access_log.reopen()
         if isinstance(self.plane, WorkersPlane):
-            self.plane.reopen_logs()
+            self.plane.logs.reopen()
 
     def _undecided(self, rule_id: str, text: str) -> None:
         _log.warn("Rule {rule} was not decided: {text}", rule=rule_id, text=text)

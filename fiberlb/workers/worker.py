@@ -28,10 +28,6 @@ from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.control.aside import LARGE, undisturbed
 from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
-from fiberlb.model.access_log import AccessLog as LogSettings
-from fiberlb.model.access_log import format_of
-from fiberlb.observe.access_log import AccessLog
-from fiberlb.observe.losses import Losses
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
@@ -42,6 +38,7 @@ from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
 from fiberlb.workers.board import Board, at_descriptor
 from fiberlb.workers.link import WorkerLink
+from fiberlb.workers.logs import LogTeller, access_log
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Decoder, Revision
@@ -62,8 +59,6 @@ SOCKET = "workers.sock"
 AN_OBJECT = 100
 #: Prefix of the files that living workers hold a lock on.
 LIVING = "worker-"
-#: The file in the state directory that says whose turn it is to write to the access log.
-TURN = "access-log.lock"
 _log = Logger()
 
 
@@ -101,7 +96,8 @@ class Worker:
         self._draining = False
         # A fork has the state of its parent's generator; this one has one of its own.
         chance = random.Random(os.urandom(16)).random
-        self.access_log = self._make_log(order, chance)
+        self._teller = LogTeller(reactor, order.log_path)
+        self.access_log = access_log(reactor, order, self._teller.look, chance)
         services = Services(
             reactor,
             lambda stamp: stamp + time.time() - reactor.now,  # noqa: TID251
@@ -118,30 +114,6 @@ class Worker:
         )
         self._pulse = LoopingCall(self._beat)
         self._pulse.clock = reactor
-
-    def _make_log(self, order: Order, chance: Callable[[], float]) -> AccessLog:
-        """The access log, which all workers write in turn."""
-        log = Logger("fiberlb.access")
-        self._losses = Losses(order.log_path, self._reactor, log)
-        self._log_trouble = ""
-        return AccessLog(
-            LogSettings(
-                format=format_of(order.log_format), path=order.log_path, sample=order.log_sample
-            ),
-            self._reactor,
-            log,
-            random=chance,
-            look=self._look_at_log,
-            turn=os.path.join(order.directory, TURN) if order.directory else None,
-        )
-
-    def _look_at_log(self, lost: int, problem: str | None) -> None:
-        """Control tells of it, for all workers together; where it is away, this one does."""
-        if self._link is None:
-            self._losses.look(lost, problem)
-        elif (problem or "") != self._log_trouble:
-            self._log_trouble = problem or ""
-            self._link.callRemote(messages.LogTrouble, text=self._log_trouble)
 
     def reopen(self) -> None:
         """The files of the logs were moved away."""
@@ -208,6 +180,9 @@ class Worker:
             self._down = set(down.decode().split())
         self.plane.activate(prepared)
         self._serve(compiled, revision)
+        if not self.serial:
+            # The file may have been moved away before control knew of this worker.
+            self.reopen()
         self.serial = serial
 
     def _serve(self, compiled: Snapshot, revision: Revision) -> None:
@@ -253,7 +228,7 @@ class Worker:
     def linked(self, link: WorkerLink) -> Deferred[None]:
         """A control process is there; one that did not fork us is told all there is."""
         self._link = link
-        self._log_trouble = ""
+        self._teller.link = link
         if self.serial:
             # Nobody could say so meanwhile.
             self.reopen()
@@ -274,7 +249,7 @@ class Worker:
         """Control is gone: serve on, and look for the next one if there can be one."""
         if link is not self._link:
             return
-        self._link = None
+        self._link = self._teller.link = None
         if not self.serial:
             self._end()
         elif not self._order.directory:

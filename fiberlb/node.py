@@ -30,11 +30,13 @@ from fiberlb.control.upkeep import Upkeep
 from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
+from fiberlb.model.access_log import AccessLog as LogSettings
+from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
-from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
-from fiberlb.model.settings import AccessLog as LogSettings
+from fiberlb.model.settings import AUTO, Settings
 from fiberlb.observe.access_log import AccessLog
+from fiberlb.observe.outlet import try_log
 from fiberlb.ocsp.book import Staples
 from fiberlb.ocsp.keeping import StapleKeeping, keep_stapled
 from fiberlb.relay.binding import Binding
@@ -92,7 +94,7 @@ class Node(Service):
         kind = (
             LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
-        self.access_log = AccessLog(kind, world.reactor, log)
+        self.access_log = AccessLog(kind, world.reactor, log, random=world.random)
         self._binding = Binding(world.inherited)
         self.plane = self._make_plane()
         self.health = HealthService(
@@ -148,6 +150,9 @@ class Node(Service):
         self._store = store = await self._open_store()
         self.access_log.start()
         world = self._world
+        log = settings.access_log
+        if isinstance(self.plane, WorkersPlane) and log.format is not AccessLogFormat.OFF:
+            try_log(log.path)
         # Where workers find the next process; with C{--from} there is none.
         await self.plane.begin("" if self._layer.ephemeral else self._directory(settings))
         issued = Issued()
@@ -268,7 +273,9 @@ class Node(Service):
             self.plane.limit(overlaid(Limits(), settings.limits))
 
     def _reloaded(self, layer: FileLayer) -> None:
-        self._layer = layer
+        old, self._layer = self._layer, layer
+        if self.control is not None:
+            self.control.scrap(old)
         self._resize(layer.settings.workers)
         _log.info("The configuration was read again and is in force")
         self._world.reporting.reloaded()

@@ -28,9 +28,10 @@ from fiberlb.build import VERSION
 from fiberlb.control.arguments import from_arguments
 from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
+from fiberlb.control.tree_memo import TreeMemo
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node
-from fiberlb.observe.process_log import direct
+from fiberlb.observe.process_log import LogFile, direct
 from fiberlb.process import starter
 from fiberlb.process.notify import notify, watchdog
 from fiberlb.process.orphans import Orphans
@@ -110,8 +111,9 @@ def makeService(options: Options) -> Service:
     A configuration that cannot be read ends the process here, before twistd
     goes into the background, with every problem on the standard error.
     """
+    memo = TreeMemo()
     try:
-        layer = _read(options)
+        layer = _read(options, memo)
     except ConfigurationError as why:
         print(why, file=sys.stderr)
         raise SystemExit(REFUSED) from None
@@ -121,15 +123,15 @@ def makeService(options: Options) -> Service:
     # From here on no child of this process can get them.
     starter.forget(os.environ)
     world = _world(reactor, told)
-    again = None if options["config"] is None else (lambda: _read(options))
+    again = None if options["config"] is None else (lambda: _read(options, memo))
     node = Node(layer, world, again, lambda why: _give_up(world, why))
     return _Started(node, layer, world, told)
 
 
-def _read(options: Options) -> FileLayer:
+def _read(options: Options, memo: TreeMemo | None = None) -> FileLayer:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if options["config"] is not None:
-        return load_file(options["config"], os.environ, now)
+        return load_file(options["config"], os.environ, now, memo)
     return from_arguments(options["from"], options["to"], now)
 
 
@@ -168,11 +170,14 @@ class _Started(Service):
     def startService(self) -> None:
         """After twistd went into the background, if it did: the process is its final one."""
         super().startService()
-        direct(globalLogPublisher, self._layer.settings.log)
+        own = direct(globalLogPublisher, self._layer.settings.log)
         # A watchdog ends what hangs with SIGABRT; where it hung is then told.
         faulthandler.enable(sys.__stderr__ or 2)
         self._reporting.begin()
         self._orphans.start()
+        if own is not None:
+            # Before the others, whose work may be told in it.
+            self._on(signal.SIGUSR1, lambda: _reopen(own))
         self._on(signal.SIGHUP, self._node.reload)
         # Twistd reopens its own log on this one.
         self._on(signal.SIGUSR1, self._node.reopen_logs)
@@ -246,6 +251,14 @@ class _Started(Service):
             )
         )
         done.addErrback(lambda why: _log.error("No upgrade: {why}", why=why.getErrorMessage()))
+
+
+def _reopen(log: LogFile) -> None:
+    """The file of the process's log was moved away."""
+    try:
+        log.reopen()
+    except OSError as why:
+        _log.error("The log cannot be opened again: {why}", why=why)
 
 
 def _give_up(world: World, why: str) -> None:

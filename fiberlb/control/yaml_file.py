@@ -76,8 +76,9 @@ def read_yaml(content: bytes, name: str, environ: Mapping[str, str]) -> Document
     text = _decoded(content, name)
     builder = Builder(name, environ)
     try:
+        take = builder.take
         for event in yaml.parse(text, Loader=_LOADER):
-            builder.take(event)
+            take(event)
     except yaml.MarkedYAMLError as why:
         line, column = _place(why, text)
         message = _explained(why, text, line, column)

@@ -36,6 +36,7 @@ from fiberlb.workers.board import NAME as BOARD
 from fiberlb.workers.board import Board, at_descriptor
 from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
+from fiberlb.workers.logs import LogWatch
 from fiberlb.workers.nursery import Nursery
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
@@ -96,6 +97,9 @@ class WorkersPlane:
         self._rotation.clock = reactor
         self._begun = False
         self.crew: Crew
+        log, path = Logger("fiberlb.access"), settings.access_log.path
+        find, lost = (lambda: self.crew.seen()), (lambda: self.processes().lost)
+        self._logs = LogWatch(reactor, path, find, lost, log)
 
     async def begin(self, directory: str) -> None:
         """
@@ -113,6 +117,7 @@ class WorkersPlane:
         else:
             await self.crew.begin()
         self._rotation.start(ROTATION, now=False)
+        self._logs.start()
 
     def _make_crew(self, directory: str) -> Crew:
         files = {}
@@ -319,7 +324,8 @@ class WorkersPlane:
 
     def reopen_logs(self) -> None:
         """The access log's file was moved away."""
-        self.crew.tell(messages.Reopen)
+        if self._door is not None:
+            self.crew.reopen_logs()
 
     # Figures.
 
@@ -382,11 +388,13 @@ class WorkersPlane:
     async def _stop(self, deadline: float) -> None:
         if self._rotation.running:
             self._rotation.stop()
+        self._logs.stop()
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         if not self._begun:
             return
         await self.crew.stop(deadline)
+        self._logs.look()
         self._slots.close_all()
         if self._door is not None:
             await maybeDeferred(self._door.stopListening)

@@ -13,7 +13,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from OpenSSL import SSL
@@ -23,11 +24,14 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from fiberlb import snapshot
-from fiberlb.control.aside import undisturbed
+from fiberlb.control.aside import LARGE, undisturbed
+from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
-from fiberlb.model.settings import AccessLog as LogSettings
-from fiberlb.model.settings import AccessLogFormat
+from fiberlb.model.access_log import AccessLog as LogSettings
+from fiberlb.model.access_log import format_of
 from fiberlb.observe.access_log import AccessLog
+from fiberlb.observe.losses import Losses
+from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
 from fiberlb.relay.mapped import client_table
@@ -56,6 +60,8 @@ SOCKET = "workers.sock"
 AN_OBJECT = 100
 #: Prefix of the files that living workers hold a lock on.
 LIVING = "worker-"
+#: The file in the state directory that says whose turn it is to write to the access log.
+TURN = "access-log.lock"
 _log = Logger()
 
 
@@ -83,6 +89,7 @@ class Worker:
         self._board: Board | None = None
         self._row: int | None = None
         self._turn = DeferredLock()
+        self._scrap = Scrap(reactor)
         self._decoder = Decoder()
         self._snapshot: Snapshot | None = None
         self._down: set[str] = set()
@@ -90,8 +97,9 @@ class Worker:
         self._link: WorkerLink | None = None
         self._lost_at: float | None = None
         self._draining = False
-        kind = LogSettings(format=AccessLogFormat(order.log_format), path=order.log_path)
-        self.access_log = AccessLog(kind, reactor, Logger("fiberlb.access"))
+        # A fork has the state of its parent's generator; this one has one of its own.
+        chance = random.Random(os.urandom(16)).random
+        self.access_log = self._make_log(order, chance)
         services = Services(
             reactor,
             lambda stamp: stamp + time.time() - reactor.now,  # noqa: TID251
@@ -103,12 +111,39 @@ class Worker:
             self.access_log,
             make_slot=self._slot,
             start=order.slot,
-            # A fork has the state of its parent's generator; this one has one of its own.
-            random=random.Random(os.urandom(16)).random,
             make_table=lambda: client_table(order.directory, os.urandom),
+            random=chance,
         )
         self._pulse = LoopingCall(self._beat)
         self._pulse.clock = reactor
+
+    def _make_log(self, order: Order, chance: Callable[[], float]) -> AccessLog:
+        """The access log, which all workers write in turn."""
+        log = Logger("fiberlb.access")
+        self._losses = Losses(order.log_path, self._reactor, log)
+        self._log_trouble = ""
+        return AccessLog(
+            LogSettings(
+                format=format_of(order.log_format), path=order.log_path, sample=order.log_sample
+            ),
+            self._reactor,
+            log,
+            random=chance,
+            look=self._look_at_log,
+            turn=os.path.join(order.directory, TURN),
+        )
+
+    def _look_at_log(self, lost: int, problem: str | None) -> None:
+        """Control tells of it, for all workers together; where it is away, this one does."""
+        if self._link is None:
+            self._losses.look(lost, problem)
+        elif (problem or "") != self._log_trouble:
+            self._log_trouble = problem or ""
+            self._link.callRemote(messages.LogTrouble, text=self._log_trouble)
+
+    def reopen(self) -> None:
+        """The files of the logs were moved away."""
+        self.access_log.reopen()
 
     def _slot(self, ident: str) -> TlsSlot:
         """TLS of a listener on a base that all workers have: their tickets are each other's."""
@@ -121,7 +156,8 @@ class Worker:
 
     def begin(self) -> None:
         """The reactor runs: keep the time and the log."""
-        self.access_log.start()
+        # Control has seen that it can be opened; if it cannot be any more, traffic goes on.
+        self.access_log.start(later=True)
         self.plane.start()
         self._pulse.start(PULSE).addErrback(lambda why: _log.failure("the pulse", failure=why))
 
@@ -133,7 +169,7 @@ class Worker:
 
     # Revisions and health.
 
-    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def apply(self, serial: int, data: bytes | memoryview, down: bytes, number: int) -> None:
         """
         Serve a revision.
 
@@ -148,7 +184,7 @@ class Worker:
         finally:
             self._turn.release()
 
-    async def _apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def _apply(self, serial: int, data: bytes | memoryview, down: bytes, number: int) -> None:
         revision = await in_slices(self._reactor, self._decoder.decode(data))
         steps = snapshot.compile(
             revision.configuration,
@@ -173,7 +209,9 @@ class Worker:
         self.serial = serial
 
     def _serve(self, compiled: Snapshot, revision: Revision) -> None:
-        self._snapshot = compiled
+        before, self._snapshot = self._snapshot, compiled
+        if before is not None and before.configuration.size >= LARGE:
+            self._scrap.put(before)
         for plan in compiled.pools.values():
             for member in plan.members:
                 self.plane.set_member_usable(member.id, member.id not in self._down)
@@ -213,6 +251,10 @@ class Worker:
     def linked(self, link: WorkerLink) -> Deferred[None]:
         """A control process is there; one that did not fork us is told all there is."""
         self._link = link
+        self._log_trouble = ""
+        if self.serial:
+            # Nobody could say so meanwhile.
+            self.reopen()
         self._lost_at = None
         return Deferred.fromCoroutine(self._introduce(link))
 
@@ -319,21 +361,37 @@ def work(link: int, page: int, order: Order, bases: Sequence[SSL.Context]) -> in
     signal.set_wakeup_fd(-1)
     reactor = lean.install()
     worker = Worker(reactor, order, Page(page), bases)
-    talk = Talk(worker.tell, sys.__stderr__.write, f"worker {order.slot}")  # type: ignore[union-attr]
+    talk = Talk(worker.tell, lambda text: _aside(order.own_log, text), f"worker {order.slot}")
     globalLogBeginner.beginLoggingTo([talk], redirectStandardIO=False)
     living = _live(order.directory) if order.directory else None
     attach(reactor, link, worker)
     os.close(link)
     reactor.callWhenRunning(worker.begin)
     # After the reactor has installed its own.
-    reactor.callWhenRunning(
-        lambda: signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(worker.terminate))
-    )
+    for number, action in ((signal.SIGTERM, worker.terminate), (signal.SIGUSR1, worker.reopen)):
+        reactor.callWhenRunning(_on_signal, reactor, number, action)
     reactor.run()
     worker.close()
     if living is not None:
         os.unlink(living)
     return 0
+
+
+def _aside(path: str, text: str) -> None:
+    """A line for the log of the process while there is nobody to write it."""
+    if path:
+        with suppress(OSError):
+            fd = open_log(path)
+            try:
+                os.write(fd, text.encode("utf-8", "backslashreplace"))
+                return
+            finally:
+                os.close(fd)
+    sys.__stderr__.write(text)  # type: ignore[union-attr]
+
+
+def _on_signal(reactor: Any, number: int, action: Callable[[], None]) -> None:
+    signal.signal(number, lambda *_: reactor.callFromThread(action))
 
 
 def _live(directory: str) -> str:

@@ -136,6 +136,7 @@ class Node(Service):
             make_table=lambda: client_table(
                 None if self._layer.ephemeral else self._directory(settings), world.random_bytes
             ),
+            suspect=lambda member, cause, told: self.health.suspect(member, cause, told),
         )
 
     # Beginning.
@@ -157,6 +158,8 @@ class Node(Service):
             try_log(log.path)
         # Where workers find the next process; with C{--from} there is none.
         await self.plane.begin("" if self._layer.ephemeral else self._directory(settings))
+        if isinstance(self.plane, WorkersPlane):
+            self.plane.crew.suspect = self.health.suspect
         issued = Issued()
         self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
         await self.certificates.load()

@@ -68,7 +68,7 @@ class MemberStates:
 
     @param store: shared with other nodes, or this node's own.
     @param keys: what cookies are signed with, which goes the same way.
-    @param hold: told of the members whose checks pause.
+    @param hold: told of the members whose checks pause, and of all that take nothing new.
     @param changed: called when other states are in force.
     """
 
@@ -77,7 +77,7 @@ class MemberStates:
         store: Store,
         plane: Operated,
         keys: CookieKeys,
-        hold: Callable[[frozenset[str]], None],
+        hold: Callable[[frozenset[str], frozenset[str]], None],
         changed: Callable[[], None],
     ) -> None:
         self._store = store
@@ -183,9 +183,8 @@ class MemberStates:
             await self._enforce()
 
     async def _enforce(self) -> None:
-        self._hold(
-            frozenset(i for i, s in self._states.items() if s.mode is MemberMode.MAINTENANCE)
-        )
+        resting = (i for i, s in self._states.items() if s.mode is MemberMode.MAINTENANCE)
+        self._hold(frozenset(resting), frozenset(self.restrained))
         operations = Operations(members=dict(self._states), cookie_keys=self._keys.keys)
         await self._plane.operate(operations)
         self._changed()

@@ -151,7 +151,7 @@ class MemberHealth(Protocol):
 
     @property
     def health(self) -> str:
-        """C{up}, C{down}, C{probing} or C{unmonitored}."""
+        """C{up}, C{down}, C{probing}, C{ejected} or C{unmonitored}."""
 
     @property
     def reason(self) -> str:
@@ -176,12 +176,20 @@ class HealthView(Protocol):
     def apply(self, snapshot: Snapshot) -> None:
         """Check the members of this snapshot from now on; called right after the swap."""
 
-    def hold(self, members: frozenset[str]) -> None:
+    def hold(self, members: frozenset[str], restrained: frozenset[str] = frozenset()) -> None:
         """
         Check these members not, and all others.
 
         One that is checked again serves after its first success, as one that was added.
+
+        @param restrained: members that take nothing new, by order.
         """
+
+    def ejections(self) -> Mapping[str, int]:
+        """How often each member was ejected for what requests met; only those that were."""
+
+    def panicking(self) -> Sequence[str]:
+        """Ids of the pools all members of which are used, whatever their health."""
 
     def status(self, member_id: str) -> MemberHealth:
         """One member's health; C{unmonitored} for one that is not checked or not known."""

@@ -58,6 +58,7 @@ class ControlService:
     @param issued: what certificates that order themselves have got; C{None}: none does.
     @param staples: what responders say of certificates; C{None}: none is asked.
 
+    @ivar health: what is known of the members.
     @ivar certificates: what may be told of certificates.
     @ivar staples: what responders say of them.
     @ivar states: operational states of members.
@@ -85,7 +86,7 @@ class ControlService:
         self._issued = issued
         self._store = store
         self._plane = plane
-        self._health = health
+        self.health = health
         self._surroundings = surroundings
         self._lock = DeferredLock()
         self._stopping = False
@@ -348,7 +349,7 @@ class ControlService:
 
     def member_health(self, member_id: str) -> MemberHealth:
         """The health of one member."""
-        return self._health.status(member_id)
+        return self.health.status(member_id)
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of one member."""

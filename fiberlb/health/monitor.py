@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from fiberlb.balancing.rise_fall import Health, RiseFall
 from fiberlb.health.checks.target import Check
+from fiberlb.health.outliers import Outliers
 from fiberlb.health.slots import Slots
 from fiberlb.health.watch import Equipment, MemberHealth, MemberWatch, Watched, label
 from fiberlb.model.health_monitor import HealthMonitor, InitialState, MonitorType
@@ -27,11 +28,14 @@ FIRST_CHECKS_PER_SECOND = 100
 _SILENCE = 60.0
 
 _UNMONITORED = MemberHealth(Health.UNMONITORED.value)
+#: The health of a member that requests have failed at too often.
+EJECTED = "ejected"
 
 
 class HealthService:
     """
-    Checks the members of the snapshot in force and reports who may serve.
+    Checks the members of the snapshot in force and reports who may serve: by the checks, and by
+    what requests meet (L{suspect}).
 
     A member counts as usable until reported otherwise. It is reported when it
     becomes known, and whenever its use changes, in the turn of the reactor in
@@ -57,7 +61,9 @@ class HealthService:
         @param wall: wall-clock seconds; C{None} takes the reactor's.
         @param at_once: checks that run at the same time; the others queue.
         """
-        self._report = report
+        self._outliers = Outliers(reactor, wall or reactor.seconds, report, log)
+        self._report = self._outliers.checked
+        self.suspect = self._outliers.suspect
         self._log = log
         self._watches: dict[str, MemberWatch] = {}
         self._unmonitored: dict[str, tuple[str, int]] = {}
@@ -90,6 +96,7 @@ class HealthService:
         # A plan that is the same object holds nothing new: a change costs what it changes.
         changed = [plan for i, plan in self._plans.items() if old.get(i) is not plan]
         before = [plan for i, plan in old.items() if self._plans.get(i) is not plan]
+        self._outliers.apply(changed, before)
         wanted = {member.id for plan in changed for member in _members(plan)}
         for plan in before:
             for member in _members(plan):
@@ -102,20 +109,32 @@ class HealthService:
     def status(self, member_id: str) -> MemberHealth:
         """One member's health; C{unmonitored} for one that is not checked or not known."""
         watch = self._watches.get(member_id)
-        if watch is None:
-            return _UNMONITORED
-        found = watch.status()
-        if member_id not in self._held:
+        found = _UNMONITORED if watch is None else watch.status()
+        if watch is not None and member_id in self._held:
+            reason = "not checked in maintenance"
+            return attrs.evolve(found, health=Health.UNMONITORED.value, reason=reason)
+        out = self._outliers.ejection(member_id)
+        if out is None or found.health == Health.DOWN.value:
             return found
-        reason = "not checked in maintenance"
-        return attrs.evolve(found, health=Health.UNMONITORED.value, reason=reason)
+        return attrs.evolve(found, health=EJECTED, reason=out.reason, since=out.since)
 
-    def hold(self, members: frozenset[str]) -> None:
+    def ejections(self) -> Mapping[str, int]:
+        """How often each member was ejected; those that never were are left out."""
+        return self._outliers.ejections
+
+    def panicking(self) -> Sequence[str]:
+        """Ids of the pools all members of which are used, whatever their health."""
+        return self._outliers.panicking
+
+    def hold(self, members: frozenset[str], restrained: frozenset[str] = frozenset()) -> None:
         """
         Check these members not, and all others.
 
         One that is checked again is asked at once, and serves after its first success.
+
+        @param restrained: members that take nothing new, by order.
         """
+        self._outliers.restrain(restrained | members)
         before, self._held = self._held, members
         for ident in members - before:
             watch = self._watches.get(ident)
@@ -132,9 +151,8 @@ class HealthService:
         self._end_round()
 
     def usable(self, member_id: str) -> bool:
-        """Whether a member may serve, as last reported; true for one that is not checked."""
-        watch = self._watches.get(member_id)
-        return watch is None or watch.machine.usable
+        """Whether a member may serve, as last reported; true for one that is not known."""
+        return self._outliers.uses(member_id)
 
     def first_round(self) -> Deferred[None]:
         """
@@ -153,6 +171,7 @@ class HealthService:
         ends = [watch.stop() for watch in self._watches.values()]
         self._watches.clear()
         self._unmonitored.clear()
+        self._outliers.stop()
         self._plans = {}
         self._started = True
         self._first.clear()
@@ -240,6 +259,8 @@ class HealthService:
         ident = watch.watched.member.id
         if changed:
             self._report(ident, watch.machine.usable)
+        if not watch.failing:
+            self._outliers.passed(ident)
         self._first.discard(ident)
         self._end_round()
 

@@ -28,7 +28,7 @@ class MemberHealth:
     """
     What is known of a member's health.
 
-    @ivar health: C{up}, C{down}, C{probing} or C{unmonitored}.
+    @ivar health: C{up}, C{down}, C{probing}, C{ejected} or C{unmonitored}.
     @ivar reason: why, such as how the last check failed; may be empty.
     @ivar since: when it became so, wall-clock seconds; C{None} for a member that is not checked.
     @ivar last_check: when the last check ended, wall-clock seconds.
@@ -115,6 +115,11 @@ class MemberWatch:
         self._current: Deferred[None] | None = None
         # What was begun before the last stop does not count any more.
         self._epoch = 0
+
+    @property
+    def failing(self) -> bool:
+        """Whether its last check failed."""
+        return self._failing
 
     def status(self) -> MemberHealth:
         """What is known now."""

@@ -25,6 +25,7 @@ from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
 from fiberlb.model.hash_on import HashOn, HashOnText
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.passive_health import PassiveHealth
 from fiberlb.model.persistence import Drain, PersistenceType, SessionPersistence
 from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.model.quantities import Duration
@@ -241,6 +242,9 @@ class Pool(Resource):
     @ivar session_persistence: what keeps clients at their member; C{None}: nothing does.
     @ivar drain: what happens to them while it drains.
     @ivar health_monitor: C{None}: every member counts as up.
+    @ivar passive_health: when what requests meet takes a member out; C{None}: never.
+    @ivar panic_threshold_percent: with a smaller share of members that may serve, all do,
+        whatever their health; 0: never.
     @ivar timeouts: overrides of the listener's, as pairs.
     @ivar tls_config: C{None}: the defaults of L{PoolTlsConfig}, where TLS is spoken at all.
     """
@@ -249,7 +253,7 @@ class Pool(Resource):
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
         "http2"
-        " member_max_connections queue passive_health panic_threshold_percent"
+        " member_max_connections queue"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
     )
@@ -270,6 +274,8 @@ class Pool(Resource):
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)
+    passive_health: PassiveHealth | None = field(Optional(Nested(PassiveHealth)), PassiveHealth())
+    panic_threshold_percent: int = field(Whole(0, 100), 0)
 
     @property
     def encrypts(self) -> bool:

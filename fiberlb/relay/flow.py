@@ -97,6 +97,7 @@ class Flow:
                 if why == "overloaded":
                     return why
                 member.failures += 1
+                member.struck(why, self.port.loop.now, self.cell.services)
                 refused = (*refused, member.id)
                 continue
             self.join(pool, member, sock)
@@ -212,6 +213,7 @@ class Flow:
         if self.closed or member is None or pool is None:
             return
         member.failures += 1
+        member.struck(reason_of(number), self.port.loop.now, self.cell.services)
         if member.latency is not None:
             member.latency.fail(self.port.loop.now)
         again = self.held if piece is None else piece
@@ -242,6 +244,7 @@ class Flow:
     def answer(self, piece: Any) -> None:
         """One from a member."""
         now = self.port.loop.now
+        cell = self.cell
         self.used = now
         if self.waiting:
             self.waiting = False
@@ -249,10 +252,11 @@ class Flow:
             if not self._first_at:
                 self._first_at = now
             member = self.member
+            if member is not None and member.suspect is not None:
+                member.answered(0, now, cell.services)
             if member is not None and member.latency is not None:
                 member.latency.observe(now, max(0.0, now - self._asked_at))
         size = len(piece)
-        cell = self.cell
         try:
             self.port.send(piece, self)
         except OSError as why:

@@ -162,7 +162,9 @@ class MemberConnection:
             self.client = None
             self.member.failures += 1
             client.detail = failure
-            self.tell(client, client.not_connected, reason_of(error), self._unsent)
+            reason = reason_of(error)
+            self.member.struck(reason, client.head_at, self.services)
+            self.tell(client, client.not_connected, reason, self._unsent)
 
     def tell(self, client: Exchange, what: Callable[..., None], *about: Any) -> None:
         """

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from fiberlb.balancing.peak_ewma import Average
 from fiberlb.model.addresses import UNIX
+from fiberlb.model.passive_health import PassiveHealth
 from fiberlb.model.pool import Member
+from fiberlb.relay.outlier_count import Tally
 from fiberlb.tls.member_link import MemberLink, PoolTls
 
 #: Since when a member is up that did not come up while this process served.
@@ -39,6 +41,8 @@ class MemberState:
     @ivar until: when what is left on it is ended, on the loop's clock.
     @ivar weight: its share of the traffic, as configured or as somebody has set it since.
     @ivar latency: how long it takes to answer; C{None} where nobody wants to know.
+    @ivar tally: what it has failed at; C{None}: nobody minds.
+    @ivar suspect: the same while its answers are to be looked at (L{answered}).
     @ivar since: when it came up, on the loop's clock; C{-inf}: it has been up from the start.
     """
 
@@ -63,6 +67,8 @@ class MemberState:
         "requests",
         "sessions",
         "since",
+        "suspect",
+        "tally",
         "until",
         "up",
         "weight",
@@ -87,6 +93,8 @@ class MemberState:
         self._override: int | None = None
         self._keeps = True
         self.since = FROM_THE_START
+        self.tally: Tally | None = None
+        self.suspect: Tally | None = None
         self.address: Any = ("", 0)
         self.home: object = None
         self.link: MemberLink | None = None
@@ -108,6 +116,7 @@ class MemberState:
         if address != self.address or tls is not before:
             self.drop_idle()
             self.address = address
+            self.forgive()
             self._settle()
             self.link = None if tls is None else MemberLink(tls, member.address)
         if unix:
@@ -144,6 +153,53 @@ class MemberState:
         """One that is about to stop is left no connections that wait."""
         keeps = self._keeps and self.mode == READY and not self.gone
         self.home = self.address if keeps else None
+
+    # Failures.
+
+    def judge(self, policy: PassiveHealth | None) -> None:
+        """How many failures are too many; what was counted by another measure is forgotten."""
+        tally = self.tally
+        if policy is None:
+            self.tally = self.suspect = None
+        elif tally is None or tally.policy != policy:
+            self.tally = Tally(policy)
+            self.forgive()
+
+    def forgive(self) -> None:
+        """Forget what it has failed at."""
+        tally = self.tally
+        if tally is not None:
+            tally.clear()
+            self.suspect = tally if tally.always else None
+
+    def struck(self, cause: str, begun: float, services: Any) -> None:
+        """
+        It has failed a request; control is told when these are too many.
+
+        @param cause: the reason code, or the status.
+        @param begun: when the request came, on the loop's clock; from before it came up it
+            says nothing.
+        @param services: L{fiberlb.relay.services.Services}.
+        """
+        tally = self.tally
+        if tally is None or not self.up or begun < self.since or cause == "overloaded":
+            return
+        self.suspect = tally
+        told = tally.failed(cause, services.loop.now)
+        if told:
+            services.suspect(self.id, cause, told)
+
+    def answered(self, status: int, begun: float, services: Any) -> None:
+        """It has answered, with this status (0: not by HTTP); to be called while C{suspect}."""
+        tally = self.tally
+        if tally is None:
+            self.suspect = None
+        elif status and tally.counts(status):
+            self.struck(f"status {status}", begun, services)
+        else:
+            tally.good(services.loop.now)
+            if not tally.always:
+                self.suspect = None
 
     def retire(self) -> None:
         """It is no longer configured: what runs may finish, nothing is kept."""

@@ -95,6 +95,7 @@ class MemberTable:
         if state.up == usable:
             return
         state.up = usable
+        state.forgive()
         if usable:
             state.since = self._sources.clock()
         else:

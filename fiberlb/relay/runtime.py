@@ -108,6 +108,7 @@ class PoolState:
         for state in states:
             # What begins with one client's header is not kept for another one.
             state.keep(introduce is None)
+            state.judge(plan.pool.passive_health)
         entry = ALGORITHMS[plan.pool.algorithm]
         for state in states:
             state.latency = (state.latency or Average()) if entry.measures else None

@@ -23,6 +23,7 @@ class Services:
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
     @ivar reasons: reason code -> how many requests or connections have ended with it.
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
+    @ivar suspect: told of a member that fails too often: its id, the last cause, a sentence.
     @ivar release: cleans up after an address that is not listened at any more.
     """
 
@@ -33,6 +34,7 @@ class Services:
     bind: Callable[..., Any] = bind
     reasons: dict[str, int] = attrs.field(factory=dict, eq=False)
     release: Callable[[str], None] = lambda host: None
+    suspect: Callable[[str, str, str], None] = lambda member, cause, told: None
 
 
 def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:

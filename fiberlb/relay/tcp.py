@@ -71,6 +71,7 @@ class Session(Exchange):
         assert member is not None and route is not None and route.pool is not None
         self._attempt = None
         member.failures += 1
+        member.struck(reason, self.head_at, self.cell.services)
         self.disappointed()
         self.let_go()
         if self.tries > route.pool.attempts:
@@ -92,6 +93,8 @@ class Session(Exchange):
         member = self.member
         if member is not None:
             member.relays.add(self)
+            if member.suspect is not None:
+                member.answered(0, self.head_at, self.cell.services)
         self._tunnel = Tunnel(self.conn, conn, idle, self._ended)
         first, self.first = self.first, b""
         self._tunnel.begin(b"", first)

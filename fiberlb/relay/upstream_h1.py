@@ -62,7 +62,7 @@ class Upstream(MemberConnection):
         try:
             whole = self._body(data)
         except Fault:
-            client.fail("member_bad_response")
+            self._misanswered(client)
             return
         piece, ended = whole
         if ended:
@@ -114,7 +114,7 @@ class Upstream(MemberConnection):
                 parsed = response_head.parse(data, client.cell.plan.limits)
             except Fault as fault:
                 client.detail = fault.detail
-                client.fail(fault.reason)
+                self._misanswered(client, fault.reason)
                 return
             if parsed is None:
                 self._buffer = data
@@ -129,7 +129,7 @@ class Upstream(MemberConnection):
                 return
             self._informational += 1
             if self._informational > client.cell.plan.limits.informational:
-                client.fail("member_bad_response")
+                self._misanswered(client)
                 return
             client.inform(prefix)
             if not data:
@@ -144,6 +144,8 @@ class Upstream(MemberConnection):
         """The final head is there: what follows, and is it all here already?"""
         self.keep = keep
         client.answered_at = client.conn.loop.now
+        if self.member.suspect is not None:
+            self.member.answered(status, client.head_at, self.services)
         if length > 0 and client.method != b"HEAD" and status not in _BODILESS:
             size = len(data)
             if size < length:
@@ -183,7 +185,7 @@ class Upstream(MemberConnection):
         try:
             data, ended = self._body(data)
         except Fault:
-            client.fail("member_bad_response")
+            self._misanswered(client)
             return
         taken = client.respond(status, prefix, CHUNKED, data, ended)
         if ended:
@@ -221,8 +223,10 @@ class Upstream(MemberConnection):
         chosen = list_elements(upgrade.lower())
         # Only what the client has offered (RFC 9110, 7.8).
         if not chosen or not set(chosen) <= set(list_elements(client.upgrade.lower())):
-            client.fail("member_bad_response")
+            self._misanswered(client)
             return
+        if self.member.suspect is not None:
+            self.member.answered(101, client.head_at, self.services)
         client.switched(prefix, upgrade, rest)
 
     def _complete(self, client: Exchange) -> None:
@@ -268,6 +272,9 @@ class Upstream(MemberConnection):
 
     def _broken(self, client: Exchange, reason: str) -> None:
         self.member.failures += 1
+        # One that was idle may just have been closed for that.
+        if self._state == _HEAD and not self.reused:
+            self.member.struck(reason, client.head_at, self.services)
         self._part(client, reason)
 
     def _part(self, client: Exchange, reason: str) -> None:
@@ -288,6 +295,7 @@ class Upstream(MemberConnection):
             self.client = None
             self.drop()
             self.member.failures += 1
+            self.member.struck("connect_timeout", client.head_at, self.services)
             self.tell(client, client.not_connected, "connect_timeout", self._unsent)
         elif self._state == _HEAD and client.uploading:
             # The answer is waited for from the end of the request on, but the member has to
@@ -304,6 +312,13 @@ class Upstream(MemberConnection):
         else:
             self._timed_out(client)
 
+    def _misanswered(self, client: Exchange, reason: str = "member_bad_response") -> None:
+        """What has come is no answer."""
+        self.member.struck(reason, client.head_at, self.services)
+        client.fail(reason)
+
     def _timed_out(self, client: Exchange) -> None:
         self.member.failures += 1
+        if self._state == _HEAD:
+            self.member.struck("member_timeout", client.head_at, self.services)
         client.fail("member_timeout")

@@ -50,6 +50,7 @@ class Crew:
     @ivar wanted: how many there should be.
     @ivar handing: what they are to serve, and from where.
     @ivar deaths: workers that have ended although they should serve.
+    @ivar suspect: told of members at which requests fail too often.
     @ivar turn: held while revisions or sockets are handed out.
     @ivar filling: slots whose worker has ended and is being replaced.
     @ivar look: looks for workers that hang.
@@ -68,6 +69,7 @@ class Crew:
         self.turn = DeferredLock()
         self.running = False
         self.deaths = 0
+        self.suspect: Callable[[str, str, str], None] = lambda member, cause, told: None
         self.handing = Handing(
             reactor, slots, self.seen, self._end_stalled, self._stale, self._arrived
         )

@@ -124,6 +124,9 @@ class Heir:
     def hung_up(self, seen: Seen) -> None:
         """Its connection is gone; so it will be."""
 
+    def suspect(self, member: str, cause: str, told: str) -> None:
+        """A member fails there; this process finds that out for itself."""
+
     def _arrived(self, seen: Seen) -> None:
         if self._serves:
             self._send_away(seen, self._deadline)

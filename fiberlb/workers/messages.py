@@ -75,6 +75,22 @@ class LogTrouble(amp.Command):
     requiresAnswer = False
 
 
+class Suspect(amp.Command):
+    """
+    Worker to control: requests have failed at a member too often.
+
+    C{cause}: the last failure's, a reason code or the status; C{text}: the same in a sentence.
+    """
+
+    arguments: ClassVar[_Arguments] = [
+        (b"member", amp.Unicode()),
+        (b"cause", amp.Unicode()),
+        (b"text", amp.Unicode()),
+    ]
+    response: ClassVar[_Arguments] = []
+    requiresAnswer = False
+
+
 class NotApplied(Exception):
     """A worker could not serve a revision; it goes on with what it had."""
 

@@ -178,6 +178,10 @@ class Takers(Protocol):
     def hung_up(self, seen: Seen) -> None:
         """Its connection is gone."""
 
+    @property
+    def suspect(self) -> Callable[[str, str, str], None]:
+        """Told of a member at which requests fail too often: its id, the last cause, a sentence."""
+
 
 class ControlLink(amp.AMP):
     """
@@ -243,6 +247,12 @@ class ControlLink(amp.AMP):
         log = Logger(namespace or "fiberlb.worker")
         name = LogLevel.lookupByName(level)
         log.emit(name, "[worker {slot}] {text}", slot=slot, text=text)
+        return {}
+
+    @messages.Suspect.responder
+    def suspect(self, member: str, cause: str, text: str) -> dict[str, Any]:
+        """It has had enough of a member."""
+        self._takers.suspect(member, cause, text)
         return {}
 
     @messages.LogTrouble.responder

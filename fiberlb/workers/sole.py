@@ -30,6 +30,7 @@ class SolePlane(DataPlane):
     @param random: numbers from 0 to 1.
     @param random_bytes: for ids.
     @param make_table: of clients and their members.
+    @param suspect: told of members at which requests fail too often.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class SolePlane(DataPlane):
         random: Callable[[], float],
         random_bytes: Callable[[int], bytes],
         make_table: Callable[[], AffinityTable] = private_table,
+        suspect: Callable[[str, str, str], None] = lambda member, cause, told: None,
     ) -> None:
         self._directory = ""
         # Where an address has several sockets: those of workers that were before this process.
@@ -56,6 +58,7 @@ class SolePlane(DataPlane):
             request_ids(random_bytes),
             bind=self._heir.bind,
             release=binding.release,
+            suspect=suspect,
         )
         super().__init__(
             reactor,

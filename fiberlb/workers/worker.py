@@ -102,6 +102,7 @@ class Worker:
             reactor,
             lambda stamp: stamp + time.time() - reactor.now,  # noqa: TID251
             request_ids(os.urandom),
+            suspect=self._suspect,
         )
         self.plane = ServingPlane(
             reactor,
@@ -282,6 +283,10 @@ class Worker:
             return False
         self._link.callRemote(messages.Said, level=level, namespace=namespace, text=text)
         return True
+
+    def _suspect(self, member: str, cause: str, told: str) -> None:
+        if self._link is not None:
+            self._link.callRemote(messages.Suspect, member=member, cause=cause, text=told)
 
     # The end.
 

@@ -165,14 +165,25 @@ class StageHealth:
     def __init__(self, plane: StagePlane) -> None:
         self.plane = plane
         self.known: dict[str, Health] = {}
+        self.ejected: dict[str, int] = {}
+        self.panics: list[str] = []
 
     def apply(self, snapshot: Snapshot) -> None:
         """Note it among the plane's events."""
         self.plane.note(f"health {snapshot.revision}")
 
-    def hold(self, members: frozenset[str]) -> None:
+    def hold(self, members: frozenset[str], restrained: frozenset[str] = frozenset()) -> None:
         """Remember it."""
         self.held = members
+        self.restrained = restrained
+
+    def ejections(self) -> Mapping[str, int]:
+        """What it was told."""
+        return self.ejected
+
+    def panicking(self) -> Sequence[str]:
+        """What it was told."""
+        return self.panics
 
     def status(self, member_id: str) -> Health:
         """What it was told."""

@@ -165,6 +165,7 @@ class World:
     One listener, one pool, and who is in it.
 
     @ivar members: in their order, named m0, m1, ...
+    @ivar suspects: what was told of members that fail too often.
     """
 
     def __init__(
@@ -191,8 +192,14 @@ class World:
         self.bound: list[MemoryListening] = []
         self.refused_binds: dict[int, Exception] = {}
         self._ids = 0
+        self.suspects: list[tuple[str, str, str]] = []
         services = Services(
-            self.loop, lambda when: when, self._make_id, dial=self._dial, bind=self._bind
+            self.loop,
+            lambda when: when,
+            self._make_id,
+            dial=self._dial,
+            bind=self._bind,
+            suspect=lambda *told: self.suspects.append(told),
         )
         self.plane = DataPlane(self.clock, services, self.log, trusted, random=Random(1).random)
         self.plane.start()

@@ -34,6 +34,10 @@ class Takers:
         """Its connection is gone."""
         self.told.append(seen)
 
+    def suspect(self, member: str, cause: str, told: str) -> None:
+        """Requests fail at a member."""
+        self.told.append((member, cause, told))
+
 
 class SeenTests(SynchronousTestCase):
     """A worker, seen from control."""
@@ -93,3 +97,9 @@ class SeenTests(SynchronousTestCase):
         link.connectionLost()
         self.failureResultOf(asked)
         self.assertEqual(takers.told, [self.seen])
+
+    def test_suspect(self) -> None:
+        """What it says of a member is passed on."""
+        takers = Takers()
+        ControlLink(takers, self.seen).suspect("m", "member_reset", "5 failures in a row")
+        self.assertEqual(takers.told, [("m", "member_reset", "5 failures in a row")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
@@ -32,22 +32,33 @@ def pools(control: ControlService) -> Iterator[Metric | None]:
         called.update(words(configuration.children(Member, pool)))
     found = []
     up: dict[str, int] = dict.fromkeys(names, 0)
+    out: dict[str, int] = dict.fromkeys(names, 0)
+    ejections = control.health.ejections()
+    often = []
     for number, (ident, member) in enumerate(configuration.all(Member).items()):
         if number % STEP == 0:
             yield None
-        serves = control.member_health(ident).health not in ("down", "ejected")
+        health = control.member_health(ident).health
+        serves = health not in ("down", "ejected")
+        out[member.pool_id] += health == "ejected"
         if member.enabled and serves:
             up[member.pool_id] += 1
         labels = (names[member.pool_id], called[ident])
+        often.append((labels, ejections.get(ident, 0)))
         found.append((labels, control.member_figures(ident), serves))
-    gauge = GaugeMetricFamily(
-        "fiberlb_pool_members_up", "Members that may serve.", labels=("pool",)
+    yield _of_pools("members_up", "Members that may serve.", names, up)
+    yield _of_pools("members_ejected", "Members that failed too often.", names, out)
+    panics = dict.fromkeys(control.health.panicking(), 1)
+    text = "1: so few members may serve that all are used."
+    yield _of_pools("panics", text, names, {ident: panics.get(ident, 0) for ident in names})
+    counter = CounterMetricFamily(
+        "fiberlb_member_ejections", "How often the member failed too often.", labels=_LABELS
     )
-    for ident, count in up.items():
-        gauge.add_metric((names[ident],), count)
-    yield gauge
+    for labels, count in often:
+        counter.add_metric(labels, count)
+    yield counter
     gauge = GaugeMetricFamily(
-        "fiberlb_member_up", "1: it may serve; 0: it is down.", labels=_LABELS
+        "fiberlb_member_up", "1: it may serve; 0: it is down, or ejected.", labels=_LABELS
     )
     for labels, _, serves in found:
         gauge.add_metric(labels, int(serves))
@@ -62,3 +73,12 @@ def pools(control: ControlService) -> Iterator[Metric | None]:
         for labels, figures, _ in found:
             counter.add_metric(labels, figures.get(key, 0))
         yield counter
+
+
+def _of_pools(
+    key: str, text: str, names: Mapping[str, str], counts: Mapping[str, int]
+) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(f"fiberlb_pool_{key}", text, labels=("pool",))
+    for ident, count in counts.items():
+        gauge.add_metric((names[ident],), count)
+    return gauge

@@ -12,7 +12,7 @@ from fiberlb.api.rest.reply import Reply
 from fiberlb.control.service import ControlService
 from fiberlb.model.addresses import bare
 from fiberlb.model.listener import Listener
-from fiberlb.model.pool import Member
+from fiberlb.model.pool import Member, Pool
 
 
 def status(control: ControlService) -> Reply:
@@ -26,6 +26,7 @@ def status(control: ControlService) -> Reply:
         "file_generation": control.file_generation,
         "workers": dict(zip(("wanted", "serving"), control.workers, strict=True)),
         "members": _members(control) if started else {},
+        "panic": _panic(control) if started else [],
         "problems": _problems(control),
         "listeners": _listeners(control),
     }
@@ -36,10 +37,18 @@ def _members(control: ControlService) -> dict[str, int]:
     health = Counter(
         control.member_health(ident).health for ident in control.configuration.all(Member)
     )
-    known = {word: health.pop(word, 0) for word in ("up", "down", "probing", "unmonitored")}
+    known = {
+        word: health.pop(word, 0) for word in ("up", "down", "probing", "ejected", "unmonitored")
+    }
     members = control.configuration.all(Member)
     draining = sum(1 for ident in control.states.restrained if ident in members)
     return {"total": len(members), **known, "draining": draining, **health}
+
+
+def _panic(control: ControlService) -> list[dict[str, str]]:
+    """Pools all members of which are used, whatever their health."""
+    pools = control.configuration.all(Pool)
+    return [{"id": i, "name": pools[i].name} for i in control.health.panicking() if i in pools]
 
 
 def _listeners(control: ControlService) -> list[dict[str, Any]]:

@@ -17,6 +17,17 @@ pools: [{name: f, members: [127.0.0.1:1, 127.0.0.1:2, 127.0.0.1:3]}]
 listeners: [{name: web, port: 80, protocol: http, default_pool_id: f}]
 """
 
+    def test_ejected(self) -> None:
+        """Members that failed too often, and pools that use all of theirs, are told."""
+        control = self.stage.control
+        ident = next(iter(control.configuration.objects["members"]))
+        (pool,) = control.configuration.objects["pools"].values()
+        self.stage.health.known = {ident: Health("ejected")}
+        self.stage.health.panics = [pool.id, "gone"]
+        document = self.get("/v1/status").document
+        self.assertEqual(document["members"]["ejected"], 1)
+        self.assertEqual(document["panic"], [{"id": pool.id, "name": pool.name}])
+
     def test_status(self) -> None:
         """Node, version, revision, members by health, listeners."""
         down, probing, _ = self.stage.control.configuration.objects["members"]
@@ -37,9 +48,11 @@ listeners: [{name: web, port: 80, protocol: http, default_pool_id: f}]
                     "up": 1,
                     "down": 1,
                     "probing": 1,
+                    "ejected": 0,
                     "unmonitored": 0,
                     "draining": 0,
                 },
+                "panic": [],
                 "problems": [],
             },
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fiberlb.balancing.peak_ewma import Average
+from fiberlb.model.persistence import PersistenceType, SessionPersistence
 from fiberlb.model.pool import Algorithm, Retries, SessionEnd
 from tests.support.datagram_world import DatagramCase
 from tests.support.datagrams import datagram_socket
@@ -78,6 +79,23 @@ class FlowTests(DatagramCase):
         self.assertEqual(self.asked(client), (number, flow))
         for _ in range(4):
             self.assertEqual(self.asked(self.client())[0], 1 - number)
+
+    def test_pool_disabled(self) -> None:
+        """Nobody serves while the pool is disabled."""
+        self.serve(1)
+        client = self.client()
+        self.asked(client)
+        self.serve(1, pool={"enabled": False})
+        self.send(client)
+        self.until(lambda: self.drops == {"no_member": 1})
+        self.serve(1)
+        self.asked(client)
+
+    def test_persistent(self) -> None:
+        """Clients can be kept by their address, over all of their flows."""
+        kept = SessionPersistence(type=PersistenceType.SOURCE_IP)
+        self.serve(2, pool={"session_persistence": kept})
+        self.assertEqual(len({self.asked(self.client())[0] for _ in range(6)}), 1)
 
     def test_unchanged(self) -> None:
         """A change of something else leaves flows alone."""

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
-from fiberlb.control.cautions import sentences
+from fiberlb.control.cautions import not_issued, sentences
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
 from fiberlb.control.cookie_keys import CookieKeys
@@ -39,7 +39,6 @@ from fiberlb.control.state import State
 from fiberlb.control.writing import Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
-from fiberlb.model.ocsp import Staple
 from fiberlb.model.resource import Resource
 from fiberlb.ocsp.book import Staples
 from fiberlb.store.interface import Store, StoreError
@@ -60,6 +59,7 @@ class ControlService:
     @param staples: what responders say of certificates; C{None}: none is asked.
 
     @ivar certificates: what may be told of certificates.
+    @ivar staples: what responders say of them.
     @ivar states: operational states of members.
     @ivar cookie_keys: what persistence cookies are signed with.
     @ivar emptying: which members have drained.
@@ -81,7 +81,7 @@ class ControlService:
         staples: Staples | None = None,
     ) -> None:
         issued = issued or Issued()
-        self._staples = staples or Staples()
+        self.staples = staples or Staples()
         self._issued = issued
         self._store = store
         self._plane = plane
@@ -115,7 +115,7 @@ class ControlService:
 
     def _dressed(self, configuration: Configuration) -> Configuration:
         read = self.certificates.read
-        return self._staples.dressed(self._issued.dressed(configuration), read)
+        return self.staples.dressed(self._issued.dressed(configuration), read)
 
     def wall(self) -> float:
         """The time, seconds since the epoch."""
@@ -311,8 +311,8 @@ class ControlService:
             *own,
             *self.file_problems,
             *soon,
-            *self._not_issued(),
-            *self._not_stapled(),
+            *not_issued(self.configuration, self._issued),
+            *self.staples.problems(self.configuration, self.certificates.read, self.wall()),
             *lax,
             *self.cautions,
         )
@@ -321,19 +321,6 @@ class ControlService:
     def cautions(self) -> tuple[str, ...]:
         """What of the configuration cannot be what was meant, each a sentence."""
         return tuple(sentences(self.configuration, self.state.file.settings.trusted_proxies))
-
-    def _not_issued(self) -> Iterator[str]:
-        for made in self.configuration.all(Certificate).values():
-            record = self._issued.records.get(made.id)
-            if made.acme is not None and made.enabled and record and record.last_error:
-                yield f"certificate {made.name} was not issued: {record.last_error}"
-
-    def _not_stapled(self) -> Iterator[str]:
-        for made in self.configuration.all(Certificate).values():
-            if made.enabled:
-                said = self._staples.problem(made, self.certificates.read, self.wall())
-                if said:
-                    yield said
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """
@@ -349,11 +336,7 @@ class ControlService:
 
     def stapling(self, certificate: Certificate) -> dict[str, Any]:
         """How it stands with the OCSP response of a certificate."""
-        return self._staples.state(certificate, self.certificates.read, self.wall())
-
-    def staple(self, certificate: Certificate) -> Staple | None:
-        """The OCSP response of a certificate, while its time is; C{None}: there is none."""
-        return self._staples.staple(certificate, self.certificates.read)
+        return self.staples.state(certificate, self.certificates.read, self.wall())
 
     def certificate_warnings(self, made: Certificate) -> list[str]:
         """What should be known of a certificate that is no reason to refuse it, such as its end."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -154,6 +154,11 @@ class Staples:
     def staple(self, made: Certificate, read: Read) -> Staple | None:
         """What is shown while its time is; for figures."""
         return self._stands(made, read, 0.0)[0]
+
+    def problems(self, configuration: Configuration, read: Read, now: float) -> Iterator[str]:
+        """L{problem} of every certificate that is enabled, where there is one."""
+        several = configuration.all(Certificate).values()
+        return filter(None, (self.problem(m, read, now) for m in several if m.enabled))
 
     def problem(self, made: Certificate, read: Read, now: float) -> str:
         """

@@ -399,7 +399,7 @@ class StaplingTests(SynchronousTestCase):
         stage.wall = OCSP_NOW.timestamp()
         found = stage.control.stapling(made)
         self.assertEqual((found["status"], found["source"]), ("good", "given"))
-        self.assertIsNotNone(stage.control.staple(made))
+        self.assertIsNotNone(stage.control.staples.staple(made, stage.control.certificates.read))
         self.assertEqual(stage.control.problems, ())
         stage.wall += 10 * 86400
         (problem,) = stage.control.problems

@@ -35,6 +35,6 @@ def _stapled(control: ControlService, named: dict[str, str]) -> Metric:
     )
     for made in control.configuration.all(Certificate).values():
         if made.enabled and made.ocsp != NONE:
-            staple = control.staple(made)
+            staple = control.staples.staple(made, control.certificates.read)
             found.add_metric((named[made.id],), 0.0 if staple is None else staple.until)
     return found

@@ -112,10 +112,7 @@ class WorkersPlane:
         become_subreaper()
         self.crew = self._make_crew(directory)
         self._begun = True
-        if directory:
-            await self._take_over(directory)
-        else:
-            await self.crew.begin()
+        await (self._take_over(directory) if directory else self.crew.begin())
         self._rotation.start(ROTATION, now=False)
         self.logs.start()
 
@@ -127,8 +124,8 @@ class WorkersPlane:
             self._board_path = at_descriptor(files[BOARD_FILE])
             board = at_descriptor(BOARD_FILE)
         order = Order.of(self._settings, directory, board)
-        nursery = partial(Nursery, self._reactor, self._environment, files)
-        return Crew(self._reactor, self._slots, order, self._wanted, self._ended, nursery)
+        make = partial(Nursery, self._reactor, self._environment, files)
+        return Crew(self._reactor, self._slots, order, self._wanted, self._ended, make)
 
     def _rotate(self) -> Deferred[None]:
         done = Deferred.fromCoroutine(self._renew())

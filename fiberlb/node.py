@@ -38,6 +38,7 @@ from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
 from fiberlb.model.settings import AccessLog as LogSettings
 from fiberlb.observe.access_log import AccessLog
 from fiberlb.relay.binding import Binding
+from fiberlb.relay.held import Held
 from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.loop import Loop, StockLoop
 from fiberlb.relay.plane import DataPlane, request_ids
@@ -70,6 +71,7 @@ class World:
     @ivar root: the process may do everything.
     @ivar aside: does long work in a thread.
     @ivar inherited: sockets that the process was started with.
+    @ivar held: sockets that were made while there were rights to.
     """
 
     reactor: Any
@@ -84,6 +86,7 @@ class World:
     root: bool
     aside: Aside = at_once
     inherited: Inherited = Inherited()
+    held: Held = attrs.field(factory=Held)
 
 
 class Node(Service):
@@ -93,6 +96,7 @@ class Node(Service):
     @param layer: what the command line named.
     @param read_again: reads the file anew, for a reload; C{None} without a file.
     @param failed: called when the start was refused, with the reason.
+    @param began: called when it serves.
     """
 
     def __init__(
@@ -101,15 +105,17 @@ class Node(Service):
         world: World,
         read_again: Callable[[], FileLayer] | None,
         failed: Callable[[str], None],
+        began: Callable[[], None] = lambda: None,
     ) -> None:
         self._layer = layer
         self._world = world
         self._read_again = read_again
         self._failed = failed
+        self._began = began
         self._reading = DeferredLock()
         self._lock: StateLock | None = None
         self._store: Store | None = None
-        self._admin = AdminPorts(world.reactor)
+        self._admin = AdminPorts(world.reactor, world.held)
         self._starting: Deferred[None] | None = None
         self._deadline = layer.settings.shutdown.deadline
         self.loop = self._make_loop()
@@ -122,7 +128,7 @@ class Node(Service):
             LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
         self.access_log = AccessLog(kind, world.reactor, log)
-        self._binding = Binding(world.inherited)
+        self._binding = Binding(world.inherited, held=world.held)
         self.plane = self._make_plane()
         self.health = HealthService(
             world.reactor,
@@ -173,7 +179,7 @@ class Node(Service):
         self.access_log.start()
         world = self._world
         if isinstance(self.plane, WorkersPlane):
-            await self.plane.begin(self._directory(settings))
+            await self.plane.begin(self.directory)
         else:
             self.plane.start()
         issued = Issued()
@@ -202,6 +208,7 @@ class Node(Service):
         announce(self.control, self._layer, admin)
         self.certificates.begin(self.control)
         Upkeep(self.control, world.reactor).start()
+        self._began()
 
     def _open_state(self) -> Keyring:
         """Take the state directory and the keys; with C{--from} nothing is on disk."""
@@ -209,20 +216,25 @@ class Node(Service):
         if self._layer.ephemeral:
             return Keyring([world.random_bytes(32)], world.random_bytes)
         settings = self._layer.settings
-        directory = self._directory(settings)
+        directory = self.directory
         self._lock = hold(directory, world.pid())
         return load_keyring(settings.key_file, world.environment, directory, world.random_bytes)
 
-    def _directory(self, settings: Settings) -> str:
+    @property
+    def directory(self) -> str:
         """The state directory, absolute: workers are elsewhere."""
-        world = self._world
-        found = state_directory(settings.state_directory, world.environment, world.root)
-        return os.path.abspath(found)
+        world, setting = self._world, self._layer.settings.state_directory
+        return os.path.abspath(state_directory(setting, world.environment, world.root))
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets an address may come to need: for twice the workers that there are."""
+        return max(2 * self._wanted, processors()) if self._wanted else 1
 
     async def _open_store(self) -> Store:
         settings = self._layer.settings
         world = self._world
-        url = settings.store or f"sqlite:{self._directory(settings)}/fiberlb.db"
+        url = settings.store or f"sqlite:{self.directory}/fiberlb.db"
         return await open_store(url, world.reactor, world.reactor)
 
     def _listen_admin(self, control: ControlService) -> list[str]:

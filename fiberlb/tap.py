@@ -4,10 +4,8 @@ The C{twistd fiberlb} command: options, and the one place that takes things from
 
 from __future__ import annotations
 
-import atexit
 import os
 import random
-import signal
 import socket
 import sys
 import time
@@ -16,23 +14,18 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger, globalLogPublisher
 from twisted.python import usage
 
+from fiberlb import privileges
 from fiberlb.build import VERSION
 from fiberlb.control.arguments import from_arguments
 from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node, World
-from fiberlb.observe.process_log import direct
-from fiberlb.relay.inherited import first_environment, for_the_next, inherited
-from fiberlb.workers.upgrade import upgrade
-
-#: Exit code of a start that was refused.
-REFUSED = 1
-_log = Logger()
+from fiberlb.process import REFUSED, Process, Started
+from fiberlb.relay.inherited import inherited
+from fiberlb.starting import CannotStart
 
 
 class Options(usage.Options):
@@ -78,16 +71,20 @@ def makeService(options: Options) -> Service:
     A configuration that cannot be read ends the process here, before twistd
     goes into the background, with every problem on the standard error.
     """
+    twistd: Any = getattr(options, "parent", None) or {}
     try:
+        user = privileges.asked_for(twistd, os.geteuid())
         layer = _read(options)
-    except ConfigurationError as why:
+    except (ConfigurationError, CannotStart) as why:
         print(why, file=sys.stderr)
         raise SystemExit(REFUSED) from None
     from twisted.internet import reactor  # noqa: TID251
 
+    process = Process(twistd, options, reactor)
     again = None if options["config"] is None else (lambda: _read(options))
-    node = Node(layer, _world(reactor), again, lambda why: _give_up(reactor, why))
-    return _Started(node, layer, reactor)
+    world = _world(reactor, process)
+    node = Node(layer, world, again, process.give_up, process.starter.tell)
+    return Started(node, layer, process, user)
 
 
 def _read(options: Options) -> FileLayer:
@@ -97,7 +94,7 @@ def _read(options: Options) -> FileLayer:
     return from_arguments(options["from"], options["to"], now)
 
 
-def _world(reactor: Any) -> World:
+def _world(reactor: Any, process: Process) -> World:
     return World(
         reactor=reactor,
         wall=time.time,  # noqa: TID251
@@ -110,85 +107,6 @@ def _world(reactor: Any) -> World:
         pid=os.getpid,
         root=os.geteuid() == 0,
         aside=Threads(reactor),
-        inherited=inherited(first_environment(), os.getpid()),
+        inherited=inherited(process.environment, os.getpid()),
+        held=process.held,
     )
-
-
-class _Started(Service):
-    """The node, with what belongs to the process and not to it: signals and the log."""
-
-    def __init__(self, node: Node, layer: FileLayer, reactor: Any) -> None:
-        self._node = node
-        self._layer = layer
-        self._reactor = reactor
-
-    def startService(self) -> None:
-        """After twistd went into the background, if it did: the process is its final one."""
-        super().startService()
-        direct(globalLogPublisher, self._layer.settings.log)
-        self._on(signal.SIGHUP, self._node.reload)
-        # Twistd reopens its own log on this one.
-        self._on(signal.SIGUSR1, self._node.reopen_logs)
-        self._on(signal.SIGINT, self._interrupt)
-        self._on(signal.SIGUSR2, self._upgrade)
-        # After the reactor has installed its own.
-        self._reactor.callWhenRunning(self._mind_second_signal)
-        self._node.startService()
-
-    def stopService(self) -> Any:
-        """The node's end."""
-        super().stopService()
-        return self._node.stopService()
-
-    def _on(self, number: signal.Signals, action: Any) -> None:
-        """Have the reactor do C{action} on a signal, after what was done on it before."""
-        call = self._reactor.callFromThread
-        before = signal.getsignal(number)
-
-        def both(received: int, frame: Any) -> None:
-            if callable(before) and before is not signal.default_int_handler:
-                before(received, frame)
-            call(action)
-
-        signal.signal(number, both)
-
-    def _interrupt(self) -> None:
-        """Ctrl-C: at once."""
-        self._node.hurry()
-        if self._reactor.running:
-            self._reactor.stop()
-
-    def _mind_second_signal(self) -> None:
-        """SIGTERM begins the end in order, another one ends it at once."""
-        begin = signal.getsignal(signal.SIGTERM)
-        begun: list[int] = []
-
-        def terminate(number: int, frame: Any) -> None:
-            if begun:
-                self._reactor.callFromThread(self._node.hurry)
-            elif callable(begin):
-                begun.append(number)
-                begin(number, frame)
-
-        signal.signal(signal.SIGTERM, terminate)
-
-    def _upgrade(self) -> None:
-        os.environ.update(for_the_next(first_environment(), os.getpid()))
-        done = Deferred.fromCoroutine(upgrade(self._reactor, self._node, sys.orig_argv))
-        done.addErrback(lambda why: _log.error("No upgrade: {why}", why=why.getErrorMessage()))
-
-
-def _give_up(reactor: Any, why: str) -> None:
-    """The start was refused: say so where a person looks, and leave with an exit code."""
-    _log.critical("The start is refused: {why}", why=why)
-    # sys.stderr is twistd's log by now.
-    print(f"fiberlb: {why}", file=sys.__stderr__, flush=True)
-    atexit.register(_leave)
-    reactor.callWhenRunning(lambda: reactor.running and reactor.stop())
-
-
-def _leave() -> None:
-    """Twistd itself knows no exit code but that of a signal."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(REFUSED)

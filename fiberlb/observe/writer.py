@@ -29,7 +29,13 @@ def open_log(path: str) -> int:
     """
     # Not to wait for the reader of a named pipe: without one, opening it is refused.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
-    fd = os.open(path, flags, 0o640)
+    try:
+        fd = os.open(path, flags | os.O_EXCL, 0o640)
+    except FileExistsError:
+        fd = os.open(path, flags, 0o640)
+    else:
+        # Not what the umask leaves of it: in the background that is nothing for the group.
+        os.fchmod(fd, 0o640)
     os.set_blocking(fd, True)
     return fd
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from fiberlb.errors import AddressInUse
 from fiberlb.model.addresses import FD, UNIX
 from fiberlb.relay.accept import BACKLOG, bind
+from fiberlb.relay.held import Held
 from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.unix_sockets import Identity, NoSocket, identity, listen_unix, remove
 
@@ -31,15 +32,18 @@ class Binding:
 
     @param inherited: what the process was started with.
     @param tcp: L{fiberlb.relay.accept.bind} by shape.
+
+    @ivar held: what was made while there were rights to.
     """
 
     def __init__(
         self,
         inherited: Inherited | None = None,
         tcp: Callable[[str, str, int, bool, bool], socket.socket] = bind,
+        held: Held | None = None,
     ) -> None:
         self._inherited = inherited or Inherited()
-        self._tcp = tcp
+        self.held = held or Held(tcp)
         self._files: dict[str, Identity | None] = {}
 
     def bind(
@@ -58,12 +62,13 @@ class Binding:
                 message = str(why.args[0])
                 raise AddressInUse(listener_id, host, 0, message, "address_unavailable") from None
         if not host.startswith(UNIX):
-            return self._tcp(listener_id, host, port, freebind, probe)
+            return self.held.bind(listener_id, host, port, freebind, probe)
         path = host.removeprefix(UNIX)
         try:
-            sock = listen_unix(path, BACKLOG)
+            sock = self.held.named(host) or listen_unix(path, BACKLOG)
         except (OSError, NoSocket) as why:
             raise _refusal(listener_id, host, why) from why
+        self.held.drop(host)
         self._files[host] = identity(path)
         return sock
 

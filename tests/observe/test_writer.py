@@ -77,9 +77,13 @@ class FileTests(WriterCase):
         self.assertEqual(writer.state(), (0, None))
 
     def test_mode(self) -> None:
-        """The file is made for its owner to write and its group to read."""
+        """The file is made for its owner to write and its group to read, whatever the umask."""
+        self.addCleanup(os.umask, os.umask(0o077))
         self.writer(real=True).stop(PATIENCE)
-        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode) & 0o137, 0)
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o640)
+        self.path.chmod(0o600)
+        self.writer(real=True).stop(PATIENCE)
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
 
     def test_cannot_be_opened(self) -> None:
         """A path that cannot be opened is told at the start."""

@@ -14,10 +14,11 @@ from typing import Any
 from tests.live.crew_case import PLAIN, CrewCase
 from tests.live.processes import template
 from tests.support.balancer import Balancer
+from tests.support.certificates import leaf
 from tests.support.clients import Answer, request
 from tests.support.load import Load
 from tests.support.ports import free_port
-from tests.support.programs import accepts, need
+from tests.support.programs import Program, accepts, need, venv_program
 from tests.support.rights import as_others, low_port, need_root, status
 
 _EVERYTHING = (
@@ -190,6 +191,32 @@ class DroppedTests(RightsCase):
         self.good()
         found = status(self.program().pid)
         self.assertEqual(found["Uid"], [str(self.nobody.pw_uid)] * 4)
+
+    def test_run(self) -> None:
+        """C{fiberlb run --uid}, and TLS: contexts are made by control as they were by root."""
+        tls = PLAIN.replace(
+            "protocol: http,", "protocol: https, tls_config: {{certificate_id: c}},"
+        )
+        shown = leaf("t.test")
+        pair = f"certificate: {json.dumps(shown.chain)}, private_key: {json.dumps(shown.key_pem())}"
+        self.text = tls.format(member=self.member.address, port=self.port)
+        self.text += f"certificates: [{{name: c, {pair}}}]\n"
+        self.balancer = balancer = Balancer(self.text, workers=1)
+        self.equip(balancer.directory)
+        words = [venv_program("fiberlb"), "run", "--uid", "nobody", "-c", str(balancer.path)]
+        balancer.program = Program([*self.before, *words], cwd=balancer.directory)
+        self.addCleanup(balancer.stop)
+        balancer.wait_for_ports(balancer.admin, self.port)
+        url = f"https://127.0.0.1:{self.port}/"
+        for _ in range(2):
+            self.wait_for_workers(1)
+            done = subprocess.run([need("curl"), "-sk", url], capture_output=True, text=True)
+            self.assertEqual(done.stdout, "member a\n")
+            seen = len(self.program().lines)
+            self.program().signal(signal.SIGUSR2)
+            self.program().wait_for_line("Admin API on", after=seen)
+        for found in self.processes().values():
+            self.assertEqual(found["Uid"], [str(self.nobody.pw_uid)] * 4)
 
     def test_taken(self) -> None:
         """A port of another program: told as that, and the start is refused."""

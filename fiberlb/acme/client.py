@@ -136,7 +136,6 @@ class Client:
         payload: dict[str, Any] = {"termsOfServiceAgreed": True}
         if email:
             payload["contact"] = [f"mailto:{email}"]
-        self.account = ""
         answer = await self.post("newAccount", payload)
         if not answer.location:
             raise AcmeError("the authority did not say where the account is")
@@ -153,7 +152,10 @@ class Client:
         url = name if ":" in name else await self._named(name)
         for _ in range(_REPEATS):
             nonce = self._nonces.pop() if self._nonces else await self._fresh()
-            body = self.key.signed(url, nonce, payload, self.account or None)
+            # An account is asked for with the key itself, also while another order of the same
+            # key has just been told its URL (RFC 8555, 7.3).
+            account = None if name == "newAccount" else self.account or None
+            body = self.key.signed(url, nonce, payload, account)
             headers = {"Content-Type": "application/jose+json"}
             answer, problem = await self._request("POST", url, headers, body)
             if problem is None:

@@ -314,7 +314,7 @@ class Acceptor:
     ) -> None:
         """A client, from its first byte on."""
         plan = cell.plan
-        if not plan.source.listener.speaks_http:
+        if not plan.speaks_http:
             self._relay(cell, sock, peer, port, destination)
             return
         side = Downstream(cell, peer, port)
@@ -326,12 +326,14 @@ class Acceptor:
             secure.start()
             return
         conn = Connection(self.loop, sock, side)
-        conn.start()
+        conn.start_later()
         try:
             side.attach(conn)
             if not conn.closed:
-                # The request is often there already.
+                # The request is often there already, and the answer often the end.
                 conn.readable()
+            if not conn.closed and not side.answers_now():
+                conn.settle()
         except Exception:
             self.loop.fault(conn)
 
@@ -339,7 +341,7 @@ class Acceptor:
         self, cell: Cell, sock: Any, peer: str, port: int, destination: tuple[str, int] | None
     ) -> None:
         """A connection whose bytes are passed on."""
-        passes = cell.plan.source.listener.passes_tls
+        passes = cell.plan.passes_tls
         conn = Connection(self.loop, sock, None)
         conn.side = session = (Passing if passes else Session)(cell, peer, port)
         session.destination = destination

@@ -59,6 +59,8 @@ class Answering(Exchange):
         conn.deadline = deadline = now + (REST if idle is None or idle > REST else idle)
         if deadline < conn.due:
             conn.hasten(deadline)
+        elif not conn.due:
+            conn.settle()
 
     def request(self, plan: Plan, authority: bytes) -> Request:
         """The request in progress, as rules and redirects look at it."""
@@ -74,6 +76,10 @@ class Answering(Exchange):
             self.alpn,
             None if self.shown is None else self.shown.fields,
         )
+
+    def answers_now(self) -> bool:
+        """Whether a request is there in full, and it is the answer's turn."""
+        return self.busy and not self.left and self.chunks is None
 
     # Answers of the member.
 

@@ -17,7 +17,8 @@ import socket
 import struct
 from typing import Any, Final, Protocol
 
-from fiberlb.relay.loop import ERROR, HANGUP, ONCE, PEER_CLOSED, READ, WRITE, Loop
+from fiberlb.relay.loop import ERROR, HANGUP, LATE, ONCE, PEER_CLOSED, READ, WRITE, Loop
+from fiberlb.relay.nobody import NOBODY
 
 #: Octets of one C{recv}, as a rule.
 READ_SIZE: Final = 65536
@@ -225,6 +226,17 @@ class Connection:
         """Begin to be watched."""
         self.loop.watch(self, events)
 
+    def start_later(self) -> None:
+        """Begin to be watched when there is need (L{Loop.watch_later}), L{settle} by then."""
+        self.loop.watch_later(self, READ)
+
+    def settle(self) -> None:
+        """Be watched from now on, where that was put off, and the deadline kept."""
+        if self.events & LATE:
+            self.loop.change(self, self.events & ~LATE)
+        if not self.due:
+            self.hasten(self.deadline)
+
     def write(self, data: bytes) -> bool:
         """
         Send, now if the peer takes it.
@@ -258,8 +270,8 @@ class Connection:
 
     def resume(self) -> None:
         """Read on after L{pause}."""
-        if not self.events & READ and not self.closed:
-            self.loop.change(self, self.events & ~(PEER_CLOSED | ONCE) | READ)
+        if not self.closed and (not self.events & READ or self.events & LATE):
+            self.loop.change(self, self.events & ~(PEER_CLOSED | ONCE | LATE) | READ)
 
     def ignore_input(self) -> None:
         """Read nothing more ever; errors are still noticed."""
@@ -369,31 +381,3 @@ class Connection:
         self.loop.wheel.remove(self)
         self.loop.retire(self)
         self.side = NOBODY
-
-
-class _Nobody:
-    """The side of a closed connection: breaks the cycle between the two, hears everything."""
-
-    def received(self, data: bytes) -> None:
-        """Dropped."""
-
-    def ended(self) -> None:
-        """Dropped."""
-
-    def drained(self) -> None:
-        """Dropped."""
-
-    def lost(self) -> None:
-        """Dropped."""
-
-    def connected(self) -> None:
-        """Dropped."""
-
-    def refused(self, error: int) -> None:
-        """Dropped."""
-
-    def expired(self, now: float) -> None:
-        """Dropped."""
-
-
-NOBODY: Final = _Nobody()

@@ -67,7 +67,11 @@ class Downstream(Uploading):
         self._scheduled = False
 
     def attach(self, conn: Connection) -> None:
-        """The connection stands (its handshake, if any, included): wait for the first head."""
+        """
+        The connection stands (its handshake, if any, included): the first head is due.
+
+        The deadline is set, the wheel is not told: mostly the head is there already.
+        """
         self.conn = conn
         now = self.started = conn.loop.now
         plan = self.cell.plan
@@ -75,7 +79,7 @@ class Downstream(Uploading):
             self._malformed("denied_address", "")
             return
         header = plan.timeouts.client_header
-        conn.hasten(NEVER if header is None else now + header)
+        conn.deadline = NEVER if header is None else now + header
 
     def connected(self) -> None:
         """The TLS handshake is done: what was agreed on, and the time for a head begins."""
@@ -84,6 +88,8 @@ class Downstream(Uploading):
         self.alpn = (conn.protocol,) if conn.protocol else ()
         self.shown = conn.shown
         self.attach(conn)
+        if not conn.closed:
+            conn.hasten(conn.deadline)
 
     def refused(self, error: int) -> None:
         """There was no TLS handshake; the connection is closed."""
@@ -284,7 +290,12 @@ class Downstream(Uploading):
         plan = self.cell.plan
         if plan is not self.plan:
             self._introduce(plan)
-        parsed = request_head.parse(data, plan.limits, self._trusted)
+        first = not self.method and not self._trusted
+        parsed = plan.heads.get(data) if first else None
+        if parsed is None:
+            parsed = request_head.parse(data, plan.limits, self._trusted)
+            if first and parsed is not None:
+                plan.remember(data, parsed)
         if parsed is None:
             self._wait_for_rest(plan)
             return False
@@ -323,7 +334,7 @@ class Downstream(Uploading):
         elif not minor:
             tail = self._about + forwarded.tails(*self._own(plan))[0]
         if flags & (TRAILERS | UPGRADE):
-            tail = _hop_by_hop(flags, upgrade) + tail
+            tail = forwarded.hop_by_hop(upgrade, bool(flags & TRAILERS)) + tail
         if not authority:
             block = b"\r\nHost: " + local_name(self.conn.sock) + block
         self.out = b"".join((method, b" ", target, b" HTTP/1.1", block, tail))
@@ -377,16 +388,3 @@ class Downstream(Uploading):
         if self.raw or not self.method:
             return self.raw
         return b"\r\n" + self._memo_head.partition(b"\r\n")[2][:-2]
-
-
-def _hop_by_hop(flags: int, upgrade: bytes) -> bytes:
-    """What this hop says to the next one about itself."""
-    lines = b""
-    named = []
-    if flags & UPGRADE:
-        named.append(b"Upgrade")
-        lines += b"Upgrade: " + upgrade + b"\r\n"
-    if flags & TRAILERS:
-        named.append(b"TE")
-        lines += b"TE: trailers\r\n"
-    return b"Connection: " + b", ".join(named) + b"\r\n" + lines

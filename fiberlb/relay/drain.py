@@ -48,6 +48,7 @@ class Draining:
 
     def _look(self) -> None:
         now = self._reactor.seconds()
+        self._loop.watch_all()
         busy = False
         for item in self._loop.wheel:
             leave = getattr(item.side, "leave_if_idle", None)

@@ -24,6 +24,9 @@ ONCE: Final = 0x40000000
 #: Asked for with others, of a shared descriptor: of all processes that wait, wake one.
 EXCLUSIVE: Final = 0x10000000
 
+#: In C{Watched.events}: the system has not been told to watch it yet (L{Loop.watch_later}).
+LATE: Final = 0x01000000
+
 
 class Watched(Protocol):
     """
@@ -71,6 +74,19 @@ class Loop(Protocol):
 
     def watch(self, watched: Any, events: int) -> None:
         """Begin to report events."""
+
+    def watch_later(self, watched: Any, events: int) -> None:
+        """
+        Begin to report events before long.
+
+        For a connection that has just been read from, and is more likely to end than to
+        say anything more: many do so before there is a need to watch them. Any L{change}
+        begins it at once, L{watch_all} at the latest; until then C{LATE} stands in its events,
+        and it is not in the wheel.
+        """
+
+    def watch_all(self) -> None:
+        """Watch what was to be watched later, and still is to be; called every quarter second."""
 
     def change(self, watched: Any, events: int) -> None:
         """Report other events from now on; the same ones cost nothing."""
@@ -123,6 +139,14 @@ class StockLoop:
         watched.events = 0
         self._selectables[watched] = _Selectable(self, watched)
         self.change(watched, events)
+
+    def watch_later(self, watched: Any, events: int) -> None:
+        """See L{Loop}; it is watched at once here."""
+        self.watch(watched, events)
+        watched.hasten(watched.deadline)
+
+    def watch_all(self) -> None:
+        """See L{Loop}."""
 
     def change(self, watched: Any, events: int) -> None:
         """See L{Loop}; hang-ups of a connection that is not read are not noticed here."""

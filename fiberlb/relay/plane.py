@@ -365,6 +365,7 @@ class DataPlane:
     def _tick(self) -> None:
         loop = self._services.loop
         loop.wheel.sweep(loop.refresh())
+        loop.watch_all()
         self._table.rise()
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))

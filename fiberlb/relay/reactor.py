@@ -17,6 +17,7 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.logger import Logger
 from twisted.python import log as legacy_log
 
+from fiberlb.relay.loop import LATE
 from fiberlb.relay.pipes import Pipes
 from fiberlb.relay.timer_wheel import TimerWheel
 
@@ -39,6 +40,7 @@ class LeanReactor(EPollReactor):
     def __init__(self) -> None:
         super().__init__()
         self._watched: dict[int, Any] = {}
+        self._late: dict[int, Any] = {}
         self._tasks: list[Callable[[], None]] = []
         self._retired: list[Any] = []
         self.now: float = monotonic()
@@ -57,9 +59,24 @@ class LeanReactor(EPollReactor):
         watched.events = events
         self._watched[watched.fd] = watched
 
+    def watch_later(self, watched: Any, events: int) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        watched.events = events | LATE
+        self._late[watched.fd] = watched
+
+    def watch_all(self) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        for watched in list(self._late.values()):
+            self.change(watched, watched.events & ~LATE)
+
     def change(self, watched: Any, events: int) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         if events != watched.events:
+            if watched.events & LATE:
+                del self._late[watched.fd]
+                self.watch(watched, events & ~LATE)
+                watched.hasten(watched.deadline)
+                return
             self._poller.modify(watched.fd, events)
             watched.events = events
 
@@ -73,7 +90,10 @@ class LeanReactor(EPollReactor):
 
     def retire(self, watched: Any) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
-        if self._watched.pop(watched.fd, None) is not None and watched.shared:
+        if watched.events & LATE:
+            del self._late[watched.fd]
+            watched.events = 0
+        elif self._watched.pop(watched.fd, None) is not None and watched.shared:
             # Closing is what removes the others from the kernel's list, a system call saved.
             try:
                 self._poller.unregister(watched.fd)
@@ -84,6 +104,8 @@ class LeanReactor(EPollReactor):
 
     def divert(self, watched: Any, to: Any) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
+        if watched.events & LATE:
+            self.change(watched, watched.events & ~LATE)
         self._watched[watched.fd] = to
 
     def soon(self, task: Callable[[], None]) -> None:
@@ -124,7 +146,7 @@ class LeanReactor(EPollReactor):
 
     def removeAll(self) -> list[Any]:
         """Everything that Twisted knows of; connections of ours are closed on the way."""
-        for ours in list(self._watched.values()):
+        for ours in [*self._watched.values(), *self._late.values()]:
             try:
                 ours.broken()
             except Exception:

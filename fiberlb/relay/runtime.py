@@ -10,7 +10,7 @@ L{Cell} and read C{cell.plan} at each request, never a snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from typing import Any
+from typing import Any, Final
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.balancing.peak_ewma import Average
@@ -28,6 +28,11 @@ from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.wire.forwarded import is_claim
+from fiberlb.wire.request_head import ParsedRequest
+
+#: First heads of connections that a listener remembers, and the octets of one.
+HEADS: Final = 16
+MOST_REMEMBERED: Final = 1024
 
 
 class PoolState:
@@ -175,8 +180,10 @@ class Plan:
 
     @ivar decide: request -> L{Decision}; not called where C{only} is set.
     @ivar only: the one route when no policy can match.
+    @ivar heads: what connections of strangers have begun with lately, and what it means.
     @ivar trusted: whether a peer's forwarded fields are believed.
     @ivar introduced: connections begin with a PROXY header.
+    @ivar speaks_http, passes_tls: as the listener's, looked at for each connection.
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
     @ivar client_fields: names of the fields that tell members of the client's certificate.
@@ -189,16 +196,19 @@ class Plan:
         "allowed",
         "client_fields",
         "decide",
+        "heads",
         "hides",
         "insert",
         "introduced",
         "limits",
         "name",
         "only",
+        "passes_tls",
         "port",
         "receive_tls",
         "secure",
         "source",
+        "speaks_http",
         "timeouts",
         "trusted",
     )
@@ -217,6 +227,8 @@ class Plan:
         self.port = source.listener.port or 0
         self.introduced = source.listener.accept_proxy_protocol
         self.secure = source.tls is not None
+        self.speaks_http = source.listener.speaks_http
+        self.passes_tls = source.listener.passes_tls
         self.receive_tls: Callable[..., TlsConnection] = TlsConnection
         self.limits: Limits = source.limits
         self.timeouts: Timeouts = source.timeouts
@@ -228,12 +240,25 @@ class Plan:
         self.client_fields = client_fields
         self._pools = pools
         self._routes: dict[Decision, Route] = {}
+        self.heads: dict[bytes, ParsedRequest] = {}
         only = source.routes.only
         client = source.tls.client if source.tls else None
         if client is not None:
             only = None
             self.decide = agreeing(self.decide, client)
         self.only = None if only is None else self.route(only)
+
+    def remember(self, data: bytes, parsed: ParsedRequest) -> None:
+        """
+        Who comes for one request, and comes again, sends the same head again.
+
+        All are forgotten when there are many: nobody keeps one from being remembered for long.
+        """
+        size = len(data)
+        if size == parsed[0] and size <= MOST_REMEMBERED:
+            if len(self.heads) >= HEADS:
+                self.heads.clear()
+            self.heads[data] = parsed
 
     def route(self, decision: Decision) -> Route:
         """The route of a decision; decisions are shared, so this is a look-up."""

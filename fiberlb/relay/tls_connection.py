@@ -19,9 +19,10 @@ from typing import Any, Final
 from cryptography import x509
 from OpenSSL import SSL
 
-from fiberlb.relay.connection import NEVER, NOBODY, READ_SIZE
+from fiberlb.relay.connection import NEVER, READ_SIZE
 from fiberlb.relay.lingering import MOST_DROPPED, PATIENCE
 from fiberlb.relay.loop import READ, Loop
+from fiberlb.relay.nobody import NOBODY
 from fiberlb.relay.tls_handshake import TlsHandshake
 from fiberlb.tls.contexts import refusal
 from fiberlb.tls.openssl import reason

@@ -47,6 +47,21 @@ def _frame(secure: bool, port: int, insert: tuple[str, ...]) -> tuple[bytes, byt
     return before, others + VIA[0] + b"\r\n", others + VIA[1] + b"\r\n"
 
 
+def hop_by_hop(upgrade: bytes, trailers: bool) -> bytes:
+    """
+    What this hop says to the next one about itself.
+
+    @param upgrade: the protocols that the client would switch to; empty: none.
+    @param trailers: it takes trailers.
+    """
+    named = b"Upgrade" if upgrade else b""
+    lines = b"Upgrade: " + upgrade + b"\r\n" if upgrade else b""
+    if trailers:
+        named += b", TE" if named else b"TE"
+        lines += b"TE: trailers\r\n"
+    return b"Connection: " + named + b"\r\n" + lines
+
+
 def trusted_tail(
     block: bytes,
     forwarded: bytes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -54,6 +55,9 @@ class Site(Resource):
             self.refuse -= 1
             return self.refused(request, 400, "badNonce", "again")
         if path == "/newAccount":
+            head = json.loads(request.content.read())["protected"]
+            if "jwk" not in json.loads(base64.urlsafe_b64decode(head + "==")):
+                return self.refused(request, 400, "malformed", "No JWK in JWS header")
             request.setHeader("Location", "/account/1")
             return b"{}"
         return self.answer(request)
@@ -92,6 +96,16 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual(self.client.account, "https://ca.test/account/1")
         self.successResultOf(self.post())
         self.assertEqual(self.site.asked, ["/dir", "/newAccount", "/x"])
+
+    def test_account_known_meanwhile(self) -> None:
+        """Two orders may ask for the account at the same time: both find it."""
+        self.client.account = "https://ca.test/account/1"
+        self.successResultOf(Deferred.fromCoroutine(self.client.register(None)))
+        first = self.client.register(None)
+        self.site.refuse = 1
+        self.client.account = ""
+        self.successResultOf(Deferred.fromCoroutine(first))
+        self.assertEqual(self.client.account, "https://ca.test/account/1")
 
     def test_bad_nonce(self) -> None:
         """A refused nonce is no failure, a hundred of them are."""

@@ -38,8 +38,15 @@ class Caller(Reader):
         self.number = number
 
     def send(self, data: bytes) -> None:
-        """Send all of it."""
-        self.socket.sendall(data)
+        """
+        Send all of it.
+
+        @raise ConnectionError: the other side is gone, with TLS too.
+        """
+        try:
+            self.socket.sendall(data)
+        except ssl.SSLEOFError as why:
+            raise BrokenPipeError(str(why)) from None
 
     def reply(self, body: bytes = b"", status: bytes = b"200 OK", fields: bytes = b"") -> None:
         """A whole answer."""

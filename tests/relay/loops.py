@@ -50,8 +50,8 @@ class LoopContract(SynchronousTestCase):
             self.turn()
         raise AssertionError("it never comes to that")
 
-    def pair(self) -> tuple[Connection, socket.socket, Listener]:
-        """A connection, its far end and its side."""
+    def pair(self, later: bool = False) -> tuple[Connection, socket.socket, Listener]:
+        """A connection, its far end and its side; it is watched, or to be so later."""
         near, far = socket.socketpair()
         for end in (near, far):
             end.setblocking(False)
@@ -59,7 +59,10 @@ class LoopContract(SynchronousTestCase):
         self.addCleanup(far.close)
         side = Listener()
         conn = Connection(self.loop, near, side)
-        conn.start()
+        if later:
+            conn.start_later()
+        else:
+            conn.start()
         self.addCleanup(self.end, conn)
         return conn, far, side
 
@@ -123,6 +126,39 @@ class ConnectionContract(LoopContract):
         self.assertEqual(side.heard, [])
         conn.resume()
         self.turn_until(lambda: side.data == b"abc")
+
+    def test_later(self) -> None:
+        """One that is watched later hears everything, and has its time."""
+        conn, far, side = self.pair(later=True)
+        far.send(b"abc")
+        self.loop.watch_all()
+        self.turn_until(lambda: side.data == b"abc")
+        self.assertEqual(conn.events, READ)
+        self.assertIn(conn, list(self.loop.wheel))
+
+    def test_later_change(self) -> None:
+        """Whatever changes what it is watched for is in time."""
+        for begin in (Connection.settle, Connection.resume):
+            conn, far, side = self.pair(later=True)
+            begin(conn)
+            far.send(b"abc")
+            self.turn_until(lambda side=side: side.data == b"abc")  # type: ignore[misc]
+        conn, far, side = self.pair(later=True)
+        self.assertFalse(conn.write(bytes(1 << 20)))
+        conn.pause()
+        far.close()
+        self.turn_until(lambda: conn.closed)
+        self.assertEqual(side.heard, ["lost"])
+
+    def test_later_closed(self) -> None:
+        """One that has ended is not watched any more."""
+        conn, far, side = self.pair(later=True)
+        conn.write(b"abc")
+        conn.close()
+        self.loop.watch_all()
+        self.turn_until(lambda: conn.sock.fileno() == -1)
+        self.assertEqual((self.read(far), far.recv(1), side.heard), (b"abc", b"", []))
+        self.assertNotIn(conn, list(self.loop.wheel))
 
     def test_reset(self) -> None:
         """A reset is told as lost; the descriptor is closed."""

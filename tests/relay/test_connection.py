@@ -8,8 +8,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.relay.connecting import opening
-from fiberlb.relay.connection import LAST_BYTES, NEVER, NOBODY, READ_SIZE, Connection
+from fiberlb.relay.connection import LAST_BYTES, NEVER, READ_SIZE, Connection
 from fiberlb.relay.loop import READ, WRITE
+from fiberlb.relay.nobody import NOBODY
 from tests.support.relay_links import Link
 from tests.support.relay_loop import MemoryLoop
 
@@ -483,11 +484,3 @@ class OpeningTests(ConnectionTestCase):
         conn.write(b"more")
         self.loop.batch([])
         self.assertEqual(side.heard, ["connected", "received", "lost"])
-
-    def test_nobody(self) -> None:
-        """The side of a closed connection takes everything without a word."""
-        NOBODY.received(b"x")
-        NOBODY.expired(0.0)
-        NOBODY.refused(1)
-        for name in ("ended", "drained", "lost", "connected"):
-            getattr(NOBODY, name)()

@@ -61,6 +61,13 @@ class StepLoop:
         watched.events = events
         self._watched[watched.fd] = watched
 
+    def watch_later(self, watched: Any, events: int) -> None:
+        """See L{fiberlb.relay.loop.Loop}; nothing that speaks TLS is."""
+        raise AssertionError
+
+    def watch_all(self) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+
     def change(self, watched: Any, events: int) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         self._poller.modify(watched.fd, events)

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from fiberlb.relay.loop import ERROR, HANGUP, ONCE, READ
+from fiberlb.relay.loop import ERROR, HANGUP, LATE, ONCE, READ
 from fiberlb.relay.splice import End
 from fiberlb.relay.timer_wheel import TimerWheel
 from tests.support.relay_links import Link
@@ -112,11 +112,24 @@ class MemoryLoop:
         self._watched[watched.fd] = watched
         watched.events = events
 
+    def watch_later(self, watched: Any, events: int) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        self.watch(watched, events | LATE)
+
+    def watch_all(self) -> None:
+        """See L{fiberlb.relay.loop.Loop}."""
+        for watched in self.open:
+            if watched.events & LATE:
+                self.change(watched, watched.events & ~LATE)
+
     def change(self, watched: Any, events: int) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         known: Any = self._watched.get(watched.fd)
         assert known is watched or _conn(known) is watched, "a change of what is not watched"
-        if events != watched.events:
+        if watched.events & LATE and events != watched.events:
+            watched.events = events & ~LATE
+            watched.hasten(watched.deadline)
+        elif events != watched.events:
             self.changes += 1
             watched.events = events
             self._disarmed.discard(watched.fd)
@@ -157,14 +170,16 @@ class MemoryLoop:
         return [_conn(watched) for watched in self._watched.values()]
 
     def run(self) -> None:
-        """Until nothing happens any more."""
+        """Until nothing happens any more, a quarter second later neither."""
         if self._running:
             return
         self._running = True
         try:
             for _ in range(_MOST_BATCHES):
                 if not self.batch():
-                    return
+                    self.watch_all()
+                    if not self.ready():
+                        return
         finally:
             self._running = False
         raise AssertionError(f"the loop does not come to rest: {self.ready()}")
@@ -199,7 +214,7 @@ class MemoryLoop:
         for number, watched in sorted(self._watched.items()):
             link = self._links.get(number)
             events = link.events() & (watched.events | ERROR | HANGUP) if link is not None else 0
-            if events and number not in self._disarmed:
+            if events and number not in self._disarmed and not watched.events & LATE:
                 found.append((number, events))
         return found
 

@@ -226,11 +226,6 @@ class Node(Service):
         world, setting = self._world, self._layer.settings.state_directory
         return os.path.abspath(state_directory(setting, world.environment, world.root))
 
-    @property
-    def sockets(self) -> int:
-        """How many sockets an address may come to need: for twice the workers that there are."""
-        return max(2 * self._wanted, processors()) if self._wanted else 1
-
     async def _open_store(self) -> Store:
         settings = self._layer.settings
         world = self._world

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import pwd
+import resource
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import attrs
 from twisted.logger import Logger
 
 from fiberlb.belongings import User, give, make_directory, make_log, may_write
@@ -23,10 +25,10 @@ from fiberlb.model.configuration import addresses, resolve
 from fiberlb.model.listener import Listener
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import split_address
-from fiberlb.model.settings import AccessLogFormat, Settings
+from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
 from fiberlb.relay.accept import BACKLOG, opened
 from fiberlb.relay.held import Held
-from fiberlb.relay.unix_sockets import NoSocket, listen_unix
+from fiberlb.relay.unix_sockets import MODE, NoSocket, listen_unix
 from fiberlb.starting import CannotStart
 
 _log = Logger()
@@ -70,13 +72,57 @@ def first_port(path: str = "/proc/sys/net/ipv4/ip_unprivileged_port_start") -> i
         return 1024
 
 
-def hold_listeners(layer: FileLayer, user: User, held: Held, count: int, free: int) -> None:
+@attrs.frozen
+class Wanted:
+    """
+    How many sockets each address gets.
+
+    @ivar least: workers that there are at the start.
+    @ivar most: as many as there may be without sharing; fewer where descriptors are scarce.
+    """
+
+    least: int
+    most: int
+
+    @classmethod
+    def of(cls, workers: int, processors: int) -> Wanted:
+        """
+        For twice the workers that there are.
+
+        @param workers: the setting.
+        """
+        if workers == 0:
+            return cls(1, 1)
+        least = processors if workers == AUTO else workers
+        return cls(least, max(2 * least, processors))
+
+    def each(self, addresses: int, descriptors: int) -> int:
+        """
+        How many, so that spare ones take a quarter of the descriptors at most.
+
+        @param addresses: how many there are.
+        @param descriptors: how many the process may have.
+        """
+        return max(self.least, min(self.most, descriptors // 4 // max(1, addresses)))
+
+
+def hold_listeners(layer: FileLayer, user: User, held: Held, wanted: Wanted, free: int) -> None:
     """
     Make the sockets of the file's listeners that only root can make.
 
-    @param count: how many of each address.
     @param free: the first port that everybody may bind.
     """
+    found = list(_low(layer, free))
+    count = wanted.each(len(found), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    for listener_id, host, port, freebind in found:
+        if host.startswith(UNIX):
+            _hold_unix(held, host, host.removeprefix(UNIX), user, MODE)
+        else:
+            held.hold(listener_id, (host, port), freebind, count, user.owner)
+
+
+def _low(layer: FileLayer, free: int) -> Iterator[tuple[str, str, int, bool]]:
+    """Listener, host, port and freebind of what may take root; Unix sockets among them."""
     configuration, _ = resolve(with_default(layer.configuration))
     balancers = configuration.all(LoadBalancer)
     for listener in configuration.all(Listener).values():
@@ -85,10 +131,8 @@ def hold_listeners(layer: FileLayer, user: User, held: Held, count: int, free: i
             continue
         port = listener.port or 0
         for host in addresses(configuration, listener):
-            if host.startswith(UNIX):
-                _hold_unix(held, host, host.removeprefix(UNIX), user, 0o666)
-            elif not named(host) and 0 < port < free:
-                held.hold(listener.id, (host, port), balancer.freebind, count, user.owner)
+            if host.startswith(UNIX) or (not named(host) and 0 < port < free):
+                yield listener.id, host, port, balancer.freebind
 
 
 def hold_admin(settings: Settings, user: User, held: Held, free: int) -> None:

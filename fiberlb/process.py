@@ -27,6 +27,7 @@ from fiberlb.observe.process_log import direct
 from fiberlb.relay.held import Held
 from fiberlb.relay.inherited import first_environment, for_the_next
 from fiberlb.starting import sentence
+from fiberlb.workers.system import processors
 from fiberlb.workers.upgrade import Refused, upgrade
 
 #: Exit code of a start that was refused.
@@ -135,7 +136,8 @@ class Started(Service):
         if user is None:
             return
         free = privileges.first_port()
-        privileges.hold_listeners(layer, user, held, self._node.sockets, free)
+        wanted = privileges.Wanted.of(layer.settings.workers, processors())
+        privileges.hold_listeners(layer, user, held, wanted, free)
         privileges.hold_admin(layer.settings, user, held, free)
         directory = None if layer.ephemeral else self._node.directory
         privileges.make_files(layer.settings, directory, user)

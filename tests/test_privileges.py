@@ -12,7 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.belongings import User
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import AddressInUse
-from fiberlb.privileges import asked_for, first_port, hold_admin, hold_listeners, unreadable
+from fiberlb.model.settings import AUTO
+from fiberlb.privileges import Wanted, asked_for, first_port, hold_admin, hold_listeners, unreadable
 from fiberlb.relay.held import Held
 from fiberlb.starting import CannotStart
 from tests.support.ports import free_ports
@@ -98,7 +99,7 @@ listeners:
     def test_listeners(self) -> None:
         """Those that are on, at all their addresses, as often as was said."""
         a, b, c, _, e = self.ports
-        hold_listeners(self.layer(), self.user, self.held, 2, 32000)
+        hold_listeners(self.layer(), self.user, self.held, Wanted(2, 2), 32000)
         for host, port in (("127.0.0.1", a), ("127.0.0.1", b), ("127.0.0.2", b)):
             for probe in (True, False):
                 self.addCleanup(self.held.bind("l", host, port, False, probe).close)
@@ -119,6 +120,23 @@ listeners:
         self.assertIsNone(self.held.named(unix))
         hold_admin(layer.settings, self.user, self.held, 1024)
         self.assertIsNone(self.held.named(tcp))
+
+
+class WantedTests(SynchronousTestCase):
+    """How many sockets for each address."""
+
+    def test_of(self) -> None:
+        """Twice the workers, and no fewer than processors."""
+        self.assertEqual(Wanted.of(0, 4), Wanted(1, 1))
+        self.assertEqual(Wanted.of(1, 4), Wanted(1, 4))
+        self.assertEqual(Wanted.of(AUTO, 4), Wanted(4, 8))
+
+    def test_each(self) -> None:
+        """As many as may be needed; of many addresses fewer, but one for each worker."""
+        self.assertEqual(Wanted(2, 8).each(1, 1024), 8)
+        self.assertEqual(Wanted(2, 8).each(0, 1024), 8)
+        self.assertEqual(Wanted(2, 8).each(64, 1024), 4)
+        self.assertEqual(Wanted(2, 8).each(1000, 1024), 2)
 
 
 class UnreadableTests(SynchronousTestCase):

@@ -148,14 +148,14 @@ class Started(Service):
         super().startService()
         self._process.starter.keep_waiting()
         try:
-            direct(globalLogPublisher, self._layer.settings.log)
+            self._reopen = direct(globalLogPublisher, self._layer.settings.log)
         except OSError as why:
             self._process.give_up(sentence(why))
             return
         self._warn()
         self._on(signal.SIGHUP, self._node.reload)
         # Twistd reopens its own log on this one.
-        self._on(signal.SIGUSR1, self._node.reopen_logs)
+        self._on(signal.SIGUSR1, self._reopen_logs)
         self._on(signal.SIGINT, self._interrupt)
         self._on(signal.SIGUSR2, self._upgrade)
         # After the reactor has installed its own.
@@ -192,6 +192,14 @@ class Started(Service):
             call(action)
 
         signal.signal(number, both)
+
+    def _reopen_logs(self) -> None:
+        """They were moved away: begin new ones."""
+        self._node.reopen_logs()
+        try:
+            self._reopen()
+        except OSError as why:
+            _log.error("The log cannot be opened again: {why}", why=sentence(why))
 
     def _interrupt(self) -> None:
         """Ctrl-C: at once."""

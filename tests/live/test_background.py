@@ -105,13 +105,15 @@ class BackgroundTests(SynchronousTestCase):
         self.assertEqual(os.listdir(self.directory / "run"), [])
 
     def test_logs(self) -> None:
-        """SIGUSR1 begins twistd's log anew, and the access log, which was moved."""
-        self.write()
+        """SIGUSR1 begins twistd's log anew, and those of the file, which were moved."""
+        self.write(more="log: {path: fiberlb.log}\n")
         self.assertEqual(self.start("--logfile=own.log").returncode, 0)
-        access = self.directory / "access.log"
-        access.rename(self.directory / "access.old")
+        access, own = self.directory / "access.log", self.directory / "fiberlb.log"
+        for path in (access, own):
+            path.rename(f"{path}.old")
         os.kill(self.pid, signal.SIGUSR1)
         self.until(access.exists)
+        self.until(own.exists)
         self.until((self.directory / "own.log.1").exists)
         self.good()
         self.until(lambda: '"/x"' in access.read_text())

@@ -57,6 +57,9 @@ class Process:
         before = succession.told(os.environ, os.getpid())
         if before:
             _bury()
+            # It was ignored meanwhile, and twistd minds it only where nobody has said anything.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+            signal.signal(signal.SIGUSR1, signal.SIG_DFL)
         self.held.receive(before.get("held", {}))
         self._pid_file: str = before.get("pid_file", "")
         self._invocation: Invocation | None = None
@@ -156,6 +159,7 @@ class Started(Service):
         self._on(signal.SIGHUP, self._node.reload)
         # Twistd reopens its own log on this one.
         self._on(signal.SIGUSR1, self._reopen_logs)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
         self._on(signal.SIGINT, self._interrupt)
         self._on(signal.SIGUSR2, self._upgrade)
         # After the reactor has installed its own.

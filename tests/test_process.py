@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Any
 
@@ -30,6 +31,9 @@ class ProcessTests(SynchronousTestCase):
         twistd = {"pidfile": "/x/own.pid"}
         self.process(twistd).settle()
         self.assertEqual(twistd["pidfile"], "/x/own.pid")
+        self.addCleanup(signal.signal, signal.SIGUSR1, signal.getsignal(signal.SIGUSR1))
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self.addCleanup(signal.pthread_sigmask, signal.SIG_SETMASK, masked)
         os.environ.update(tell(os.getpid(), held={}, pid_file="/x/before.pid"))
         twistd = {"pidfile": ""}
         process = self.process(twistd)

@@ -138,6 +138,8 @@ class BackgroundTests(SynchronousTestCase):
             self.good()
         self.assertEqual(self.pid, pid)
         self.assertNotIn("Z", children(pid).values())
+        os.kill(pid, signal.SIGUSR1)
+        self.until((self.directory / "twistd.log.1").exists)
         self.end()
 
     def test_port_taken(self) -> None:

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
+
+from tests.support.programs import PATIENCE
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    """
+    Wait for something that a process in the background does.
+
+    @raise TimeoutError: it is not done in twice C{PATIENCE}.
+    """
+    deadline, wait = monotonic() + 2 * PATIENCE, threading.Event()
+    while not ready():
+        if monotonic() > deadline:
+            raise TimeoutError
+        wait.wait(0.02)
 
 
 def template(control: int) -> int:

@@ -6,14 +6,12 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.live.processes import children
+from tests.live.processes import children, wait_for
 from tests.support.clients import request
 from tests.support.members import Member
 from tests.support.ports import free_ports
@@ -65,11 +63,11 @@ class BackgroundTests(SynchronousTestCase):
 
     def until(self, ready: Callable[[], bool]) -> None:
         """Wait, but not for ever."""
-        deadline, wait = monotonic() + PATIENCE, threading.Event()
-        while not ready():
-            if monotonic() > deadline:
-                raise AssertionError("\n".join(map(self.log, self.directory.glob("*.log*"))))
-            wait.wait(0.02)
+        try:
+            wait_for(ready)
+        except TimeoutError:
+            logs = "\n".join(map(self.log, self.directory.glob("*.log*")))
+            raise AssertionError(logs) from None
 
     def log(self, name: str | Path = "twistd.log") -> str:
         """What it logged."""

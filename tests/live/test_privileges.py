@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.live.crew_case import PLAIN, CrewCase
-from tests.live.processes import template
+from tests.live.processes import template, wait_for
 from tests.support.balancer import Balancer
 from tests.support.certificates import leaf
 from tests.support.clients import Answer, request
@@ -37,6 +37,12 @@ workers: 2
 """
 _HEAD = b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 _BIND_SERVICE = 1 << 10
+
+
+def end(pid: int, pid_file: Path) -> None:
+    """Kill a process that its file says is there."""
+    if pid_file.exists():
+        os.kill(pid, signal.SIGKILL)
 
 
 class RightsCase(CrewCase):
@@ -318,3 +324,33 @@ class RefusedTests(RightsCase):
         self.crew()
         self.program().wait_for_line("FiberLB runs as root, and so does what serves clients")
         self.good()
+
+
+class BackgroundTests(RightsCase):
+    """In the background, as another user."""
+
+    def test_background(self) -> None:
+        """Twistd's log and its pid file are the user's, over an upgrade and until the end."""
+        text = PLAIN.format(member=self.member.address, port=self.port)
+        self.balancer = balancer = Balancer(text, workers=1)
+        directory = Path(balancer.directory)
+        self.equip(balancer.directory)
+        os.mkdir(directory / "run")
+        os.chown(directory / "run", self.nobody.pw_uid, -1)
+        words = ["--pidfile=run/pid", "--uid=nobody", "fiberlb", "-c", "fiberlb.yaml"]
+        command = [*self.before, venv_program("twistd"), *words]
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.good()
+        log, pid_file = directory / "twistd.log", directory / "run" / "pid"
+        pid = int(pid_file.read_text())
+        self.addCleanup(end, pid, pid_file)
+        for path in (log, pid_file):
+            self.assertEqual(path.stat().st_uid, self.nobody.pw_uid)
+        os.kill(pid, signal.SIGUSR2)
+        wait_for(lambda: log.read_text().count("members up") == 2)
+        self.good()
+        self.assertEqual(int(pid_file.read_text()), pid)
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not pid_file.exists() and not Path(f"/proc/{pid}").exists())
+        self.assertNotIn("Traceback", log.read_text())

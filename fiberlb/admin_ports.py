@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from pathlib import Path
 from typing import Any
 
 from twisted.internet import unix
@@ -14,6 +16,9 @@ from fiberlb.model.addresses import UNIX, at
 from fiberlb.model.pool import split_address
 from fiberlb.relay.held import Held
 from fiberlb.starting import CannotStart
+
+#: The file in the state directory that says where the admin API listens, an address a line.
+NOTE = "admin"
 
 
 class _Kept(unix.Port):
@@ -50,6 +55,8 @@ class AdminPorts:
         self._reactor = reactor
         self._held = held or Held()
         self._ports: list[Any] = []
+        self._addresses: list[str] = []
+        self._note: Path | None = None
 
     def listen(self, site: Site, address: str) -> str:
         """
@@ -64,11 +71,12 @@ class AdminPorts:
             raise CannotListenError(host, last, why) from why
         if address.startswith(UNIX):
             path = address.removeprefix(UNIX)
-            if made is None:
-                self._hold(self._reactor.listenUNIX(path, site, mode=0o600, wantPID=True))
-            else:
-                self._hold(_Kept.over(self._reactor, made, site, path))
-            return address
+            port: Any = (
+                self._reactor.listenUNIX(path, site, mode=0o600, wantPID=True)
+                if made is None
+                else _Kept.over(self._reactor, made, site, path)
+            )
+            return self._hold(port, address)
         found = split_address(address)
         assert found is not None
         if made is None:
@@ -76,9 +84,8 @@ class AdminPorts:
         else:
             with made:
                 port = self._reactor.adoptStreamPort(made.fileno(), made.family, site)
-        self._hold(port)
         bound = port.getHost()
-        return f"http://{at(bound.host, bound.port)}"
+        return self._hold(port, f"http://{at(bound.host, bound.port)}")
 
     def listen_first(self, site: Site, ports: range) -> str:
         """
@@ -93,17 +100,33 @@ class AdminPorts:
                 continue
         raise CannotStart(f"no port from {ports[0]} to {ports[-1]} is free for the admin API")
 
-    def _hold(self, port: Any) -> None:
+    def _hold(self, port: Any, address: str) -> str:
         port.stopReading()
         self._ports.append(port)
+        self._addresses.append(address)
+        return address
 
-    def start(self) -> None:
-        """Answer."""
+    def start(self, directory: str | None = None) -> None:
+        """
+        Answer.
+
+        @param directory: where to write down the addresses, for commands that do not read
+            the configuration: the state directory, which this process holds.
+        @raise OSError: it cannot be written.
+        """
+        if directory is not None:
+            note = Path(directory, NOTE)
+            draft = note.with_suffix(".new")
+            draft.write_text("".join(f"{where}\n" for where in self._addresses), "utf-8")
+            os.replace(draft, note)
+            self._note = note
         for port in self._ports:
             port.startReading()
 
     async def stop(self) -> None:
         """Listen no more."""
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
         ports, self._ports = self._ports, []
         for port in ports:
             await maybeDeferred(port.stopListening)

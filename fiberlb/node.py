@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from fiberlb.acme.issued import Issued
 from fiberlb.acme.keeping import Keeping, keep
 from fiberlb.admin_ports import AdminPorts
-from fiberlb.announcement import announce, tell_refusal
+from fiberlb.announcement import announce, standing, tell_fixed, tell_refusal
 from fiberlb.api.rest.site import admin_site
 from fiberlb.control.aside import Aside, at_once
 from fiberlb.control.document import FileLayer
@@ -37,19 +37,20 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
 from fiberlb.model.settings import AccessLog as LogSettings
 from fiberlb.observe.access_log import AccessLog
+from fiberlb.process.reporting import Reporting
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.held import Held
 from fiberlb.relay.inherited import Inherited
-from fiberlb.relay.loop import Loop, StockLoop
-from fiberlb.relay.plane import DataPlane, request_ids
-from fiberlb.relay.services import Services
-from fiberlb.starting import EXPECTED, CannotStart, sentence
+from fiberlb.relay.loop import loop_on
+from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
 from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
 from fiberlb.store.lock import StateLock, hold
 from fiberlb.store.sealed import Keyring
 from fiberlb.store.table import open_store
+from fiberlb.workers.attending import attended
 from fiberlb.workers.plane import WorkersPlane
+from fiberlb.workers.sole import SolePlane
 from fiberlb.workers.system import processors
 
 _log = Logger()
@@ -72,6 +73,7 @@ class World:
     @ivar aside: does long work in a thread.
     @ivar inherited: sockets that the process was started with.
     @ivar held: sockets that were made while there were rights to.
+    @ivar reporting: tells the service manager.
     """
 
     reactor: Any
@@ -87,6 +89,7 @@ class World:
     aside: Aside = at_once
     inherited: Inherited = Inherited()
     held: Held = attrs.field(factory=Held)
+    reporting: Reporting = attrs.field(factory=Reporting)
 
 
 class Node(Service):
@@ -118,7 +121,7 @@ class Node(Service):
         self._admin = AdminPorts(world.reactor, world.held)
         self._starting: Deferred[None] | None = None
         self._deadline = layer.settings.shutdown.deadline
-        self.loop = self._make_loop()
+        self.loop = loop_on(world.reactor, lambda what: _log.failure("in {what}", what=what))
         self._grace: Deferred[None] | None = None
         count = layer.settings.workers
         self._wanted = processors() if count == AUTO else count
@@ -141,28 +144,22 @@ class Node(Service):
         self.control: ControlService | None = None
         self.certificates: Keeping | None = None
 
-    def _make_loop(self) -> Loop:
-        reactor = self._world.reactor
-        if hasattr(reactor, "watch"):
-            lean: Loop = reactor
-            return lean
-        return StockLoop(reactor, lambda what: _log.failure("in {what}", what=what))
-
-    def _make_plane(self) -> DataPlane | WorkersPlane:
+    def _make_plane(self) -> SolePlane | WorkersPlane:
         world, settings = self._world, self._layer.settings
         if self._wanted:
             return WorkersPlane(
                 world.reactor, self._wanted, settings, self._binding, world.wall, world.environment
             )
-        services = Services(
+        return SolePlane(
+            world.reactor,
             self.loop,
-            lambda stamp: stamp + world.wall() - self.loop.now,
-            request_ids(world.random_bytes),
-            bind=self._binding.bind,
-            release=self._binding.release,
+            self.access_log,
+            settings,
+            self._binding,
+            wall=world.wall,
+            random=world.random,
+            random_bytes=world.random_bytes,
         )
-        trusted = settings.trusted_proxies
-        return DataPlane(world.reactor, services, self.access_log, trusted, random=world.random)
 
     # Beginning.
 
@@ -178,10 +175,8 @@ class Node(Service):
         self._store = store = await self._open_store()
         self.access_log.start()
         world = self._world
-        if isinstance(self.plane, WorkersPlane):
-            await self.plane.begin(self.directory)
-        else:
-            self.plane.start()
+        # Where workers find the next process; with C{--from} there is none.
+        await self.plane.begin("" if self._layer.ephemeral else self.directory)
         issued = Issued()
         self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
         await self.certificates.load()
@@ -203,7 +198,13 @@ class Node(Service):
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
-        self._admin.start()
+        self._admin.start(None if self._layer.ephemeral else self.directory)
+        control, plane = self.control, self.plane
+        world.reporting.serving(
+            lambda: control.in_slices(standing(control)),
+            lambda: control.workers,
+            lambda: attended(plane, world.reactor.seconds()),
+        )
         await self._first_round()
         announce(self.control, self._layer, admin)
         self.certificates.begin(self.control)
@@ -248,6 +249,8 @@ class Node(Service):
 
     def _refused(self, failure: Any) -> None:
         """The start failed: say why, in words where the reason is known."""
+        if failure.check(BROKEN_OFF):
+            return
         if not failure.check(*EXPECTED):
             _log.failure("the start failed", failure=failure)
         self._failed(sentence(failure.value))
@@ -259,14 +262,17 @@ class Node(Service):
         control = self.control
         if self._read_again is None or control is None:
             _log.warn("There is no file to read again")
+            self._world.reporting.not_reloading("there is none")
             return
         read = self._read_again
         self._reading.run(lambda: ensureDeferred(self._reload(control, read)))
 
     async def _reload(self, control: ControlService, read: Callable[[], FileLayer]) -> None:
+        self._world.reporting.reloading()
         try:
             layer = await self._world.aside(read)
-            self._tell_fixed(layer)
+            tell_fixed(self._layer.settings, layer.settings)
+            self._deadline = layer.settings.shutdown.deadline
             self._bound_by(layer.settings)
             await control.reload(layer)
         except Exception:
@@ -288,6 +294,7 @@ class Node(Service):
         self._layer = layer
         self._resize(layer.settings.workers)
         _log.info("The configuration was read again and is in force")
+        self._world.reporting.reloaded()
 
     def _resize(self, count: int) -> None:
         """Another number of workers; from none to some needs a restart."""
@@ -304,22 +311,12 @@ class Node(Service):
 
     def _not_reloaded(self, failure: Failure) -> None:
         self._bound_by(self._layer.settings)
-        why = failure.value
+        why: Any = failure.value
         if isinstance(why, (ConfigurationError, AddressInUse)):
             tell_refusal(why)
         else:
             _log.failure("the configuration could not be read again", failure=failure)
-
-    def _tell_fixed(self, layer: FileLayer) -> None:
-        """Settings that only a restart changes."""
-        old, new = self._layer.settings, layer.settings
-        fixed = ("admin", "store", "state_directory", "key_file", "access_log", "log", "node")
-        changed = [name for name in fixed if getattr(old, name) != getattr(new, name)]
-        if changed:
-            _log.warn(
-                "Changed and in force after a restart only: {names}", names=", ".join(changed)
-            )
-        self._deadline = new.shutdown.deadline
+        self._world.reporting.reloaded(sentence(why))
 
     def reopen_logs(self) -> None:
         """The access log's file was moved away: begin a new one."""
@@ -335,6 +332,8 @@ class Node(Service):
     def hurry(self) -> None:
         """What runs is not waited for at the end, also when it has begun."""
         self._deadline = 0.0
+        if self._starting is not None:
+            self._starting.cancel()
         if self._grace is not None and not self._grace.called:
             self._grace.callback(None)
         self.plane.hasten(0.0)
@@ -345,8 +344,10 @@ class Node(Service):
         return ensureDeferred(self._stop())
 
     async def _stop(self) -> None:
+        self._world.reporting.stopping(self._layer.settings.shutdown.grace + self._deadline)
         if self._starting is not None:
-            self._starting.cancel()
+            directory = self.directory if self._wanted else None
+            await break_off(self._starting, self._world.reactor, directory)
         if self.control is not None:
             serves = self.control.started
             await self._stop_control()
@@ -380,12 +381,20 @@ class Node(Service):
         """
         Close what the next image of this process opens again; what serves goes on.
 
-        @raise CannotStart: there is nothing that would go on.
+        @raise CannotStart: there is nothing that would go on, or should.
         """
-        if self.control is None or not isinstance(self.plane, WorkersPlane):
-            raise CannotStart("with workers: 0 an upgrade is a restart")
+        if self._layer.ephemeral:
+            raise CannotStart("with --from an upgrade is a restart: nothing is kept on disk")
+        if self.control is None or self._lock is None:
+            raise CannotStart("nothing serves yet")
+        if not self.running:
+            raise CannotStart("this process is about to end")
+        self._world.reporting.upgrading()
         await self._stop_control()
         await self._admin.stop()
         await self.health.stop()
         if self._store is not None:
             await self._store.close()
+        if isinstance(self.plane, SolePlane):
+            directory = self.directory
+            await self.plane.leave_behind(directory, self._lock.leave)

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import socket
 import sys
 import time
 import uuid
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
@@ -23,8 +25,8 @@ from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node, World
-from fiberlb.process import REFUSED, Process, Started
 from fiberlb.relay.inherited import inherited
+from fiberlb.started import REFUSED, Process, Started
 from fiberlb.starting import CannotStart
 
 
@@ -58,10 +60,33 @@ class Options(usage.Options):
         """Either a file or both of the others; paths are made absolute before twistd moves."""
         if self["config"] is not None:
             if self["from"] is not None or self["to"]:
-                raise usage.UsageError("--config goes without --from and --to")
+                raise usage.UsageError(
+                    "--config goes without --from and --to: with a file, listeners and members"
+                    " stand in the file"
+                )
             self["config"] = os.path.abspath(self["config"])
-        elif self["from"] is None or not self["to"]:
+        elif self["from"] is None and not self["to"]:
             raise usage.UsageError("give -c FILE, or --from ADDRESS with at least one --to MEMBER")
+        elif self["from"] is None:
+            raise usage.UsageError("--to needs --from ADDRESS, such as --from :8080")
+        elif not self["to"]:
+            raise usage.UsageError("--from needs a member, such as --to 127.0.0.1:9000")
+
+    def parseOptions(self, options: Any = None) -> None:
+        """
+        As of any C{Options}.
+
+        @raise usage.UsageError: with the option that was meant, where it can be guessed.
+        """
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as why:
+            wrong = re.fullmatch(r"option --(\S+) not recognized", str(why))
+            near = get_close_matches(wrong[1], self.longOpt, 1) if wrong else []
+            if not near:
+                raise
+            option = "--" + near[0].rstrip("=")
+            raise usage.UsageError(f"{why} (did you mean {option!r}?)") from None
 
 
 def makeService(options: Options) -> Service:
@@ -81,9 +106,9 @@ def makeService(options: Options) -> Service:
     from twisted.internet import reactor  # noqa: TID251
 
     process = Process(twistd, options, reactor)
-    again = None if options["config"] is None else (lambda: _read(options))
     world = _world(reactor, process)
-    node = Node(layer, world, again, process.give_up, process.starter.tell)
+    again = None if options["config"] is None else (lambda: _read(options))
+    node = Node(layer, world, again, process.give_up, process.waiting.tell)
     return Started(node, layer, process, user)
 
 
@@ -107,6 +132,7 @@ def _world(reactor: Any, process: Process) -> World:
         pid=os.getpid,
         root=os.geteuid() == 0,
         aside=Threads(reactor),
-        inherited=inherited(process.environment, os.getpid()),
+        inherited=inherited(process.told, os.getpid()),
         held=process.held,
+        reporting=process.reporting,
     )

@@ -35,6 +35,7 @@ ALLOWED: dict[str, str] = {
         " control"
     ),
     "commands": "errors model tls control workers",
+    "process": "",
     "build": "wire",
     "announcement": "errors model build control",
     "admin_ports": "model relay starting",
@@ -43,7 +44,7 @@ ALLOWED: dict[str, str] = {
     "invocation": "",
     "succession": "",
     "privileges": "belongings model control relay starting",
-    "process": "*",
+    "started": "*",
     "starting": "errors control store workers",
     "cli": "*",
     "node": "*",

@@ -53,7 +53,7 @@ class NodeTests(SynchronousTestCase):
         """A file layer with its state in a directory of its own."""
         path = os.path.join(self.directory, "f.yaml")
         settings = f"version: 1\nstore: 'memory:'\nstate_directory: {self.directory}/state\n"
-        settings += "shutdown: {grace: 0s}\n"
+        settings += "shutdown: {grace: 0s}\nworkers: 0\n"
         with open(path, "w", encoding="utf-8") as file:
             file.write(settings + text)
         return load_file(path, {})
@@ -133,7 +133,7 @@ class NodeTests(SynchronousTestCase):
         )
         self.start(node)
         self.assertEqual(len(self.failures), 1)
-        self.assertIn("f.yaml:6:", self.failures[0])
+        self.assertIn("f.yaml:7:", self.failures[0])
         self.assertIn("nobody", self.failures[0])
 
     def test_state_directory_taken(self) -> None:

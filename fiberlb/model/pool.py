@@ -286,6 +286,11 @@ class Pool(Resource):
                 " members; use protocol https"
             )
             loading.refuse((*path, "tls_config"), message, "protocol: https")
+        monitor = self.health_monitor
+        speaks = self.protocol in (PoolProtocol.HTTP, PoolProtocol.HTTPS)
+        if monitor is not None and monitor.type is None and monitor.body_contains and not speaks:
+            where = (*path, "health_monitor", "body_contains")
+            loading.refuse(where, "is for checks by HTTP", "type: http")
         if self.close_sessions_on and self.protocol is not PoolProtocol.TCP:
             loading.refuse((*path, "close_sessions_on"), "goes with tcp pools only")
         hashes = self.algorithm is Algorithm.HASH

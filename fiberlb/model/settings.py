@@ -191,7 +191,8 @@ class Settings:
     @ivar state_directory: C{None}: found by the start (product page, "Configuration file").
     @ivar key_file: C{None}: C{key} in the state directory.
     @ivar store: C{None}: C{fiberlb.db} in the state directory.
-    @ivar workers: processes for traffic; L{AUTO}, or 0 for none beside this one.
+    @ivar workers: processes for traffic; L{AUTO}: as many as there are processors for
+        them; 0: none beside this one.
     @ivar trusted_proxies: networks whose forwarded headers are believed.
     @ivar limits: bounds for every listener, as pairs over L{Limits}.
     @ivar acme: what certificates go by that are ordered by themselves.
@@ -214,7 +215,7 @@ class Settings:
     key_file: str | None = field(Optional(Text(4096, 1)), None)
     admin: Admin = field(Nested(Admin), Admin())
     store: str | None = field(Optional(StoreUrl()), None)
-    workers: int = field(WorkerCount(), 0)
+    workers: int = field(WorkerCount(), AUTO)
     trusted_proxies: tuple[str, ...] = field(Several(Network()), ())
     access_log: AccessLog = field(Nested(AccessLog), AccessLog(format=AccessLogFormat.OFF))
     log: Log = field(Nested(Log), Log())

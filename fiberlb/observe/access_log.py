@@ -84,6 +84,15 @@ class AccessLog:
         done = self._loop.start(PERIOD, now=False)
         done.addErrback(lambda f: self._log.failure("The access log ended", f))
 
+    def resume(self) -> None:
+        """
+        Write again after L{stop}, with another thread: this process is a copy of the one before.
+
+        @raise OSError: the file cannot be opened.
+        """
+        self._writer = LogWriter(self._settings.path)
+        self.start()
+
     def flush(self) -> None:
         """Hand all that was noted so far to the writer."""
         self._take()

@@ -118,7 +118,7 @@ def refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInUs
     if why.errno in (errno.EACCES, errno.EPERM) and port < 1024:
         message = (
             f"{where} needs the right to bind ports below 1024: CAP_NET_BIND_SERVICE,"
-            " as the unit file fiberlb.service gives it (docs/privileges.rst)"
+            " as the unit file conf/systemd/fiberlb.service gives it (docs/privileges.rst)"
         )
         return AddressInUse(listener_id, host, port, message, "needs_privilege")
     message = f"{where} cannot be bound: {os.strerror(why.errno or 0)}"

@@ -18,11 +18,11 @@ from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
 from fiberlb.model.addresses import at, named
 from fiberlb.model.challenges import Challenges
-from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
 from fiberlb.relay.accept import ACCEPTS, SHARED_ACCEPTS, Acceptor
 from fiberlb.relay.bound import Share, settle
 from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
+from fiberlb.relay.inserted import inserted, told_of_client
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.prepared import Prepared
@@ -82,6 +82,8 @@ class DataPlane:
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor] = {}
+        # Where an address has several sockets: those of processes that were before this one.
+        self._further: dict[_Key, list[Acceptor]] = {}
         self._failed: dict[_Key, AddressInUse] = {}
         self._closing: list[Cell] = []
         self._snapshot: Snapshot | None = None
@@ -224,9 +226,12 @@ class DataPlane:
             cell, slot = self._cells[ident], self._slots.get(ident)
             acceptor = self._acceptors.get(key)
             if acceptor is not None:
-                acceptor.cell, acceptor.slot = cell, slot
+                for each in (acceptor, *self._further.get(key, ())):
+                    each.cell, each.slot = cell, slot
             elif key in prepared.sockets:
                 self._acceptors[key] = self._accept_from(key, prepared.sockets.pop(key), ident)
+                for sock in self._services.further(key):
+                    self.accept_also(key, sock)
         self._failed = {k: prepared.failed[k] for k in wanted if k in prepared.failed}
         self._plan_retry()
 
@@ -245,8 +250,17 @@ class DataPlane:
         acceptor.start()
         return acceptor
 
+    def accept_also(self, key: _Key, sock: Any) -> bool:
+        """Accept from one more socket at an address; false when nothing is served there."""
+        acceptor = self._acceptors.get(key)
+        if acceptor is not None:
+            also = self._accept_from(key, sock, acceptor.cell.id)
+            self._further.setdefault(key, []).append(also)
+        return acceptor is not None
+
     def _stop_accepting(self, key: _Key) -> None:
-        self._acceptors.pop(key).stop()
+        for acceptor in (self._acceptors.pop(key), *self._further.pop(key, ())):
+            acceptor.stop()
         self._services.release(key[0])
 
     def _plan_retry(self) -> None:
@@ -371,20 +385,3 @@ class DataPlane:
         self._trimming.look(sum([cell.connections for cell in cells]))
         if loop.pipes is not None:
             loop.pipes.ease()
-
-
-def inserted(listener: Listener) -> tuple[str, ...]:
-    """The forwarded fields that a listener sends, in their fixed order."""
-    told: dict[str, bool] = dict(listener.insert_headers)
-    return tuple(name for name in INSERTABLE if told.get(name, True))
-
-
-def told_of_client(listener: Listener) -> tuple[str, ...]:
-    """The fields about clients' certificates that a listener sends, in their fixed order."""
-    told: dict[str, bool] = dict(listener.insert_headers)
-    return tuple(name for name in CLIENT_FIELDS if told.get(name, False))
-
-
-def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:
-    """A maker of ids for answers of ours: 32 hexadecimal digits."""
-    return lambda: random_bytes(16).hex()

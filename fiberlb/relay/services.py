@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -23,6 +23,7 @@ class Services:
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
     @ivar reasons: reason code -> how many requests or connections have ended with it.
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
+    @ivar further: after C{bind}: other sockets that listen at the address, to be accepted from too.
     @ivar release: cleans up after an address that is not listened at any more.
     """
 
@@ -31,5 +32,11 @@ class Services:
     make_request_id: Callable[[], str]
     dial: Callable[..., Any] = dial
     bind: Callable[..., Any] = bind
+    further: Callable[[tuple[str, int]], Sequence[Any]] = lambda address: ()
     reasons: dict[str, int] = attrs.field(factory=dict, eq=False)
     release: Callable[[str], None] = lambda host: None
+
+
+def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:
+    """A maker of ids for answers of ours: 32 hexadecimal digits."""
+    return lambda: random_bytes(16).hex()

@@ -30,6 +30,8 @@ _CELLS = _KEYS + COLUMNS
 _SIZE = 8 * (_CELLS + ROWS * COLUMNS)
 #: Tells a file of this form from any other.
 _MARK = 0x66696265726C6201
+#: Where a descriptor of this process can be opened anew.
+_OPEN = "/proc/self/fd/"
 
 
 class Share:
@@ -62,6 +64,8 @@ class Share:
 class Board:
     """
     The file, mapped.
+
+    Where nothing is written to disk it is one in memory, L{at_descriptor}.
 
     @raise OSError: it cannot be made, or the disk is full.
     """
@@ -159,6 +163,11 @@ class Board:
         return Share(self._numbers, 0, column).total()
 
 
+def at_descriptor(number: int) -> str:
+    """The path of a board in memory, for a process that has it open under this number."""
+    return f"{_OPEN}{number}"
+
+
 def _key(ident: str) -> int:
     """An id as a number, never 0."""
     digest = hashlib.blake2b(ident.encode(), digest_size=8).digest()
@@ -167,7 +176,9 @@ def _key(ident: str) -> int:
 
 def _opened(path: str) -> int:
     """The file of this form at a path; one of another form is left to those who have it open."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_CLOEXEC
+    if not path.startswith(_OPEN):
+        flags |= os.O_CREAT | os.O_NOFOLLOW
     while True:
         fd = os.open(path, flags, 0o600)
         try:

@@ -18,9 +18,11 @@ from fiberlb.workers.seen import GONE, Seen, Stage
 from fiberlb.workers.slots import Address, Slots
 
 _log = Logger()
-#: Seconds that a worker may take to confirm a revision, or to come up.
+#: Seconds that a worker may take to confirm a revision.
 PATIENCE = 5.0
-#: Seconds that one may take that is late and not idle; nobody waits for it.
+#: Seconds that a new one may take to come up.
+COMING = 30.0
+#: Seconds that a new one may take that is at work all the time; nobody waits for it.
 LONGEST = 60.0
 
 
@@ -76,11 +78,11 @@ class Handing:
         @param count: how many slots have a worker.
 
         One that hangs is ended, and replaced for that. One that works and has
-        not come to an end is not waited for.
+        not come to an end is not waited for; another one takes its place.
         """
         if self.current.revision < 0:
             return
-        for done in [self._apply(seen) for seen in several]:
+        for done in [self._apply(seen) for seen in several if not seen.behind]:
             await done
         await self.share_out(count)
 
@@ -88,32 +90,42 @@ class Handing:
         """Fires when the worker has answered, or is not waited for any longer."""
         waiting: Deferred[None] = Deferred()
         answer = Deferred.fromCoroutine(self._applied(seen))
-        patience = self._reactor.callLater(PATIENCE, lambda: self._slow(seen, answer, waiting))
+        # Nobody is kept waiting by a change while none serves: it is the start.
+        allowed = PATIENCE if self._find(Stage.SERVING) else COMING
+        patience = self._reactor.callLater(allowed, lambda: self._slow(seen, answer, waiting))
 
         def answered(done: bool) -> None:
             if patience.active():
                 patience.cancel()
                 waiting.callback(None)
             elif done:
+                seen.behind = False
                 self._late(seen)
 
         answer.addCallback(answered)
         return waiting
 
     def _slow(self, seen: Seen, answer: Deferred[Any], waiting: Deferred[None]) -> None:
-        if seen.beats(self._reactor.seconds()):
-            text = "Worker {slot} (pid {pid}) is still at work on what is in force elsewhere"
-            _log.warn(text, slot=seen.slot, pid=seen.pid)
-            self._reactor.callLater(LONGEST, lambda: self._too_slow(seen, answer))
-        else:
+        """Nobody waits any longer; what becomes of the worker goes by its heartbeat."""
+        if not seen.beats(self._reactor.seconds()):
             text = "Worker {slot} (pid {pid}) does not answer; it is ended"
             _log.error(text, slot=seen.slot, pid=seen.pid)
             self._failed(seen)
+        elif seen.stage is Stage.SERVING:
+            text = "Worker {slot} (pid {pid}) works too long on what is in force; it is replaced"
+            _log.warn(text, slot=seen.slot, pid=seen.pid)
+            seen.behind = True
+            self._stale(seen)
+        else:
+            text = "Worker {slot} (pid {pid}) is new, and still at work on what is in force"
+            _log.info(text, slot=seen.slot, pid=seen.pid)
+            seen.behind = True
+            self._reactor.callLater(LONGEST, lambda: self._too_slow(seen, answer))
         waiting.callback(None)
 
     def _too_slow(self, seen: Seen, answer: Deferred[Any]) -> None:
         if not answer.called and seen.alive:
-            (self._stale if seen.stage is Stage.SERVING else self._failed)(seen)
+            self._failed(seen)
 
     async def _applied(self, seen: Seen) -> bool:
         """Whether the worker serves what is current at the call."""

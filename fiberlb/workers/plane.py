@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -31,9 +32,10 @@ from fiberlb.tls.member_contexts import MemberContexts
 from fiberlb.workers import messages
 from fiberlb.workers.bases import Bases
 from fiberlb.workers.board import NAME as BOARD
-from fiberlb.workers.board import Board
+from fiberlb.workers.board import Board, at_descriptor
 from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
+from fiberlb.workers.nursery import Nursery
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.ready import Ready
@@ -42,6 +44,7 @@ from fiberlb.workers.seen import Seen, Stage
 from fiberlb.workers.slots import Address, Slots
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
+from fiberlb.workers.template import BOARD as BOARD_FILE
 from fiberlb.workers.worker import LIVING, SOCKET
 
 _log = Logger()
@@ -80,7 +83,7 @@ class WorkersPlane:
         self._bases = Bases()
         self._counting = Counting(self._pages)
         self._board: Board | None = None
-        self._directory = ""
+        self._board_path = ""
         self._encoder = Encoder()
         self._down: set[str] = set()
         self._number = 0
@@ -90,38 +93,36 @@ class WorkersPlane:
         self._retry: Any = None
         self._rotation = LoopingCall(self._rotate)
         self._rotation.clock = reactor
+        self._begun = False
         self.crew: Crew
 
     async def begin(self, directory: str) -> None:
         """
         Start the processes, and take over those of a control process that is gone.
 
-        @param directory: the state directory, which this process holds.
+        @param directory: the state directory, which this process holds; empty: nothing is
+            written to disk, and all processes end together.
         @raise fiberlb.workers.nursery.TemplateGone: no worker can be forked.
         """
         become_subreaper()
-        self._directory = directory
-        log = self._settings.access_log
-        order = Order(
-            number=0,
-            slot=0,
-            directory=directory,
-            deadline=self._settings.shutdown.worker_deadline,
-            log_format=log.format.value,
-            log_path=log.path,
-        )
-        self.crew = Crew(
-            self._reactor, self._slots, order, self._wanted, self._ended, self._environment
-        )
-        expected = living(directory, LIVING)
-        if os.path.exists(os.path.join(directory, BOARD)):
-            self._open_board().keep(expected)
-        self._door = open_door(self._reactor, os.path.join(directory, SOCKET), self.crew)
-        begun = Deferred.fromCoroutine(self.crew.begin())
-        if expected:
+        self.crew = self._make_crew(directory)
+        self._begun = True
+        if directory:
             await self._take_over(directory)
-        await begun
+        else:
+            await self.crew.begin()
         self._rotation.start(ROTATION, now=False)
+
+    def _make_crew(self, directory: str) -> Crew:
+        files = {}
+        board = self._board_path = os.path.join(directory, BOARD)
+        if not directory:
+            files[BOARD_FILE] = os.memfd_create("fiberlb-board", os.MFD_CLOEXEC)
+            self._board_path = at_descriptor(files[BOARD_FILE])
+            board = at_descriptor(BOARD_FILE)
+        order = Order.of(self._settings, directory, board)
+        nursery = partial(Nursery, self._reactor, self._environment, files)
+        return Crew(self._reactor, self._slots, order, self._wanted, self._ended, nursery)
 
     def _rotate(self) -> Deferred[None]:
         done = Deferred.fromCoroutine(self._renew())
@@ -143,17 +144,23 @@ class WorkersPlane:
             await self.crew.turn.run(lambda: Deferred.fromCoroutine(self._publish(wanted)))
 
     async def _take_over(self, directory: str) -> None:
+        """Begin, with the workers of an earlier process if there are any."""
         crew = self.crew
-        missing = await gathered(
-            self._reactor,
-            # Those that are forked meanwhile are ours.
-            lambda: living(directory, LIVING) - {s.pid for s in crew.seen() if not s.serial},
-            lambda: {s.pid for s in crew.seen(Stage.ADOPTED)},
-        )
-        count = len(crew.seen(Stage.ADOPTED))
-        _log.info("{count} workers of an earlier process are taken over", count=count)
-        if missing:
-            _log.warn("Workers {pids} do not answer", pids=sorted(missing))
+        looking = partial(living, directory, LIVING, draining=False)
+        expected = looking()
+        if os.path.exists(self._board_path):
+            self._open_board().keep(living(directory, LIVING))
+        self._door = open_door(self._reactor, os.path.join(directory, SOCKET), crew)
+        begun = Deferred.fromCoroutine(crew.begin())
+        if expected:
+            await gathered(
+                self._reactor,
+                # Those that are forked meanwhile are ours.
+                lambda: looking() - {s.pid for s in crew.seen() if not s.serial},
+                lambda: {s.pid for s in crew.seen(Stage.ADOPTED)},
+                "{count} workers of an earlier process are taken over",
+            )
+        await begun
 
     # Change.
 
@@ -250,7 +257,7 @@ class WorkersPlane:
 
     def _open_board(self) -> Board:
         if self._board is None:
-            self._board = Board(os.path.join(self._directory, BOARD))
+            self._board = Board(self._board_path)
         return self._board
 
     # Addresses that could not be had.
@@ -371,15 +378,16 @@ class WorkersPlane:
             self._rotation.stop()
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
-        if self._door is None:
+        if not self._begun:
             return
         await self.crew.stop(deadline)
         self._slots.close_all()
-        await maybeDeferred(self._door.stopListening)
+        if self._door is not None:
+            await maybeDeferred(self._door.stopListening)
 
     def hasten(self, deadline: float) -> None:
         """What runs has C{deadline} seconds from now, if that is sooner."""
-        if self._door is not None:
+        if self._begun:
             self.crew.hasten(deadline)
 
 

@@ -32,6 +32,8 @@ from fiberlb.workers.system import drop_capabilities, name_process
 
 #: The descriptor that control is reached by.
 CHANNEL = 3
+#: The descriptor of the board, where it is in memory.
+BOARD = 4
 #: Base contexts; a listener takes one for each change of its cipher suites.
 BASES = 64
 #: Bytes of an order at most.

@@ -30,12 +30,10 @@ from fiberlb.model.settings import AccessLogFormat
 from fiberlb.observe.access_log import AccessLog
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
-from fiberlb.relay.plane import request_ids
-from fiberlb.relay.services import Services
+from fiberlb.relay.services import Services, request_ids
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
-from fiberlb.workers.board import NAME as BOARD
 from fiberlb.workers.board import Board
 from fiberlb.workers.link import WorkerLink
 from fiberlb.workers.order import Order
@@ -183,7 +181,7 @@ class Worker:
     def _shares(self, columns: Mapping[str, int]) -> Mapping[str, Share]:
         """What this worker holds of what all may, for each listener with a limit."""
         if columns and self._board is None:
-            self._board = Board(os.path.join(self._order.directory, BOARD))
+            self._board = Board(self._order.board)
             self._row = self._board.claim(os.getpid())
         board, row = self._board, self._row
         if board is None or row is None:
@@ -224,12 +222,14 @@ class Worker:
         await link.callRemote(messages.HandedBack, fd=self._page.fd)
 
     def unlinked(self, link: WorkerLink) -> None:
-        """Control is gone: serve on, and look for the next one."""
+        """Control is gone: serve on, and look for the next one if there can be one."""
         if link is not self._link:
             return
         self._link = None
         if not self.serial:
             self._end()
+        elif not self._order.directory:
+            self.drain(self._order.deadline)
         elif not self._draining:
             self._lost_at = self._reactor.seconds()
             _log.warn("The control process is gone; what is configured goes on")
@@ -272,6 +272,7 @@ class Worker:
             self.plane.hasten(deadline)
             return
         self._draining = True
+        tell_draining(self._order.directory)
         self.plane.leave()
         done = self.plane.stop(deadline, min(PATIENCE, deadline))
         done.addErrback(lambda why: _log.failure("while draining", failure=why))
@@ -309,7 +310,7 @@ def work(link: int, page: int, order: Order, bases: Sequence[SSL.Context]) -> in
     worker = Worker(reactor, order, Page(page), bases)
     talk = Talk(worker.tell, sys.__stderr__.write, f"worker {order.slot}")  # type: ignore[union-attr]
     globalLogBeginner.beginLoggingTo([talk], redirectStandardIO=False)
-    living = _live(order.directory)
+    living = _live(order.directory) if order.directory else None
     attach(reactor, link, worker)
     os.close(link)
     reactor.callWhenRunning(worker.begin)
@@ -319,7 +320,8 @@ def work(link: int, page: int, order: Order, bases: Sequence[SSL.Context]) -> in
     )
     reactor.run()
     worker.close()
-    os.unlink(living)
+    if living is not None:
+        os.unlink(living)
     return 0
 
 
@@ -329,3 +331,11 @@ def _live(directory: str) -> str:
     fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(fd, fcntl.LOCK_EX)
     return path
+
+
+def tell_draining(directory: str) -> None:
+    """This process is no longer one that the next control process takes over."""
+    path = os.path.join(directory, f"{LIVING}{os.getpid()}")
+    if directory and os.path.exists(path):
+        with open(path, "wb") as file:
+            file.write(b"drains")

@@ -74,10 +74,28 @@ class HealthMonitorTests(SynchronousTestCase):
 
     def test_later(self) -> None:
         """What later versions do."""
-        for key in HealthMonitor.LATER:
-            self.assertEqual(problems(HealthMonitor, {key: None}), [f"{key}: {LATER}"])
-        for word in ("PING", "UDP-CONNECT", "grpc"):
-            (found,) = problems(HealthMonitor, {"type": word})
-            self.assertIn(LATER, found)
+        (found,) = problems(HealthMonitor, {"type": "UDP-CONNECT"})
+        self.assertIn(LATER, found)
+
+    def test_answers(self) -> None:
+        """What is looked for must be able to come; each refusal names its field."""
+        for given, field in (
+            ({"type": "tcp", "body_contains": "ok"}, "body_contains"),
+            ({"method": "HEAD", "body_contains": "ok"}, "body_contains"),
+            ({"service": "shop"}, "service"),
+            ({"type": "http", "service": "shop"}, "service"),
+            ({"interval_down": "500ms"}, "interval_down"),
+        ):
+            (found,) = problems(HealthMonitor, given)
+            self.assertTrue(found.startswith(field), found)
+        for given in (
+            {"type": "grpc", "service": "shop"},
+            {"type": "PING", "interval_down": "30s"},
+            {"type": "https", "body_contains": "a\nb"},
+        ):
+            made(HealthMonitor, **given)
+
+    def test_words(self) -> None:
+        """Neither a number nor a list is a monitor."""
         for value in values(5, [], None, True):
             self.assertEqual(problems(HealthMonitor, value), ["must be a mapping"])

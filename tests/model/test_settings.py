@@ -29,6 +29,7 @@ class SettingsTests(SynchronousTestCase):
         found = made(Settings)
         self.assertEqual(found.admin.listen, ("127.0.0.1:9876",))
         self.assertIs(found.access_log.format, AccessLogFormat.OFF)
+        self.assertEqual(found.workers, AUTO)
         self.assertEqual((found.shutdown.deadline, found.limits), (30.0, ()))
 
     def test_fields(self) -> None:

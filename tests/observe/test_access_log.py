@@ -178,6 +178,20 @@ class LinesTests(AccessLogCase):
         self.assertEqual(found, list(range(1000)))
         self.assertEqual((log.lost, self.logged.lines), (0, []))
 
+    def test_resumed(self) -> None:
+        """After the end it writes again: a copy of the process has no thread of the first."""
+        path = Path(self.mktemp())
+        settings = Settings(format=AccessLogFormat.JSON, path=str(path))
+        log = AccessLog(settings, self.clock, self.logged.log)
+        log.start()
+        for number in range(3):
+            log.entries.append(entry(tries=number))
+            log.stop()
+            if number < 2:
+                log.resume()
+        found = [json.loads(line)["tries"] for line in path.read_text().splitlines()]
+        self.assertEqual(found, [0, 1, 2])
+
     def test_no_such_place(self) -> None:
         """A path that cannot be opened is an error of the start."""
         settings = Settings(format=AccessLogFormat.JSON, path="/nonexistent/log")

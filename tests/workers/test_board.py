@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.workers.board import COLUMNS, NAME, ROWS, Board
+from fiberlb.workers.board import COLUMNS, NAME, ROWS, Board, at_descriptor
 from tests.support.programs import temporary_directory
 
 
@@ -61,3 +62,14 @@ class BoardTests(SynchronousTestCase):
         """Shares of the same place are equal."""
         self.assertEqual(self.worker.share(0, 1), self.worker.share(0, 1))
         self.assertEqual(len({self.worker.share(0, 1), self.worker.share(1, 1)}), 2)
+
+    def test_in_memory(self) -> None:
+        """One without a file is opened by the number that it has in a process."""
+        number = os.memfd_create("board", os.MFD_CLOEXEC)
+        self.addCleanup(os.close, number)
+        control, worker = Board(at_descriptor(number)), Board(at_descriptor(number))
+        column = control.columns(["a"], 1, 1)["a"]
+        row = worker.claim(11)
+        assert row is not None
+        worker.share(row, column).write(3)
+        self.assertEqual(control.total(column), 3)

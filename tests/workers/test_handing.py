@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.relay.accept import bind
-from fiberlb.workers.handing import LONGEST, PATIENCE, Handing
+from fiberlb.workers.handing import COMING, LONGEST, PATIENCE, Handing
 from fiberlb.workers.messages import NotApplied
 from fiberlb.workers.pages import BEAT, Page, make_page
 from fiberlb.workers.revisions import sealed
@@ -81,45 +81,80 @@ class HandingTests(SynchronousTestCase):
         (left,) = first.told("Unlisten")
         self.assertEqual((left["slot"], left["empty"]), (1, False))
 
+    def slow(self, worker: StageWorker) -> tuple[Deferred[None], Deferred[dict[str, str]]]:
+        """A worker does not answer; the change, and its answer."""
+        page = worker.page = Page(make_page())
+        self.addCleanup(page.close)
+        worker.answers = answer = Deferred()
+        return Deferred.fromCoroutine(self.handing.bring_up(self.workers, 2)), answer
+
+    def beat(self, worker: StageWorker, seconds: float) -> None:
+        """Time goes by, with the worker's heart beating."""
+        assert worker.page is not None
+        worker.page.write(BEAT, (int((self.clock.seconds() + seconds) * 1000), 0, 0, 0))
+        self.clock.advance(seconds)
+
     def test_no_answer(self) -> None:
         """A worker that hangs is given up after a while; the other serves."""
-        self.workers[0].answers = Deferred()
-        done = Deferred.fromCoroutine(self.handing.bring_up(self.workers, 2))
+        hanging, other = self.workers
+        hanging.stage = Stage.SERVING
+        done, _ = self.slow(hanging)
         self.assertNoResult(done)
         self.clock.advance(PATIENCE)
         self.successResultOf(done)
-        self.assertEqual(self.failed, [self.workers[0]])
-        self.assertEqual([w.stage for w in self.workers], [Stage.READY, Stage.SERVING])
+        self.assertEqual((self.failed, self.stale), ([hanging], []))
+        self.assertIs(other.stage, Stage.SERVING)
+
+    def test_start(self) -> None:
+        """While nobody serves, a worker has longer: the machine may be busy."""
+        done, answer = self.slow(self.workers[0])
+        self.workers[1].stage = Stage.STARTING
+        self.clock.advance(COMING - 1)
+        self.assertNoResult(done)
+        answer.callback({})
+        self.successResultOf(done)
+        self.assertEqual((self.failed, self.late), ([], []))
 
     def test_late(self) -> None:
-        """One that is at work is not waited for, and not ended; it serves when it is ready."""
-        slow = self.workers[0]
-        page = slow.page = Page(make_page())
-        self.addCleanup(page.close)
-        answer = slow.answers = Deferred()
-        done = Deferred.fromCoroutine(self.handing.bring_up(self.workers, 2))
-        page.write(BEAT, (int(self.clock.seconds() + PATIENCE) * 1000, 0, 0, 0))
-        self.clock.advance(PATIENCE)
+        """A new one that is at work is not waited for, and not ended; it serves when it can."""
+        slow, other = self.workers
+        other.stage = Stage.SERVING
+        done, answer = self.slow(slow)
+        self.beat(slow, PATIENCE)
         self.successResultOf(done)
         self.assertEqual((self.failed, self.late, slow.stage), ([], [], Stage.READY))
+        self.assertTrue(slow.behind)
         self.handing.current.serial = 6
         answer.callback({})
         self.assertEqual((self.late, slow.stage, slow.serial), ([slow], Stage.SERVING, 5))
+        self.assertFalse(slow.behind)
         self.clock.advance(LONGEST)
         self.assertEqual((self.failed, self.stale), ([], []))
 
     def test_too_late(self) -> None:
-        """One that never comes to an end is replaced, and serves on until then."""
+        """A new one that never comes to an end is given up."""
+        slow, other = self.workers
+        other.stage = Stage.SERVING
+        done, _ = self.slow(slow)
+        self.beat(slow, PATIENCE)
+        self.beat(slow, LONGEST)
+        self.successResultOf(done)
+        self.assertEqual((self.failed, self.stale), ([slow], []))
+
+    def test_replaced(self) -> None:
+        """One that serves, and works too long, is replaced and not ended; no change waits again."""
         slow = self.workers[0]
         slow.stage = Stage.SERVING
-        page = slow.page = Page(make_page())
-        self.addCleanup(page.close)
-        slow.answers = Deferred()
-        done = Deferred.fromCoroutine(self.handing.bring_up(self.workers, 2))
-        page.write(BEAT, (int(PATIENCE * 1000), 0, 0, 0))
-        self.clock.pump([PATIENCE, LONGEST])
+        done, answer = self.slow(slow)
+        self.beat(slow, PATIENCE)
         self.successResultOf(done)
         self.assertEqual((self.failed, self.stale), ([], [slow]))
+        self.handing.current.serial = 6
+        self.bring_up()
+        self.assertEqual(slow.told("Apply"), [{"serial": 5, "number": 3}])
+        self.assertEqual(self.workers[1].told("Apply")[-1], {"serial": 6, "number": 3})
+        answer.callback({})
+        self.assertEqual((self.late, slow.serial), ([slow], 5))
 
     def test_not_applied(self) -> None:
         """One that cannot take a revision serves on with what it had; a fresh one is given up."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fiberlb.health.checks.grpc import grpc_check
 from fiberlb.health.checks.http import http_check, https_check
+from fiberlb.health.checks.ping import ping_check
 from fiberlb.health.checks.target import Check
 from fiberlb.health.checks.tcp import tcp_check
 from fiberlb.health.checks.tls import TlsOf, tls_hello_check
@@ -15,11 +17,13 @@ from fiberlb.model.health_monitor import MonitorType
 CHECKS: Mapping[MonitorType, Callable[[Any], Check]] = {
     MonitorType.HTTP: http_check,
     MonitorType.TCP: tcp_check,
+    MonitorType.PING: ping_check,
 }
 
 #: Those that speak TLS: given also what finds the settings of a pool.
 TLS_CHECKS: Mapping[MonitorType, Callable[[Any, TlsOf], Check]] = {
     MonitorType.HTTPS: https_check,
+    MonitorType.GRPC: grpc_check,
     MonitorType.TLS_HELLO: tls_hello_check,
 }
 

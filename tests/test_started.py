@@ -1,4 +1,4 @@
-"""Tests of L{fiberlb.process}: what needs no process; the rest is tested live."""
+"""Tests of L{fiberlb.started}: what needs no process; the rest is tested live."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.scripts._twistd_unix import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.process import Process
+from fiberlb.started import Process
 from fiberlb.succession import VARIABLE, tell
 from fiberlb.tap import Options
 from fiberlb.workers.upgrade import Refused
@@ -23,7 +23,7 @@ class ProcessTests(SynchronousTestCase):
     def process(self, twistd: Any) -> Process:
         """One that was started with these options of twistd."""
         made = Process(twistd, Options(), None)
-        self.addCleanup(made.starter.tell)
+        self.addCleanup(made.waiting.tell)
         return made
 
     def test_pid_file(self) -> None:

@@ -7,6 +7,7 @@ It is made before twistd goes into the background, and gives up its rights in be
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import os
 import signal
 import sys
@@ -24,11 +25,14 @@ from fiberlb.invocation import Invocation, NotKnown
 from fiberlb.model.settings import AccessLogFormat
 from fiberlb.node import Node
 from fiberlb.observe.process_log import direct
+from fiberlb.process import starter
+from fiberlb.process.notify import notify, watchdog
+from fiberlb.process.orphans import Orphans
+from fiberlb.process.reporting import Reporting
 from fiberlb.relay.held import Held
-from fiberlb.relay.inherited import first_environment, for_the_next
 from fiberlb.starting import sentence
 from fiberlb.workers.system import processors
-from fiberlb.workers.upgrade import Refused, upgrade
+from fiberlb.workers.upgrade import ENDING, Refused, upgrade
 
 #: Exit code of a start that was refused.
 REFUSED = 1
@@ -42,21 +46,26 @@ class Process:
     @param twistd: its options.
     @param options: FiberLB's own.
 
-    @ivar environment: what it was started with.
-    @ivar starter: whoever started it.
+    @ivar told: what the environment says to this process alone.
+    @ivar reporting: tells the service manager.
+    @ivar waiting: whoever started it, and waits for it to go into the background.
     @ivar held: sockets that were made while there were rights to.
     @ivar log: the file that twistd is about to make for its log, C{None} if it is there.
     """
 
     def __init__(self, twistd: Any, options: Any, reactor: Any) -> None:
         self.reactor = reactor
-        self.environment = first_environment()
-        self.starter = Starter(twistd)
+        self.told = starter.told(starter.first_environment(), os.getpid())
+        # From here on no child of this process can get them.
+        starter.forget(os.environ)
+        hearing = notify(self.told)
+        send = None if hearing is None else hearing.send
+        self.reporting = Reporting(reactor, send, watchdog(self.told))
+        self.waiting = Starter(twistd)
         self.held = Held()
         self._twistd = twistd
         before = succession.told(os.environ, os.getpid())
         if before:
-            _bury()
             # It was ignored meanwhile, and twistd minds it only where nobody has said anything.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
             signal.signal(signal.SIGUSR1, signal.SIG_DFL)
@@ -86,8 +95,9 @@ class Process:
 
     def give_up(self, why: str) -> None:
         """The start was refused: say so where a person looks, and leave with an exit code."""
+        self.reporting.refused(why)
         _log.critical("The start is refused: {why}", why=why)
-        self.starter.tell(why)
+        self.waiting.tell(why)
         atexit.register(_leave)
         reactor = self.reactor
         reactor.callWhenRunning(lambda: reactor.running and reactor.stop())
@@ -114,11 +124,14 @@ class Process:
     def _become(self, node: Node, program: str, words: list[str]) -> None:
         pid = os.getpid()
         held = self.held.for_the_next()
-        os.environ.update(for_the_next(self.environment, pid))
-        os.environ.update(succession.tell(pid, held=held, pid_file=self._pid_file))
-        # It was found with the rights, and the home, of whoever started this.
-        os.environ["STATE_DIRECTORY"] = node.directory
-        os.execv(program, words)
+        environment = {
+            **os.environ,
+            **starter.again(self.told, pid),
+            **succession.tell(pid, held=held, pid_file=self._pid_file),
+            # It was found with the rights, and the home, of whoever started this.
+            "STATE_DIRECTORY": node.directory,
+        }
+        os.execve(program, words, environment)
 
 
 class Started(Service):
@@ -130,6 +143,8 @@ class Started(Service):
         self._process = process
         self._reactor = process.reactor
         self._user = user
+        self._early: list[signal.Signals] = []
+        self._orphans = Orphans(process.reactor, self._workers)
 
     def privilegedStartService(self) -> None:
         """After twistd went into the background, if it did, and before it changes the user."""
@@ -149,19 +164,25 @@ class Started(Service):
     def startService(self) -> None:
         """The process is its final one, and nobody else any more."""
         super().startService()
-        self._process.starter.keep_waiting()
+        self._process.waiting.keep_waiting()
         try:
             self._reopen = direct(globalLogPublisher, self._layer.settings.log)
         except OSError as why:
             self._process.give_up(sentence(why))
             return
         self._warn()
+        # A watchdog ends what hangs with SIGABRT; where it hung is then told.
+        faulthandler.enable(sys.__stderr__ or 2)
+        self._process.reporting.begin()
+        self._orphans.start()
         self._on(signal.SIGHUP, self._node.reload)
         # Twistd reopens its own log on this one.
         self._on(signal.SIGUSR1, self._reopen_logs)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
         self._on(signal.SIGINT, self._interrupt)
         self._on(signal.SIGUSR2, self._upgrade)
+        signal.signal(signal.SIGTERM, lambda *_: self._early.append(signal.SIGTERM))
+        # An upgrade has held them back; the template must not inherit that.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*ENDING, signal.SIGUSR1})
         # After the reactor has installed its own.
         self._reactor.callWhenRunning(self._mind_second_signal)
         self._node.startService()
@@ -176,14 +197,25 @@ class Started(Service):
         for path in privileges.unreadable(self._layer):
             _log.warn("{path} cannot be read: a reload will be refused", path=path)
         log = self._layer.settings.access_log
-        nowhere = self._process.starter.waits and log.path == "stdout"
+        nowhere = self._process.waiting.waits and log.path == "stdout"
         if nowhere and log.format is not AccessLogFormat.OFF:
             _log.warn("The access log goes nowhere in the background: give access_log a path")
 
     def stopService(self) -> Any:
         """The node's end."""
         super().stopService()
-        return self._node.stopService()
+        return self._node.stopService().addBoth(self._ended)
+
+    def _ended(self, result: Any) -> Any:
+        self._orphans.stop()
+        self._process.reporting.end()
+        return result
+
+    def _workers(self) -> frozenset[int]:
+        """Pids of children whose end the node looks for itself."""
+        control = self._node.control
+        kinds = control.processes().pids.values() if control is not None else ()
+        return frozenset(pid for pids in kinds for pid in pids)
 
     def _on(self, number: signal.Signals, action: Any) -> None:
         """Have the reactor do C{action} on a signal, after what was done on it before."""
@@ -224,20 +256,12 @@ class Started(Service):
                 begin(number, frame)
 
         signal.signal(signal.SIGTERM, terminate)
+        if self._early:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _upgrade(self) -> None:
         done = Deferred.fromCoroutine(self._process.upgrade(self._node))
         done.addErrback(lambda why: _log.error("No upgrade: {why}", why=why.getErrorMessage()))
-
-
-def _bury() -> None:
-    """Wait for children of the image before this one that have ended, such as its template."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        # There are none.
-        pass
 
 
 def _leave() -> None:

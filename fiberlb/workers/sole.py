@@ -1,0 +1,112 @@
+"""The data plane of a process without workers; it takes over from those that there were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from fiberlb.model.settings import Settings
+from fiberlb.relay.binding import Binding
+from fiberlb.relay.loop import Loop
+from fiberlb.relay.plane import DataPlane
+from fiberlb.relay.prepared import Prepared
+from fiberlb.relay.services import Services, request_ids
+from fiberlb.workers.heir import Heir
+from fiberlb.workers.leaving import Leaving, split
+
+
+class SolePlane(DataPlane):
+    """
+    All traffic in this process.
+
+    @param log: L{fiberlb.observe.access_log.AccessLog} by shape.
+    @param wall: seconds since the epoch.
+    @param random: numbers from 0 to 1.
+    @param random_bytes: for ids.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        loop: Loop,
+        log: Any,
+        settings: Settings,
+        binding: Binding,
+        *,
+        wall: Callable[[], float],
+        random: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._lasting = settings.shutdown.worker_deadline
+        self._heir = Heir(reactor, binding, self._lasting, self.accept_also)
+        services = Services(
+            loop,
+            lambda stamp: stamp + wall() - loop.now,
+            request_ids(random_bytes),
+            bind=self._heir.bind,
+            further=self._heir.further,
+            release=binding.release,
+        )
+        super().__init__(reactor, services, log, settings.trusted_proxies, random=random)
+
+    async def begin(self, directory: str) -> None:
+        """
+        Gather what workers of an earlier process hold, and begin to keep the time.
+
+        @param directory: the state directory, which this process holds; empty: there is none.
+        """
+        await self._heir.gather(directory)
+        self.start()
+
+    def activate(self, prepared: Prepared) -> None:
+        """As of any plane; after the first one this process serves, and those workers drain."""
+        super().activate(prepared)
+        self._heir.dismiss()
+
+    # Another image of the process.
+
+    async def leave_behind(self, directory: str, let_go: Callable[[], None]) -> None:
+        """
+        Have a copy of this process go on with what is served; returns in this one only.
+
+        @param let_go: called in the copy: gives up what only one process may hold.
+        """
+        # The copy is not to find itself.
+        await self._heir.close()
+        self._log.stop()
+        if split(directory, let_go):
+            self._log.resume()
+            leaving = Leaving(self._reactor, self, directory, self._lasting, self._log.stop)
+            leaving.begin()
+            await leaving.never
+
+    def sockets(self) -> list[tuple[tuple[str, int], int, Any]]:
+        """What is accepted from: address, a number, socket."""
+        return [
+            (key, number, acceptor.sock)
+            for key, first in self._acceptors.items()
+            for number, acceptor in enumerate((first, *self._further.get(key, ())))
+        ]
+
+    def drain(self, deadline: float, patience: float) -> Deferred[None]:
+        """Let go of every socket: another process accepts from them; finish what runs."""
+        further = [one for several in self._further.values() for one in several]
+        for acceptor in (*self._acceptors.values(), *further):
+            acceptor.leave()
+        self._acceptors.clear()
+        self._further.clear()
+        return super().stop(deadline, patience)
+
+    # The end.
+
+    def stop(self, deadline: float, patience: float = 0.0) -> Deferred[None]:
+        """As of any plane; those workers end too."""
+        left = Deferred.fromCoroutine(self._heir.stop(deadline))
+        return super().stop(deadline, patience).addCallback(lambda _: left)
+
+    def hasten(self, deadline: float) -> None:
+        """As of any plane; those workers too."""
+        super().hasten(deadline)
+        self._heir.hasten(deadline)

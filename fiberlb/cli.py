@@ -21,6 +21,7 @@ _COMMANDS = {
     "check": "fiberlb.commands.check:check",
     "health": "fiberlb.commands.health:health",
     "keys": "fiberlb.commands.keys:keys",
+    "member": "fiberlb.commands.members:members",
     "upgrade": "fiberlb.workers.commands:upgrade",
     "workers": "fiberlb.workers.commands:workers",
 }

@@ -9,10 +9,9 @@ traffic is let run out, and what was written is closed last.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, maybeDeferred
 from twisted.logger import Logger
@@ -23,7 +22,6 @@ from fiberlb.acme.keeping import Keeping, keep
 from fiberlb.admin_ports import AdminPorts
 from fiberlb.announcement import announce, standing, tell_fixed, tell_refusal
 from fiberlb.api.rest.site import admin_site
-from fiberlb.control.aside import Aside, at_once
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
@@ -37,11 +35,11 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
 from fiberlb.model.settings import AccessLog as LogSettings
 from fiberlb.observe.access_log import AccessLog
-from fiberlb.process.reporting import Reporting
+from fiberlb.ocsp.book import Staples
+from fiberlb.ocsp.keeping import StapleKeeping, keep_stapled
 from fiberlb.relay.binding import Binding
-from fiberlb.relay.held import Held
-from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.loop import loop_on
+from fiberlb.relay.mapped import client_table
 from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
 from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
@@ -52,44 +50,11 @@ from fiberlb.workers.attending import attended
 from fiberlb.workers.plane import WorkersPlane
 from fiberlb.workers.sole import SolePlane
 from fiberlb.workers.system import processors
+from fiberlb.world import World
 
 _log = Logger()
 #: Seconds that the start waits for the first round of checks before it says who is up.
 FIRST_ROUND = 2.0
-
-
-@attrs.frozen(kw_only=True)
-class World:
-    """
-    What a node is given of the machine.
-
-    @ivar reactor: the running one.
-    @ivar wall: seconds since the epoch.
-    @ivar monotonic: seconds of a clock that never jumps.
-    @ivar random: numbers from 0 to 1.
-    @ivar random_bytes: for ids and keys; from the system.
-    @ivar host_name: of the machine.
-    @ivar root: the process may do everything.
-    @ivar aside: does long work in a thread.
-    @ivar inherited: sockets that the process was started with.
-    @ivar held: sockets that were made while there were rights to.
-    @ivar reporting: tells the service manager.
-    """
-
-    reactor: Any
-    wall: Callable[[], float]
-    monotonic: Callable[[], float]
-    random: Callable[[], float]
-    random_bytes: Callable[[int], bytes]
-    make_id: Callable[[], str]
-    environment: Mapping[str, str]
-    host_name: str
-    pid: Callable[[], int]
-    root: bool
-    aside: Aside = at_once
-    inherited: Inherited = Inherited()
-    held: Held = attrs.field(factory=Held)
-    reporting: Reporting = attrs.field(factory=Reporting)
 
 
 class Node(Service):
@@ -143,6 +108,7 @@ class Node(Service):
         )
         self.control: ControlService | None = None
         self.certificates: Keeping | None = None
+        self.staples: StapleKeeping | None = None
 
     def _make_plane(self) -> SolePlane | WorkersPlane:
         world, settings = self._world, self._layer.settings
@@ -159,6 +125,9 @@ class Node(Service):
             wall=world.wall,
             random=world.random,
             random_bytes=world.random_bytes,
+            make_table=lambda: client_table(
+                None if self._layer.ephemeral else self.directory, world.random_bytes
+            ),
         )
 
     # Beginning.
@@ -180,6 +149,9 @@ class Node(Service):
         issued = Issued()
         self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
         await self.certificates.load()
+        staples = Staples()
+        kept = None if self._layer.ephemeral else self.directory
+        self.staples = keep_stapled(world, kept, staples)
         self.control = ControlService(
             store,
             self.plane,
@@ -195,6 +167,7 @@ class Node(Service):
                 aside=world.aside,
             ),
             issued,
+            staples,
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
@@ -208,6 +181,7 @@ class Node(Service):
         await self._first_round()
         announce(self.control, self._layer, admin)
         self.certificates.begin(self.control)
+        self.staples.begin(self.control)
         Upkeep(self.control, world.reactor).start()
         self._began()
 
@@ -365,6 +339,8 @@ class Node(Service):
     async def _stop_control(self) -> None:
         if self.certificates is not None:
             await self.certificates.stop()
+        if self.staples is not None:
+            await self.staples.stop()
         if self.control is not None:
             await self.control.stop()
 

@@ -22,7 +22,7 @@ from fiberlb.control.document import FileLayer
 from fiberlb.control.validate import with_default
 from fiberlb.model.addresses import UNIX, named
 from fiberlb.model.configuration import addresses, resolve
-from fiberlb.model.listener import Listener
+from fiberlb.model.listener import Listener, ListenerProtocol
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import split_address
 from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
@@ -128,6 +128,9 @@ def _low(layer: FileLayer, free: int) -> Iterator[tuple[str, str, int, bool]]:
     for listener in configuration.all(Listener).values():
         balancer = balancers.get(listener.loadbalancer_id)
         if balancer is None or not listener.enabled or not balancer.enabled:
+            continue
+        if listener.protocol is ListenerProtocol.UDP:
+            # A spare socket of datagrams would be sent some.
             continue
         port = listener.port or 0
         for host in addresses(configuration, listener):

@@ -24,10 +24,11 @@ from fiberlb.control.arguments import from_arguments
 from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError
-from fiberlb.node import Node, World
+from fiberlb.node import Node
 from fiberlb.relay.inherited import inherited
 from fiberlb.started import REFUSED, Process, Started
 from fiberlb.starting import CannotStart
+from fiberlb.world import World
 
 
 class Options(usage.Options):

@@ -26,8 +26,9 @@ ALLOWED: dict[str, str] = {
     "observe": "errors model",
     "relay": "errors model wire routing balancing pool_plans snapshot tls observe",
     "acme": "errors model tls store",
+    "ocsp": "errors model tls",
     "control": (
-        "errors model wire routing balancing pool_plans snapshot tls health store observe acme"
+        "errors model wire routing balancing pool_plans snapshot tls health store observe acme ocsp"
     ),
     "api": "errors model control",
     "workers": (
@@ -46,6 +47,7 @@ ALLOWED: dict[str, str] = {
     "privileges": "belongings model control relay starting",
     "started": "*",
     "starting": "errors control store workers",
+    "world": "control process relay",
     "cli": "*",
     "node": "*",
     "tap": "*",

@@ -11,8 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError, Problem
-from fiberlb.node import Node, World
+from fiberlb.node import Node
 from fiberlb.relay.loop import StockLoop
+from fiberlb.world import World
 
 
 class Reactor(MemoryReactorClock):

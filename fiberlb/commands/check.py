@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from fiberlb.control.cautions import cautions
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.control.validate import validated
@@ -54,7 +55,7 @@ def check(path: str) -> None:
 def warnings(layer: FileLayer, configuration: Configuration, now: float) -> list[str]:
     """
     What is no reason to refuse a file, each with its place: certificates that
-    end soon or are odd, TLS that is weak.
+    end soon or are odd, TLS that is weak, PROXY headers that nobody may send.
 
     @param now: seconds since the epoch.
     """
@@ -70,6 +71,7 @@ def warnings(layer: FileLayer, configuration: Configuration, now: float) -> list
         if listener.tls_config is not None
         for path, said in weaknesses(listener.tls_config)
     ]
+    found += cautions(configuration, layer.settings.trusted_proxies)
     return [str(problem) for problem in layer.located(found)]
 
 

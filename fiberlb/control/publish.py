@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Awaitable, Callable, Container
 from typing import TypeVar
 
 import attrs
@@ -11,7 +11,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from fiberlb import snapshot
-from fiberlb.acme.issued import Issued
 from fiberlb.control.aside import LARGE, Aside, at_once
 from fiberlb.control.plane import HealthView, Plane, Prepared
 from fiberlb.control.slicing import in_slices
@@ -66,9 +65,21 @@ def unverified(plan: PoolPlan) -> str:
     return f"pool {name}: insecure_skip_verify is on: anybody is taken for its members"
 
 
+#: A configuration with what certificates got by themselves.
+Dressed = Callable[[Configuration], Configuration]
+
+
+def bare(configuration: Configuration) -> Configuration:
+    """Nothing is put in."""
+    return configuration
+
+
 class Publisher:
     """
     Brings configurations into force on this node, one at a time.
+
+    @param dressed: puts into a configuration what certificates got by themselves.
+    @param beforehand: sees to what a configuration needs beside itself; cannot fail.
 
     @ivar snapshot: in force; C{None} before the first one.
     """
@@ -80,9 +91,11 @@ class Publisher:
         plane: Plane,
         health: HealthView,
         surroundings: Surroundings,
-        issued: Issued | None = None,
+        dressed: Dressed = bare,
+        beforehand: Callable[[Configuration], Awaitable[None]] | None = None,
     ) -> None:
-        self._issued = issued or Issued()
+        self._dressed = dressed
+        self._beforehand = beforehand
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
@@ -104,7 +117,9 @@ class Publisher:
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
-        compiled = await self._compiled(self._issued.dressed(configuration), limits)
+        if self._beforehand is not None:
+            await self._beforehand(configuration)
+        compiled = await self._compiled(self._dressed(configuration), limits)
         if tolerated is None:
             tolerated = self._failed_before(compiled)
         return Ready(compiled, await self._plane.prepare(compiled, tolerated))

@@ -17,14 +17,18 @@ from twisted.logger import Logger
 
 from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
+from fiberlb.control.cautions import sentences
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
+from fiberlb.control.cookie_keys import CookieKeys
 from fiberlb.control.document import FileLayer
+from fiberlb.control.emptying import Emptying
 from fiberlb.control.expiry import reminders
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.keys import Keys
+from fiberlb.control.member_states import MemberStates
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings, unverified
@@ -35,7 +39,9 @@ from fiberlb.control.state import State
 from fiberlb.control.writing import Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
+from fiberlb.model.ocsp import Staple
 from fiberlb.model.resource import Resource
+from fiberlb.ocsp.book import Staples
 from fiberlb.store.interface import Store, StoreError
 from fiberlb.store.sealed import Keyring
 
@@ -51,8 +57,12 @@ class ControlService:
     @param health: what checks the members.
     @param keyring: seals private keys at rest.
     @param issued: what certificates that order themselves have got; C{None}: none does.
+    @param staples: what responders say of certificates; C{None}: none is asked.
 
     @ivar certificates: what may be told of certificates.
+    @ivar states: operational states of members.
+    @ivar cookie_keys: what persistence cookies are signed with.
+    @ivar emptying: which members have drained.
     @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
     @ivar reloads: of the file, by what came of them.
@@ -68,8 +78,10 @@ class ControlService:
         keyring: Keyring,
         surroundings: Surroundings,
         issued: Issued | None = None,
+        staples: Staples | None = None,
     ) -> None:
         issued = issued or Issued()
+        self._staples = staples or Staples()
         self._issued = issued
         self._store = store
         self._plane = plane
@@ -81,12 +93,29 @@ class ControlService:
         self.certificates = CertificateFacts(issued)
         self.file_problems: tuple[str, ...] = ()
         self.reloads = {"ok": 0, "failed": 0}
-        self._force = Force(Publisher(plane, health, surroundings, issued), self.now)
+        self.cookie_keys = CookieKeys(store, keyring)
+        self.states = MemberStates(
+            store, plane, self.cookie_keys, health.hold, self._states_changed
+        )
+        publisher = Publisher(plane, health, surroundings, self._dressed, self._sign)
+        self._force = Force(publisher, self.now)
+        self._force.observers.append(self._settle_states)
+        self.emptying = Emptying(
+            surroundings.reactor,
+            surroundings.wall,
+            lambda: self.states.restrained,
+            plane.member_figures,
+            lambda: self.configuration,
+        )
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
         )
         self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
+
+    def _dressed(self, configuration: Configuration) -> Configuration:
+        read = self.certificates.read
+        return self._staples.dressed(self._issued.dressed(configuration), read)
 
     def wall(self) -> float:
         """The time, seconds since the epoch."""
@@ -116,6 +145,7 @@ class ControlService:
 
     async def _start(self, file: FileLayer) -> None:
         self._force.latest = await self._following.load()
+        await self.states.load()
         state = await self._with_file(file)
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
@@ -168,8 +198,23 @@ class ControlService:
         for ended in self._when_stopping:
             ended()
         self._following.stop()
+        self.states.stop()
+        self.emptying.stop()
         await self._lock.acquire()
         self._lock.release()
+
+    async def _sign(self, configuration: Configuration) -> None:
+        """Have keys for cookies, where a pool sets them."""
+        if self.cookie_keys.wanted(configuration):
+            await self.states.sign(self.cookie_keys.make)
+
+    def _states_changed(self) -> None:
+        if self._force.started:
+            self._settle_states()
+
+    def _settle_states(self) -> None:
+        self.states.settle(self.configuration)
+        self.emptying.changed()
 
     def when_stopping(self, ended: Callable[[], None]) -> None:
         """Have something called when the service stops, such as what asks it by itself."""
@@ -258,13 +303,33 @@ class ControlService:
         snapshot = self._force.publisher.snapshot
         pools = snapshot.pools.values() if snapshot is not None else ()
         lax = filter(None, map(unverified, pools))
-        return (*own, *self.file_problems, *soon, *self._not_issued(), *lax)
+        return (
+            *own,
+            *self.file_problems,
+            *soon,
+            *self._not_issued(),
+            *self._not_stapled(),
+            *lax,
+            *self.cautions,
+        )
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What of the configuration cannot be what was meant, each a sentence."""
+        return tuple(sentences(self.configuration, self.state.file.settings.trusted_proxies))
 
     def _not_issued(self) -> Iterator[str]:
         for made in self.configuration.all(Certificate).values():
             record = self._issued.records.get(made.id)
             if made.acme is not None and made.enabled and record and record.last_error:
                 yield f"certificate {made.name} was not issued: {record.last_error}"
+
+    def _not_stapled(self) -> Iterator[str]:
+        for made in self.configuration.all(Certificate).values():
+            if made.enabled:
+                said = self._staples.problem(made, self.certificates.read, self.wall())
+                if said:
+                    yield said
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """
@@ -277,6 +342,14 @@ class ControlService:
     def order(self, certificate: Certificate) -> dict[str, Any]:
         """How the order of a certificate goes that orders itself."""
         return self.certificates.order(certificate, self.wall())
+
+    def stapling(self, certificate: Certificate) -> dict[str, Any]:
+        """How it stands with the OCSP response of a certificate."""
+        return self._staples.state(certificate, self.certificates.read, self.wall())
+
+    def staple(self, certificate: Certificate) -> Staple | None:
+        """The OCSP response of a certificate, while its time is; C{None}: there is none."""
+        return self._staples.staple(certificate, self.certificates.read)
 
     def certificate_warnings(self, made: Certificate) -> list[str]:
         """What should be known of a certificate that is no reason to refuse it, such as its end."""

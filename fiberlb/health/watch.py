@@ -126,6 +126,13 @@ class MemberWatch:
             self._transitions,
         )
 
+    def renew(self, machine: RiseFall) -> None:
+        """Know nothing again; to be started."""
+        self.machine = machine
+        self._reason = "not checked yet"
+        self._since = self._equipment.wall()
+        self._failing = False
+
     def start(self, delay: float) -> None:
         """
         Check after C{delay} seconds, then every interval.

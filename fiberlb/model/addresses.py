@@ -23,6 +23,9 @@ SCOPED = "link-local addresses with an interface (%eth0): known, not supported b
 #: How a Unix socket begins; alone it stands for every client of one, which has no address.
 UNIX = "unix:"
 FD = "fd:"
+#: How the address of a datagram socket begins where it stands beside those of streams: both
+#: may have the same port.
+UDP = "udp:"
 #: Octets of a path that the system takes (unix(7)).
 LONGEST_PATH = 107
 
@@ -32,8 +35,20 @@ def named(address: str) -> bool:
     return address.startswith((UNIX, FD))
 
 
+def bare(address: str) -> str:
+    """An address without the word that it is one of datagrams."""
+    return address.removeprefix(UDP)
+
+
+def line(address: str, port: int) -> tuple[bool, int]:
+    """A port, those of datagrams being others than those of streams."""
+    return address.startswith(UDP), port
+
+
 def at(address: str, port: int | None) -> str:
-    """Address and port as a person writes them: an IPv6 address in brackets."""
+    """Address and port as a person writes them: an IPv6 address in brackets, UDP behind it."""
+    if address.startswith(UDP):
+        return f"{at(bare(address), port)}/udp"
     if named(address):
         return address
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -188,6 +188,11 @@ def check(configuration: Configuration) -> Iterable[Problem]:
 
 def _check_pools(configuration: Configuration) -> Iterable[Problem]:
     for pool in configuration.all(Pool).values():
+        if pool.protocol is PoolProtocol.UDP:
+            for member in configuration.children(Member, pool.id):
+                if named(member.address):
+                    message = f"{member.address} takes connections; udp pools need IP addresses"
+                    yield Problem(("members", member.id, "address"), message)
         tls = pool.tls_config
         if tls is None:
             continue
@@ -209,14 +214,15 @@ def addresses(configuration: Configuration, listener: Listener) -> tuple[str, ..
 
 
 def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
-    taken: dict[tuple[str, int], Listener] = {}
+    taken: dict[tuple[str, int, bool], Listener] = {}
     pools = configuration.all(Pool)
     for listener in configuration.all(Listener).values():
         at = ("listeners", listener.id)
         if listener.loadbalancer_id in configuration.all(LoadBalancer):
             for address in addresses(configuration, listener):
                 port = 0 if named(address) else listener.port or 0
-                other = taken.setdefault((address, port), listener)
+                key = (address, port, listener.datagrams)
+                other = taken.setdefault(key, listener)
                 if other is not listener:
                     yield _taken(at, address, port, other)
         pool = pools.get(listener.default_pool_id or "")
@@ -268,8 +274,16 @@ def _taken(at: Path, address: str, port: int, by: Listener) -> Problem:
 
 
 def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:
-    relayed = pool.protocol is PoolProtocol.TCP
-    if relayed is listener.speaks_http:
+    datagrams = pool.protocol is PoolProtocol.UDP
+    relayed = datagrams or pool.protocol is PoolProtocol.TCP
+    if datagrams is not listener.datagrams:
+        needed = "udp" if listener.datagrams else "http or https" if listener.speaks_http else "tcp"
+        message = (
+            f"pool {pool.name!r} is {pool.protocol.value},"
+            f" {listener.protocol.value} listeners need {needed}"
+        )
+        yield Problem(path, message)
+    elif relayed is listener.speaks_http:
         wanted = "http or https" if listener.speaks_http else "tcp"
         hint = ""
         if pool.encrypts:

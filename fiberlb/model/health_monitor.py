@@ -27,6 +27,7 @@ class MonitorType(Enum):
     TLS_HELLO = "tls_hello"
     PING = "ping"
     GRPC = "grpc"
+    UDP_CONNECT = "udp_connect"
 
 
 class InitialState(Enum):
@@ -59,7 +60,7 @@ class HealthMonitor(Resource):
 
     COLLECTION: ClassVar[str] = "health_monitors"
     type: MonitorType | None = field(
-        Optional(OneOf(MonitorType, later=("udp_connect",))),
+        Optional(OneOf(MonitorType)),
         None,
     )
     method: str = field(Text(16, 1, "[A-Za-z]+", "a method"), "GET", converter=str.upper)

@@ -96,10 +96,7 @@ def opened(
         if v6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
         if freebind:
-            level, option = (
-                (socket.IPPROTO_IPV6, _IPV6_FREEBIND) if v6 else (socket.IPPROTO_IP, _IP_FREEBIND)
-            )
-            sock.setsockopt(level, option, 1)
+            freely(sock, v6)
         if owner is not None:
             # Before it is bound: whose a socket is decides with which ones it may share.
             os.fchown(sock.fileno(), *owner)
@@ -110,8 +107,16 @@ def opened(
     return sock
 
 
+def freely(sock: socket.socket, v6: bool) -> None:
+    """Have a socket bind an address that the machine may get later (ip(7), IP_FREEBIND)."""
+    level, option = (
+        (socket.IPPROTO_IPV6, _IPV6_FREEBIND) if v6 else (socket.IPPROTO_IP, _IP_FREEBIND)
+    )
+    sock.setsockopt(level, option, 1)
+
+
 def refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInUse:
-    """Why an address cannot be had, in words for the person who asked."""
+    """Why an address cannot be had, in words."""
     where = at(host, port)
     if why.errno == errno.EADDRINUSE:
         return AddressInUse(listener_id, host, port, f"{where} is in use by another program")

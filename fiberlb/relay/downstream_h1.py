@@ -341,6 +341,8 @@ class Downstream(Uploading):
         if length:
             self.expect_body(plan, length, bool(flags & EXPECT_CONTINUE))
         self.route = route = plan.only or self._decide(plan, authority)
+        if route.pool is not None and route.pool.reads is not None:
+            self.out = route.pool.reads.take(self, self.out)
         if length or rest or not minor or upgrade or not self.keep or self._memo_route is None:
             # The first request of a connection is often its only one, and not worth the memory.
             self._memo_head = self._memo_out = b""

@@ -78,7 +78,9 @@ def upgrade(path: str) -> None:
     click.echo(f"Process {pid} was told; its log says how it went")
 
 
-def ask(settings: Settings, method: str, target: str) -> tuple[int, dict[str, Any]]:
+def ask(
+    settings: Settings, method: str, target: str, body: Any = None
+) -> tuple[int, dict[str, Any]]:
     """
     One request to the admin API of the process with these settings.
 
@@ -93,7 +95,8 @@ def ask(settings: Settings, method: str, target: str) -> tuple[int, dict[str, An
     else:
         connection = http.client.HTTPConnection(address, timeout=PATIENCE)
     try:
-        connection.request(method, target, headers={"Content-Type": "application/json"})
+        data = None if body is None else json.dumps(body)
+        connection.request(method, target, data, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as why:

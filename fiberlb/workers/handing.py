@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.protocols import amp
 
+from fiberlb.model.addresses import UDP
 from fiberlb.model.challenges import Challenges
+from fiberlb.model.operational import Operations
 from fiberlb.workers import messages
 from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import GONE, Seen, Stage
@@ -34,12 +38,14 @@ class Current:
     @ivar revision: descriptor of the sealed file; -1 before there is any.
     @ivar down: makes the descriptor of the members that may not serve, and its number.
     @ivar challenges: what is answered to authorities now.
+    @ivar operations: what is in force beside the configuration.
     """
 
     serial: int
     revision: int
     down: Callable[[], tuple[int, int]]
     challenges: Challenges = Challenges()
+    operations: Operations = Operations()
 
 
 class Handing:
@@ -155,6 +161,8 @@ class Handing:
         if seen.stage is Stage.READY:
             seen.stage = Stage.SERVING
         # One that has just been forked gets its sockets after this.
+        if self.current.operations != Operations() and not await self._operate(seen):
+            return False
         return not self.current.challenges or await self._challenge(seen)
 
     # Challenges.
@@ -167,15 +175,35 @@ class Handing:
             await done
 
     async def _challenge(self, seen: Seen) -> bool:
-        fd = sealed(pickle.dumps(self.current.challenges))
+        return await self._tell(seen, messages.Challenge, challenges=self.current.challenges)
+
+    # What is in force beside the configuration.
+
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force in every worker; returns when it is, or they are being replaced."""
+        self.current.operations = operations
+        # What drains still has tunnels, whose member may be one that is to be left.
+        several = self._find(Stage.SERVING, Stage.READY, Stage.DRAINING)
+        ours = [seen for seen in several if not seen.foreign]
+        for done in [Deferred.fromCoroutine(self._operate(seen)) for seen in ours]:
+            await done
+
+    async def _operate(self, seen: Seen) -> bool:
+        return await self._tell(seen, messages.Operate, operations=self.current.operations)
+
+    async def _tell(self, seen: Seen, command: type[amp.Command], **what: Any) -> bool:
+        """Send one thing whole; whether the worker has it in force."""
+        ((name, content),) = what.items()
+        fd = sealed(pickle.dumps(content))
         try:
-            done = seen.ask(messages.Challenge, challenges=fd)
+            done = seen.ask(command, **{name: fd})
             await done.addTimeout(PATIENCE, self._reactor)
         except GONE:
             return False
         except Exception:
-            _log.failure("worker {slot} does not answer challenges", slot=seen.slot)
-            self._failed(seen)
+            _log.failure("worker {slot} did not take {what}", slot=seen.slot, what=name)
+            if seen.stage is not Stage.DRAINING:
+                self._failed(seen)
             return False
         finally:
             os.close(fd)
@@ -185,7 +213,7 @@ class Handing:
 
     async def share_out(self, count: int) -> None:
         """
-        Hand every socket to the worker of its slot, or to to one of the others.
+        Hand every socket to the worker of its slot, or to one of the others.
 
         Whoever has had it lets go only after the new one has it.
         """
@@ -194,8 +222,9 @@ class Handing:
         asked = []
         for address, slot, sock, seen in wanted:
             if seen is not None and (address, slot) not in seen.listens:
+                before = self._before(address, slot) if address[0].startswith(UDP) else None
                 seen.listens.add((address, slot))
-                asked.append(self._hand(seen, address, slot, sock))
+                asked.append(self._hand(seen, address, slot, sock, before))
         for done in asked:
             await done
         theirs = {(a, n): seen for a, n, _, seen in wanted if seen is not None}
@@ -203,11 +232,35 @@ class Handing:
             for key in [k for k in seen.listens if theirs.get(k, seen) is not seen]:
                 await self.let_go(seen, *key, empty=False)
 
-    def _hand(self, seen: Seen, address: Address, slot: int, sock: Any) -> Deferred[Any]:
+    def _before(self, address: Address, slot: int) -> Seen | None:
+        """Whose socket it is now."""
+        several = self._find(Stage.SERVING, Stage.ADOPTED)
+        return next((s for s in several if (address, slot) in s.listens), None)
+
+    def _hand(
+        self, seen: Seen, address: Address, slot: int, sock: Any, before: Seen | None
+    ) -> Deferred[Any]:
+        """
+        @param before: has it, and passes the flows of it on; from there, not by way of control.
+        """
         host, port = address
         where = {"host": host, "port": port, "slot": slot}
-        done = seen.ask(messages.Listen, fd=sock.fileno(), **where)
-        return done.addErrback(self.not_done, seen)
+        named: dict[str, Any] = {"fd": sock.fileno(), **where}
+        if before is None:
+            return seen.ask(messages.Listen, **named).addErrback(self.not_done, seen)
+        before.listens.discard((address, slot))
+        theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        passing = before.ask(messages.PassOn, flows=theirs.fileno(), **where)
+        passing.addErrback(self._not_passed, before).addBoth(lambda _: theirs.close())
+        done = seen.ask(messages.Listen, flows=ours.fileno(), **named)
+        done.addErrback(self.not_done, seen)
+        return done.addBoth(lambda _: ours.close())
+
+    def _not_passed(self, why: Any, before: Seen) -> None:
+        """One that does not pass flows on, or not in time, is not waited for; it soon drains."""
+        if not why.check(*GONE):
+            text = "Worker {slot} (pid {pid}) does not pass its flows on: {why}"
+            _log.warn(text, slot=before.slot, pid=before.pid, why=why.getErrorMessage())
 
     def let_go(self, seen: Seen, address: Address, slot: int, empty: bool) -> Deferred[Any]:
         """Have a worker leave a socket."""

@@ -30,8 +30,11 @@ class Served(Protocol):
     def usable(self, number: int, member: str, usable: bool) -> None:
         """Mind a member's health."""
 
-    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+    def listen(self, host: str, port: int, slot: int, fd: int, flows: int | None) -> None:
         """Accept from a socket."""
+
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> None:
+        """Leave a socket, and send its flows there."""
 
     def drain(self, deadline: float) -> None:
         """Finish what runs, end."""
@@ -85,10 +88,24 @@ class WorkerLink(amp.AMP):
         await self._worker.plane.challenge(pickle.loads(content(challenges)))
         return {}
 
+    @messages.Operate.responder
+    async def operate(self, operations: int) -> dict[str, Any]:
+        """Have it in force."""
+        await self._worker.plane.operate(pickle.loads(content(operations)))
+        return {}
+
     @messages.Listen.responder
-    def listen(self, host: str, port: int, slot: int, fd: int) -> dict[str, Any]:
+    def listen(
+        self, host: str, port: int, slot: int, fd: int, flows: int | None = None
+    ) -> dict[str, Any]:
         """Accept from a socket."""
-        self._worker.listen(host, port, slot, fd)
+        self._worker.listen(host, port, slot, fd, flows)
+        return {}
+
+    @messages.PassOn.responder
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> dict[str, Any]:
+        """Leave a socket, and send its flows there."""
+        self._worker.pass_on(host, port, slot, flows)
         return {}
 
     @messages.Unlisten.responder

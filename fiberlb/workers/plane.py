@@ -22,6 +22,7 @@ from fiberlb.model.addresses import at
 from fiberlb.model.bounds import Limits
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
+from fiberlb.model.operational import Operations
 from fiberlb.model.settings import Settings
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.plane import RETRY
@@ -286,6 +287,11 @@ class WorkersPlane:
         (self._down.discard if usable else self._down.add)(member_id)
         self._number += 1
         self.crew.tell(messages.Usable, number=self._number, member=member_id, usable=usable)
+
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force beside the configuration; returns when it is in every worker."""
+        handed = self.crew.handing.operate
+        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(operations)))
 
     async def challenge(self, challenges: Challenges) -> None:
         """Have these challenges answered, and no others; returns when every worker does."""

@@ -7,7 +7,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.model.settings import Settings
+from fiberlb.relay.affinity import private_table
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.loop import Loop
 from fiberlb.relay.plane import DataPlane
@@ -25,6 +27,7 @@ class SolePlane(DataPlane):
     @param wall: seconds since the epoch.
     @param random: numbers from 0 to 1.
     @param random_bytes: for ids.
+    @param make_table: of clients and their members.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class SolePlane(DataPlane):
         wall: Callable[[], float],
         random: Callable[[], float],
         random_bytes: Callable[[int], bytes],
+        make_table: Callable[[], AffinityTable] = private_table,
     ) -> None:
         self._lasting = settings.shutdown.worker_deadline
         self._heir = Heir(reactor, binding, self._lasting, self.accept_also)
@@ -49,7 +53,14 @@ class SolePlane(DataPlane):
             further=self._heir.further,
             release=binding.release,
         )
-        super().__init__(reactor, services, log, settings.trusted_proxies, random=random)
+        super().__init__(
+            reactor,
+            services,
+            log,
+            settings.trusted_proxies,
+            random=random,
+            make_table=make_table,
+        )
 
     async def begin(self, directory: str) -> None:
         """

@@ -30,6 +30,7 @@ from fiberlb.model.settings import AccessLogFormat
 from fiberlb.observe.access_log import AccessLog
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
+from fiberlb.relay.mapped import client_table
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
@@ -104,6 +105,7 @@ class Worker:
             start=order.slot,
             # A fork has the state of its parent's generator; this one has one of its own.
             random=random.Random(os.urandom(16)).random,
+            make_table=lambda: client_table(order.directory, os.urandom),
         )
         self._pulse = LoopingCall(self._beat)
         self._pulse.clock = reactor
@@ -197,11 +199,14 @@ class Worker:
 
     # Sockets.
 
-    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+    def listen(self, host: str, port: int, slot: int, fd: int, flows: int | None) -> None:
         """Accept from a socket."""
-        sock = socket.socket(fileno=fd)
-        sock.setblocking(False)
-        self.plane.listen((host, port), slot, sock)
+        channel = None if flows is None else _given(flows)
+        self.plane.listen((host, port), slot, _given(fd), channel)
+
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> None:
+        """Leave a socket of datagrams, and send its flows to another worker."""
+        self.plane.pass_on((host, port), slot, _given(flows))
 
     # Control comes and goes.
 
@@ -286,6 +291,12 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
+
+
+def _given(descriptor: int) -> socket.socket:
+    sock = socket.socket(fileno=descriptor)
+    sock.setblocking(False)
+    return sock
 
 
 def attach(reactor: Any, fd: int, worker: Worker) -> None:

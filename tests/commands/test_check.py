@@ -82,6 +82,16 @@ class CheckTests(SynchronousTestCase):
         self.assertTrue(first.startswith(f"{where}expires in 9 days, on "), first)
         self.assertTrue(second.startswith(f"{where}is not meant for servers"), second)
 
+    def test_untrusted(self) -> None:
+        """PROXY headers are awaited, and nobody may send them."""
+        text = "listeners: [{name: a, port: 80, protocol: http, accept_proxy_protocol: true}]\n"
+        result, path = self.check(text)
+        self.assertEqual(result.exit_code, 0)
+        where = f"warning: {path}:1:49: listeners[0].accept_proxy_protocol: "
+        self.assertEqual(
+            result.stderr, f"{where}trusted_proxies is empty: every connection is reset\n"
+        )
+
     def test_missing_file(self) -> None:
         """A file that is not there is a refusal like others."""
         result = invoke("check", "-c", "/nonexistent/f.yaml")

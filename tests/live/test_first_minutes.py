@@ -1,4 +1,4 @@
-"""The first commands that somebody tries: C{--from} and C{--to}, and a file with nothing special."""
+"""The first commands that somebody tries: C{--from}, C{--to}, and a file with nothing special."""
 
 from __future__ import annotations
 

@@ -7,8 +7,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.model.health_monitor import HealthMonitor, InitialState, MonitorType
 from tests.model.documents import made, problems, short, values
 
-LATER = "known, not supported by this version"
-
 
 class HealthMonitorTests(SynchronousTestCase):
     """The fields."""
@@ -72,11 +70,6 @@ class HealthMonitorTests(SynchronousTestCase):
             ["timeout: must not be longer than the interval"],
         )
 
-    def test_later(self) -> None:
-        """What later versions do."""
-        (found,) = problems(HealthMonitor, {"type": "UDP-CONNECT"})
-        self.assertIn(LATER, found)
-
     def test_answers(self) -> None:
         """What is looked for must be able to come; each refusal names its field."""
         for given, field in (
@@ -90,6 +83,7 @@ class HealthMonitorTests(SynchronousTestCase):
             self.assertTrue(found.startswith(field), found)
         for given in (
             {"type": "grpc", "service": "shop"},
+            {"type": "UDP-CONNECT"},
             {"type": "PING", "interval_down": "30s"},
             {"type": "https", "body_contains": "a\nb"},
         ):

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 
+import attrs
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
+from twisted.protocols.amp import UnhandledCommand
 from twisted.trial.unittest import SynchronousTestCase
 
+from fiberlb.model.operational import Operations
 from fiberlb.relay.accept import bind
+from fiberlb.relay.binding import Binding
 from fiberlb.workers.handing import COMING, LONGEST, PATIENCE, Handing
 from fiberlb.workers.messages import NotApplied
 from fiberlb.workers.pages import BEAT, Page, make_page
 from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import Seen, Stage
-from fiberlb.workers.slots import Slots
+from fiberlb.workers.slots import LEAST_LANES, Slots
+from tests.support.datagrams import free_udp_port
 from tests.support.ports import free_port
 from tests.workers.crews import StageWorker
 from tests.workers.test_slots import listening, wanted
@@ -57,6 +62,24 @@ class HandingTests(SynchronousTestCase):
         """The slots whose sockets a worker was given."""
         return [said["slot"] for said in worker.told("Listen")]
 
+    def test_operations(self) -> None:
+        """All that serve are told at once; one that comes later before it gets a socket."""
+        first, second = self.workers
+        self.successResultOf(Deferred.fromCoroutine(self.handing.bring_up([first], 1)))
+        self.assertEqual(first.told("Operate"), [])
+        second.stage = Stage.STARTING
+        operations = Operations(cookie_keys=(b"k",))
+        self.successResultOf(Deferred.fromCoroutine(self.handing.operate(operations)))
+        self.assertEqual((len(first.told("Operate")), second.asked), (1, []))
+        first.stage = Stage.DRAINING
+        self.successResultOf(Deferred.fromCoroutine(self.handing.operate(operations)))
+        self.assertEqual(len(first.told("Operate")), 2)
+        first.stage = Stage.SERVING
+        second.stage = Stage.READY
+        self.bring_up()
+        names = [name for name, _ in second.asked]
+        self.assertEqual(names[:3], ["Apply", "Operate", "Listen"])
+
     def test_serve(self) -> None:
         """Each gets the revision, then the socket of its slot, once."""
         self.bring_up()
@@ -93,6 +116,50 @@ class HandingTests(SynchronousTestCase):
         assert worker.page is not None
         worker.page.write(BEAT, (int((self.clock.seconds() + seconds) * 1000), 0, 0, 0))
         self.clock.advance(seconds)
+
+    def datagrams(self) -> int:
+        """An address of datagrams too; its port."""
+        port = free_udp_port()
+        made = listening(u=port)
+        plan = attrs.evolve(made.listeners["u"], addresses=(("udp:127.0.0.1", port),))
+        made = attrs.evolve(made, listeners={"u": plan})
+        slots = Slots(Binding().bind)
+        self.addCleanup(slots.close_all)
+        slots.use(slots.prepare(made, 2, ""), wanted(made))
+        self.handing._slots = slots
+        return port
+
+    def test_flows(self) -> None:
+        """Sockets of datagrams change hands with their flows, and only then."""
+        self.datagrams()
+        first, second = self.workers
+        second.stage = Stage.DRAINING
+        self.successResultOf(Deferred.fromCoroutine(self.handing.bring_up([first], 1)))
+        self.assertEqual(self.sockets(first), list(range(LEAST_LANES)))
+        self.assertEqual([said for said in first.told("Listen") if "flows" in said], [])
+        second.stage = Stage.READY
+        self.bring_up()
+        given = list(range(1, LEAST_LANES, 2))
+        self.assertEqual([said["slot"] for said in first.told("PassOn")], given)
+        self.assertEqual([said["slot"] for said in second.told("Listen")], given)
+        self.assertTrue(all(said["flows"] >= 0 for said in second.told("Listen")))
+        self.assertEqual(first.told("Unlisten"), [])
+        self.bring_up()
+        self.assertEqual(len(first.told("PassOn")), len(given))
+
+    def test_flows_not_passed(self) -> None:
+        """A worker that does not know how, or is gone, is no reason not to go on."""
+        self.datagrams()
+        first, second = self.workers
+        second.stage = Stage.DRAINING
+        self.successResultOf(Deferred.fromCoroutine(self.handing.bring_up([first], 1)))
+        second.stage = Stage.READY
+        for why in (ConnectionLost(), UnhandledCommand("UNHANDLED", "PassOn")):
+            first.refusals["PassOn"] = why
+            self.bring_up()
+            second.listens.clear()
+            first.listens |= {(a, n) for a, n, _ in self.handing._slots}
+        self.assertEqual(self.failed, [])
 
     def test_no_answer(self) -> None:
         """A worker that hangs is given up after a while; the other serves."""

@@ -35,8 +35,13 @@ class Worker:
         """Mind a member's health."""
         self.told.append((number, member, usable))
 
-    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+    def listen(self, host: str, port: int, slot: int, fd: int, flows: int | None) -> None:
         """Accept from a socket."""
+        self.told.append((host, port, slot, fd, flows))
+
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> None:
+        """Leave a socket."""
+        self.told.append((host, port, slot, flows))
 
     def unlisten(self, address: tuple[str, int], slot: int, empty: bool) -> None:
         """Let go of a socket."""
@@ -85,6 +90,15 @@ class LinkTests(SynchronousTestCase):
         self.ask(messages.Drain, deadline=2.5)
         expected = ["linked", (4, "m", False), (("::", 80), 1, True), "reopen", 2.5]
         self.assertEqual(self.worker.told, expected)
+
+    def test_sockets(self) -> None:
+        """Sockets come with or without flows, and go with them."""
+        link = WorkerLink(self.worker)
+        self.assertEqual(link.listen("udp:::", 53, 1, 7), {})
+        self.assertEqual(link.listen("udp:::", 53, 1, 7, 8), {})
+        self.assertEqual(link.pass_on("udp:::", 53, 1, 9), {})
+        expected = [("udp:::", 53, 1, 7, None), ("udp:::", 53, 1, 7, 8), ("udp:::", 53, 1, 9)]
+        self.assertEqual(self.worker.told[-3:], expected)
 
     def test_lost(self) -> None:
         """The end of the connection is told."""

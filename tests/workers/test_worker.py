@@ -97,7 +97,7 @@ class WorkerTests(SynchronousTestCase):
         """A socket that is handed over is accepted from, and one of nobody waits."""
         sock = socket.create_server(("127.0.0.1", 0))
         key = ("::", self.port)
-        self.worker.listen(*key, 1, sock.detach())
+        self.worker.listen(*key, 1, sock.detach(), None)
         self.assertEqual(self.worker.plane.sockets(), [])
         found = next(iter(self.worker.plane._waiting))
         self.assertEqual(found, (key, 1))

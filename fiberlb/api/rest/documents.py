@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from fiberlb.api.rest.member_states import operational
 from fiberlb.api.rest.tables import HOME
 from fiberlb.control.certificates import public_text
 from fiberlb.control.commits import time_text
@@ -66,7 +67,9 @@ def observed(
     """The document of an object with what is seen of it now."""
     if isinstance(made, Member):
         done["status"] = member_status(control, made.id)
+        done["operational"] = operational(control, made.id)
     elif isinstance(made, Certificate):
+        done["ocsp"] = control.stapling(made)
         done["warnings"] = control.certificate_warnings(made)
         done["used_by"] = [
             {"collection": user.COLLECTION, "id": user.id, "name": user.name}

@@ -10,6 +10,7 @@ from fiberlb.api.rest.documents import listener_name
 from fiberlb.api.rest.problem import Refused
 from fiberlb.api.rest.reply import Reply
 from fiberlb.control.service import ControlService
+from fiberlb.model.addresses import bare
 from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Member
 
@@ -36,7 +37,9 @@ def _members(control: ControlService) -> dict[str, int]:
         control.member_health(ident).health for ident in control.configuration.all(Member)
     )
     known = {word: health.pop(word, 0) for word in ("up", "down", "probing", "unmonitored")}
-    return {"total": len(control.configuration.all(Member)), **known, "draining": 0, **health}
+    members = control.configuration.all(Member)
+    draining = sum(1 for ident in control.states.restrained if ident in members)
+    return {"total": len(members), **known, "draining": draining, **health}
 
 
 def _listeners(control: ControlService) -> list[dict[str, Any]]:
@@ -45,7 +48,7 @@ def _listeners(control: ControlService) -> list[dict[str, Any]]:
         {
             "id": one.listener_id,
             "name": listener_name(configuration, one.listener_id) if configuration else "",
-            "address": one.host,
+            "address": bare(one.host),
             "port": one.port or None,
             "state": one.state,
             "reason": one.reason,
@@ -65,7 +68,7 @@ def figures(control: ControlService, ident: str) -> dict[str, int]:
 
 def _problems(control: ControlService) -> list[str]:
     failed = [
-        f"{one.host} port {one.port}: {one.reason}" if one.port else one.reason
+        f"{bare(one.host)} port {one.port}: {one.reason}" if one.port else one.reason
         for one in control.listeners()
         if one.state == "error"
     ]

@@ -192,8 +192,12 @@ class DroppedTests(RightsCase):
         self.good()
 
     def test_single(self) -> None:
-        """Without workers too."""
+        """Without workers too, also over an upgrade."""
         self.crew(workers=0, before=self.before, twistd=("--uid=nobody",))
+        self.good()
+        seen = len(self.program().lines)
+        self.program().signal(signal.SIGUSR2)
+        self.program().wait_for_line("Admin API on", after=seen)
         self.good()
         found = status(self.program().pid)
         self.assertEqual(found["Uid"], [str(self.nobody.pw_uid)] * 4)

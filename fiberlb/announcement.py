@@ -10,10 +10,11 @@ from twisted.logger import Logger
 from fiberlb.build import VERSION
 from fiberlb.control.document import FileLayer
 from fiberlb.control.service import ControlService
+from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.addresses import FD, at
 from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Member
-from fiberlb.model.settings import AccessLogFormat, Settings
+from fiberlb.model.settings import Settings
 
 _log = Logger()
 #: Health that a line of status tells apart, and how.
@@ -34,7 +35,7 @@ def announce(control: ControlService, layer: FileLayer, admin: Sequence[str]) ->
         file = "a file (-c FILE)" if layer.ephemeral else "the file"
         _log.info("The access log is off; access_log: combined in {file} turns it on", file=file)
     else:
-        _log.info("Access log ({form}) to {path}", form=log.format.value, path=log.path)
+        _log.info("Access log ({form}) to {path}", form=log.word, path=log.path)
 
 
 def lines(control: ControlService, admin: Sequence[str]) -> list[str]:

@@ -30,11 +30,13 @@ from fiberlb.control.upkeep import Upkeep
 from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
+from fiberlb.model.access_log import AccessLog as LogSettings
+from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
-from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
-from fiberlb.model.settings import AccessLog as LogSettings
+from fiberlb.model.settings import AUTO, Settings
 from fiberlb.observe.access_log import AccessLog
+from fiberlb.observe.outlet import try_log
 from fiberlb.ocsp.book import Staples
 from fiberlb.ocsp.keeping import StapleKeeping, keep_stapled
 from fiberlb.relay.binding import Binding
@@ -47,6 +49,7 @@ from fiberlb.store.lock import StateLock, hold
 from fiberlb.store.sealed import Keyring
 from fiberlb.store.table import open_store
 from fiberlb.workers.attending import attended
+from fiberlb.workers.logs import turn_in
 from fiberlb.workers.plane import WorkersPlane
 from fiberlb.workers.sole import SolePlane
 from fiberlb.workers.system import processors
@@ -95,7 +98,8 @@ class Node(Service):
         kind = (
             LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
-        self.access_log = AccessLog(kind, world.reactor, log)
+        turn = turn_in("" if layer.ephemeral else self.directory)
+        self.access_log = AccessLog(kind, world.reactor, log, random=world.random, turn=turn)
         self._binding = Binding(world.inherited, held=world.held)
         self.plane = self._make_plane()
         self.health = HealthService(
@@ -144,6 +148,9 @@ class Node(Service):
         self._store = store = await self._open_store()
         self.access_log.start()
         world = self._world
+        log = settings.access_log
+        if isinstance(self.plane, WorkersPlane) and log.format is not AccessLogFormat.OFF:
+            try_log(log.path)
         # Where workers find the next process; with C{--from} there is none.
         await self.plane.begin("" if self._layer.ephemeral else self.directory)
         issued = Issued()
@@ -265,7 +272,9 @@ class Node(Service):
             self.plane.limit(overlaid(Limits(), settings.limits))
 
     def _reloaded(self, layer: FileLayer) -> None:
-        self._layer = layer
+        old, self._layer = self._layer, layer
+        if self.control is not None:
+            self.control.scrap(old)
         self._resize(layer.settings.workers)
         _log.info("The configuration was read again and is in force")
         self._world.reporting.reloaded()
@@ -276,7 +285,7 @@ class Node(Service):
         if wanted == self._wanted:
             return
         if not wanted or not isinstance(self.plane, WorkersPlane):
-            _log.warn("workers: between 0 and others in force after a restart only")
+            _log.warn("workers: between 0 and others in force after fiberlb upgrade, or a restart")
             return
         self._wanted = wanted
         done = self.plane.resize(wanted)
@@ -296,7 +305,7 @@ class Node(Service):
         """The access log's file was moved away: begin a new one."""
         self.access_log.reopen()
         if isinstance(self.plane, WorkersPlane):
-            self.plane.reopen_logs()
+            self.plane.logs.reopen()
 
     def _undecided(self, rule_id: str, text: str) -> None:
         _log.warn("Rule {rule} was not decided: {text}", rule=rule_id, text=text)
@@ -320,7 +329,7 @@ class Node(Service):
     async def _stop(self) -> None:
         self._world.reporting.stopping(self._layer.settings.shutdown.grace + self._deadline)
         if self._starting is not None:
-            directory = self.directory if self._wanted else None
+            directory = None if self._layer.ephemeral else self.directory
             await break_off(self._starting, self._world.reactor, directory)
         if self.control is not None:
             serves = self.control.started
@@ -372,5 +381,4 @@ class Node(Service):
         if self._store is not None:
             await self._store.close()
         if isinstance(self.plane, SolePlane):
-            directory = self.directory
-            await self.plane.leave_behind(directory, self._lock.leave)
+            await self.plane.leave_behind(self._lock.leave)

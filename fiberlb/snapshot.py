@@ -150,6 +150,8 @@ def compile(
     @raise ConfigurationError: at the last step, with every L{Problem} at
         C{(collection, id, field)}; disabled objects are checked too.
     """
+    for cls in (L7Policy, L7Rule):
+        yield from configuration.indexed(cls)
     work = _Compilation(configuration, previous, limits, clock, report)
     pools: dict[str, PoolPlan] = {}
     for pool in configuration.all(Pool).values():

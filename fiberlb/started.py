@@ -166,7 +166,7 @@ class Started(Service):
         super().startService()
         self._process.waiting.keep_waiting()
         try:
-            self._reopen = direct(globalLogPublisher, self._layer.settings.log)
+            self._log_file = direct(globalLogPublisher, self._layer.settings.log)
         except OSError as why:
             self._process.give_up(sentence(why))
             return
@@ -230,12 +230,13 @@ class Started(Service):
         signal.signal(number, both)
 
     def _reopen_logs(self) -> None:
-        """They were moved away: begin new ones."""
-        self._node.reopen_logs()
+        """They were moved away: begin new ones, our own first, for the rest may be told in it."""
         try:
-            self._reopen()
+            if self._log_file is not None:
+                self._log_file.reopen()
         except OSError as why:
             _log.error("The log cannot be opened again: {why}", why=sentence(why))
+        self._node.reopen_logs()
 
     def _interrupt(self) -> None:
         """Ctrl-C: at once."""

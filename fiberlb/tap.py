@@ -23,6 +23,7 @@ from fiberlb.build import VERSION
 from fiberlb.control.arguments import from_arguments
 from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
+from fiberlb.control.tree_memo import TreeMemo
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node
 from fiberlb.relay.inherited import inherited
@@ -98,9 +99,10 @@ def makeService(options: Options) -> Service:
     goes into the background, with every problem on the standard error.
     """
     twistd: Any = getattr(options, "parent", None) or {}
+    memo = TreeMemo()
     try:
         user = privileges.asked_for(twistd, os.geteuid())
-        layer = _read(options)
+        layer = _read(options, memo)
     except (ConfigurationError, CannotStart) as why:
         print(why, file=sys.stderr)
         raise SystemExit(REFUSED) from None
@@ -108,15 +110,15 @@ def makeService(options: Options) -> Service:
 
     process = Process(twistd, options, reactor)
     world = _world(reactor, process)
-    again = None if options["config"] is None else (lambda: _read(options))
+    again = None if options["config"] is None else (lambda: _read(options, memo))
     node = Node(layer, world, again, process.give_up, process.waiting.tell)
     return Started(node, layer, process, user)
 
 
-def _read(options: Options) -> FileLayer:
+def _read(options: Options, memo: TreeMemo | None = None) -> FileLayer:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if options["config"] is not None:
-        return load_file(options["config"], os.environ, now)
+        return load_file(options["config"], os.environ, now, memo)
     return from_arguments(options["from"], options["to"], now)
 
 

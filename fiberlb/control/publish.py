@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from fiberlb import snapshot
 from fiberlb.control.aside import LARGE, Aside, at_once
 from fiberlb.control.plane import HealthView, Plane, Prepared
+from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
@@ -100,6 +101,7 @@ class Publisher:
         self._health = health
         self._surroundings = surroundings
         self.snapshot: Snapshot | None = None
+        self._scrap = Scrap(surroundings.reactor)
 
     def beside(self, size: int, work: Callable[[], T]) -> Deferred[T]:
         """As of L{Surroundings}."""
@@ -148,9 +150,16 @@ class Publisher:
             and before[ident].addresses == compiled.listeners[ident].addresses
         )
 
+    def scrap(self, size: int, *several: object) -> None:
+        """Have what described C{size} objects freed little by little, if those are many."""
+        if size >= LARGE:
+            self._scrap.put(*several)
+
     async def activate(self, ready: Ready) -> None:
         """Put it in force; what goes wrong now is a defect, logged, for the swap has happened."""
         before, self.snapshot = self.snapshot, ready.snapshot
+        if before is not None:
+            self.scrap(before.configuration.size, before)
         self._warn(ready.snapshot, before)
         done = Deferred.fromCoroutine(ready.prepared.activate())
         try:

@@ -163,6 +163,10 @@ class ControlService:
     async def _reload(self, file: FileLayer) -> None:
         await self._force.enter(await self._with_file(file), None)
 
+    def scrap(self, file: FileLayer) -> None:
+        """Have a file layer freed little by little that nobody needs any more."""
+        self._force.publisher.scrap(file.configuration.size, file)
+
     def _with_file(self, file: FileLayer) -> Deferred[State]:
         size = self._force.size + file.configuration.size
         return self._surroundings.beside(size, lambda: self._force.with_file(file))

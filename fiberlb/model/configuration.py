@@ -9,7 +9,7 @@ a pointer into an API body.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -37,6 +37,9 @@ COLLECTIONS: Mapping[str, type[Resource]] = {
     "l7_policies": L7Policy,
     "l7_rules": L7Rule,
 }
+
+#: Objects that are looked at in one step.
+_STEP = 1000
 
 DEFAULT_LOAD_BALANCER = LoadBalancer(id=file_id("load_balancers", "", "default"), name="default")
 
@@ -72,11 +75,22 @@ class Configuration:
         assert cls.PARENT is not None
         index = self._children.get(cls.COLLECTION)
         if index is None:
-            index = {}
-            for made in self.all(cls).values():
-                index.setdefault(getattr(made, cls.PARENT[0]), []).append(made)
-            self._children[cls.COLLECTION] = index
+            for _ in self.indexed(cls):
+                pass
+            index = self._children[cls.COLLECTION]
         return index.get(parent, [])
+
+    def indexed(self, cls: type[R]) -> Iterator[None]:
+        """Find out the L{children} of all parents, in steps, before they are asked for."""
+        assert cls.PARENT is not None
+        if cls.COLLECTION in self._children:
+            return
+        index: dict[str, list[Any]] = {}
+        for number, made in enumerate(self.all(cls).values()):
+            index.setdefault(getattr(made, cls.PARENT[0]), []).append(made)
+            if number % _STEP == 0:
+                yield
+        self._children[cls.COLLECTION] = index
 
     def policies(self, listener: str) -> list[L7Policy]:
         """A listener's policies in order of position, ties by creation."""

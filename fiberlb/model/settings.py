@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.access_log import AccessLog, AccessLogFormat
 from fiberlb.model.acme import AcmeSettings
 from fiberlb.model.addresses import Network
 from fiberlb.model.bounds import Limits
@@ -23,12 +24,17 @@ AUTO = -1
 MOST_WORKERS = 512
 
 
-class AccessLogFormat(Enum):
-    """How a request is written down."""
-
-    OFF = "off"
-    JSON = "json"
-    COMBINED = "combined"
+__all__ = [
+    "AUTO",
+    "AccessLog",
+    "AccessLogFormat",
+    "Admin",
+    "Log",
+    "LogLevel",
+    "Node",
+    "Settings",
+    "Shutdown",
+]
 
 
 class LogLevel(Enum):
@@ -131,27 +137,6 @@ class Admin:
         Several(AdminAddress(), single=True, most=8), ("127.0.0.1:9876",)
     )
     allowed_hosts: tuple[str, ...] = field(Several(Text(255, 1), most=64), ())
-
-
-@attrs.frozen(kw_only=True)
-class AccessLog:
-    """
-    The log of requests.
-
-    @ivar path: C{stdout} or a file, absolute once loaded.
-    """
-
-    LATER: ClassVar[frozenset[str]] = frozenset({"sample"})
-
-    format: AccessLogFormat = field(
-        OneOf(AccessLogFormat, later=("haproxy", "text")), AccessLogFormat.COMBINED
-    )
-    path: str = field(Text(4096, 1), "stdout")
-
-    @classmethod
-    def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
-        """The format alone is short for a log to the standard output."""
-        return {"format": value} if isinstance(value, str) else value
 
 
 @attrs.frozen(kw_only=True)

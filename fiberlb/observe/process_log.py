@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+import io
 from typing import IO, Any, cast
 
 from twisted.logger import (
@@ -16,7 +15,7 @@ from twisted.logger import (
 )
 
 from fiberlb.model import settings
-from fiberlb.observe.writer import open_log
+from fiberlb.observe.outlet import open_log
 
 _LEVELS = {
     settings.LogLevel.DEBUG: LogLevel.debug,
@@ -35,37 +34,43 @@ CHATTY = (
 
 
 class LogFile:
-    """A text file that is opened anew when it has been moved away."""
+    """
+    A text file that is appended to, as a C{FileLogObserver} wants it, and that can be opened again.
+
+    @raise OSError: it cannot be opened.
+    """
 
     def __init__(self, path: str) -> None:
-        """@raise OSError: it cannot be opened."""
         self._path = path
-        self._file = os.fdopen(open_log(path), "a", encoding="utf-8")
+        self._file = self._open()
 
     def write(self, text: str) -> None:
-        """As a file does."""
+        """Append; characters that are none are written as escapes."""
         self._file.write(text)
 
     def flush(self) -> None:
-        """As a file does."""
+        """Have it written."""
         self._file.flush()
 
     def reopen(self) -> None:
         """
-        Go on in a file of the same name, which may be another one by now.
+        Open it again, since whoever rotates logs has moved it away.
 
-        @raise OSError: it cannot be opened; what was open stays so.
+        @raise OSError: it cannot be opened; what was open still is.
         """
-        file = os.fdopen(open_log(self._path), "a", encoding="utf-8")
-        self._file.close()
-        self._file = file
+        opened = self._open()
+        old, self._file = self._file, opened
+        old.close()
+
+    def _open(self) -> io.TextIOWrapper:
+        fd = open_log(self._path)
+        # In one write a line, so that those of others do not come within it.
+        return io.TextIOWrapper(
+            io.BufferedWriter(io.FileIO(fd, "a"), 65536), "utf-8", "backslashreplace"
+        )
 
 
-def _nothing() -> None:
-    """The log is not ours to open again."""
-
-
-def direct(publisher: LogPublisher, log: settings.Log) -> Callable[[], None]:
+def direct(publisher: LogPublisher, log: settings.Log) -> LogFile | None:
     """
     Have the process's log written as the settings say, in place of what twistd arranged.
 
@@ -73,24 +78,20 @@ def direct(publisher: LogPublisher, log: settings.Log) -> Callable[[], None]:
     twistd writes to the terminal, in the background to its own log file) and
     only the level is applied to them.
 
-    @return: opens the file anew; raises C{OSError}.
+    @return: the file, unless it is C{stderr}.
     @raise OSError: the file cannot be opened.
     """
     level = LogLevelFilterPredicate(defaultLogLevel=_LEVELS[log.level])
     for namespace in CHATTY:
         level.setLogLevelForNamespace(namespace, LogLevel.warn)
     present = list(publisher._observers)
-    reopen = _nothing
-    if log.path == "stderr":
-        observers = present
-    else:
-        file = LogFile(log.path)
-        observers, reopen = [textFileLogObserver(cast(IO[Any], file))], file.reopen
+    file = None if log.path == "stderr" else LogFile(log.path)
+    observers = present if file is None else [textFileLogObserver(cast(IO[Any], file))]
     for observer in present:
         publisher.removeObserver(observer)
     for observer in observers:
         publisher.addObserver(filtered(observer, level))
-    return reopen
+    return file
 
 
 def filtered(observer: ILogObserver, level: LogLevelFilterPredicate) -> ILogObserver:

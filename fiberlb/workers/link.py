@@ -13,7 +13,7 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from fiberlb.workers import messages
-from fiberlb.workers.revisions import content
+from fiberlb.workers.revisions import content, mapped
 
 _log = Logger()
 
@@ -22,9 +22,8 @@ class Served(Protocol):
     """What the messages are about: L{fiberlb.workers.worker.Worker} by shape."""
 
     plane: Any
-    access_log: Any
 
-    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def apply(self, serial: int, data: memoryview, down: bytes, number: int) -> None:
         """Serve a revision."""
 
     def usable(self, number: int, member: str, usable: bool) -> None:
@@ -38,6 +37,9 @@ class Served(Protocol):
 
     def drain(self, deadline: float) -> None:
         """Finish what runs, end."""
+
+    def reopen(self) -> None:
+        """Open the logs anew."""
 
     def linked(self, link: Any) -> Deferred[None]:
         """A control process is there."""
@@ -69,7 +71,7 @@ class WorkerLink(amp.AMP):
     async def apply(self, serial: int, revision: int, down: int, number: int) -> dict[str, Any]:
         """Serve a revision."""
         try:
-            await self._worker.apply(serial, content(revision), content(down), number)
+            await self._worker.apply(serial, mapped(revision), content(down), number)
         except Exception as why:
             _log.failure("revision {serial} cannot be served", serial=serial)
             # Anything else than what is declared would end the connection.
@@ -117,7 +119,7 @@ class WorkerLink(amp.AMP):
     @messages.Reopen.responder
     def reopen(self) -> dict[str, Any]:
         """Open the access log anew."""
-        self._worker.access_log.reopen()
+        self._worker.reopen()
         return {}
 
     @messages.Drain.responder

@@ -67,6 +67,14 @@ class Said(amp.Command):
     requiresAnswer = False
 
 
+class LogTrouble(amp.Command):
+    """Worker to control: what is wrong with its access log now; empty: nothing."""
+
+    arguments: ClassVar[_Arguments] = [(b"text", amp.Unicode())]
+    response: ClassVar[_Arguments] = []
+    requiresAnswer = False
+
+
 class NotApplied(Exception):
     """A worker could not serve a revision; it goes on with what it had."""
 

@@ -49,6 +49,7 @@ class Seen:
     @ivar page: what it counts in; C{None} until an adopted one has handed it over.
     @ivar foreign: forked by another control process, which gave out other places in its page.
     @ivar behind: works on an earlier revision, for so long that nobody waits for it.
+    @ivar log_trouble: what is wrong with its access log; empty: nothing.
     @ivar born: when it was first seen, by the reactor's clock.
     @ivar hello: fires when it has introduced itself, with all it has.
     @ivar ended: fires when its process has ended.
@@ -60,6 +61,7 @@ class Seen:
         self.pid = 0
         self.foreign = False
         self.behind = False
+        self.log_trouble = ""
         self.stage = Stage.STARTING
         self.serial = 0
         self.page: Page | None = None
@@ -241,6 +243,13 @@ class ControlLink(amp.AMP):
         log = Logger(namespace or "fiberlb.worker")
         name = LogLevel.lookupByName(level)
         log.emit(name, "[worker {slot}] {text}", slot=slot, text=text)
+        return {}
+
+    @messages.LogTrouble.responder
+    def log_trouble(self, text: str) -> dict[str, Any]:
+        """How its access log goes."""
+        if self.seen is not None:
+            self.seen.log_trouble = text
         return {}
 
 

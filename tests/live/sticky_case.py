@@ -96,11 +96,11 @@ class StickyCase(SynchronousTestCase):
 
     def wait_drained(self, member: str) -> None:
         """Until nothing runs on it."""
-        self.program().wait_until(lambda: self.shown(member)["operational"]["drained"])
+        self.program().wait_until(lambda: self.shown(member)["operational"]["drained"], within=60)
 
     def wait_up(self, member: str) -> None:
         """Until its checks have found it up."""
-        self.program().wait_until(lambda: self.shown(member)["status"]["health"] == "up")
+        self.program().wait_until(lambda: self.shown(member)["status"]["health"] == "up", within=60)
 
     def served(self, target: str = "/", jar: str | None = None, *options: str) -> str:
         """The name of the member that answers, on a new connection, with the cookies of a jar."""

@@ -53,10 +53,10 @@ class DrainTests(StickyCase):
             load = Load(self.port, 6, kept=True, connections=8)
             slow = [self.slow() for _ in range(9)]
             # All of them, and some of the load's.
-            self.program().wait_until(lambda: self.running() > 9)
+            self.program().wait_until(lambda: self.running() > 9, within=60)
             self.reload(self.text("slow_start: 0s", "a", "b"))
             for program in slow:
-                program.wait()
+                program.wait(60)
             answers = {program.output.strip() for program in slow}
             self.assertLessEqual(answers, {"member a", "member b", "member c"})
             told = load.result()

@@ -59,28 +59,6 @@ class DirectTests(SynchronousTestCase):
         with open(path, encoding="utf-8") as file:
             self.assertIn("kept", file.read())
 
-    def test_reopened(self) -> None:
-        """One that was moved away is begun anew; where it cannot be, the old one goes on."""
-        self.addCleanup(os.umask, os.umask(0o077))
-        directory = self.mktemp()
-        os.mkdir(directory)
-        path, aside = os.path.join(directory, "l"), self.mktemp()
-        reopen = direct(self.publisher, Log(path=path))
-        os.rename(path, path + ".1")
-        self.logger().info("before")
-        reopen()
-        self.logger().info("after")
-        self.assertEqual(os.stat(path).st_mode & 0o777, 0o640)
-        os.rename(directory, aside)
-        self.assertRaises(OSError, reopen)
-        self.logger().info("still")
-        found = []
-        for name in ("l.1", "l"):
-            with open(os.path.join(aside, name), encoding="utf-8") as file:
-                found.append([line.split()[-1] for line in file])
-        self.assertEqual(found, [["before"], ["after", "still"]])
-        direct(self.publisher, Log())()
-
     def test_no_such_directory(self) -> None:
         """A file that cannot be opened is told at once, and nothing changes."""
         with self.assertRaises(OSError):

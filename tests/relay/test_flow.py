@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from fiberlb.balancing.peak_ewma import Average
+from fiberlb.model.operational import NEVER, MemberMode, Operational, Operations
+from fiberlb.model.persistence import PersistenceType, SessionPersistence
 from fiberlb.model.pool import Algorithm, Retries, SessionEnd
 from tests.support.datagram_world import DatagramCase
 from tests.support.datagrams import datagram_socket
@@ -52,6 +56,26 @@ class FlowTests(DatagramCase):
         self.assertEqual(sorted(self.figures()), [(0, 0), (1, 1)])
         self.plane.set_member_usable(f"m{number}", True)
         self.assertEqual(self.asked(client)[0], other)
+
+    def test_persistence(self) -> None:
+        """Flows of one address have one member, and end with its time when it drains."""
+        kept = SessionPersistence(type=PersistenceType.SOURCE_IP)
+        self.serve(3, pool={"session_persistence": kept})
+        clients = [self.client() for _ in range(4)]
+        (number,) = {self.asked(client)[0] for client in clients}
+        self.operate(number, NEVER)
+        self.assertEqual({self.asked(client)[0] for client in clients}, {number})
+        self.operate(number, 0.0)
+        self.plane._tick()
+        self.assertEqual(self.figures()[number], (0, 0))
+        others = {self.asked(client)[0] for client in clients}
+        self.assertEqual((len(others), number in others), (1, False))
+
+    def operate(self, number: int, until: float) -> None:
+        """A member drains until then."""
+        state = Operational(mode=MemberMode.DRAIN, until=until)
+        done = self.plane.operate(Operations(members={f"m{number}": state}))
+        self.successResultOf(Deferred.fromCoroutine(done))
 
     def test_removed(self) -> None:
         """So do those of one that is removed, disabled or at another address."""

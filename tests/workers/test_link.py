@@ -25,7 +25,7 @@ class Worker:
         self.access_log = self
         self.broken = False
 
-    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def apply(self, serial: int, data: memoryview, down: bytes, number: int) -> None:
         """Serve a revision, or fail."""
         if self.broken:
             raise KeyError("x")
@@ -111,7 +111,7 @@ class LinkTests(SynchronousTestCase):
         self.worker.broken = True
         link = WorkerLink(self.worker)
         link.makeConnection(StringTransport())
-        done = Deferred.fromCoroutine(link.apply(7, sealed(b""), sealed(b""), 3))
+        done = Deferred.fromCoroutine(link.apply(7, sealed(b"x"), sealed(b""), 3))
         self.failureResultOf(done, messages.NotApplied)
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 

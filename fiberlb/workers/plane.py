@@ -81,7 +81,7 @@ class WorkersPlane:
         self._limits = overlaid(Limits(), settings.limits)
         self._serial = int(wall())
         self._wanted = wanted
-        self._slots = Slots(binding.bind, binding.release, binding.adopt)
+        self._slots = Slots(binding.bind, binding.release, binding.adopt, binding.held)
         self._tls: dict[str, TlsSlot] = {}
         self.contexts = MemberContexts()
         self._bases = Bases()

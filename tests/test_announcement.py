@@ -80,7 +80,7 @@ class LinesTests(SynchronousTestCase):
         """Address, name and protocol; IPv6 in brackets."""
         control = told(UP)
         ident = next(iter(control.configuration.all(Listener)))
-        control.operating.states = [ListenerState(ident, "::", 8080, "listening")]
+        control.states = [ListenerState(ident, "::", 8080, "listening")]
         found = lines(cast(ControlService, control), ["http://127.0.0.1:9876"])
         self.assertEqual(found[0], "Listening on [::]:8080 (listener web, http)")
         self.assertEqual(found[1], "Admin API on http://127.0.0.1:9876")
@@ -99,7 +99,7 @@ class LinesTests(SynchronousTestCase):
         """An address that could not be had is told with its reason."""
         control = told(UP)
         ident = next(iter(control.configuration.all(Listener)))
-        control.operating.states = [ListenerState(ident, "::", 8080, "error", "in use")]
+        control.states = [ListenerState(ident, "::", 8080, "error", "in use")]
         found = lines(cast(ControlService, control), [])
         self.assertEqual(found[0], "NOT listening on [::]:8080 (listener web, http): in use")
         self.assertEqual(found[1], "The admin API is off")
@@ -131,7 +131,7 @@ class StandingTests(SynchronousTestCase):
         for place, (ident, state) in enumerate(
             [("a", "listening"), ("a", "listening"), ("b", "error"), ("c", "closing")]
         ):
-            control.operating.states.append(ListenerState(ident, "::", place, state))
+            control.states.append(ListenerState(ident, "::", place, state))
         self.assertEqual(
             self.line(control),
             "serving revision 12 and file generation 3 on 1 listener, 1/2 workers, 2 members up,"

@@ -99,9 +99,7 @@ class EmptyingTests(SynchronousTestCase):
         self.assertFalse(self.wait(1))
         self.assertEqual(self.clock.getDelayedCalls(), [])
         again = Operational(mode=MemberMode.DRAIN, since=self.stage.wall)
-        self.stage.result(
-            self.stage.control.operating.states.set({self.ident: attrs.evolve(again)})
-        )
+        self.stage.result(self.stage.control.operating.states.set({self.ident: again}))
         self.assertFalse(self.wait(LOOK))
         self.assertTrue(self.wait(5))
         self.assertEqual(len(self.told), 2)

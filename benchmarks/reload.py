@@ -99,13 +99,12 @@ def measure(workers: int, policies: int, rounds: int, seconds: float) -> None:
             balancer.write(configuration(member.address, port, policies, number))
             client, said = Client(port, seconds), len(program.lines)
             time.sleep(0.5)
-            began = time.monotonic()
+            began, before = time.monotonic(), spent(balancer.admin)
             balancer.reload()
             program.wait_for_line(_DONE, after=said, within=120)
-            took = time.monotonic() - began
-            print(
-                f"workers: {workers}, in force after {took:.2f} s: {client.waits()} ms", flush=True
-            )
+            took, used = time.monotonic() - began, spent(balancer.admin) - before
+            told = f"workers: {workers}, in force after {took:.2f} s, {used:.2f} s of processors"
+            print(f"{told}: {client.waits()} ms", flush=True)
     finally:
         balancer.stop()
         member.stop()

@@ -49,6 +49,7 @@ from fiberlb.store.lock import StateLock, hold
 from fiberlb.store.sealed import Keyring
 from fiberlb.store.table import open_store
 from fiberlb.workers.attending import attended
+from fiberlb.workers.logs import turn_in
 from fiberlb.workers.plane import WorkersPlane
 from fiberlb.workers.sole import SolePlane
 from fiberlb.workers.system import processors
@@ -94,7 +95,8 @@ class Node(Service):
         kind = (
             LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
-        self.access_log = AccessLog(kind, world.reactor, log, random=world.random)
+        turn = turn_in("" if layer.ephemeral else self._directory(layer.settings))
+        self.access_log = AccessLog(kind, world.reactor, log, random=world.random, turn=turn)
         self._binding = Binding(world.inherited)
         self.plane = self._make_plane()
         self.health = HealthService(
@@ -286,7 +288,7 @@ class Node(Service):
         if wanted == self._wanted:
             return
         if not wanted or not isinstance(self.plane, WorkersPlane):
-            _log.warn("workers: between 0 and others in force after a restart only")
+            _log.warn("workers: between 0 and others in force after fiberlb upgrade, or a restart")
             return
         self._wanted = wanted
         done = self.plane.resize(wanted)
@@ -306,7 +308,7 @@ class Node(Service):
         """The access log's file was moved away: begin a new one."""
         self.access_log.reopen()
         if isinstance(self.plane, WorkersPlane):
-            self.plane.reopen_logs()
+            self.plane.logs.reopen()
 
     def _undecided(self, rule_id: str, text: str) -> None:
         _log.warn("Rule {rule} was not decided: {text}", rule=rule_id, text=text)
@@ -330,7 +332,7 @@ class Node(Service):
     async def _stop(self) -> None:
         self._world.reporting.stopping(self._layer.settings.shutdown.grace + self._deadline)
         if self._starting is not None:
-            directory = self._directory(self._layer.settings) if self._wanted else None
+            directory = None if self._layer.ephemeral else self._directory(self._layer.settings)
             await break_off(self._starting, self._world.reactor, directory)
         if self.control is not None:
             serves = self.control.started
@@ -382,5 +384,4 @@ class Node(Service):
         if self._store is not None:
             await self._store.close()
         if isinstance(self.plane, SolePlane):
-            directory = self._directory(self._layer.settings)
-            await self.plane.leave_behind(directory, self._lock.leave)
+            await self.plane.leave_behind(self._lock.leave)

@@ -74,6 +74,7 @@ class AccessLog:
         self._random = random
         self._clock = clock
         self._log = log
+        self._turn = turn
         self._writer = writer or LogWriter(settings.path, turn=turn)
         self._look = look or Losses(settings.path, clock, log).look
         self._rest: list[Row | None] = []
@@ -108,8 +109,8 @@ class AccessLog:
 
         @raise OSError: the file cannot be opened.
         """
-        self._writer = LogWriter(self._settings.path)
-        self.start()
+        self._writer = LogWriter(self._settings.path, turn=self._turn)
+        self.start(later=True)
 
     def flush(self) -> None:
         """Hand all that was noted so far to the writer."""

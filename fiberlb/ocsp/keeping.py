@@ -127,10 +127,13 @@ class StapleKeeping:
     # When.
 
     def _later(self, delay: float) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
+        reactor, timer = self._around.reactor, self._timer
+        if timer is not None and timer.active():
+            if timer.getTime() <= reactor.seconds() + delay:
+                return  # changes that follow each other closely do not put it off
+            timer.cancel()
         if self._control is not None:
-            self._timer = self._around.reactor.callLater(delay, self._look)
+            self._timer = reactor.callLater(delay, self._look)
 
     def _wanted(self) -> dict[str, _Asked]:
         """The certificates whose responders are asked, by fingerprint."""

@@ -85,7 +85,8 @@ class Downstream(Uploading):
         """The TLS handshake is done: what was agreed on, and the time for a head begins."""
         conn: Any = self.conn
         self.sni = conn.sni
-        self.alpn = (conn.protocol,) if conn.protocol else ()
+        protocol = conn.protocol
+        self.alpn = (protocol,) if protocol else ()
         self.shown = conn.shown
         self.attach(conn)
         if not conn.closed:

@@ -76,10 +76,13 @@ def packets(port: Any) -> list[tuple[bytes, list[Any]]]:
 
 
 class Giving:
-    """Sends packets, the last one first; closes its sockets when they are on their way."""
+    """
+    Sends packets, the last one first; closes its sockets when they are on their way.
+
+    A process that ends waits for it, as for a connection.
+    """
 
     shared = False
-    side = None
 
     def __init__(
         self, loop: Loop, channel: socket.socket, several: list[tuple[bytes, list[Any]]]
@@ -87,14 +90,24 @@ class Giving:
         """@param channel: does not block; closed at the end."""
         self.fd = channel.fileno()
         self.events = 0
+        self.due = 0.0
+        self.closed = False
         self._loop = loop
         self._channel = channel
         self._left = several
-        self._closed = False
 
     def start(self) -> None:
         """Begin to send."""
         self._loop.watch(self, WRITE)
+        self._loop.wheel.set(self, self._loop.now + PATIENCE)
+
+    @property
+    def side(self) -> Giving:
+        """What is asked to leave when the process ends."""
+        return self
+
+    def leave_if_idle(self) -> None:
+        """It is at work."""
 
     def readable(self) -> None:
         """Nothing is said by the other side."""
@@ -125,12 +138,22 @@ class Giving:
 
     def broken(self) -> None:
         """The end, whatever came."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
+            self._loop.wheel.remove(self)
             for _, socks in self._left:
                 _close(socks)
             self._left.clear()
             self._loop.retire(self)
+
+    def visit(self, now: float) -> float:
+        """The time is over: nobody waits for the rest."""
+        self.broken()
+        return 0.0
+
+    def abort(self) -> None:
+        """The process ends."""
+        self.broken()
 
     def close_descriptor(self) -> None:
         """After the batch."""

@@ -19,6 +19,8 @@ TABLE: Final = "clients"
 _MARK: Final = 0x66696265726C6301
 #: Octets in front of the table: the mark, the seed.
 _HEAD: Final = 64
+#: A file in memory, which this process has open under a number.
+_OPEN: Final = "/proc/self/fd/"
 _log = Logger()
 
 
@@ -45,6 +47,7 @@ def open_table(path: str, randomness: Callable[[int], bytes]) -> AffinityTable:
 
     It outlives processes, so clients stay where they are over restarts.
 
+    @param path: also C{/proc/self/fd/NUMBER}, of a file in memory.
     @raise OSError: it cannot be made, or the disk is full.
     """
     fd, seed = _opened(path, randomness)
@@ -57,7 +60,9 @@ def open_table(path: str, randomness: Callable[[int], bytes]) -> AffinityTable:
 
 def _opened(path: str, randomness: Callable[[int], bytes]) -> tuple[int, int]:
     """The file's descriptor and seed; one of another form is left to those who have it open."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_CLOEXEC
+    if not path.startswith(_OPEN):
+        flags |= os.O_CREAT | os.O_NOFOLLOW
     mark = _MARK.to_bytes(8, "little")
     while True:
         fd = os.open(path, flags, 0o600)

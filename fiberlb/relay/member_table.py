@@ -82,6 +82,10 @@ class MemberTable:
         self._ended = {state for state in self._ended if not state.gone}
         self._rising = [pool for pool in pools.values() if pool.rising]
 
+    def find(self, member_id: str) -> tuple[MemberState, PoolState] | None:
+        """The state of a member, with that of its pool; C{None} if it is not known."""
+        return self.members.get(member_id)
+
     def set_usable(self, member_id: str, usable: bool) -> None:
         """What the health checks say; a member that is not known is not minded."""
         found = self.members.get(member_id)

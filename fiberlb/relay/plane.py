@@ -89,8 +89,6 @@ class DataPlane:
         self._table = MemberTable(sources, self.contexts, Memory(make_table))
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
-        # Where an address has several sockets: those of processes that were before this one.
-        self._further: dict[_Key, list[Acceptor | DatagramPort]] = {}
         self._acceptors: dict[_Key, Acceptor | DatagramPort] = {}
         self._room = FlowRoom()
         self._failed: dict[_Key, AddressInUse] = {}
@@ -236,12 +234,9 @@ class DataPlane:
             cell, slot = self._cells[ident], self._slots.get(ident)
             acceptor = self._acceptors.get(key)
             if acceptor is not None:
-                for each in (acceptor, *self._further.get(key, ())):
-                    each.cell, each.slot = cell, slot
+                acceptor.cell, acceptor.slot = cell, slot
             elif key in prepared.sockets:
                 self._acceptors[key] = self._accept_from(key, prepared.sockets.pop(key), ident)
-                for sock in self._services.further(key):
-                    self.accept_also(key, sock)
         self._failed = {k: prepared.failed[k] for k in wanted if k in prepared.failed}
         self._plan_retry()
 
@@ -265,17 +260,8 @@ class DataPlane:
             most=SHARED_ACCEPTS if self._shares and named(key[0]) else ACCEPTS,
         )
 
-    def accept_also(self, key: _Key, sock: Any) -> bool:
-        """Accept from one more socket at an address; false when nothing is served there."""
-        acceptor = self._acceptors.get(key)
-        if acceptor is not None:
-            also = self._accept_from(key, sock, acceptor.cell.id)
-            self._further.setdefault(key, []).append(also)
-        return acceptor is not None
-
     def _stop_accepting(self, key: _Key) -> None:
-        for acceptor in (self._acceptors.pop(key), *self._further.pop(key, ())):
-            acceptor.stop()
+        self._acceptors.pop(key).stop()
         self._services.release(key[0])
 
     def _plan_retry(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -23,7 +23,6 @@ class Services:
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
     @ivar reasons: reason code -> how many requests or connections have ended with it.
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
-    @ivar further: after C{bind}: other sockets that listen at the address, to be accepted from too.
     @ivar release: cleans up after an address that is not listened at any more.
     """
 
@@ -32,7 +31,6 @@ class Services:
     make_request_id: Callable[[], str]
     dial: Callable[..., Any] = dial
     bind: Callable[..., Any] = bind
-    further: Callable[[tuple[str, int]], Sequence[Any]] = lambda address: ()
     reasons: dict[str, int] = attrs.field(factory=dict, eq=False)
     release: Callable[[str], None] = lambda host: None
 

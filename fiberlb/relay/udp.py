@@ -164,14 +164,17 @@ class DatagramPort:
         else:
             drop = {"overloaded": "limit", "connect_refused": "unreachable"}.get(why, "no_member")
             self.refuse(drop, why, client, port)
-        if bound is not None:
-            bound.told()
+            if bound is not None:
+                bound.told()
 
     def add(self, flow: Flow) -> None:
         """A flow that has a member."""
         self.flows[flow.key] = flow
-        self.cell.connections += 1
-        self.loop.wheel.set(flow, flow.used + self.cell.plan.timeouts.udp_idle)
+        cell = self.cell
+        cell.connections += 1
+        if cell.bound is not None:
+            cell.bound.told()
+        self.loop.wheel.set(flow, flow.used + cell.plan.timeouts.udp_idle)
 
     def _make_room(self) -> bool:
         """End a flow that has been silent, the first one found; whether there was one."""

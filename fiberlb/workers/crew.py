@@ -82,7 +82,6 @@ class Crew:
         self.filling: set[int] = set()
         self.look = LoopingCall(self._look_after)
         self.look.clock = reactor
-        self._rotations = 0
 
     # Who there is.
 
@@ -172,7 +171,6 @@ class Crew:
         if nursery is None:
             raise TemplateGone("there is no template now")
         seen = Seen(slot, self._reactor.seconds())
-        rotations = self._rotations
         seen.page = Page(make_page())
         theirs = connect(self._reactor, self, seen)
         order = attrs.evolve(self._order, number=nursery.number(), slot=slot)
@@ -185,14 +183,10 @@ class Crew:
         seen.watch(self._reactor, pid, pidfd, self._ended)
         seen.hello.addTimeout(COMING, self._reactor)
         try:
-            await seen.hello
+            return await seen.hello
         except TimeoutError:
             seen.kill(signal.SIGKILL)
             raise
-        if rotations != self._rotations:
-            # It may have opened the log before it was moved away.
-            seen.ask(messages.Reopen).addErrback(lambda why: None)
-        return seen
 
     async def fill(self, slot: int) -> None:
         """A fresh worker for a slot; those that it had drain once it serves."""
@@ -240,13 +234,6 @@ class Crew:
         for seen in self.seen(Stage.SERVING, Stage.READY):
             done = seen.ask(command, **named)
             done.addErrback(self.handing.not_done, seen)
-
-    def reopen_logs(self) -> None:
-        """Have everyone who may write to the access log open it again, also those that drain."""
-        self._rotations += 1
-        for seen in self.seen():
-            # One of another version may not know the message.
-            seen.ask(messages.Reopen).addErrback(lambda why: None)
 
     async def roll(self) -> None:
         """Replace every worker, one after the other."""

@@ -18,7 +18,7 @@ from typing import Any
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.logger import Logger
 
-from fiberlb.model.addresses import named
+from fiberlb.model.addresses import line, named
 from fiberlb.relay.binding import Binding
 from fiberlb.workers import messages
 from fiberlb.workers.seen import GONE, LAST_WORDS, ControlLink, Seen, Stage
@@ -46,7 +46,7 @@ class Heir:
         self._deadline = deadline
         self._found: dict[Address, list[socket.socket]] = {}
         self._further: dict[Address, list[socket.socket]] = {}
-        self._ports: set[int] = set()
+        self._ports: set[tuple[bool, int]] = set()
         self._seen: list[Seen] = []
         self._door: Any = None
         self._also = also
@@ -84,7 +84,7 @@ class Heir:
         found = self._found.pop((host, port), None)
         if found is None:
             # The system tells our own from those of others no better than we do.
-            probe = probe and port not in self._ports
+            probe = probe and line(host, port) not in self._ports
             return self._binding.bind(listener_id, host, port, freebind, probe)
         self._binding.adopt(host)
         self._further[host, port] = found[1:]
@@ -114,7 +114,7 @@ class Heir:
                 sock.close()
             return
         group = self._found.setdefault(address, [])
-        self._ports.add(address[1])
+        self._ports.add(line(*address))
         if group and named(address[0]):
             # The same queue once more.
             sock.close()

@@ -47,6 +47,7 @@ from fiberlb.workers.slots import Address, Slots
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.template import BOARD as BOARD_FILE
+from fiberlb.workers.template import CLIENTS
 from fiberlb.workers.worker import LIVING, SOCKET
 
 _log = Logger()
@@ -61,6 +62,7 @@ class WorkersPlane:
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
 
     @ivar contexts: TLS to the members, for the checks; workers make their own.
+    @ivar logs: the access log of the workers.
     """
 
     def __init__(
@@ -97,9 +99,7 @@ class WorkersPlane:
         self._rotation.clock = reactor
         self._begun = False
         self.crew: Crew
-        log, path = Logger("fiberlb.access"), settings.access_log.path
-        find, lost = (lambda: self.crew.seen()), (lambda: self.processes().lost)
-        self._logs = LogWatch(reactor, path, find, lost, log)
+        self.logs = LogWatch(reactor, settings.access_log.path, self)
 
     async def begin(self, directory: str) -> None:
         """
@@ -117,13 +117,13 @@ class WorkersPlane:
         else:
             await self.crew.begin()
         self._rotation.start(ROTATION, now=False)
-        self._logs.start()
+        self.logs.start()
 
     def _make_crew(self, directory: str) -> Crew:
-        files = {}
+        files: dict[int, int] = {}
         board = self._board_path = os.path.join(directory, BOARD)
         if not directory:
-            files[BOARD_FILE] = os.memfd_create("fiberlb-board", os.MFD_CLOEXEC)
+            files = {n: os.memfd_create("fiberlb", os.MFD_CLOEXEC) for n in (BOARD_FILE, CLIENTS)}
             self._board_path = at_descriptor(files[BOARD_FILE])
             board = at_descriptor(BOARD_FILE)
         order = Order.of(self._settings, directory, board)
@@ -278,8 +278,7 @@ class WorkersPlane:
         for address in self._slots.retry(self._snapshot, self._wanted):
             _log.info("Listening on {where} at last", where=at(*address))
         crew = self.crew
-        again = crew.handing.share_out
-        done = crew.turn.run(lambda: Deferred.fromCoroutine(again(crew.wanted)))
+        done = crew.turn.run(lambda: Deferred.fromCoroutine(crew.handing.share_out(crew.wanted)))
         done.addErrback(lambda why: _log.failure("sockets are not handed out", failure=why))
         self._plan_retry()
 
@@ -322,11 +321,6 @@ class WorkersPlane:
         if self._snapshot is not None:
             self._slots.widen(count, self._snapshot)
 
-    def reopen_logs(self) -> None:
-        """The access log's file was moved away."""
-        if self._door is not None:
-            self.crew.reopen_logs()
-
     # Figures.
 
     def listeners(self) -> Sequence[ListenerState]:
@@ -365,8 +359,7 @@ class WorkersPlane:
 
     def processes(self) -> Processes:
         """The processes and what they have used."""
-        spent, lost = self._counting.processes()
-        return Processes(self.crew.pids(), spent, lost, self.crew.deaths)
+        return Processes(self.crew.pids(), *self._counting.processes(), self.crew.deaths)
 
     def _pages(self) -> Iterable[Page]:
         # An adopted worker counts at places that another control process has given out.
@@ -388,13 +381,12 @@ class WorkersPlane:
     async def _stop(self, deadline: float) -> None:
         if self._rotation.running:
             self._rotation.stop()
-        self._logs.stop()
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
         if not self._begun:
             return
         await self.crew.stop(deadline)
-        self._logs.look()
+        self.logs.stop()
         self._slots.close_all()
         if self._door is not None:
             await maybeDeferred(self._door.stopListening)

@@ -78,7 +78,8 @@ class ServingPlane(DataPlane):
         ident = _wanted(self._snapshot).get(address) if self._snapshot else None
         if ident is not None and flows is not None:
             port = self._ports[key] = self._reader_of(address, sock, ident)
-            Taking(self._services.loop, flows, port, self._table.members.get).start()
+            find = self._table.find
+            Taking(self._services.loop, flows, port, find).start()
             return
         if flows is not None:
             flows.close()

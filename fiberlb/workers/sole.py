@@ -15,8 +15,10 @@ from fiberlb.relay.loop import Loop
 from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.services import Services, request_ids
+from fiberlb.snapshot import Snapshot
 from fiberlb.workers.heir import Heir
 from fiberlb.workers.leaving import Leaving, split
+from fiberlb.workers.slots import Address
 
 
 class SolePlane(DataPlane):
@@ -43,6 +45,9 @@ class SolePlane(DataPlane):
         random_bytes: Callable[[int], bytes],
         make_table: Callable[[], AffinityTable] = private_table,
     ) -> None:
+        self._directory = ""
+        # Where an address has several sockets: those of workers that were before this process.
+        self._further: dict[Address, list[Any]] = {}
         self._lasting = settings.shutdown.worker_deadline
         self._heir = Heir(reactor, binding, self._lasting, self.accept_also)
         services = Services(
@@ -50,7 +55,6 @@ class SolePlane(DataPlane):
             lambda stamp: stamp + wall() - loop.now,
             request_ids(random_bytes),
             bind=self._heir.bind,
-            further=self._heir.further,
             release=binding.release,
         )
         super().__init__(
@@ -68,6 +72,7 @@ class SolePlane(DataPlane):
 
         @param directory: the state directory, which this process holds; empty: there is none.
         """
+        self._directory = directory
         await self._heir.gather(directory)
         self.start()
 
@@ -78,7 +83,7 @@ class SolePlane(DataPlane):
 
     # Another image of the process.
 
-    async def leave_behind(self, directory: str, let_go: Callable[[], None]) -> None:
+    async def leave_behind(self, let_go: Callable[[], None]) -> None:
         """
         Have a copy of this process go on with what is served; returns in this one only.
 
@@ -87,9 +92,9 @@ class SolePlane(DataPlane):
         # The copy is not to find itself.
         await self._heir.close()
         self._log.stop()
-        if split(directory, let_go):
+        if split(self._directory, let_go):
             self._log.resume()
-            leaving = Leaving(self._reactor, self, directory, self._lasting, self._log.stop)
+            leaving = Leaving(self._reactor, self, self._directory, self._lasting, self._log.stop)
             leaving.begin()
             await leaving.never
 
@@ -111,6 +116,29 @@ class SolePlane(DataPlane):
         return super().stop(deadline, patience)
 
     # The end.
+
+    # Sockets.
+
+    def accept_also(self, key: Address, sock: Any) -> bool:
+        """Accept from one more socket at an address; false when nothing is served there."""
+        acceptor = self._acceptors.get(key)
+        if acceptor is not None:
+            also = self._accept_from(key, sock, acceptor.cell.id)
+            self._further.setdefault(key, []).append(also)
+        return acceptor is not None
+
+    def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
+        super()._swap_sockets(snapshot, prepared)
+        for key, acceptor in self._acceptors.items():
+            for each in self._further.get(key, ()):
+                each.cell, each.slot = acceptor.cell, acceptor.slot
+            for sock in self._heir.further(key):
+                self.accept_also(key, sock)
+
+    def _stop_accepting(self, key: Address) -> None:
+        for acceptor in self._further.pop(key, ()):
+            acceptor.stop()
+        super()._stop_accepting(key)
 
     def stop(self, deadline: float, patience: float = 0.0) -> Deferred[None]:
         """As of any plane; those workers end too."""

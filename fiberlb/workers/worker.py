@@ -24,29 +24,28 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from fiberlb import snapshot
+from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.control.aside import LARGE, undisturbed
 from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
-from fiberlb.model.access_log import AccessLog as LogSettings
-from fiberlb.model.access_log import format_of
-from fiberlb.observe.access_log import AccessLog
-from fiberlb.observe.losses import Losses
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
-from fiberlb.relay.mapped import client_table
+from fiberlb.relay.mapped import client_table, open_table
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
-from fiberlb.workers.board import Board
+from fiberlb.workers.board import Board, at_descriptor
 from fiberlb.workers.link import WorkerLink
+from fiberlb.workers.logs import LogTeller, access_log
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Decoder, Revision
 from fiberlb.workers.serving import ServingPlane
 from fiberlb.workers.system import name_process
 from fiberlb.workers.talk import Talk
+from fiberlb.workers.template import CLIENTS
 
 #: Seconds between two writings of the figures.
 PULSE = 0.25
@@ -60,8 +59,6 @@ SOCKET = "workers.sock"
 AN_OBJECT = 100
 #: Prefix of the files that living workers hold a lock on.
 LIVING = "worker-"
-#: The file in the state directory that says whose turn it is to write to the access log.
-TURN = "access-log.lock"
 _log = Logger()
 
 
@@ -99,7 +96,8 @@ class Worker:
         self._draining = False
         # A fork has the state of its parent's generator; this one has one of its own.
         chance = random.Random(os.urandom(16)).random
-        self.access_log = self._make_log(order, chance)
+        self._teller = LogTeller(reactor, order.log_path)
+        self.access_log = access_log(reactor, order, self._teller.look, chance)
         services = Services(
             reactor,
             lambda stamp: stamp + time.time() - reactor.now,  # noqa: TID251
@@ -111,35 +109,11 @@ class Worker:
             self.access_log,
             make_slot=self._slot,
             start=order.slot,
-            make_table=lambda: client_table(order.directory, os.urandom),
+            make_table=lambda: _clients(order),
             random=chance,
         )
         self._pulse = LoopingCall(self._beat)
         self._pulse.clock = reactor
-
-    def _make_log(self, order: Order, chance: Callable[[], float]) -> AccessLog:
-        """The access log, which all workers write in turn."""
-        log = Logger("fiberlb.access")
-        self._losses = Losses(order.log_path, self._reactor, log)
-        self._log_trouble = ""
-        return AccessLog(
-            LogSettings(
-                format=format_of(order.log_format), path=order.log_path, sample=order.log_sample
-            ),
-            self._reactor,
-            log,
-            random=chance,
-            look=self._look_at_log,
-            turn=os.path.join(order.directory, TURN),
-        )
-
-    def _look_at_log(self, lost: int, problem: str | None) -> None:
-        """Control tells of it, for all workers together; where it is away, this one does."""
-        if self._link is None:
-            self._losses.look(lost, problem)
-        elif (problem or "") != self._log_trouble:
-            self._log_trouble = problem or ""
-            self._link.callRemote(messages.LogTrouble, text=self._log_trouble)
 
     def reopen(self) -> None:
         """The files of the logs were moved away."""
@@ -206,6 +180,9 @@ class Worker:
             self._down = set(down.decode().split())
         self.plane.activate(prepared)
         self._serve(compiled, revision)
+        if not self.serial:
+            # The file may have been moved away before control knew of this worker.
+            self.reopen()
         self.serial = serial
 
     def _serve(self, compiled: Snapshot, revision: Revision) -> None:
@@ -251,7 +228,7 @@ class Worker:
     def linked(self, link: WorkerLink) -> Deferred[None]:
         """A control process is there; one that did not fork us is told all there is."""
         self._link = link
-        self._log_trouble = ""
+        self._teller.link = link
         if self.serial:
             # Nobody could say so meanwhile.
             self.reopen()
@@ -272,7 +249,7 @@ class Worker:
         """Control is gone: serve on, and look for the next one if there can be one."""
         if link is not self._link:
             return
-        self._link = None
+        self._link = self._teller.link = None
         if not self.serial:
             self._end()
         elif not self._order.directory:
@@ -333,6 +310,13 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
+
+
+def _clients(order: Order) -> AffinityTable:
+    """The table of clients that all workers have."""
+    if order.directory:
+        return client_table(order.directory, os.urandom)
+    return open_table(at_descriptor(CLIENTS), os.urandom)
 
 
 def _given(descriptor: int) -> socket.socket:

@@ -50,15 +50,18 @@ class NotifyCase(CrewCase):
         )
         return balancer
 
-
-class LifeTests(NotifyCase):
-    """What is the same with workers and without."""
-
     def ready(self) -> dict[str, str]:
         """Ready, and what it said with it; it serves in that moment."""
-        found = self.listening.wait_for_state("READY")
+        try:
+            found = self.listening.wait_for_state("READY")
+        except AssertionError as why:
+            raise AssertionError(f"{why}\n{self.balancer.output}") from None
         self.good()
         return found
+
+
+class LifeTests(NotifyCase):
+    """What is the same with workers and without; here without."""
 
     def test_ready(self) -> None:
         """Ready when it serves, with its pid; then how things are, also when they change."""
@@ -78,7 +81,7 @@ class LifeTests(NotifyCase):
         self.run_it()
         self.ready()
         for _ in range(3):
-            self.listening.wait_for_state("WATCHDOG", _WATCHDOG)
+            self.listening.wait_for_state("WATCHDOG")
         pid = self.program().pid
         os.kill(pid, signal.SIGSTOP)
         self.program().wait_until(lambda: state(pid) == "T")
@@ -89,8 +92,8 @@ class LifeTests(NotifyCase):
         self.listening.wait_for_state("WATCHDOG")
 
 
-class OneProcessTests(LifeTests):
-    """The rest, in one process."""
+class OneProcessTests(NotifyCase):
+    """What does not depend on workers."""
 
     def test_open_round(self) -> None:
         """A member that takes its time to be checked does not hold up readiness."""
@@ -181,7 +184,7 @@ class CrewTests(LifeTests):
         self.program().wait_until(lambda: not set(before) & set(self.pids(self.balancer)))
         self.wait_for_workers(2)
         self.check_children()
-        self.listening.wait_for_state("WATCHDOG", _WATCHDOG)
+        self.listening.wait_for_state("WATCHDOG")
 
     def test_template_waited_for(self) -> None:
         """The template of the image before does not stay in the table of processes."""

@@ -100,6 +100,9 @@ class UdpCase(CrewCase):
 class UdpTests(UdpCase):
     """Everything in one process."""
 
+    #: Datagrams of the longest test.
+    many = 50_000
+
     def test_sizes(self) -> None:
         """Datagrams of every size come as they were sent, from where they were sent to."""
         client = self.client()
@@ -174,12 +177,12 @@ class UdpTests(UdpCase):
         )
 
     def test_members_changed(self) -> None:
-        """50,000 datagrams while members come, go and are drained: none lost, none changed."""
+        """Many datagrams while members come, go and are drained: none lost, none changed."""
         stream = Stream(self.port)
         until = self.program().wait_until
         stages = [("a", "b"), ("a", "b", "c"), ("b", "c"), ("c",), ("a", "c"), ("a", "b", "c")]
         counts = {name: origin.seen for name, origin in self.origins.items()}
-        while stream.answered < 50_000:
+        while stream.answered < self.many:
             for names in stages:
                 self.put(*names)
                 stream.wait(until, 500)
@@ -204,3 +207,4 @@ class UdpWorkersTests(UdpTests):
     """The same with worker processes."""
 
     workers = 2
+    many = 20_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 
 from tests.live.test_udp import UdpCase
@@ -15,6 +16,14 @@ class FlowTests(UdpCase):
 
     workers = 2
     algorithm = "round_robin"
+
+    def setUp(self) -> None:
+        """More descriptors than the system gives by itself, for both sides."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < 8192 <= hard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (8192, hard))
+            self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        super().setUp()
 
     def stream(self) -> Stream:
         """Clients that ask."""
@@ -35,6 +44,14 @@ class FlowTests(UdpCase):
         for _ in range(3):
             self.ask("/v1/workers/restart", "POST")
             stream.wait(self.program().wait_until)
+        self.stayed(stream)
+
+    def test_thousands(self) -> None:
+        """Thousands of flows change hands; each is asked before and after."""
+        stream = Stream(self.port, clients=2000, window=1, size=20)
+        stream.wait(self.program().wait_until, 4000)
+        self.ask("/v1/workers/restart", "POST")
+        stream.wait(self.program().wait_until, 4000)
         self.stayed(stream)
 
     def test_number(self) -> None:

@@ -145,6 +145,14 @@ class KeepingTests(KeepingCase):
         self.assertEqual(self.control.refreshed, 2)
         self.assertNotEqual(self.control.stapled(), [first])
 
+    def test_busy(self) -> None:
+        """Changes without a pause do not put it off."""
+        self.serve()
+        for _ in range(8):
+            self.control.configure(asked(ONE))
+            self.clock.advance(0.5)
+        self.assertEqual(len(self.questions), 1)
+
     def test_nobody(self) -> None:
         """Where nothing asks for it, nobody is asked."""
         self.serve(ONE.model(), asked(OTHER, armoured(Word().about(OTHER))))

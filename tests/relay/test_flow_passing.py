@@ -32,7 +32,7 @@ class PassingTests(DatagramCase):
 
     def take(self, theirs: socket.socket, port: DatagramPort) -> Taking:
         """Begin to take."""
-        taking = Taking(self.loop, theirs, port, self.plane._table.members.get)
+        taking = Taking(self.loop, theirs, port, self.plane._table.find)
         taking.start()
         return taking
 
@@ -150,6 +150,22 @@ class PassingTests(DatagramCase):
         self.turn()
         # The client's.
         self.assertEqual(len(os.listdir("/proc/self/fd")), before + 1)
+
+    def test_end_of_process(self) -> None:
+        """A process that ends waits until its flows are on their way, not for ever."""
+        self.serve(1)
+        ours, theirs = self.channel()
+        self.addCleanup(theirs.close)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        several: list[tuple[bytes, list[Any]]] = [(b"[]" + b" " * 1000, []) for _ in range(50)]
+        Giving(self.loop, ours, several).start()
+        self.turn()
+        ended: list[None] = []
+        self.plane.stop(30.0).addCallback(ended.append)
+        self.assertEqual(ended, [])
+        self.advance(PATIENCE + 1)
+        self.plane._reactor.advance(1)
+        self.assertEqual((ended, several), ([None], []))
 
     def test_full(self) -> None:
         """More than the system holds at once goes when there is room again."""

@@ -21,7 +21,6 @@ class ServicesTests(SynchronousTestCase):
         self.assertEqual((services.wall(1.0), services.make_request_id()), (6.0, "id"))
         self.assertIs(services.dial, dial)
         self.assertIs(services.bind, bind)
-        self.assertEqual(list(services.further(("::", 1))), [])
 
     def test_request_ids(self) -> None:
         """Ids are 16 random bytes."""

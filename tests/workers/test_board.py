@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.workers.board import COLUMNS, NAME, ROWS, Board, at_descriptor
+from fiberlb.workers.board import COLUMNS, NAME, ROWS, STEP, Board, at_descriptor
 from tests.support.programs import temporary_directory
 
 
@@ -35,6 +35,22 @@ class BoardTests(SynchronousTestCase):
         self.control.keep({13})
         self.assertEqual(self.control.total(columns["b"]), 0)
 
+    def test_grows(self) -> None:
+        """Room is made when it is needed, for those too who have the file open already."""
+        row = self.worker.claim(11)
+        assert row is not None
+        size = self.path.stat().st_blocks
+        given = self.control.columns([str(n) for n in range(STEP + 1)], 1, 1)
+        self.assertEqual(len(set(given.values())), STEP + 1)
+        self.assertGreater(self.path.stat().st_blocks, size)
+        share = self.worker.share(row, given[str(STEP)])
+        share.write(3)
+        self.assertEqual(self.control.total(given[str(STEP)]), 3)
+        self.control.release(11)
+        self.assertEqual(share.total(), 0)
+        again = Board(str(self.path)).columns([str(n) for n in range(STEP + 1)], 2, 2)
+        self.assertEqual(again, given)
+
     def test_full(self) -> None:
         """There are so many rows, and so many columns."""
         self.assertNotIn(None, [self.worker.claim(pid) for pid in range(1, ROWS + 1)])
@@ -57,6 +73,7 @@ class BoardTests(SynchronousTestCase):
         self.path.write_bytes(b"another")
         Board(str(self.path)).claim(1)
         self.assertEqual(self.path.stat().st_size, 8 * (8 + ROWS + COLUMNS + ROWS * COLUMNS))
+        self.assertLess(self.path.stat().st_blocks * 512, 4_000_000, "what is not used takes none")
 
     def test_shares(self) -> None:
         """Shares of the same place are equal."""

@@ -108,7 +108,8 @@ class HandingTests(SynchronousTestCase):
         """A worker does not answer; the change, and its answer."""
         page = worker.page = Page(make_page())
         self.addCleanup(page.close)
-        worker.answers = answer = Deferred()
+        answer: Deferred[dict[str, str]] = Deferred()
+        worker.answers = answer
         return Deferred.fromCoroutine(self.handing.bring_up(self.workers, 2)), answer
 
     def beat(self, worker: StageWorker, seconds: float) -> None:

@@ -129,7 +129,7 @@ class WorkerTests(SynchronousTestCase):
         self.apply()
         self.worker._order = attrs.evolve(self.worker._order, directory="")
         drained: list[float] = []
-        self.worker.drain = drained.append  # type: ignore[method-assign]
+        self.worker.drain = drained.append  # type: ignore[method-assign, assignment]
         self.worker.unlinked(None)  # type: ignore[arg-type]
         self.assertEqual(drained, [60.0])
 

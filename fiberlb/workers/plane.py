@@ -291,8 +291,7 @@ class WorkersPlane:
 
     async def operate(self, operations: Operations) -> None:
         """Have this in force beside the configuration; returns when it is in every worker."""
-        handed = self.crew.handing.operate
-        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(operations)))
+        await self.crew.turn.run(Deferred.fromCoroutine, self.crew.handing.operate(operations))
 
     async def challenge(self, challenges: Challenges) -> None:
         """Have these challenges answered, and no others; returns when every worker does."""

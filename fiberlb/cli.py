@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import Any
 
 import click
-from twisted.python.util import gidFromString, uidFromString
 
 from fiberlb.build import VERSION
 
@@ -89,6 +88,9 @@ def main() -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(arguments: Sequence[str], uid: str | None, gid: str | None) -> None:
     """Start in the foreground: twistd with the options that suit FiberLB."""
+    # Here, as other commands have to be there at once.
+    from twisted.python.util import gidFromString, uidFromString
+
     for kind, value, number in (("user", uid, uidFromString), ("group", gid, gidFromString)):
         try:
             number(value or "0")

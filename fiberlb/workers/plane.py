@@ -61,8 +61,7 @@ class WorkersPlane:
     @param binding: makes sockets that listen, and cleans up after them.
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
 
-    @ivar contexts: TLS to the members, for the checks; workers make their own.
-    @ivar logs: the access log of the workers.
+    @ivar contexts: TLS to the members, for the checks; workers make their own. C{logs}: theirs.
     """
 
     def __init__(

@@ -33,16 +33,3 @@ def template(control: int) -> int:
         if name.endswith("(fiberlb-templ") and int(fields.split()[1]) == control:
             return int(path.parent.name)
     raise AssertionError("there is no template")
-
-
-def children(parent: int) -> dict[int, str]:
-    """The states, such as C{S} or C{Z}, of a process's children, by pid."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[1]) == parent:
-            found[int(path.parent.name)] = fields[0]
-    return found

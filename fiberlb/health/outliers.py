@@ -229,7 +229,8 @@ class Outliers:
             if record.timer is not None:
                 record.timer.cancel()
                 record.timer = None
-        self._ejected.clear()
+        for known in (self._ejected, self._down):
+            known.clear()
         for kept in (self._records, self._pools, self._of, self._members):
             kept.clear()
 

@@ -411,3 +411,76 @@ class HoldTests(ServiceCase):
         self.assertNotIn("c", {name for _, name in self.checks.begun})
         service.hold(frozenset())
         self.assertIn("c", {name for _, name in self.checks.begun})
+
+
+class EjectedTests(ServiceCase):
+    """Members at which requests fail."""
+
+    def setUp(self) -> None:
+        """Two that are up."""
+        super().setUp()
+        self.service.apply(snapshot(plan(member("a"), member("b"))))
+        self.clock.pump([1.0] * 3)
+        self.reported()
+
+    def suspect(self, name: str, cause: str = "connect_refused") -> None:
+        """A worker has had enough of it."""
+        self.service.suspect(name, cause, "5 failures in a row")
+
+    def test_checks_end_it(self) -> None:
+        """It says so until the next check is passed."""
+        self.suspect("a")
+        self.assertEqual(self.reported(), [("a", False)])
+        self.assertFalse(self.service.usable("a"))
+        found = self.service.status("a")
+        self.assertEqual((found.health, found.since), ("ejected", 5103.0))
+        self.assertEqual(found.reason, "5 failures in a row; for 30s")
+        self.assertIsNotNone(found.last_check)
+        self.clock.pump([1.0] * 3)
+        self.assertEqual(self.reported(), [("a", True)])
+        self.assertEqual(self.health("a"), ["up"])
+        self.assertEqual(self.service.ejections(), {"a": 1})
+
+    def test_down(self) -> None:
+        """One that is down says that; when it has come up, it is not ejected either."""
+        self.checks.results["a"] = "connection refused"
+        self.suspect("a", "status 500")
+        self.clock.pump([1.0] * 10)
+        self.assertEqual(self.health("a"), ["down"])
+        self.checks.results["a"] = None
+        self.clock.pump([1.0] * 6)
+        self.assertEqual(self.health("a"), ["up"])
+        self.assertTrue(self.service.usable("a"))
+
+    def test_unmonitored(self) -> None:
+        """Without checks it takes its time; another server there begins anew."""
+        self.service.apply(snapshot(plan(member("a"), member("b"), monitor=None)))
+        self.suspect("a")
+        self.assertEqual(self.health("a", "b"), ["ejected", "unmonitored"])
+        self.clock.advance(29)
+        self.assertEqual(self.health("a"), ["ejected"])
+        self.clock.advance(1)
+        self.assertEqual(self.health("a"), ["unmonitored"])
+        self.suspect("b")
+        self.reported()
+        self.service.apply(snapshot(plan(member("a"), member("b", "192.0.2.8"), monitor=None)))
+        self.assertEqual(self.health("b"), ["unmonitored"])
+        self.assertIn(("b", True), self.reported())
+
+    def test_held(self) -> None:
+        """In maintenance it says that; one that is drained is neither ejected nor counted on."""
+        self.suspect("a", "status 500")
+        self.service.hold(frozenset("a"))
+        self.assertEqual(self.health("a"), ["unmonitored"])
+        self.service.hold(frozenset(), frozenset("a"))
+        self.suspect("b")
+        self.assertTrue(self.service.usable("b"))
+
+    def test_panic(self) -> None:
+        """With too few all are used; each says how it is."""
+        panic = plan(member("a"), member("b"), panic_threshold_percent=60)
+        self.service.apply(snapshot(panic))
+        self.suspect("a", "status 500")
+        self.assertEqual(self.service.panicking(), ["p"])
+        self.assertTrue(self.service.usable("a"))
+        self.assertEqual(self.health("a"), ["ejected"])

@@ -14,6 +14,7 @@ from fiberlb.model.configuration import Configuration
 from fiberlb.model.pool import Member, Pool
 from fiberlb.relay.reactor import LeanReactor
 from fiberlb.tls.contexts import bare_context
+from fiberlb.workers import messages
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import Page, make_page
 from fiberlb.workers.revisions import Encoder, Revision, content
@@ -143,3 +144,24 @@ class WorkerTests(SynchronousTestCase):
         with open(path, encoding="ascii") as file:
             self.assertEqual(file.read(), "drains")
         tell_draining("")
+
+    def test_suspect(self) -> None:
+        """Control is told of a member that fails; without one nobody is."""
+        told: list[object] = []
+
+        class Link:
+            """To control."""
+
+            def callRemote(self, command: object, **named: object) -> Deferred[object]:
+                """A message."""
+                told.append((command, named))
+                return Deferred()
+
+        suspect = self.worker.plane._services.suspect
+        suspect("a", "member_reset", "5 failures in a row")
+        self.assertEqual(told, [])
+        self.worker.linked(Link())  # type: ignore[arg-type]
+        told.clear()
+        suspect("a", "member_reset", "5 failures in a row")
+        about = {"member": "a", "cause": "member_reset", "text": "5 failures in a row"}
+        self.assertEqual(told, [(messages.Suspect, about)])

@@ -16,6 +16,17 @@ from fiberlb.workers.order import Order
 from fiberlb.workers.seen import Seen, Stage
 from fiberlb.workers.slots import Slots
 
+#: For any worker, with nothing on disk.
+ORDER = Order(
+    number=0,
+    slot=0,
+    directory="",
+    board="",
+    deadline=60.0,
+    log_format="off",
+    log_path="stdout",
+)
+
 
 class StageWorker(Seen):
     """
@@ -55,14 +66,5 @@ class StageWorker(Seen):
 
 def crew_of_two(reactor: Any) -> Crew:
     """A crew that wants two workers, none of them a process."""
-    order = Order(
-        number=0,
-        slot=0,
-        directory="",
-        board="",
-        deadline=60.0,
-        log_format="off",
-        log_path="stdout",
-    )
     nursery = partial(Nursery, reactor, {})
-    return Crew(reactor, Slots(bind), order, 2, lambda seen: None, nursery)
+    return Crew(reactor, Slots(bind), ORDER, 2, lambda seen: None, nursery)

@@ -36,6 +36,7 @@ from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
 from fiberlb.model.settings import AccessLog as LogSettings
+from fiberlb.names.opening import open_names
 from fiberlb.observe.access_log import AccessLog
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.inherited import Inherited
@@ -132,6 +133,8 @@ class Node(Service):
             Logger("fiberlb.health"),
             wall=world.wall,
         )
+        resolver = layer.settings.resolver
+        self.names = open_names(world.reactor, world.wall, world.random_bytes, resolver)
         self.control: ControlService | None = None
         self.certificates: Keeping | None = None
 
@@ -192,6 +195,7 @@ class Node(Service):
                 report=self._undecided,
                 node=settings.node.name or world.host_name,
                 aside=world.aside,
+                names=self.names,
             ),
             issued,
         )
@@ -272,6 +276,7 @@ class Node(Service):
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
         self.plane.trust(settings.trusted_proxies)
+        self.names.configure(settings.resolver)
         if self.certificates is not None:
             self.certificates.settings = settings.acme
         if isinstance(self.plane, WorkersPlane):
@@ -359,6 +364,7 @@ class Node(Service):
             await self.certificates.stop()
         if self.control is not None:
             await self.control.stop()
+        self.names.stop()
 
     async def _let_know(self) -> None:
         """Accept for a while although C{/readyz} says no: whoever asks it has to hear it first."""

@@ -20,6 +20,8 @@ ALLOWED: dict[str, str] = {
     "balancing": "errors model",
     "pool_plans": "errors model wire balancing",
     "snapshot": "errors model wire routing balancing pool_plans",
+    "resolved": "errors model pool_plans snapshot",
+    "names": "errors model",
     "tls": "errors model wire routing balancing pool_plans snapshot",
     "health": "errors model wire routing balancing pool_plans snapshot tls",
     "store": "errors model",
@@ -27,12 +29,13 @@ ALLOWED: dict[str, str] = {
     "relay": "errors model wire routing balancing pool_plans snapshot tls observe",
     "acme": "errors model tls store",
     "control": (
-        "errors model wire routing balancing pool_plans snapshot tls health store observe acme"
+        "errors model wire routing balancing pool_plans snapshot resolved tls health store observe"
+        " acme"
     ),
     "api": "errors model control",
     "workers": (
-        "errors model wire routing balancing pool_plans snapshot tls health store observe relay"
-        " control"
+        "errors model wire routing balancing pool_plans snapshot resolved tls health store observe"
+        " relay control"
     ),
     "commands": "errors model tls control workers",
     "build": "wire",
@@ -45,7 +48,9 @@ ALLOWED: dict[str, str] = {
 }
 
 #: Parts that are functions of their arguments: no I/O, no clock, no chance.
-PURE = frozenset({"", "errors", "model", "wire", "routing", "balancing", "pool_plans", "snapshot"})
+PURE = frozenset(
+    {"", *"errors model wire routing balancing pool_plans snapshot resolved".split()}
+)
 _IMPURE = (
     "twisted socket select selectors ssl OpenSSL os time random secrets"
     " threading subprocess asyncio"

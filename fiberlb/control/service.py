@@ -25,6 +25,15 @@ from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.keys import Keys
+from fiberlb.control.member_names import (
+    Gathering,
+    NameState,
+    Resolution,
+    health_of,
+    parts_of,
+    resolution,
+    sum_of,
+)
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings, unverified
@@ -35,6 +44,7 @@ from fiberlb.control.state import State
 from fiberlb.control.writing import Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
+from fiberlb.model.pool import Member
 from fiberlb.model.resource import Resource
 from fiberlb.store.interface import Store, StoreError
 from fiberlb.store.sealed import Keyring
@@ -86,6 +96,9 @@ class ControlService:
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
         )
+        self._names = surroundings.names
+        gathering = Gathering(surroundings.reactor, self._names, self._names_changed)
+        self.when_stopping(gathering.stop)
         self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
 
     def wall(self) -> float:
@@ -161,6 +174,10 @@ class ControlService:
             return True
 
         return shielded(self._locked(unless_reloaded))
+
+    def _names_changed(self) -> None:
+        done = self._in_turn(self._force.publisher.follow_names)
+        done.addErrback(lambda why: self._log.failure("new addresses are not in force", why))
 
     async def stop(self) -> None:
         """Take no more changes; returns when the one that runs has ended. The store stays open."""
@@ -258,7 +275,8 @@ class ControlService:
         snapshot = self._force.publisher.snapshot
         pools = snapshot.pools.values() if snapshot is not None else ()
         lax = filter(None, map(unverified, pools))
-        return (*own, *self.file_problems, *soon, *self._not_issued(), *lax)
+        unresolved = self._names.problems()
+        return (*own, *self.file_problems, *soon, *self._not_issued(), *lax, *unresolved)
 
     def _not_issued(self) -> Iterator[str]:
         for made in self.configuration.all(Certificate).values():
@@ -286,13 +304,39 @@ class ControlService:
         """What listens where."""
         return self._plane.listeners()
 
+    def resolution(self, member_id: str) -> Resolution | None:
+        """What a member by name is now; C{None} for others."""
+        member = self.configuration.all(Member).get(member_id)
+        if member is None:
+            return None
+        return resolution(self._names, self._force.publisher.snapshot, member)
+
     def member_health(self, member_id: str) -> MemberHealth:
-        """The health of one member."""
-        return self._health.status(member_id)
+        """The health of one member; over all of its addresses, if it is given by name."""
+        parts = parts_of(self._force.publisher.snapshot, member_id)
+        if parts is None:
+            return self._health.status(member_id)
+        found = None if parts else self.resolution(member_id)
+        return health_of(self._health, parts, found.state.error if found else "")
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
-        """C{sessions} and C{in_flight} of one member."""
-        return self._plane.member_figures(member_id)
+        """C{sessions} and C{in_flight} of one member; over all of its addresses."""
+        parts = parts_of(self._force.publisher.snapshot, member_id)
+        if parts is None:
+            return self._plane.member_figures(member_id)
+        return sum_of([self._plane.member_figures(part.id) for part in parts])
+
+    def names(self) -> Mapping[str, NameState]:
+        """What is known of each name that members are given by."""
+        return self._names.states()
+
+    def seen(self, part_id: str) -> tuple[MemberHealth, Mapping[str, int]]:
+        """Health and figures of a member, or of one address of it."""
+        return self._health.status(part_id), self._plane.member_figures(part_id)
+
+    def parts(self, member_id: str) -> Sequence[Member] | None:
+        """A member by name at each address that it has now; C{None} for any other one."""
+        return parts_of(self._force.publisher.snapshot, member_id)
 
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """What a listener has counted: C{connections}, C{accepted}, C{requests} and others."""

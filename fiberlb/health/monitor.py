@@ -13,7 +13,7 @@ from fiberlb.health.checks.target import Check
 from fiberlb.health.slots import Slots
 from fiberlb.health.watch import Equipment, MemberHealth, MemberWatch, Watched, label
 from fiberlb.model.health_monitor import HealthMonitor, InitialState, MonitorType
-from fiberlb.model.pool import Member, Pool
+from fiberlb.model.pool import Member, Pool, ResolvedMember
 
 if TYPE_CHECKING:
     from fiberlb.snapshot import PoolPlan, Snapshot
@@ -132,16 +132,21 @@ class HealthService:
 
     def _follow(self, plan: PoolPlan) -> Iterable[MemberWatch]:
         """Take in one pool; the watches whose checks are to be started."""
-        for member in _members(plan):
+        members = _members(plan)
+        for member in members:
             if self._place(member) != member.place:
                 self._forget(member.id)
+        # An address that a name has now serves at once where nobody else does: the name says
+        # that the service is there, and the ones before it are gone already.
+        alone = not any(self._serves(member.id) for member in members)
+        for member in members:
             if plan.monitor is None:
                 self._leave(plan.pool, member)
                 continue
             watched = Watched(pool=plan.pool, member=member, monitor=plan.monitor, tls=plan.tls)
             watch = self._watches.get(member.id)
             if watch is None:
-                yield self._join(watched)
+                yield self._join(watched, alone and isinstance(member, ResolvedMember))
             elif watch.update(watched):
                 yield watch
 
@@ -163,21 +168,26 @@ class HealthService:
             return watch.watched.place
         return self._unmonitored.get(member.id, member.place)
 
-    def _join(self, watched: Watched) -> MemberWatch:
+    def _serves(self, ident: str) -> bool:
+        """Whether a member is known already, and may serve."""
+        return ident in self._unmonitored or (ident in self._watches and self.usable(ident))
+
+    def _join(self, watched: Watched, at_once: bool) -> MemberWatch:
         ident, monitor = watched.member.id, watched.monitor
         if self._unmonitored.pop(ident, None) is not None:
             machine = RiseFall.adopted(monitor.rise, monitor.fall)
         else:
-            machine = self._machine(monitor)
+            machine = self._machine(monitor, at_once)
             self._report(ident, machine.usable)
         watch = self._watches[ident] = MemberWatch(watched, machine, self._equipment)
         return watch
 
-    def _machine(self, monitor: HealthMonitor) -> RiseFall:
+    def _machine(self, monitor: HealthMonitor, at_once: bool) -> RiseFall:
         rise, fall = monitor.rise, monitor.fall
         if monitor.initial_state is not InitialState.PROBE:
             return RiseFall.assumed(rise, fall, monitor.initial_state is InitialState.UP)
-        return RiseFall.joining(rise, fall) if self._started else RiseFall.starting(rise, fall)
+        joins = self._started and not at_once
+        return RiseFall.joining(rise, fall) if joins else RiseFall.starting(rise, fall)
 
     def _leave(self, pool: Pool, member: Member) -> None:
         """A member without a monitor: it serves."""

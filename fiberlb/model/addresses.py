@@ -36,6 +36,8 @@ def at(address: str, port: int | None) -> str:
     """Address and port as a person writes them: an IPv6 address in brackets."""
     if named(address):
         return address
+    if address.startswith("dns:"):
+        return f"{address}:{port}"
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 

@@ -88,7 +88,7 @@ class MemberState:
         if address != self.address or tls is not before:
             self.drop_idle()
             self.address = self.home = address
-            self.link = None if tls is None else MemberLink(tls, member.address)
+            self.link = None if tls is None else MemberLink(tls, member.identity)
         if unix:
             self.family = int(socket.AF_UNIX)
         else:

@@ -32,6 +32,7 @@ from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
 from fiberlb.relay.plane import request_ids
 from fiberlb.relay.services import Services
+from fiberlb.resolved import resolved
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
@@ -86,6 +87,7 @@ class Worker:
         self._turn = DeferredLock()
         self._decoder = Decoder()
         self._snapshot: Snapshot | None = None
+        self._serving: Snapshot | None = None
         self._down: set[str] = set()
         self._number = 0
         self._link: WorkerLink | None = None
@@ -163,18 +165,20 @@ class Worker:
         self._index = dict(revision.bases)
         self.plane.trust(revision.trusted)
         self.plane.shares = self._shares(revision.columns)
-        prepared = await self.plane.prepare(compiled)
+        serving = resolved(compiled, revision.answers, self._serving)
+        prepared = await self.plane.prepare(serving)
         # From here to the end nothing else gets a turn: no request sees a part of it.
         if number >= self._number:
             self._number = number
             self._down = set(down.decode().split())
         self.plane.activate(prepared)
-        self._serve(compiled, revision)
+        self._snapshot = compiled
+        self._serve(serving, revision)
         self.serial = serial
 
-    def _serve(self, compiled: Snapshot, revision: Revision) -> None:
-        self._snapshot = compiled
-        for plan in compiled.pools.values():
+    def _serve(self, serving: Snapshot, revision: Revision) -> None:
+        self._serving = serving
+        for plan in serving.pools.values():
             for member in plan.members:
                 self.plane.set_member_usable(member.id, member.id not in self._down)
         self._places = dict(revision.places)

@@ -48,9 +48,7 @@ ALLOWED: dict[str, str] = {
 }
 
 #: Parts that are functions of their arguments: no I/O, no clock, no chance.
-PURE = frozenset(
-    {"", *"errors model wire routing balancing pool_plans snapshot resolved".split()}
-)
+PURE = frozenset({"", *"errors model wire routing balancing pool_plans snapshot resolved".split()})
 _IMPURE = (
     "twisted socket select selectors ssl OpenSSL os time random secrets"
     " threading subprocess asyncio"

@@ -145,6 +145,11 @@ class _Stream(Int16StringReceiver):
         if not self.answered.called:
             self.answered.errback(NoAnswer("the server hung up"))
 
+    def missed(self) -> None:
+        """There is no connection."""
+        if not self.answered.called:
+            self.answered.errback(NoAnswer("the answer is too long, and there is none by TCP"))
+
     def _close(self) -> None:
         if self.transport is not None:
             transport: Any = self.transport
@@ -164,7 +169,7 @@ async def _by_stream(reactor: Any, server: Server, question: _Question) -> dns.M
     factory: Any = Factory()
     factory.noisy = False
     factory.buildProtocol = lambda address: protocol
-    factory.clientConnectionFailed = lambda connector, reason: protocol.connectionLost(reason)
+    factory.clientConnectionFailed = lambda connector, reason: protocol.missed()
     factory.clientConnectionLost = lambda connector, reason: None
     factory.startedConnecting = lambda connector: None
     connector = reactor.connectTCP(*server, factory, timeout=STREAM_PATIENCE)

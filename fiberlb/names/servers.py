@@ -31,7 +31,8 @@ class Servers:
     def _number(self) -> int:
         return int.from_bytes(self._random_bytes(2), "big")
 
-    def _of(self, settings: ResolverSettings) -> tuple[Server, ...]:
+    def of(self, settings: ResolverSettings) -> tuple[Server, ...]:
+        """Those of the settings, as address and port; of the machine if they name none."""
         named = [split_address(each) for each in settings.servers]
         return tuple((f[0], int(f[1])) for f in named if f) or self._system.said()
 
@@ -44,7 +45,7 @@ class Servers:
         @raise NoAnswer: by all of them; each with its reason.
         """
         reasons = []
-        for server in self._of(settings):
+        for server in self.of(settings):
             try:
                 return await ask(self._reactor, self._number, server, name, family)
             except NoAnswer as why:

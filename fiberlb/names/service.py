@@ -173,7 +173,8 @@ class NameService:
         await self._turns.acquire()
         try:
             both = [Deferred.fromCoroutine(self._learn(settings, name, f)) for f in Family]
-            learned = dict(zip(Family, await gatherResults(both), strict=True))
+            done = await gatherResults(both, consumeErrors=True)
+            learned = dict(zip(Family, done, strict=True))
         finally:
             self._turns.release()
         known.asking = None

@@ -58,6 +58,17 @@ class Authority(ResolverBase):
         return succeed((list(_records(zone, text, type)), [], []))
 
 
+class _Factory(DNSServerFactory):
+    """Truncates what is too long for a datagram, as RFC 1035 4.2.1 says."""
+
+    noisy = False
+
+    def sendReply(self, protocol: Any, message: Any, address: Any) -> None:
+        """A datagram has an address to go to, a connection has none."""
+        message.maxSize = 512 if address is not None else 0
+        super().sendReply(protocol, message, address)
+
+
 def _records(zone: Zone, name: str, type: int) -> Any:
     records = zone.get(name, {})
     ttl = records.get("ttl", 1)
@@ -74,15 +85,21 @@ def _records(zone: Zone, name: str, type: int) -> Any:
         yield from (header(dns.AAAA, dns.Record_AAAA(a, ttl)) for a in records.get("AAAA", ()))
 
 
-def serve(reactor: Any, port: int, zone: Callable[[], Zone], host: str = "127.0.0.1") -> Authority:
-    """Serve a zone on loopback, by datagram and by TCP."""
+def serve(
+    reactor: Any,
+    port: int,
+    zone: Callable[[], Zone],
+    host: str = "127.0.0.1",
+    streams: bool = True,
+) -> Authority:
+    """Serve a zone on loopback, by datagram and, with C{streams}, by TCP."""
     authority = Authority(zone)
-    factory = DNSServerFactory(authorities=[authority])
-    factory.noisy = False
+    factory = _Factory(authorities=[authority])
     datagrams = dns.DNSDatagramProtocol(factory, reactor=reactor)
     datagrams.noisy = False
     reactor.listenUDP(port, datagrams, interface=host, maxPacketSize=4096)
-    reactor.listenTCP(port, factory, interface=host)
+    if streams:
+        reactor.listenTCP(port, factory, interface=host)
     return authority
 
 

@@ -175,8 +175,10 @@ class Member(Resource):
             return _with_words({"address": words[0]}, words[1:], path, loading)
         found = (split_all(words[0]) or split_address(words[0])) if words else None
         if found is None:
-            if words and words[0].startswith((DNS, "tor:")):
+            if words and words[0].startswith("tor:"):
                 return MemberAddress().load(words[0], path, loading)
+            if words and words[0].startswith(DNS):
+                return loading.refuse(path, f"{value!r} is not of the form dns:NAME:PORT")
             return loading.refuse(
                 path, f"{value!r} is not of the form HOST:PORT [weight=N] [backup]"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.names.found import Family, Found, NoAnswer
-from fiberlb.names.name import NameState
+from fiberlb.names.name import Learned, NameState
 
 V4, V6 = Family.IPV4, Family.IPV6
 NOTHING = Found(())
@@ -41,16 +41,17 @@ class StateTests(SynchronousTestCase):
         """What brought nothing leaves the last good answer, with its time, and says why."""
         good = self.state(v4(5))
         down = NoAnswer("the server failed")
-        for learned, error in (
+        cases: tuple[tuple[Learned, str], ...] = (
             ({V4: down, V6: down}, "the server failed"),
             ({V4: NOTHING, V6: NOTHING}, "the name has no address"),
             (
-                {V4: Found((), exists=False)} | {V6: Found((), exists=False)},
+                {V4: Found((), exists=False), V6: Found((), exists=False)},
                 "there is no such name",
             ),
             ({V4: NOTHING, V6: down}, "the server failed"),
             ({V4: Found((), exists=False), V6: NOTHING}, "the name has no address"),
-        ):
+        )
+        for learned, error in cases:
             state = good.after(learned, 200.0)
             self.assertEqual((state.addresses, state.chosen), (good.addresses, good.chosen))
             self.assertEqual((state.answered, state.ttl, state.error), (100.0, 60.0, error))

@@ -7,11 +7,12 @@ every address of it. Neither is an address yet: that is what the resolver finds.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any
 
 from fiberlb.errors import Path
+from fiberlb.model.addresses import bare as bare_ip
+from fiberlb.model.addresses import plain_ip
 from fiberlb.model.fields import Loading
 
 #: How an address begins that stands for all of a name's.
@@ -52,7 +53,8 @@ def load_name(value: str, path: Path, loading: Loading) -> Any:
     if prefix:
         why = "is an IP address: write it without dns:" if _is_address(bare) else "is no host name"
         return loading.refuse(path, f"{bare!r} {why}")
-    return loading.refuse(path, f"{value!r} is neither an IP address nor a host name")
+    message = f"{value!r} is neither an IP address nor a host name"
+    return loading.refuse(path, message, bare_ip(value))
 
 
 def _in_ascii(value: str, bare: str) -> str:
@@ -66,7 +68,7 @@ def _in_ascii(value: str, bare: str) -> str:
 
 def _is_address(text: str) -> bool:
     try:
-        ipaddress.ip_address(text)
+        plain_ip(text)
     except ValueError:
         return False
     return True

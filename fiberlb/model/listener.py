@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from enum import Enum
 from typing import Any, ClassVar
@@ -10,7 +9,17 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.addresses import FD, SCOPED, UNIX, Network, check_port, load_unix, needs_port
+from fiberlb.model.addresses import (
+    FD,
+    SCOPED,
+    UNIX,
+    Network,
+    bare,
+    check_port,
+    load_unix,
+    needs_port,
+    plain_ip,
+)
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import AllOr, Nested, Partial
 from fiberlb.model.fields import (
@@ -174,9 +183,9 @@ class ListenAddress:
         if isinstance(value, str) and "%" in value:
             return loading.refuse(path, SCOPED, code="not_supported")
         try:
-            return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+            return plain_ip(value if isinstance(value, str) else "")
         except ValueError:
-            return loading.refuse(path, f"{value!r} is not an IP address")
+            return loading.refuse(path, f"{value!r} is not an IP address", bare(value))
 
     @staticmethod
     def _inherited(value: str, path: Path, loading: Loading) -> Any:

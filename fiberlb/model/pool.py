@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from enum import Enum
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from fiberlb.model.addresses import (
     load_unix,
     named,
     needs_port,
+    plain_ip,
 )
 from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Nested, Partial
@@ -117,7 +117,7 @@ class MemberAddress:
         if "%" in value:
             return loading.refuse(path, SCOPED, code="not_supported")
         try:
-            return str(ipaddress.ip_address(value))
+            return plain_ip(value)
         except ValueError:
             return load_name(value, path, loading)
 

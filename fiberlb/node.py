@@ -133,8 +133,11 @@ class Node(Service):
             Logger("fiberlb.health"),
             wall=world.wall,
         )
-        resolver = layer.settings.resolver
-        self.names = open_names(world.reactor, world.wall, world.random_bytes, resolver)
+        settings = layer.settings
+        kept = None if layer.ephemeral else self._directory(settings)
+        self.names = open_names(
+            world.reactor, world.wall, world.random_bytes, settings.resolver, kept
+        )
         self.control: ControlService | None = None
         self.certificates: Keeping | None = None
 

@@ -24,6 +24,7 @@ from fiberlb.model import (
     listener,
     pool,
     pool_tls,
+    resolver,
     resource,
     settings,
 )
@@ -43,6 +44,7 @@ TABLES: dict[str, type] = {
     "log": settings.Log,
     "shutdown": settings.Shutdown,
     "acme": acme.AcmeSettings,
+    "resolver": resolver.ResolverSettings,
     "Keys that each object takes": resource.Resource,
     "retries": pool.Retries,
     "health_monitor": health_monitor.HealthMonitor,

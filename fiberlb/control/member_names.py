@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from fiberlb.control.plane import HealthView, MemberHealth
 from fiberlb.model.host_names import asked_name
@@ -17,6 +19,9 @@ from fiberlb.snapshot import Snapshot
 PATIENCE = 1.0
 #: Seconds in which answers gather before they are put in force.
 GATHERING = 0.05
+#: Seconds until addresses that could not be put in force are tried again.
+RETRY = 5.0
+_log = Logger()
 
 
 class NameState(Protocol):
@@ -181,19 +186,26 @@ class Gathering:
     Puts new addresses in force, those that come together in one go.
 
     @param clock: has C{IReactorTime}.
-    @param enter: does it.
+    @param enter: does it, in turn with everything else; tried again if it fails.
     """
 
-    def __init__(self, clock: Any, names: Names, enter: Callable[[], None]) -> None:
+    def __init__(self, clock: Any, names: Names, enter: Callable[[], Deferred[None]]) -> None:
         self._clock = clock
         self._enter = enter
         self._timer: Any = None
         self._stopped = False
         names.changed = self._changed
 
-    def _changed(self) -> None:
+    def _changed(self, wait: float = GATHERING) -> None:
         if not self._stopped and (self._timer is None or not self._timer.active()):
-            self._timer = self._clock.callLater(GATHERING, self._enter)
+            self._timer = self._clock.callLater(wait, self._begin)
+
+    def _begin(self) -> None:
+        self._enter().addErrback(self._failed)
+
+    def _failed(self, why: Failure) -> None:
+        _log.failure("new addresses of names are not in force", why)
+        self._changed(RETRY)
 
     def stop(self) -> None:
         """Put nothing in force any more."""

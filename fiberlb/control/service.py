@@ -97,7 +97,8 @@ class ControlService:
             store, keyring, self._force, self._following, self.certificates, surroundings
         )
         self._names = surroundings.names
-        gathering = Gathering(surroundings.reactor, self._names, self._names_changed)
+        follow = self._force.publisher.follow_names
+        gathering = Gathering(surroundings.reactor, self._names, lambda: self._in_turn(follow))
         self.when_stopping(gathering.stop)
         self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
 
@@ -174,10 +175,6 @@ class ControlService:
             return True
 
         return shielded(self._locked(unless_reloaded))
-
-    def _names_changed(self) -> None:
-        done = self._in_turn(self._force.publisher.follow_names)
-        done.addErrback(lambda why: self._log.failure("new addresses are not in force", why))
 
     async def stop(self) -> None:
         """Take no more changes; returns when the one that runs has ended. The store stays open."""

@@ -148,7 +148,7 @@ class _Stream(Int16StringReceiver):
     def missed(self) -> None:
         """There is no connection."""
         if not self.answered.called:
-            self.answered.errback(NoAnswer("the answer is too long, and there is none by TCP"))
+            self.answered.errback(NoAnswer("the answer needs TCP, there is none"))
 
     def _close(self) -> None:
         if self.transport is not None:

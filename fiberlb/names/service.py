@@ -17,6 +17,7 @@ from fiberlb.model.host_names import DNS
 from fiberlb.model.resolver import ResolverSettings
 from fiberlb.names.files import Hosts
 from fiberlb.names.found import Family, Found, NoAnswer
+from fiberlb.names.kept import Kept
 from fiberlb.names.name import NameState
 
 #: Seconds between two looks at the hosts file.
@@ -39,8 +40,8 @@ class _Known:
     @ivar tried: it was asked for once, whatever came of it.
     """
 
-    def __init__(self) -> None:
-        self.state = NameState()
+    def __init__(self, state: NameState) -> None:
+        self.state = state
         self.tried = False
         self.timer: Any = None
         self.asking: Deferred[None] | None = None
@@ -61,6 +62,7 @@ class NameService:
 
     @param clock: has C{IReactorTime}.
     @param wall: wall-clock seconds.
+    @param kept: what an earlier process knew.
     @param log: where it is told what changes.
     """
 
@@ -71,6 +73,7 @@ class NameService:
         settings: ResolverSettings,
         servers: Asks,
         hosts: Hosts,
+        kept: Kept,
         log: Logger,
     ) -> None:
         self._clock = clock
@@ -78,6 +81,7 @@ class NameService:
         self._settings = settings
         self._servers = servers
         self._hosts = hosts
+        self._kept = kept
         self._log = log
         self._known: dict[str, _Known] = {}
         self._waiting: list[tuple[frozenset[str], Deferred[None]]] = []
@@ -93,7 +97,7 @@ class NameService:
         """Ask for these from now on, too."""
         for name in names:
             if name not in self._known:
-                known = self._known[name] = _Known()
+                known = self._known[name] = _Known(self._kept.state(name))
                 self._begin(name, known)
         if self._known and not self._look.running:
             self._look.start(LOOK, now=False)
@@ -103,6 +107,7 @@ class NameService:
         for name in [name for name in self._known if name not in names]:
             self._known.pop(name).stop()
         self.want(names)
+        self._kept.only(names)
         self._tell_waiting()
 
     def first(self, names: Collection[str], patience: float) -> Deferred[None]:
@@ -229,6 +234,7 @@ class NameService:
                 addresses=_listed(state.addresses),
                 before=_listed(before.addresses),
             )
+            self._kept.keep(name, state)
         self._tell_waiting()
         if not same:
             self.changed()

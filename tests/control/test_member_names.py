@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.control.member_names import GATHERING, NoNames, health_of, sum_of
+from fiberlb.control.member_names import GATHERING, RETRY, NoNames, health_of, sum_of
 from fiberlb.control.operations import Op, Operation
 from fiberlb.model.pool import Member
 from tests.control.stage import NOW, Health, Stage
@@ -107,12 +107,15 @@ class FollowTests(SynchronousTestCase):
         self.assertEqual(stage.names.wanted, {"db.test", "web.test"})
 
     def test_trouble(self) -> None:
-        """A plane that refuses leaves the old addresses, and a log line."""
+        """A plane that refuses leaves the old addresses, a log line, and is asked again."""
         stage = self.stage()
         stage.plane.refuses = [RuntimeError("defect")]  # type: ignore[list-item]
         stage.move(web=("10.0.0.5",))
         self.assertEqual(self.served(stage)["all"], ["10.0.0.3", "192.0.2.1"])
         self.assertTrue(self.flushLoggedErrors())
+        stage.plane.refuses = []
+        stage.clock.advance(RETRY)
+        self.assertEqual(self.served(stage)["all"], ["10.0.0.5", "192.0.2.1"])
 
     def test_stop(self) -> None:
         """After the end nothing is put in force."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from tests.live.crew_case import CrewCase
+from tests.live.origin import Origin
+from tests.live.test_member_tls import answering
 from tests.support.balancer import Balancer
+from tests.support.certificates import leaf
 from tests.support.clients import Session, request
 from tests.support.members import Member
 from tests.support.name_server import NameServer, Zone
 from tests.support.ports import free_port
+from tests.tls.members import ROOT, server
 
 FILE = """
 resolver: {{servers: "{server}", minimum_ttl: 200ms, maximum_ttl: 1s}}
@@ -23,6 +28,25 @@ pools:
 - name: all
   members: ["dns:web.test:{port}"]
   health_monitor: {{type: http, interval: 300ms, timeout: 300ms}}
+listeners:
+- {{name: one, address: 127.0.0.1, port: {one}, protocol: http, default_pool_id: one}}
+- {{name: all, address: 127.0.0.1, port: {every}, protocol: http, default_pool_id: all}}
+"""
+
+
+SECURE = """
+resolver: {{servers: "{server}"}}
+certificates: [{{name: ca, cert_type: client_ca, certificate: "file:ca.pem"}}]
+pools:
+- name: one
+  protocol: https
+  tls_config: {{ca_certificate_id: ca}}
+  members: ["web.test:{port}"]
+  health_monitor: {{interval: 300ms, timeout: 300ms}}
+- name: all
+  protocol: https
+  tls_config: {{ca_certificate_id: ca}}
+  members: ["dns:other.test:{port}"]
 listeners:
 - {{name: one, address: 127.0.0.1, port: {one}, protocol: http, default_pool_id: one}}
 - {{name: all, address: 127.0.0.1, port: {every}, protocol: http, default_pool_id: all}}
@@ -91,6 +115,7 @@ class NamesCase(CrewCase):
             text.format(server=self.server.address, port=self.port, one=self.one, every=self.every),
             workers=self.workers,
         )
+        self.equip(balancer.directory)
         self.addCleanup(self.end)
         balancer.start(self.one, self.every)
         return balancer
@@ -197,6 +222,19 @@ class OneProcessTests(NamesCase):
         self.wait_for(2, pool="one")
         self.assertEqual(self.answered_by(self.one), {"m2"})
 
+    def test_restart_of_process(self) -> None:
+        """A process that begins while the server is dead goes on with what was known."""
+        self.server.start()
+        self.server.write(at(3, 4))
+        balancer = self.begin()
+        self.wait_for(3, 4)
+        self.server.stop()
+        balancer.stop()
+        balancer.start(self.one, self.every)
+        self.wait_for_answers({"m3", "m4"})
+        (problem,) = self.ask("/v1/status")["problems"]
+        self.assertIn("the last good answer is kept", problem)
+
     def test_host(self) -> None:
         """Checks name the member by its name; requests bear what the client sent."""
         self.server.start()
@@ -220,3 +258,30 @@ class WorkersTests(OneProcessTests):
         self.server.stop()
         self.ask("/v1/workers/restart", "POST")
         self.wait_for_answers({"m3", "m4"})
+
+
+class TlsTests(NamesCase):
+    """TLS to members by name."""
+
+    def equip(self, directory: str) -> None:
+        """Who is believed."""
+        Path(directory, "ca.pem").write_text(ROOT.pem)
+
+    def test_name(self) -> None:
+        """A member's certificate is for its name, which checks and requests ask for."""
+        names: list[str | None] = []
+        context = server(leaf("web.test", issuer=ROOT))
+        context.sni_callback = lambda sock, name, _: names.append(name)
+        origin = Origin(answering, context)
+        self.addCleanup(origin.stop)
+        self.port = origin.port
+        here = {"A": ["127.0.0.1"]}
+        self.server.write({"web.test": here, "other.test": here})
+        self.server.start()
+        self.begin(SECURE)
+        self.program().wait_until(lambda: self.status("one")["health"] == "up")
+        self.assertEqual(request(self.one, "/").text, "fine")
+        self.assertEqual(set(names), {"web.test"})
+        answer = request(self.every, "/")
+        self.assertEqual((answer.status, names[-1]), (502, "other.test"))
+        self.assertEqual(answer.headers["fiberlb-reason-code"], "member_tls")

@@ -151,7 +151,7 @@ class AskTests(ReactorCase):
         self.serve(streams=False)
 
         async def body() -> None:
-            self.assertIn("none by TCP", await self.reason())
+            self.assertIn("needs TCP", await self.reason())
 
         self.run_with(body)
 

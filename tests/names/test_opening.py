@@ -18,12 +18,19 @@ class OpeningTests(ReactorCase):
         self.serve()
         settings = ResolverSettings(servers=(f"127.0.0.1:{self.port}",))
 
+        directory = self.mktemp()
+        os.mkdir(directory)
+
         async def body() -> None:
-            names = open_names(self.reactor, lambda: 7.0, os.urandom, settings)
+            names = open_names(self.reactor, lambda: 7.0, os.urandom, settings, directory)
             names.want({"web.test", "localhost"})
             await names.first({"web.test"}, 30.0)
             names.stop()
             self.assertEqual(names.answers()["dns:web.test"], ("10.0.0.1", "10.0.0.2", "::2"))
             self.assertIn("127.0.0.1", names.answers()["dns:localhost"])
+            later = open_names(self.reactor, lambda: 8.0, os.urandom, settings, directory)
+            later.want({"web.test"})
+            later.stop()
+            self.assertEqual(later.state("web.test"), names.state("web.test"))
 
         self.run_with(body)

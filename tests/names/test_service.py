@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.model.resolver import ResolverSettings
 from fiberlb.names.files import Hosts
 from fiberlb.names.found import Family, Found, NoAnswer
+from fiberlb.names.kept import Kept
 from fiberlb.names.service import AT_ONCE, LOOK, NameService
 from tests.health.scripted import LogLines
 
@@ -70,19 +71,25 @@ class ServiceTests(SynchronousTestCase):
         self.servers = Scripted(self.clock)
         self.hosts = Path(self.mktemp())
         self.hosts.write_text("")
+        self.kept = self.mktemp()
         self.logged = LogLines()
         self.changes = 0
-        self.names = NameService(
+        self.names = self.make()
+        self.names.changed = self.change
+        self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
+        self.addCleanup(self.names.stop)
+
+    def make(self) -> NameService:
+        """A service of this clock and these files."""
+        return NameService(
             self.clock,
             lambda: 5000.0 + self.clock.seconds(),
             SETTINGS,
             self.servers,
             Hosts(str(self.hosts)),
+            Kept(self.kept),
             self.logged.log,
         )
-        self.names.changed = self.change
-        self.addCleanup(lambda: self.assertEqual(self.clock.getDelayedCalls(), []))
-        self.addCleanup(self.names.stop)
 
     def change(self) -> None:
         """Count it."""
@@ -236,6 +243,22 @@ class ServiceTests(SynchronousTestCase):
         self.pass_by(5)
         self.assertEqual(self.names.answers()["a"], ("10.0.0.1",))
         self.flushLoggedErrors(ValueError)
+
+    def test_kept(self) -> None:
+        """The next process goes on with the last good answers where nobody answers."""
+        self.servers.zone.update({"a": ["10.0.0.1"], "b": ["10.0.0.2"]})
+        self.names.want({"a", "b"})
+        self.names.keep({"a"})
+        self.names.stop()
+        self.servers.zone.clear()
+        later = self.make()
+        self.addCleanup(later.stop)
+        later.want({"a", "b"})
+        self.assertEqual((later.answers()["a"], later.answers()["b"]), (("10.0.0.1",), ()))
+        told = sorted(later.problems())
+        self.assertIn("the last good answer is kept", told[0])
+        self.assertIn("no address is known yet", told[1])
+        self.successResultOf(later.first({"a", "b"}, 1.0))
 
     def test_stop(self) -> None:
         """Questions that run are given up; what is known stays."""

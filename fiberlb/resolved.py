@@ -23,8 +23,9 @@ Answers = Mapping[str, tuple[str, ...]]
 
 
 def names_of(snapshot: Snapshot) -> frozenset[str]:
-    """The names that members of a snapshot have for addresses."""
-    found = {asked_name(m.address) for plan in snapshot.pools.values() for m in plan.members}
+    """The names that members of a compiled snapshot have for addresses."""
+    plans = [plan for plan in snapshot.pools.values() if plan.by_name]
+    found = {asked_name(m.address) for plan in plans for m in plan.members}
     return frozenset(found - {""})
 
 
@@ -47,10 +48,10 @@ def resolved(compiled: Snapshot, answers: Answers, previous: Snapshot | None = N
     parts: dict[str, tuple[ResolvedMember, ...]] = {}
     used: dict[str, tuple[str, ...]] = {}
     for ident, plan in compiled.pools.items():
-        names = {m.address for m in plan.members if asked_name(m.address)}
-        if not names:
+        if not plan.by_name:
             pools[ident] = plan
             continue
+        names = {m.address for m in plan.members if asked_name(m.address)}
         used.update({name: answers.get(name, ()) for name in names})
         found = {m.id: _at(m, used[m.address]) for m in plan.members if m.address in names}
         parts.update(found)

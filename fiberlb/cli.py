@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import Any
 
 import click
 
 from fiberlb.build import VERSION
-from fiberlb.commands.certificates import certificates
-from fiberlb.commands.keys import keys
-from fiberlb.control.certificates import CertificateFacts
-from fiberlb.control.document import FileLayer, load_file
-from fiberlb.control.validate import validated
-from fiberlb.errors import ConfigurationError, Problem
-from fiberlb.model.bounds import Limits
-from fiberlb.model.certificate import Certificate
-from fiberlb.model.configuration import Configuration
-from fiberlb.model.convert import overlaid
-from fiberlb.model.listener import Listener
-from fiberlb.tls.weaknesses import weaknesses
-from fiberlb.workers.commands import upgrade, workers
 
 #: Exit code of everything that is refused or fails (product page, "First five minutes").
 REFUSED = 1
+#: Command -> where it is. Imported when it is asked for: some have to be there at once.
+_COMMANDS = {
+    "cert": "fiberlb.commands.certificates:certificates",
+    "check": "fiberlb.commands.check:check",
+    "health": "fiberlb.commands.health:health",
+    "keys": "fiberlb.commands.keys:keys",
+    "member": "fiberlb.commands.members:members",
+    "upgrade": "fiberlb.workers.commands:upgrade",
+    "workers": "fiberlb.workers.commands:workers",
+}
 #: Runs twistd of the Python that runs this, wherever its script is installed, on FiberLB's reactor.
 #: Not C{--reactor=fiberlb}: twistd looks for that among all plugins, and where it has no cache of
 #: them yet (the first start, or an installation that cannot be written to) it imports them all;
@@ -39,6 +36,19 @@ _TWISTD = (
 
 class Commands(click.Group):
     """A group whose exit code for wrong usage is 1; 2 has another meaning here."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted({*super().list_commands(ctx), *_COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of them, imported."""
+        place = _COMMANDS.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = place.partition(":")
+        found: click.Command = getattr(import_module(module), name)
+        return found
 
     def main(
         self,
@@ -72,35 +82,6 @@ def main() -> None:
     """An event-driven L4/L7 load balancer."""
 
 
-@main.command()
-@click.option(
-    "-c",
-    "--config",
-    "path",
-    required=True,
-    metavar="FILE",
-    help="The configuration file, or a directory of *.yaml files.",
-)
-def check(path: str) -> None:
-    """Say what is wrong with a configuration file, all of it, without starting anything."""
-    try:
-        layer = load_file(path, os.environ)
-    except ConfigurationError as why:
-        _refuse(why)
-    try:
-        made = validated(
-            layer.configuration,
-            limits=overlaid(Limits(), layer.settings.limits),
-            clock=time.monotonic,
-            report=lambda *_: None,
-        )
-    except ConfigurationError as why:
-        _refuse(ConfigurationError(layer.located(why.problems)))
-    for warning in warnings(layer, made.configuration, time.time()):  # noqa: TID251
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(f"{path}: ok: {summary(layer)}")
-
-
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(arguments: Sequence[str]) -> None:
@@ -118,50 +99,3 @@ def run_command(arguments: Sequence[str]) -> list[str]:
     twistd = ["-n", "--pidfile=", "fiberlb", *arguments]
     # -P: what lies in the working directory is not imported in place of a library.
     return [sys.executable, "-P", "-c", _TWISTD, *twistd]
-
-
-def warnings(layer: FileLayer, configuration: Configuration, now: float) -> list[str]:
-    """
-    What is no reason to refuse a file, each with its place: certificates that
-    end soon or are odd, TLS that is weak.
-
-    @param now: seconds since the epoch.
-    """
-    facts = CertificateFacts()
-    found = [
-        Problem((Certificate.COLLECTION, ident, "certificate"), said)
-        for ident, made in configuration.all(Certificate).items()
-        for said in facts.warnings(made, now)
-    ]
-    found += [
-        Problem((Listener.COLLECTION, ident, "tls_config", *path), said)
-        for ident, listener in configuration.all(Listener).items()
-        if listener.tls_config is not None
-        for path, said in weaknesses(listener.tls_config)
-    ]
-    return [str(problem) for problem in layer.located(found)]
-
-
-def summary(layer: FileLayer) -> str:
-    """How many objects of each kind there are, for one line."""
-    objects = layer.configuration.objects
-    words = {"listeners": "listener", "pools": "pool", "members": "member"}
-    counts = [_counted(len(objects.get(key, ())), word, key) for key, word in words.items()]
-    policies = _counted(len(objects.get("l7_policies", ())), "policy", "policies")
-    return ", ".join([*counts, policies])
-
-
-main.add_command(certificates)
-main.add_command(keys)
-main.add_command(workers)
-main.add_command(upgrade)
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _refuse(why: ConfigurationError) -> NoReturn:
-    for problem in why.problems:
-        click.echo(str(problem), err=True)
-    sys.exit(REFUSED)

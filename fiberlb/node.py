@@ -9,10 +9,9 @@ traffic is let run out, and what was written is closed last.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, maybeDeferred
 from twisted.logger import Logger
@@ -21,9 +20,8 @@ from twisted.python.failure import Failure
 from fiberlb.acme.issued import Issued
 from fiberlb.acme.keeping import Keeping, keep
 from fiberlb.admin_ports import AdminPorts
-from fiberlb.announcement import announce, tell_refusal
+from fiberlb.announcement import announce, standing, tell_fixed, tell_refusal
 from fiberlb.api.rest.site import admin_site
-from fiberlb.control.aside import Aside, at_once
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
@@ -32,59 +30,35 @@ from fiberlb.control.upkeep import Upkeep
 from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
+from fiberlb.model.access_log import AccessLog as LogSettings
+from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
-from fiberlb.model.settings import AUTO, AccessLogFormat, Settings
-from fiberlb.model.settings import AccessLog as LogSettings
+from fiberlb.model.settings import AUTO, Settings
 from fiberlb.names.opening import open_names
 from fiberlb.observe.access_log import AccessLog
+from fiberlb.observe.outlet import try_log
+from fiberlb.ocsp.book import Staples
+from fiberlb.ocsp.keeping import StapleKeeping, keep_stapled
 from fiberlb.relay.binding import Binding
-from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.loop import Loop, StockLoop
-from fiberlb.relay.plane import DataPlane, request_ids
-from fiberlb.relay.services import Services
-from fiberlb.starting import EXPECTED, CannotStart, sentence
+from fiberlb.relay.mapped import client_table
+from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
 from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
 from fiberlb.store.lock import StateLock, hold
 from fiberlb.store.sealed import Keyring
 from fiberlb.store.table import open_store
+from fiberlb.workers.attending import attended
+from fiberlb.workers.logs import turn_in
 from fiberlb.workers.plane import WorkersPlane
+from fiberlb.workers.sole import SolePlane
 from fiberlb.workers.system import processors
+from fiberlb.world import World
 
 _log = Logger()
 #: Seconds that the start waits for the first round of checks before it says who is up.
 FIRST_ROUND = 2.0
-
-
-@attrs.frozen(kw_only=True)
-class World:
-    """
-    What a node is given of the machine.
-
-    @ivar reactor: the running one.
-    @ivar wall: seconds since the epoch.
-    @ivar monotonic: seconds of a clock that never jumps.
-    @ivar random: numbers from 0 to 1.
-    @ivar random_bytes: for ids and keys; from the system.
-    @ivar host_name: of the machine.
-    @ivar root: the process may do everything.
-    @ivar aside: does long work in a thread.
-    @ivar inherited: sockets that the process was started with.
-    """
-
-    reactor: Any
-    wall: Callable[[], float]
-    monotonic: Callable[[], float]
-    random: Callable[[], float]
-    random_bytes: Callable[[int], bytes]
-    make_id: Callable[[], str]
-    environment: Mapping[str, str]
-    host_name: str
-    pid: Callable[[], int]
-    root: bool
-    aside: Aside = at_once
-    inherited: Inherited = Inherited()
 
 
 class Node(Service):
@@ -122,7 +96,8 @@ class Node(Service):
         kind = (
             LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
-        self.access_log = AccessLog(kind, world.reactor, log)
+        turn = turn_in("" if layer.ephemeral else self._directory(layer.settings))
+        self.access_log = AccessLog(kind, world.reactor, log, random=world.random, turn=turn)
         self._binding = Binding(world.inherited)
         self.plane = self._make_plane()
         self.health = HealthService(
@@ -140,6 +115,7 @@ class Node(Service):
         )
         self.control: ControlService | None = None
         self.certificates: Keeping | None = None
+        self.staples: StapleKeeping | None = None
 
     def _make_loop(self) -> Loop:
         reactor = self._world.reactor
@@ -148,21 +124,25 @@ class Node(Service):
             return lean
         return StockLoop(reactor, lambda what: _log.failure("in {what}", what=what))
 
-    def _make_plane(self) -> DataPlane | WorkersPlane:
+    def _make_plane(self) -> SolePlane | WorkersPlane:
         world, settings = self._world, self._layer.settings
         if self._wanted:
             return WorkersPlane(
                 world.reactor, self._wanted, settings, self._binding, world.wall, world.environment
             )
-        services = Services(
+        return SolePlane(
+            world.reactor,
             self.loop,
-            lambda stamp: stamp + world.wall() - self.loop.now,
-            request_ids(world.random_bytes),
-            bind=self._binding.bind,
-            release=self._binding.release,
+            self.access_log,
+            settings,
+            self._binding,
+            wall=world.wall,
+            random=world.random,
+            random_bytes=world.random_bytes,
+            make_table=lambda: client_table(
+                None if self._layer.ephemeral else self._directory(settings), world.random_bytes
+            ),
         )
-        trusted = settings.trusted_proxies
-        return DataPlane(world.reactor, services, self.access_log, trusted, random=world.random)
 
     # Beginning.
 
@@ -178,13 +158,17 @@ class Node(Service):
         self._store = store = await self._open_store()
         self.access_log.start()
         world = self._world
-        if isinstance(self.plane, WorkersPlane):
-            await self.plane.begin(self._directory(settings))
-        else:
-            self.plane.start()
+        log = settings.access_log
+        if isinstance(self.plane, WorkersPlane) and log.format is not AccessLogFormat.OFF:
+            try_log(log.path)
+        # Where workers find the next process; with C{--from} there is none.
+        await self.plane.begin("" if self._layer.ephemeral else self._directory(settings))
         issued = Issued()
         self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
         await self.certificates.load()
+        staples = Staples()
+        kept = None if self._layer.ephemeral else self._directory(settings)
+        self.staples = keep_stapled(world, kept, staples)
         self.control = ControlService(
             store,
             self.plane,
@@ -201,13 +185,21 @@ class Node(Service):
                 names=self.names,
             ),
             issued,
+            staples,
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
-        self._admin.start()
+        self._admin.start(None if self._layer.ephemeral else self._directory(settings))
+        control, plane = self.control, self.plane
+        world.reporting.serving(
+            lambda: control.in_slices(standing(control)),
+            lambda: control.workers,
+            lambda: attended(plane, world.reactor.seconds()),
+        )
         await self._first_round()
         announce(self.control, self._layer, admin)
         self.certificates.begin(self.control)
+        self.staples.begin(self.control)
         Upkeep(self.control, world.reactor).start()
 
     def _open_state(self) -> Keyring:
@@ -248,6 +240,8 @@ class Node(Service):
 
     def _refused(self, failure: Any) -> None:
         """The start failed: say why, in words where the reason is known."""
+        if failure.check(BROKEN_OFF):
+            return
         if not failure.check(*EXPECTED):
             _log.failure("the start failed", failure=failure)
         self._failed(sentence(failure.value))
@@ -259,14 +253,17 @@ class Node(Service):
         control = self.control
         if self._read_again is None or control is None:
             _log.warn("There is no file to read again")
+            self._world.reporting.not_reloading("there is none")
             return
         read = self._read_again
         self._reading.run(lambda: ensureDeferred(self._reload(control, read)))
 
     async def _reload(self, control: ControlService, read: Callable[[], FileLayer]) -> None:
+        self._world.reporting.reloading()
         try:
             layer = await self._world.aside(read)
-            self._tell_fixed(layer)
+            tell_fixed(self._layer.settings, layer.settings)
+            self._deadline = layer.settings.shutdown.deadline
             self._bound_by(layer.settings)
             await control.reload(layer)
         except Exception:
@@ -286,9 +283,12 @@ class Node(Service):
             self.plane.limit(overlaid(Limits(), settings.limits))
 
     def _reloaded(self, layer: FileLayer) -> None:
-        self._layer = layer
+        old, self._layer = self._layer, layer
+        if self.control is not None:
+            self.control.scrap(old)
         self._resize(layer.settings.workers)
         _log.info("The configuration was read again and is in force")
+        self._world.reporting.reloaded()
 
     def _resize(self, count: int) -> None:
         """Another number of workers; from none to some needs a restart."""
@@ -296,7 +296,7 @@ class Node(Service):
         if wanted == self._wanted:
             return
         if not wanted or not isinstance(self.plane, WorkersPlane):
-            _log.warn("workers: between 0 and others in force after a restart only")
+            _log.warn("workers: between 0 and others in force after fiberlb upgrade, or a restart")
             return
         self._wanted = wanted
         done = self.plane.resize(wanted)
@@ -305,28 +305,18 @@ class Node(Service):
 
     def _not_reloaded(self, failure: Failure) -> None:
         self._bound_by(self._layer.settings)
-        why = failure.value
+        why: Any = failure.value
         if isinstance(why, (ConfigurationError, AddressInUse)):
             tell_refusal(why)
         else:
             _log.failure("the configuration could not be read again", failure=failure)
-
-    def _tell_fixed(self, layer: FileLayer) -> None:
-        """Settings that only a restart changes."""
-        old, new = self._layer.settings, layer.settings
-        fixed = ("admin", "store", "state_directory", "key_file", "access_log", "log", "node")
-        changed = [name for name in fixed if getattr(old, name) != getattr(new, name)]
-        if changed:
-            _log.warn(
-                "Changed and in force after a restart only: {names}", names=", ".join(changed)
-            )
-        self._deadline = new.shutdown.deadline
+        self._world.reporting.reloaded(sentence(why))
 
     def reopen_logs(self) -> None:
         """The access log's file was moved away: begin a new one."""
         self.access_log.reopen()
         if isinstance(self.plane, WorkersPlane):
-            self.plane.reopen_logs()
+            self.plane.logs.reopen()
 
     def _undecided(self, rule_id: str, text: str) -> None:
         _log.warn("Rule {rule} was not decided: {text}", rule=rule_id, text=text)
@@ -336,6 +326,8 @@ class Node(Service):
     def hurry(self) -> None:
         """What runs is not waited for at the end, also when it has begun."""
         self._deadline = 0.0
+        if self._starting is not None:
+            self._starting.cancel()
         if self._grace is not None and not self._grace.called:
             self._grace.callback(None)
         self.plane.hasten(0.0)
@@ -346,8 +338,10 @@ class Node(Service):
         return ensureDeferred(self._stop())
 
     async def _stop(self) -> None:
+        self._world.reporting.stopping(self._layer.settings.shutdown.grace + self._deadline)
         if self._starting is not None:
-            self._starting.cancel()
+            directory = None if self._layer.ephemeral else self._directory(self._layer.settings)
+            await break_off(self._starting, self._world.reactor, directory)
         if self.control is not None:
             serves = self.control.started
             await self._stop_control()
@@ -365,6 +359,8 @@ class Node(Service):
     async def _stop_control(self) -> None:
         if self.certificates is not None:
             await self.certificates.stop()
+        if self.staples is not None:
+            await self.staples.stop()
         if self.control is not None:
             await self.control.stop()
         self.names.stop()
@@ -382,12 +378,19 @@ class Node(Service):
         """
         Close what the next image of this process opens again; what serves goes on.
 
-        @raise CannotStart: there is nothing that would go on.
+        @raise CannotStart: there is nothing that would go on, or should.
         """
-        if self.control is None or not isinstance(self.plane, WorkersPlane):
-            raise CannotStart("with workers: 0 an upgrade is a restart")
+        if self._layer.ephemeral:
+            raise CannotStart("with --from an upgrade is a restart: nothing is kept on disk")
+        if self.control is None or self._lock is None:
+            raise CannotStart("nothing serves yet")
+        if not self.running:
+            raise CannotStart("this process is about to end")
+        self._world.reporting.upgrading()
         await self._stop_control()
         await self._admin.stop()
         await self.health.stop()
         if self._store is not None:
             await self._store.close()
+        if isinstance(self.plane, SolePlane):
+            await self.plane.leave_behind(self._lock.leave)

@@ -20,6 +20,7 @@ _MONITORS = {
     PoolProtocol.HTTP: MonitorType.HTTP,
     PoolProtocol.HTTPS: MonitorType.HTTPS,
     PoolProtocol.TCP: MonitorType.TCP,
+    PoolProtocol.UDP: MonitorType.UDP_CONNECT,
 }
 
 
@@ -106,7 +107,9 @@ def _monitor(pool: Pool) -> HealthMonitor | None:
         return None
     if monitor.type is None:
         monitor = attrs.evolve(monitor, type=_MONITORS[pool.protocol])
-    if pool.proxy_protocol is None:
+    streams = pool.protocol is PoolProtocol.UDP and monitor.type is not MonitorType.UDP_CONNECT
+    if pool.proxy_protocol is None or streams:
+        # What is asked by TCP of members that are spoken to by UDP expects no header.
         return monitor
     given = {one.name: getattr(monitor, one.name) for one in attrs.fields(HealthMonitor)}
     return IntroducedMonitor(**given, preface=_PREFACES[pool.proxy_protocol])

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Mapping
 import attrs
 
 from fiberlb.errors import ConfigurationError, Problem
-from fiberlb.model.addresses import named
+from fiberlb.model.addresses import UDP, named
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration, addresses
@@ -93,6 +93,7 @@ class ListenerPlan:
     One listener that is to listen.
 
     @ivar addresses: IP address and port of every socket; with a named one the port is 0.
+        Those of datagrams begin with C{udp:}.
     @ivar freebind: bind addresses that the host does not have yet.
     @ivar routes: for a listener that speaks HTTP; of one that does not, only its default is used.
     @ivar timeouts: in force on this listener, before pools and policies override them.
@@ -154,6 +155,8 @@ def compile(
     @raise ConfigurationError: at the last step, with every L{Problem} at
         C{(collection, id, field)}; disabled objects are checked too.
     """
+    for cls in (L7Policy, L7Rule):
+        yield from configuration.indexed(cls)
     work = _Compilation(configuration, previous, limits, clock, report)
     pools: dict[str, PoolPlan] = {}
     for pool in configuration.all(Pool).values():
@@ -313,6 +316,8 @@ class _Compilation:
         if not listener.enabled or not balancer.enabled:
             return None
         own = addresses(self._configuration, listener)
+        if listener.datagrams:
+            own = tuple(UDP + address for address in own)
         return ListenerPlan(
             listener=listener,
             addresses=tuple((a, 0 if named(a) else listener.port or 0) for a in own),

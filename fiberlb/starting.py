@@ -1,7 +1,10 @@
-"""Why a process does not start, in words."""
+"""The start of a process: why it does not, in words, and how one is broken off."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
 
 from fiberlb.control.refusals import StoreAway
@@ -10,6 +13,13 @@ from fiberlb.store.interface import StoreError
 from fiberlb.store.lock import StateDirectoryError
 from fiberlb.store.sealed import SealError
 from fiberlb.workers.nursery import TemplateGone
+from fiberlb.workers.takeover import living
+from fiberlb.workers.worker import LIVING
+
+#: What a start fails with that was broken off.
+BROKEN_OFF = CancelledError
+#: Seconds that a start gets to take workers over when the process is asked to end.
+TAKE_OVER = 20.0
 
 
 class CannotStart(Exception):
@@ -40,3 +50,20 @@ def sentence(why: BaseException) -> str:
     if isinstance(why, OSError) and why.filename:
         return f"{why.filename}: {why.strerror}"
     return str(why) or type(why).__name__
+
+
+async def break_off(starting: Deferred[None], reactor: Any, directory: str | None) -> None:
+    """
+    End a start that is under way; one that is over is left alone.
+
+    Workers of a process that is gone would go on without one: it takes them over first.
+
+    @param starting: its failures are looked after.
+    @param directory: the state directory; C{None}: there are no workers.
+    """
+    if starting.called:
+        return
+    if directory is not None and living(directory, LIVING):
+        starting.addTimeout(TAKE_OVER, reactor)
+        await starting
+    starting.cancel()

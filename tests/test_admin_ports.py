@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.address import IPv6Address
@@ -11,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from fiberlb.admin_ports import AdminPorts
+from fiberlb.admin_ports import NOTE, AdminPorts
 from fiberlb.starting import CannotStart
 
 
@@ -71,6 +72,19 @@ class AdminPortsTests(SynchronousTestCase):
         self.assertEqual([port.reads for port in reactor.ports], [True, True])
         self.successResultOf(Deferred.fromCoroutine(ports.stop()))
         self.assertEqual([port.reads for port in reactor.ports], [False, False])
+
+    def test_note(self) -> None:
+        """Where it listens is written down for as long as it does."""
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        ports = AdminPorts(_Reactor())
+        for address in ("unix:/run/admin", "[::1]:9876"):
+            ports.listen(Site(Resource()), address)
+        ports.start(str(directory))
+        note = directory / NOTE
+        self.assertEqual(note.read_text(), "unix:/run/admin\nhttp://[::1]:9876\n")
+        self.successResultOf(Deferred.fromCoroutine(ports.stop()))
+        self.assertEqual(list(directory.iterdir()), [])
 
     def test_none_free(self) -> None:
         """Without a free port it says which were tried."""

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import attrs
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.announcement import lines, members
+from fiberlb.announcement import lines, members, standing, tell_fixed
 from fiberlb.control.arguments import from_arguments
 from fiberlb.control.service import ControlService
 from fiberlb.control.validate import examined
 from fiberlb.health.watch import MemberHealth
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.listener import Listener
+from fiberlb.model.settings import Settings
 from fiberlb.relay.states import ListenerState
 
 
@@ -22,6 +24,9 @@ class Told:
     """As much of a control service as is announced."""
 
     node = "n"
+    revision = 12
+    file_generation = 0
+    workers = (2, 2)
 
     def __init__(self, to: Sequence[str], health: Sequence[MemberHealth]) -> None:
         self.configuration: Configuration = examined(from_arguments(":8080", to).configuration)
@@ -80,6 +85,16 @@ class LinesTests(SynchronousTestCase):
         self.assertEqual(found[0], "Listening on [::]:8080 (listener web, http)")
         self.assertEqual(found[1], "Admin API on http://127.0.0.1:9876")
 
+    def test_workers(self) -> None:
+        """How many processes serve, before the members."""
+        control = told(UP)
+        found = lines(cast(ControlService, control), [])
+        self.assertEqual(found[-2], "2 of 2 worker processes serve")
+        control = told(UP)
+        control.workers = (0, 0)
+        found = lines(cast(ControlService, control), [])
+        self.assertEqual(found[-2], "This process carries the traffic by itself (workers: 0)")
+
     def test_failed(self) -> None:
         """An address that could not be had is told with its reason."""
         control = told(UP)
@@ -92,3 +107,44 @@ class LinesTests(SynchronousTestCase):
     def test_nothing(self) -> None:
         """A configuration without listeners says so instead of nothing."""
         self.assertIn("Nothing listens", lines(cast(ControlService, told(UP)), [])[0])
+
+
+class StandingTests(SynchronousTestCase):
+    """How things are, in a line."""
+
+    def line(self, control: Any) -> str | None:
+        """The last of the steps."""
+        *steps, line = standing(control)
+        self.assertEqual(set(steps), {None} if steps else set())
+        return line
+
+    def test_all(self) -> None:
+        """Only what there is: no workers, nobody down, no file."""
+        control = told(UP)
+        control.workers = (0, 0)
+        self.assertEqual(self.line(control), "serving revision 12 on 0 listeners, 1 member up")
+
+    def test_everything(self) -> None:
+        """Listeners by their number and not by that of their addresses, and whatever is wrong."""
+        control = told(UP, DOWN, MemberHealth("unmonitored"), MemberHealth("probing"))
+        control.workers, control.file_generation = (2, 1), 3
+        for place, (ident, state) in enumerate(
+            [("a", "listening"), ("a", "listening"), ("b", "error"), ("c", "closing")]
+        ):
+            control.states.append(ListenerState(ident, "::", place, state))
+        self.assertEqual(
+            self.line(control),
+            "serving revision 12 and file generation 3 on 1 listener, 1/2 workers, 2 members up,"
+            " 1 down, 1 not checked yet, 1 address in error",
+        )
+
+
+class FixedTests(SynchronousTestCase):
+    """Settings that only a restart changes."""
+
+    def test_told(self) -> None:
+        """Those that differ are named."""
+        with capturedLogs() as caught:
+            tell_fixed(Settings(), Settings(workers=4))
+            tell_fixed(Settings(), Settings(store="memory:", key_file="/k"))
+        self.assertEqual([event["names"] for event in caught], ["store, key_file"])

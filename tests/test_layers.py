@@ -28,9 +28,10 @@ ALLOWED: dict[str, str] = {
     "observe": "errors model",
     "relay": "errors model wire routing balancing pool_plans snapshot tls observe",
     "acme": "errors model tls store",
+    "ocsp": "errors model tls",
     "control": (
         "errors model wire routing balancing pool_plans snapshot resolved tls health store observe"
-        " acme"
+        " acme ocsp"
     ),
     "api": "errors model control",
     "workers": (
@@ -38,10 +39,12 @@ ALLOWED: dict[str, str] = {
         " relay control"
     ),
     "commands": "errors model tls control workers",
+    "process": "",
     "build": "wire",
     "announcement": "errors model build control",
     "admin_ports": "model starting",
     "starting": "errors control store workers",
+    "world": "control process relay",
     "cli": "*",
     "node": "*",
     "tap": "*",

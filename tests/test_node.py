@@ -11,8 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError, Problem
-from fiberlb.node import Node, World
+from fiberlb.node import Node
+from fiberlb.process.reporting import Reporting
 from fiberlb.relay.loop import StockLoop
+from fiberlb.world import World
 
 
 class Reactor(MemoryReactorClock):
@@ -48,12 +50,18 @@ class NodeTests(SynchronousTestCase):
         self.failures: list[str] = []
         self.nodes: list[Node] = []
         self.again: list[FileLayer | Exception] = []
+        self.heard: list[str] = []
+
+    def hear(self, lines: str) -> bool:
+        """A service manager."""
+        self.heard.append(lines)
+        return True
 
     def layer(self, text: str = "") -> FileLayer:
         """A file layer with its state in a directory of its own."""
         path = os.path.join(self.directory, "f.yaml")
         settings = f"version: 1\nstore: 'memory:'\nstate_directory: {self.directory}/state\n"
-        settings += "shutdown: {grace: 0s}\n"
+        settings += "shutdown: {grace: 0s}\nworkers: 0\n"
         with open(path, "w", encoding="utf-8") as file:
             file.write(settings + text)
         return load_file(path, {})
@@ -79,6 +87,7 @@ class NodeTests(SynchronousTestCase):
             host_name="host",
             pid=lambda: 1,
             root=False,
+            reporting=Reporting(self.reactor, self.hear, None, lambda: 7, self.reactor.seconds),
         )
         node = Node(self.layer(text), world, self.read_again, self.failures.append)
         self.nodes.append(node)
@@ -133,7 +142,7 @@ class NodeTests(SynchronousTestCase):
         )
         self.start(node)
         self.assertEqual(len(self.failures), 1)
-        self.assertIn("f.yaml:6:", self.failures[0])
+        self.assertIn("f.yaml:7:", self.failures[0])
         self.assertIn("nobody", self.failures[0])
 
     def test_state_directory_taken(self) -> None:
@@ -179,3 +188,42 @@ class NodeTests(SynchronousTestCase):
         self.turn()
         assert node.control is not None
         self.assertEqual(len(node.control.configuration.objects["pools"]), 1)
+
+    def test_reported(self) -> None:
+        """A service manager hears of the start, of reloads and of the end."""
+        node = self.node()
+        self.start(node)
+        self.again = [ConfigurationError([Problem((), "no")]), self.layer()]
+        node.reload()
+        node.reload()
+        self.turn()
+        done = node.stopService()
+        self.turn()
+        self.successResultOf(done)
+        states = [first for one in self.heard if (first := one.split("\n")[0]).endswith("=1")]
+        reload = ["RELOADING=1", "READY=1"]
+        self.assertEqual(states, ["READY=1", *reload, *reload, "STOPPING=1"])
+        self.assertIn("STATUS=serving revision 0 and file generation 1", self.heard[1])
+        (refused,) = [one for one in self.heard if "refused" in one and "READY=1" in one]
+        self.assertIn("the file was refused: no", refused)
+
+    def test_nothing_to_reload(self) -> None:
+        """Without a file a reload ends at once, for a manager that waits for its end."""
+        node = self.node()
+        self.start(node)
+        node._read_again = None
+        node.reload()
+        self.assertEqual(self.heard[-2].split("\n")[0], "RELOADING=1")
+        self.assertIn("READY=1", self.heard[-1])
+
+    def test_asked_here(self) -> None:
+        """Where the admin API listens is written down as long as it does."""
+        node = self.node()
+        self.start(node)
+        note = os.path.join(node._directory(node._layer.settings), "admin")
+        with open(note, encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"^http://.*:9876\n$")
+        done = node.stopService()
+        self.turn()
+        self.successResultOf(done)
+        self.assertFalse(os.path.exists(note))

@@ -9,9 +9,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import Problem
 from fiberlb.model.configuration import Configuration
-from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.health_monitor import HealthMonitor, IntroducedMonitor, MonitorType
 from fiberlb.model.listener import TlsVersion
-from fiberlb.model.pool import Pool, PoolProtocol
+from fiberlb.model.pool import Pool, PoolProtocol, ProxyVersion
 from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.pool_plans import MemberTlsPlan, pool_plan
 from tests.support.certificates import authority, judge, leaf
@@ -36,6 +36,15 @@ class TlsTests(SynchronousTestCase):
         self.assertEqual(made.tls, MemberTlsPlan(None, None, None, TlsVersion.TLS12, False))
         self.assertIs(made.monitor.type, MonitorType.HTTPS)
         self.assertIsNone(self.plan(health_monitor=HealthMonitor())[0].tls)
+
+    def test_datagrams(self) -> None:
+        """A udp pool is checked by UDP; a check by TCP has no header."""
+        udp: dict[str, Any] = {"protocol": PoolProtocol.UDP, "proxy_protocol": ProxyVersion.V2}
+        made, _ = self.plan(**udp, health_monitor=HealthMonitor())
+        self.assertIs(made.monitor.type, MonitorType.UDP_CONNECT)
+        self.assertEqual(made.monitor.preface[12:14], b"\x20\0")
+        made, _ = self.plan(**udp, health_monitor=HealthMonitor(type=MonitorType.TCP))
+        self.assertNotIsInstance(made.monitor, IntroducedMonitor)
 
     def test_certificates(self) -> None:
         """What is referred to is there whole; while it is disabled the pool is refused."""

@@ -39,14 +39,26 @@ class OptionsTests(SynchronousTestCase):
 
     def test_both(self) -> None:
         """A file and the others exclude each other."""
-        with self.assertRaises(UsageError):
-            self.parsed("-c", "x.yaml", "--from", ":1", "--to", "127.0.0.1:1")
+        for more in (["--from", ":1", "--to", "127.0.0.1:1"], ["--to", "127.0.0.1:1"]):
+            self.assertIn("--config goes without --from", self.refusal("-c", "x.yaml", *more))
 
     def test_neither(self) -> None:
-        """Something must be given, and all of it."""
-        for words in ([], ["--from", ":1"], ["--to", "127.0.0.1:1"]):
-            with self.assertRaises(UsageError):
-                self.parsed(*words)
+        """Something must be given, and all of it; what is missing is told."""
+        self.assertIn("give -c FILE, or --from", self.refusal())
+        self.assertIn("such as --to", self.refusal("--from", ":1"))
+        self.assertIn("such as --from", self.refusal("--to", "127.0.0.1:1"))
+
+    def test_misspelt(self) -> None:
+        """An option that there is not is told, with the one that was meant."""
+        wrong = "option --too not recognized (did you mean '--to'?)"
+        self.assertEqual(self.refusal("--from", ":1", "--too", "127.0.0.1:1"), wrong)
+        self.assertEqual(self.refusal("--zzzzz"), "option --zzzzz not recognized")
+
+    def refusal(self, *words: str) -> str:
+        """Why a command line is refused."""
+        with self.assertRaises(UsageError) as caught:
+            self.parsed(*words)
+        return str(caught.exception)
 
     def test_help(self) -> None:
         """The help names every option."""

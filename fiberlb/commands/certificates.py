@@ -49,6 +49,7 @@ def show(name: str, path: str, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     now = datetime.now(UTC)
+    found.get("ocsp", {}).pop("response", None)
     lines = [(word, _told(value)) for word, value in found.items() if word not in _UNTOLD]
     lines.append(("expires_in", remaining(found["expires_at"], now)))
     lines.append(("used_by", ", ".join(_users(found)) or "nobody"))
@@ -81,6 +82,9 @@ def _users(one: dict[str, Any]) -> list[str]:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        known = [f"{word} {_told(each)}" for word, each in value.items() if each is not None]
+        return "; ".join(known) or "-"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
     return "-" if value is None else str(value)

@@ -49,6 +49,14 @@ def reseal(path: str) -> None:
     )
 
 
+@keys.command("rotate-cookies")
+@file_option
+def rotate_cookies(path: str) -> None:
+    """Sign persistence cookies with a new key; those signed with the last one stay good."""
+    asked(path, "/v1/cookie_keys/rotate", "POST")
+    click.echo("Persistence cookies are signed with a new key; each client gets its next one by it")
+
+
 @keys.command("prune")
 @file_option
 def prune(path: str) -> None:

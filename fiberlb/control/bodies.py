@@ -24,7 +24,7 @@ from fiberlb.routing.policies import complexity
 
 #: What is observed, not configured: taken back whatever it says, for it changes by itself.
 OBSERVED = {
-    "members": ("status",),
+    "members": ("operational", "status"),
     "listeners": ("status",),
     "certificates": ("used_by", "warnings"),
 }

@@ -22,6 +22,7 @@ from fiberlb.tls.authorities import Authorities, examine
 from fiberlb.tls.bundles import has_bundled_key
 from fiberlb.tls.concerns import lasting, timely
 from fiberlb.tls.material import Material
+from fiberlb.tls.ocsp import unshown
 from fiberlb.tls.pem import CERTIFICATE_LABELS, KEY_LABELS, blocks
 from fiberlb.tls.private_keys import key_words
 
@@ -137,7 +138,9 @@ class CertificateFacts:
         read = self.read(certificate)
         if read is None:
             return []
-        return [*timely(read, now), *lasting(read, certificate.cert_type)]
+        odd = [*timely(read, now), *lasting(read, certificate.cert_type, certificate.ocsp)]
+        stapled = unshown(read, certificate.ocsp, now) if isinstance(read, Material) else ""
+        return [*odd, stapled] if stapled else odd
 
     def used_by(self, certificate: Certificate, configuration: Configuration) -> list[Resource]:
         """

@@ -8,6 +8,7 @@ together with the objects of the store.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,9 @@ from fiberlb.control.file_material import FileMaterial, Files, materials, opened
 from fiberlb.control.file_objects import Rooted, settled
 from fiberlb.control.file_settings import load_settings, merged, settings_part
 from fiberlb.control.file_values import Reading, content
+from fiberlb.control.scrap import scrapped
 from fiberlb.control.tree import Tree, flattened, structure_tree
+from fiberlb.control.tree_memo import TreeMemo
 from fiberlb.control.yaml_file import LARGEST, Document, read_yaml
 from fiberlb.errors import ConfigurationError, Path, Position, Problem
 from fiberlb.model.configuration import COLLECTIONS, Configuration
@@ -120,16 +123,21 @@ def in_order(problems: Iterable[Problem], files: Sequence[str]) -> list[Problem]
     return sorted(problems, key=key)
 
 
-def load_file(path: str, environ: Mapping[str, str], now: str = "") -> FileLayer:
+def load_file(
+    path: str, environ: Mapping[str, str], now: str = "", memo: TreeMemo | None = None
+) -> FileLayer:
     """
     Read a configuration file, or the C{*.yaml} of a directory in lexical order.
 
     @param environ: the variables for C{${NAME}}.
     @param now: RFC 3339 in UTC, for the objects' times.
+    @param memo: of the earlier readings, for what has not changed since.
 
     @raise ConfigurationError: with every problem, each with its position.
     """
     files = _files(path)
+    if memo is not None:
+        memo.begin()
     problems: list[Problem] = []
     documents = []
     for name in files:
@@ -144,14 +152,19 @@ def load_file(path: str, environ: Mapping[str, str], now: str = "") -> FileLayer
     roots: list[Rooted] = []
     named: Files = {}
     for document in documents:
-        problems += _load_document(document, parts, roots, named)
-    trees, more = settled(roots)
+        problems += _load_document(document, parts, roots, named, memo)
+    trees, more = settled(roots, memo)
     done, refused = opened(trees)
     problems += [*more, *refused]
     if problems:
         raise ConfigurationError(in_order(problems, files))
     made = layer(merged(parts), done, now, files)
-    return attrs.evolve(made, materials=materials(trees, named))
+    made = attrs.evolve(made, materials=materials(trees, named))
+    waste: list[Any] = [roots, trees, done]
+    del roots, trees, done
+    # Others have their turns in between.
+    deque(scrapped(waste), 0)
+    return made
 
 
 def layer(
@@ -223,6 +236,7 @@ def _load_document(
     parts: list[tuple[Mapping[str, Any], Settings]],
     roots: list[Rooted],
     files: Files,
+    memo: TreeMemo | None,
 ) -> list[Problem]:
     """
     One file's settings into C{parts}, its objects into C{roots}, what it names into C{files};
@@ -232,6 +246,9 @@ def _load_document(
     directory = os.path.dirname(os.path.abspath(document.file))
     reading = Reading(directory)
     loading = Loading(reading)
+    if memo is not None:
+        memo.begin_file(document.file)
+        loading.memo = memo
     if not isinstance(tree, dict):
         loading.refuse((), "must be a mapping")
         tree = {}

@@ -61,7 +61,7 @@ def oddities(configuration: Configuration, certificates: CertificateFacts) -> It
     """A sentence for all else that is odd about certificates and will not change with time."""
     for made in _enabled(configuration):
         read = certificates.read(made)
-        for said in () if read is None else lasting(read, made.cert_type):
+        for said in () if read is None else lasting(read, made.cert_type, made.ocsp):
             yield f"certificate {made.name or made.id!r} {said}"
 
 

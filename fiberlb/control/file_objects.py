@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import is_
+from typing import Any
 
 import attrs
 
-from fiberlb.control.tree import Tree, flattened, identified, numbered
+from fiberlb.control.tree import Tree, derived, flattened, identified, numbered
 from fiberlb.control.yaml_file import Document
 from fiberlb.errors import Path, Problem
 from fiberlb.model.convert import evolved
@@ -29,7 +31,7 @@ class Rooted:
     tree: Tree
 
 
-def settled(trees: Sequence[Rooted]) -> tuple[list[Rooted], list[Problem]]:
+def settled(trees: Sequence[Rooted], memo: Any = None) -> tuple[list[Rooted], list[Problem]]:
     """
     Every object with its name, position and id.
 
@@ -38,6 +40,7 @@ def settled(trees: Sequence[Rooted]) -> tuple[list[Rooted], list[Problem]]:
     listener. The ids are the same at every load.
 
     @param trees: in order of appearance.
+    @param memo: as of L{fiberlb.control.tree.derived}.
 
     @return: the same trees, and what is wrong with names and ids.
     """
@@ -47,8 +50,8 @@ def settled(trees: Sequence[Rooted]) -> tuple[list[Rooted], list[Problem]]:
         return file_id(collection, _meant(parent, words), name)
 
     done = [
-        Rooted(root.document, identified(_with_name(root.tree, 0), make_id))
-        for root in _placed(trees, words)
+        Rooted(root.document, identified(_with_name(root.tree, 0, memo), make_id, None, memo))
+        for root in _placed(trees, words, memo)
     ]
     return done, list(_check(done, words))
 
@@ -71,7 +74,7 @@ def _meant(word: str, words: Mapping[str, str]) -> str:
     return words.get(ident, ident)
 
 
-def _placed(trees: Sequence[Rooted], words: Mapping[str, str]) -> list[Rooted]:
+def _placed(trees: Sequence[Rooted], words: Mapping[str, str], memo: Any) -> list[Rooted]:
     """The trees, all policies numbered: flat and nested ones of a listener count together."""
     of: dict[str, list[tuple[int, int, Tree]]] = {}
     for index, root in enumerate(trees):
@@ -86,7 +89,7 @@ def _placed(trees: Sequence[Rooted], words: Mapping[str, str]) -> list[Rooted]:
     done = [root.tree for root in trees]
     nested: dict[int, list[Tree]] = {}
     for policies in of.values():
-        numbers = numbered(child for _, _, child in policies)
+        numbers = numbered((child for _, _, child in policies), (), memo)
         for (index, number, _), tree in zip(policies, numbers, strict=True):
             if number < 0:
                 done[index] = tree
@@ -99,13 +102,16 @@ def _placed(trees: Sequence[Rooted], words: Mapping[str, str]) -> list[Rooted]:
     return [Rooted(root.document, tree) for root, tree in zip(trees, done, strict=True)]
 
 
-def _with_name(tree: Tree, number: int) -> Tree:
+def _with_name(tree: Tree, number: int, memo: Any) -> Tree:
     made = tree.made
     if isinstance(made, L7Policy) and not made.name:
         made = evolved(made, name=f"policy-{made.position}")
     if isinstance(made, L7Rule) and not made.name:
         made = evolved(made, name=f"rule-{number}")
-    children = tuple(_with_name(child, n) for n, child in enumerate(tree.children, 1))
+    children = tuple(
+        derived(memo, child, ("name", n), partial(_with_name, child, n, memo))
+        for n, child in enumerate(tree.children, 1)
+    )
     same = made is tree.made and all(map(is_, children, tree.children))
     return tree if same else evolved(tree, made=made, children=children)
 

@@ -145,6 +145,8 @@ class Force:
 
     def adopt(self, state: State) -> None:
         """Note what is in force from now on."""
+        if self._state is not None:
+            self.publisher.scrap(self.size, self._state)
         self._state = state
         self.latest = state.layer
         self.problem = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -11,9 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from fiberlb.control.plane import HealthView, MemberHealth
-from fiberlb.model.host_names import asked_name
 from fiberlb.model.pool import Member
-from fiberlb.snapshot import Snapshot
 
 #: Seconds in which a change waits for the first answers about names that it brings.
 PATIENCE = 1.0
@@ -21,6 +19,7 @@ PATIENCE = 1.0
 GATHERING = 0.05
 #: Seconds until addresses that could not be put in force are tried again.
 RETRY = 5.0
+Work = Callable[[], Coroutine[Deferred[Any], Any, None]]
 _log = Logger()
 
 
@@ -123,11 +122,6 @@ class Together:
     transitions: int = 0
 
 
-def parts_of(snapshot: Snapshot | None, member_id: str) -> Sequence[Member] | None:
-    """A member by name at each address that it has now; C{None} for a member of any other kind."""
-    return None if snapshot is None else snapshot.parts.get(member_id)
-
-
 def health_of(view: HealthView, parts: Sequence[Member], why_none: str) -> MemberHealth:
     """
     The health of a member, over all of its addresses.
@@ -164,33 +158,20 @@ def sum_of(several: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
     return done
 
 
-@attrs.frozen
-class Resolution:
-    """What a member by name is now."""
-
-    name: str
-    state: NameState
-    parts: Sequence[Member]
-
-
-def resolution(names: Names, snapshot: Snapshot | None, member: Member) -> Resolution | None:
-    """What a member is now; C{None} for one that has an address of its own."""
-    name = asked_name(member.address)
-    if not name:
-        return None
-    return Resolution(name, names.state(name), parts_of(snapshot, member.id) or ())
-
-
 class Gathering:
     """
     Puts new addresses in force, those that come together in one go.
 
     @param clock: has C{IReactorTime}.
-    @param enter: does it, in turn with everything else; tried again if it fails.
+    @param in_turn: has something done in turn with everything else.
+    @param enter: does it; tried again if it fails.
     """
 
-    def __init__(self, clock: Any, names: Names, enter: Callable[[], Deferred[None]]) -> None:
+    def __init__(
+        self, clock: Any, names: Names, in_turn: Callable[[Work], Deferred[None]], enter: Work
+    ) -> None:
         self._clock = clock
+        self._in_turn = in_turn
         self._enter = enter
         self._timer: Any = None
         self._stopped = False
@@ -201,7 +182,7 @@ class Gathering:
             self._timer = self._clock.callLater(wait, self._begin)
 
     def _begin(self) -> None:
-        self._enter().addErrback(self._failed)
+        self._in_turn(self._enter).addErrback(self._failed)
 
     def _failed(self, why: Failure) -> None:
         _log.failure("new addresses of names are not in force", why)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from fiberlb.errors import AddressInUse
 
 if TYPE_CHECKING:
+    from fiberlb.model.operational import Operations
     from fiberlb.snapshot import Snapshot
 
 __all__ = [
@@ -97,6 +98,9 @@ class Prepared(Protocol):
 class Plane(Protocol):
     """The data plane, seen from above."""
 
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force beside the configuration; returns when every process has."""
+
     async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Prepared:
         """
         Do everything that can fail: bind new addresses, build TLS contexts.
@@ -171,6 +175,13 @@ class HealthView(Protocol):
 
     def apply(self, snapshot: Snapshot) -> None:
         """Check the members of this snapshot from now on; called right after the swap."""
+
+    def hold(self, members: frozenset[str]) -> None:
+        """
+        Check these members not, and all others.
+
+        One that is checked again serves after its first success, as one that was added.
+        """
 
     def status(self, member_id: str) -> MemberHealth:
         """One member's health; C{unmonitored} for one that is not checked or not known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Awaitable, Callable, Container
 from typing import TypeVar
 
 import attrs
@@ -11,10 +11,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from fiberlb import snapshot
-from fiberlb.acme.issued import Issued
 from fiberlb.control.aside import LARGE, Aside, at_once
 from fiberlb.control.member_names import PATIENCE, Names, NoNames
 from fiberlb.control.plane import HealthView, Plane, Prepared
+from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
@@ -75,9 +75,21 @@ def unverified(plan: PoolPlan) -> str:
     return f"pool {name}: insecure_skip_verify is on: anybody is taken for its members"
 
 
+#: A configuration with what certificates got by themselves.
+Dressed = Callable[[Configuration], Configuration]
+
+
+def bare(configuration: Configuration) -> Configuration:
+    """Nothing is put in."""
+    return configuration
+
+
 class Publisher:
     """
     Brings configurations into force on this node, one at a time.
+
+    @param dressed: puts into a configuration what certificates got by themselves.
+    @param beforehand: sees to what a configuration needs beside itself; cannot fail.
 
     @ivar snapshot: in force, members by name at their addresses; C{None} before the first one.
     """
@@ -89,15 +101,18 @@ class Publisher:
         plane: Plane,
         health: HealthView,
         surroundings: Surroundings,
-        issued: Issued | None = None,
+        dressed: Dressed = bare,
+        beforehand: Callable[[Configuration], Awaitable[None]] | None = None,
     ) -> None:
-        self._issued = issued or Issued()
+        self._dressed = dressed
+        self._beforehand = beforehand
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
         self._names = surroundings.names
         self._compiled_last: Snapshot | None = None
         self.snapshot: Snapshot | None = None
+        self._scrap = Scrap(surroundings.reactor)
 
     def beside(self, size: int, work: Callable[[], T]) -> Deferred[T]:
         """As of L{Surroundings}."""
@@ -119,7 +134,9 @@ class Publisher:
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
-        compiled = await self._compiled(self._issued.dressed(configuration), limits)
+        if self._beforehand is not None:
+            await self._beforehand(configuration)
+        compiled = await self._compiled(self._dressed(configuration), limits)
         names = names_of(compiled)
         if names:
             self._names.want(names)
@@ -171,11 +188,19 @@ class Publisher:
             and before[ident].addresses == compiled.listeners[ident].addresses
         )
 
+    def scrap(self, size: int, *several: object) -> None:
+        """Have what described C{size} objects freed little by little, if those are many."""
+        if size >= LARGE:
+            self._scrap.put(*several)
+
     async def activate(self, ready: Ready) -> None:
         """Put it in force; what goes wrong now is a defect, logged, for the swap has happened."""
         before, self.snapshot = self.snapshot, ready.snapshot
-        self._compiled_last = ready.compiled
+        compiled, self._compiled_last = self._compiled_last, ready.compiled
         self._names.keep(names_of(ready.compiled))
+        if before is not None:
+            self.scrap(before.configuration.size, before, compiled)
+        del compiled
         self._warn(ready.snapshot, before)
         done = Deferred.fromCoroutine(ready.prepared.activate())
         try:

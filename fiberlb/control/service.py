@@ -17,35 +17,32 @@ from twisted.logger import Logger
 
 from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
+from fiberlb.control.cautions import sentences
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
+from fiberlb.control.cookie_keys import CookieKeys
 from fiberlb.control.document import FileLayer
-from fiberlb.control.expiry import reminders
+from fiberlb.control.emptying import Emptying
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.keys import Keys
-from fiberlb.control.member_names import (
-    Gathering,
-    NameState,
-    Resolution,
-    health_of,
-    parts_of,
-    resolution,
-    sum_of,
-)
+from fiberlb.control.member_names import Gathering
+from fiberlb.control.member_states import MemberStates
+from fiberlb.control.members_seen import MembersSeen
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
-from fiberlb.control.publish import Publisher, Surroundings, unverified
+from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
+from fiberlb.control.troubles import of_certificates, of_members
 from fiberlb.control.writing import Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
-from fiberlb.model.pool import Member
 from fiberlb.model.resource import Resource
+from fiberlb.ocsp.book import Staples
 from fiberlb.store.interface import Store, StoreError
 from fiberlb.store.sealed import Keyring
 
@@ -61,8 +58,13 @@ class ControlService:
     @param health: what checks the members.
     @param keyring: seals private keys at rest.
     @param issued: what certificates that order themselves have got; C{None}: none does.
+    @param staples: what responders say of certificates; C{None}: none is asked.
 
     @ivar certificates: what may be told of certificates.
+    @ivar staples: what responders say of them.
+    @ivar states: operational states of members.
+    @ivar cookie_keys: what persistence cookies are signed with.
+    @ivar emptying: which members have drained.
     @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
     @ivar reloads: of the file, by what came of them.
@@ -78,8 +80,10 @@ class ControlService:
         keyring: Keyring,
         surroundings: Surroundings,
         issued: Issued | None = None,
+        staples: Staples | None = None,
     ) -> None:
         issued = issued or Issued()
+        self.staples = staples or Staples()
         self._issued = issued
         self._store = store
         self._plane = plane
@@ -91,16 +95,33 @@ class ControlService:
         self.certificates = CertificateFacts(issued)
         self.file_problems: tuple[str, ...] = ()
         self.reloads = {"ok": 0, "failed": 0}
-        self._force = Force(Publisher(plane, health, surroundings, issued), self.now)
+        self.cookie_keys = CookieKeys(store, keyring)
+        self.states = MemberStates(
+            store, plane, self.cookie_keys, health.hold, self._states_changed
+        )
+        publisher = Publisher(plane, health, surroundings, self._dressed, self._sign)
+        self._force = Force(publisher, self.now)
+        self._force.observers.append(self._settle_states)
+        self.emptying = Emptying(
+            surroundings.reactor,
+            surroundings.wall,
+            lambda: self.states.restrained,
+            plane.member_figures,
+            lambda: self.configuration,
+        )
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
         )
-        self._names = surroundings.names
-        follow = self._force.publisher.follow_names
-        gathering = Gathering(surroundings.reactor, self._names, lambda: self._in_turn(follow))
-        self.when_stopping(gathering.stop)
+        names, publisher = surroundings.names, self._force.publisher
+        self.members = MembersSeen(names, health, plane, publisher, lambda: self.configuration)
+        following = Gathering(surroundings.reactor, names, self._in_turn, publisher.follow_names)
+        self.when_stopping(following.stop)
         self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
+
+    def _dressed(self, configuration: Configuration) -> Configuration:
+        read = self.certificates.read
+        return self.staples.dressed(self._issued.dressed(configuration), read)
 
     def wall(self) -> float:
         """The time, seconds since the epoch."""
@@ -130,6 +151,7 @@ class ControlService:
 
     async def _start(self, file: FileLayer) -> None:
         self._force.latest = await self._following.load()
+        await self.states.load()
         state = await self._with_file(file)
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
@@ -146,6 +168,10 @@ class ControlService:
 
     async def _reload(self, file: FileLayer) -> None:
         await self._force.enter(await self._with_file(file), None)
+
+    def scrap(self, file: FileLayer) -> None:
+        """Have a file layer freed little by little that nobody needs any more."""
+        self._force.publisher.scrap(file.configuration.size, file)
 
     def _with_file(self, file: FileLayer) -> Deferred[State]:
         size = self._force.size + file.configuration.size
@@ -182,8 +208,23 @@ class ControlService:
         for ended in self._when_stopping:
             ended()
         self._following.stop()
+        self.states.stop()
+        self.emptying.stop()
         await self._lock.acquire()
         self._lock.release()
+
+    async def _sign(self, configuration: Configuration) -> None:
+        """Have keys for cookies, where a pool sets them."""
+        if self.cookie_keys.wanted(configuration):
+            await self.states.sign(self.cookie_keys.make)
+
+    def _states_changed(self) -> None:
+        if self._force.started:
+            self._settle_states()
+
+    def _settle_states(self) -> None:
+        self.states.settle(self.configuration)
+        self.emptying.changed()
 
     def when_stopping(self, ended: Callable[[], None]) -> None:
         """Have something called when the service stops, such as what asks it by itself."""
@@ -268,18 +309,19 @@ class ControlService:
         own = (self._force.problem,) if self._force.problem else ()
         if not self._force.started:
             return own
-        soon = reminders(self.configuration, self.certificates, self.wall())
-        snapshot = self._force.publisher.snapshot
-        pools = snapshot.pools.values() if snapshot is not None else ()
-        lax = filter(None, map(unverified, pools))
-        unresolved = self._names.problems()
-        return (*own, *self.file_problems, *soon, *self._not_issued(), *lax, *unresolved)
+        known = (self.configuration, self.certificates, self._issued, self.staples)
+        return (
+            *own,
+            *self.file_problems,
+            *of_certificates(*known, self.wall()),
+            *of_members(self._force.publisher.snapshot, self._surroundings.names),
+            *self.cautions,
+        )
 
-    def _not_issued(self) -> Iterator[str]:
-        for made in self.configuration.all(Certificate).values():
-            record = self._issued.records.get(made.id)
-            if made.acme is not None and made.enabled and record and record.last_error:
-                yield f"certificate {made.name} was not issued: {record.last_error}"
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What of the configuration cannot be what was meant, each a sentence."""
+        return tuple(sentences(self.configuration, self.state.file.settings.trusted_proxies))
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """
@@ -293,6 +335,10 @@ class ControlService:
         """How the order of a certificate goes that orders itself."""
         return self.certificates.order(certificate, self.wall())
 
+    def stapling(self, certificate: Certificate) -> dict[str, Any]:
+        """How it stands with the OCSP response of a certificate."""
+        return self.staples.state(certificate, self.certificates.read, self.wall())
+
     def certificate_warnings(self, made: Certificate) -> list[str]:
         """What should be known of a certificate that is no reason to refuse it, such as its end."""
         return self.certificates.warnings(made, self.wall())
@@ -301,39 +347,13 @@ class ControlService:
         """What listens where."""
         return self._plane.listeners()
 
-    def resolution(self, member_id: str) -> Resolution | None:
-        """What a member by name is now; C{None} for others."""
-        member = self.configuration.all(Member).get(member_id)
-        if member is None:
-            return None
-        return resolution(self._names, self._force.publisher.snapshot, member)
-
     def member_health(self, member_id: str) -> MemberHealth:
-        """The health of one member; over all of its addresses, if it is given by name."""
-        parts = parts_of(self._force.publisher.snapshot, member_id)
-        if parts is None:
-            return self._health.status(member_id)
-        found = None if parts else self.resolution(member_id)
-        return health_of(self._health, parts, found.state.error if found else "")
+        """The health of one member."""
+        return self.members.health(member_id)
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
-        """C{sessions} and C{in_flight} of one member; over all of its addresses."""
-        parts = parts_of(self._force.publisher.snapshot, member_id)
-        if parts is None:
-            return self._plane.member_figures(member_id)
-        return sum_of([self._plane.member_figures(part.id) for part in parts])
-
-    def names(self) -> Mapping[str, NameState]:
-        """What is known of each name that members are given by."""
-        return self._names.states()
-
-    def seen(self, part_id: str) -> tuple[MemberHealth, Mapping[str, int]]:
-        """Health and figures of a member, or of one address of it."""
-        return self._health.status(part_id), self._plane.member_figures(part_id)
-
-    def parts(self, member_id: str) -> Sequence[Member] | None:
-        """A member by name at each address that it has now; C{None} for any other one."""
-        return parts_of(self._force.publisher.snapshot, member_id)
+        """C{sessions} and C{in_flight} of one member."""
+        return self.members.figures(member_id)
 
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """What a listener has counted: C{connections}, C{accepted}, C{requests} and others."""

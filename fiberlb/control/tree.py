@@ -9,6 +9,7 @@ same code; they differ in where ids come from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import attrs
@@ -23,6 +24,8 @@ from fiberlb.model.resource import Resource, file_id
 
 #: What a policy without a position comes after the last one.
 POSITION_STEP = 10
+#: The collection that there may be very many objects of, and that a reading remembers.
+_LARGE = L7Policy.COLLECTION
 #: Makes an id: called with the collection, the parent's id (C{""}: none) and the name.
 MakeId = Callable[[str, str, str], str]
 
@@ -77,6 +80,34 @@ def structure_tree(
     @return: the object; several for a policy with C{listener_ids}; none after
         a problem was noted.
     """
+    name = value.get("name") if isinstance(value, dict) else None
+    memo = loading.memo if collection == _LARGE and isinstance(name, str) else None
+    if memo is None:
+        return _structured(collection, value, path, loading, parent)
+    key = (path[:-1], parent, name)
+    known: list[Tree] | None = memo.find(key, value)
+    if known is not None:
+        return [moved(tree, path) for tree in known]
+    before = len(loading.problems), len(loading.files)
+    made = _structured(collection, value, path, loading, parent)
+    if before == (len(loading.problems), len(loading.files)):
+        memo.keep(key, value, made)
+    return made
+
+
+def moved(tree: Tree, path: Path) -> Tree:
+    """The tree as it stands at another place of its document."""
+    if tree.path == path:
+        return tree
+    length = len(tree.path)
+    children = tuple(moved(child, (*path, *child.path[length:])) for child in tree.children)
+    at = tree.parent_path
+    return Tree(tree.made, path, children, tree.given, at and (*path, *at[length:]))
+
+
+def _structured(
+    collection: str, value: Any, path: Path, loading: Loading, parent: str | None
+) -> list[Tree]:
     cls = COLLECTIONS[collection]
     listeners: list[tuple[str, Path]] | None = None
     if cls is L7Policy and parent == "" and isinstance(value, dict) and "listener_ids" in value:
@@ -153,7 +184,20 @@ def _is_word(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def numbered(policies: Iterable[Tree], taken: Iterable[int] = ()) -> list[Tree]:
+def derived(memo: Any, tree: Tree, further: tuple[Any, ...], make: Callable[[], Tree]) -> Tree:
+    """
+    What is made of a tree: made now, or the same object as at an earlier reading.
+
+    @param memo: L{fiberlb.control.tree_memo.TreeMemo}; C{None} remembers nothing.
+    @param further: what else it depends on.
+    """
+    if memo is None or tree.collection != _LARGE:
+        return make()
+    found: Tree = memo.derived(tree, further, make)
+    return found
+
+
+def numbered(policies: Iterable[Tree], taken: Iterable[int] = (), memo: Any = None) -> list[Tree]:
     """
     The policies of one listener, each with a position.
 
@@ -167,19 +211,24 @@ def numbered(policies: Iterable[Tree], taken: Iterable[int] = ()) -> list[Tree]:
         position = tree.made.position
         if position is None:
             position = last + POSITION_STEP
-            tree = evolved(tree, made=evolved(tree.made, position=position))
+            tree = derived(memo, tree, ("position", position), partial(_at, tree, position))
         last = max(last, position)
         done.append(tree)
     return done
 
 
-def identified(tree: Tree, make_id: MakeId, parent: str | None = None) -> Tree:
+def _at(tree: Tree, position: int) -> Tree:
+    return evolved(tree, made=evolved(tree.made, position=position))
+
+
+def identified(tree: Tree, make_id: MakeId, parent: str | None = None, memo: Any = None) -> Tree:
     """
     The tree with an id for every object that has none, children bound to their parents.
 
     Positions of nested policies are set on the way.
 
     @param parent: the parent's id; C{None} leaves the parent as it is.
+    @param memo: where C{make_id} makes the same at each reading, as of L{derived}.
     """
     made = tree.made
     within = tree.parent if parent is None or made.PARENT is None else parent
@@ -195,7 +244,10 @@ def identified(tree: Tree, make_id: MakeId, parent: str | None = None) -> Tree:
     children: Iterable[Tree] = tree.children
     if tree.children and isinstance(tree.children[0].made, L7Policy):
         children = numbered(children)
-    bound = tuple(identified(child, make_id, ident) for child in children)
+    bound = tuple(
+        derived(memo, child, ("id", ident), partial(identified, child, make_id, ident))
+        for child in children
+    )
     return Tree(evolved(made, **fields), tree.path, bound, tree.given, tree.parent_path)
 
 

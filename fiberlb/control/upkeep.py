@@ -1,4 +1,4 @@
-"""What happens to certificates by itself while a node runs."""
+"""What happens by itself while a node runs, to certificates above all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from fiberlb.control.service import ControlService
 
 class Upkeep:
     """
-    Reminds of certificates that end, and reads those again whose files have changed.
+    Reminds of certificates that end, and reads those again whose files have changed; says what
+    of the configuration cannot be what was meant.
 
     @param reactor: keeps the time, and has threads for what blocks.
     """
@@ -24,6 +25,7 @@ class Upkeep:
 
     def __init__(self, control: ControlService, reactor: Any) -> None:
         self._control = control
+        self._cautioned: set[str] = set()
         self._watch = FileWatch(
             control,
             reactor,
@@ -36,9 +38,18 @@ class Upkeep:
         control = self._control
         for sentence in oddities(control.configuration, control.certificates):
             self._log.warn("{sentence}", sentence=sentence[0].upper() + sentence[1:])
+        control.observe(self._caution)
+        self._caution()
         self._reminding.start()
         self._watch.start()
         control.when_stopping(self.stop)
+
+    def _caution(self) -> None:
+        """Say once what cannot be what was meant."""
+        found = self._control.cautions
+        for sentence in set(found) - self._cautioned:
+            self._log.warn("{sentence}", sentence=sentence[0].upper() + sentence[1:])
+        self._cautioned = set(found)
 
     def stop(self) -> None:
         """End; what is under way ends by itself."""

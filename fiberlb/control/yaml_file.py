@@ -14,6 +14,8 @@ from fiberlb.errors import ConfigurationError, Path, Position, Problem
 
 #: The largest file, in bytes.
 LARGEST = 16 * 1024 * 1024
+#: Characters that are looked at in one go.
+_PIECE = 65536
 #: What YAML allows in a file, section 5.1; a byte order mark is for the beginning only.
 _NOT_PRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -76,8 +78,9 @@ def read_yaml(content: bytes, name: str, environ: Mapping[str, str]) -> Document
     text = _decoded(content, name)
     builder = Builder(name, environ)
     try:
+        take = builder.take
         for event in yaml.parse(text, Loader=_LOADER):
-            builder.take(event)
+            take(event)
     except yaml.MarkedYAMLError as why:
         line, column = _place(why, text)
         message = _explained(why, text, line, column)
@@ -102,7 +105,10 @@ def _decoded(content: bytes, name: str) -> str:
         message = f"not UTF-8: byte 0x{content[why.start]:02x}"
         raise ConfigurationError([_problem(name, *_end_of(before), message)]) from None
     text = text.removeprefix("\ufeff")
-    found = _NOT_PRINTABLE.search(text)
+    # In pieces, for nothing else has its turn while one is searched.
+    pieces = range(0, len(text), _PIECE)
+    several = (_NOT_PRINTABLE.search(text, start, start + _PIECE) for start in pieces)
+    found = next(filter(None, several), None)
     if found is not None:
         message = f"control character U+{ord(found[0]):04X}"
         raise ConfigurationError([_problem(name, *_end_of(text[: found.start()]), message)])

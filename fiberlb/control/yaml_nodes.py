@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -83,26 +83,37 @@ class Builder:
         self._stack: list[_Open] = []
         self._anchors: dict[str, Node] = {}
         self._documents = 0
+        self._actions: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.SequenceStartEvent: self._begin,
+            yaml.MappingStartEvent: self._begin,
+            yaml.SequenceEndEvent: self._end,
+            yaml.MappingEndEvent: self._end,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
 
     def take(self, event: yaml.Event) -> None:
         """The next event."""
-        if isinstance(event, yaml.ScalarEvent):
-            self._scalar(event)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self._begin(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._end()
-        elif isinstance(event, yaml.AliasEvent):
-            self._alias(event)
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self._document(event)
+        # A large file has half a million of them.
+        action = self._actions.get(type(event))
+        if action is not None:
+            action(event)
 
     def _position(self, event: Any) -> Position:
-        return Position(self._name, event.start_mark.line + 1, event.start_mark.column + 1)
+        return self._at(event.start_mark)
+
+    def _at(self, mark: Any) -> Position:
+        return Position(self._name, mark.line + 1, mark.column + 1)
 
     def _stop(self, event: Any, message: str, suggestion: str | None = None) -> ConfigurationError:
-        position = self._position(event)
-        return ConfigurationError([Problem((), message, suggestion, "syntax", position)])
+        return self._stop_at(event.start_mark, message, suggestion)
+
+    def _stop_at(
+        self, mark: Any, message: str, suggestion: str | None = None
+    ) -> ConfigurationError:
+        problem = Problem((), message, suggestion, "syntax", self._at(mark))
+        return ConfigurationError([problem])
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         self._documents += 1
@@ -121,15 +132,29 @@ class Builder:
         return (*top.path, top.key[0]) if top.key is not None else top.path
 
     def _scalar(self, event: Any) -> None:
-        line, column = event.start_mark.line, event.start_mark.column
-        text = event.value
+        text, tag = event.value, event.tag
+        mark = event.start_mark
         if self._awaits_key():
             if event.anchor:
-                self._anchors[event.anchor] = Node(text, line, column)
-            if event.tag not in (None, *_TEXT_TAGS):
-                raise self._stop(event, f"the tag {_short(event.tag)} is not allowed")
-            self._key(event, text, event.tag is None and event.implicit[0])
+                self._anchors[event.anchor] = Node(text, mark.line, mark.column)
+            if tag is not None and tag not in _TEXT_TAGS:
+                raise self._stop(event, f"the tag {_short(tag)} is not allowed")
+            self._key(mark, text, tag is None and event.implicit[0])
             return
+        value: Any = self._expanded(event, text) if "${" in text else text
+        if tag is None:
+            # An empty variable is an empty text, never null.
+            if event.implicit[0] and (value or not text):
+                value = resolved(value)
+        elif tag not in _TEXT_TAGS:
+            value = self._tagged(event, tag, value)
+        node = Node(value, mark.line, mark.column)
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        self._add(node, event)
+
+    def _expanded(self, event: Any, text: str) -> str:
+        """A text with variables."""
         path = self._path()
 
         def refuse(message: str) -> None:
@@ -137,17 +162,7 @@ class Builder:
                 Problem(path, message, code="variable", position=self._position(event))
             )
 
-        value: Any = expanded(text, self._environ, refuse)
-        if event.tag is None:
-            # An empty variable is an empty text, never null.
-            if event.implicit[0] and (value or not text):
-                value = resolved(value)
-        elif event.tag not in _TEXT_TAGS:
-            value = self._tagged(event, event.tag, value)
-        node = Node(value, line, column)
-        if event.anchor:
-            self._anchors[event.anchor] = node
-        self._add(node, event)
+        return expanded(text, self._environ, refuse)
 
     def _tagged(self, event: Any, tag: str, text: str) -> Any:
         """A scalar with one of the core schema's other tags."""
@@ -166,44 +181,43 @@ class Builder:
         return value
 
     def _awaits_key(self) -> bool:
-        return bool(
-            self._stack and self._stack[-1].node.entries is not None and self._stack[-1].key is None
-        )
+        if not self._stack:
+            return False
+        top = self._stack[-1]
+        return top.key is None and top.node.entries is not None
 
-    def _key(self, event: Any, text: str, unquoted: bool) -> None:
+    def _key(self, mark: Any, text: str, unquoted: bool) -> None:
         top = self._stack[-1]
         entries = top.node.entries
         assert entries is not None
-        mark = event.start_mark
         if not text:
-            raise self._stop(event, "a key is missing")
+            raise self._stop_at(mark, "a key is missing")
         # The empty text cannot be a key of anything: a lone << is marked by it.
         word = "" if text == "<<" and unquoted else text
         if word and word in entries:
             first = entries[word]
             message = f"the key {word!r} is given twice, first in line {first[0] + 1}"
             path = (*top.path, word)
-            self.problems.append(
-                Problem(path, message, code="duplicate", position=self._position(event))
-            )
+            self.problems.append(Problem(path, message, code="duplicate", position=self._at(mark)))
         top.key = (word, mark.line, mark.column)
 
     def _begin(self, event: Any) -> None:
-        listing = isinstance(event, yaml.SequenceStartEvent)
+        listing = type(event) is yaml.SequenceStartEvent
         if self._awaits_key():
             raise self._stop(event, "a key must be a text")
         if event.tag not in (None, "!", _TAG + ("seq" if listing else "map")):
             raise self._stop(event, f"the tag {_short(event.tag)} is not allowed")
         if len(self._stack) >= DEEPEST:
             raise self._stop(event, f"nested deeper than {DEEPEST} levels")
-        node = Node([] if listing else {}, event.start_mark.line, event.start_mark.column)
+        mark = event.start_mark
+        node = Node([] if listing else {}, mark.line, mark.column)
         if listing:
             node.items = []
         else:
             node.entries = {}
         self._stack.append(_Open(node, event.anchor, self._path()))
 
-    def _end(self) -> None:
+    def _end(self, event: Any) -> None:
         done = self._stack.pop()
         for source in done.merged:
             _merge(done.node, source)
@@ -222,7 +236,7 @@ class Builder:
         if not self._awaits_key():
             self._add(node, event)
         elif isinstance(node.value, str):
-            self._key(event, node.value, False)
+            self._key(event.start_mark, node.value, False)
         else:
             raise self._stop(event, "a key must be a text")
 
@@ -234,7 +248,8 @@ class Builder:
         top = self._stack[-1]
         around = top.node
         around.size += node.size
-        around.depth = max(around.depth, node.depth + 1)
+        if node.depth >= around.depth:
+            around.depth = node.depth + 1
         if around.size > MOST_VALUES or around.depth > DEEPEST:
             what = f"{MOST_VALUES} values" if around.size > MOST_VALUES else f"{DEEPEST} levels"
             raise self._over(event, f"more than {what}, aliases followed")

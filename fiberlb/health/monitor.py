@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
@@ -62,6 +63,7 @@ class HealthService:
         self._unmonitored: dict[str, tuple[str, int]] = {}
         self._plans: Mapping[str, PoolPlan] = {}
         self._started = False
+        self._held: frozenset[str] = frozenset()
         self._first: set[str] = set()
         self._rounds: list[Deferred[None]] = []
         self._told_at: float | None = None
@@ -100,7 +102,37 @@ class HealthService:
     def status(self, member_id: str) -> MemberHealth:
         """One member's health; C{unmonitored} for one that is not checked or not known."""
         watch = self._watches.get(member_id)
-        return _UNMONITORED if watch is None else watch.status()
+        if watch is None:
+            return _UNMONITORED
+        found = watch.status()
+        if not self._holds(watch):
+            return found
+        reason = "not checked in maintenance"
+        return attrs.evolve(found, health=Health.UNMONITORED.value, reason=reason)
+
+    def hold(self, members: frozenset[str]) -> None:
+        """
+        Check these members not, none of their addresses, and all others.
+
+        One that is checked again is asked at once, and serves after its first success.
+        """
+        before, self._held = self._held, members
+        changed = members ^ before
+        for ident, watch in self._watches.items() if changed else ():
+            if watch.watched.member.configured_id not in changed:
+                continue
+            if self._holds(watch):
+                watch.stop()
+                self._first.discard(ident)
+                continue
+            monitor = watch.watched.monitor
+            watch.renew(RiseFall.joining(monitor.rise, monitor.fall))
+            self._report(ident, watch.machine.usable)
+            watch.start(0.0)
+        self._end_round()
+
+    def _holds(self, watch: MemberWatch) -> bool:
+        return watch.watched.member.configured_id in self._held
 
     def usable(self, member_id: str) -> bool:
         """Whether a member may serve, as last reported; true for one that is not checked."""
@@ -153,6 +185,8 @@ class HealthService:
     def _start(self, watches: list[MemberWatch]) -> None:
         rate = FIRST_CHECKS_PER_SECOND
         for watch in watches:
+            if self._holds(watch):
+                continue
             delay = 0.0
             if not self._started:
                 self._first.add(watch.watched.member.id)

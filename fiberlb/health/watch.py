@@ -126,6 +126,13 @@ class MemberWatch:
             self._transitions,
         )
 
+    def renew(self, machine: RiseFall) -> None:
+        """Know nothing again; to be started."""
+        self.machine = machine
+        self._reason = "not checked yet"
+        self._since = self._equipment.wall()
+        self._failing = False
+
     def start(self, delay: float) -> None:
         """
         Check after C{delay} seconds, then every interval.
@@ -168,9 +175,14 @@ class MemberWatch:
         current.cancel()
         return ended
 
+    def _interval(self) -> float:
+        monitor = self.watched.monitor
+        if self.machine.health is Health.DOWN and monitor.interval_down is not None:
+            return monitor.interval_down
+        return monitor.interval
+
     def _begin(self) -> None:
-        interval = self.watched.monitor.interval
-        apart = interval * (0.5 + self._equipment.randomness())
+        apart = self._interval() * (0.5 + self._equipment.randomness())
         self._timer = self._equipment.clock.callLater(apart, self._repeat)
         self._beat()
 
@@ -178,7 +190,7 @@ class MemberWatch:
         self._timer = None
         self._loop = LoopingCall(self._beat)
         self._loop.clock = self._equipment.clock
-        done = self._loop.start(self.watched.monitor.interval)
+        done = self._loop.start(self._interval())
         done.addErrback(lambda f: self._equipment.log.failure("Checks ended", f))
 
     def _beat(self) -> Deferred[None] | None:
@@ -247,7 +259,16 @@ class MemberWatch:
             self._since = self._last_check
             self._transitions += 1
             self._log_change(old)
+            self._keep_pace()
         self._equipment.ended(self, self.machine.usable is not used)
+
+    def _keep_pace(self) -> None:
+        """Another interval than before: it begins with the check that has just ended."""
+        loop = self._loop
+        if loop is not None and loop.running and loop.interval != self._interval():
+            loop.stop()
+            self._loop = None
+            self._timer = self._equipment.clock.callLater(self._interval(), self._repeat)
 
     def _log_change(self, old: Health) -> None:
         new = self.machine.health

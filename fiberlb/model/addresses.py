@@ -23,6 +23,9 @@ SCOPED = "link-local addresses with an interface (%eth0): known, not supported b
 #: How a Unix socket begins; alone it stands for every client of one, which has no address.
 UNIX = "unix:"
 FD = "fd:"
+#: How the address of a datagram socket begins where it stands beside those of streams: both
+#: may have the same port.
+UDP = "udp:"
 #: Octets of a path that the system takes (unix(7)).
 LONGEST_PATH = 107
 
@@ -32,8 +35,20 @@ def named(address: str) -> bool:
     return address.startswith((UNIX, FD))
 
 
+def bare(address: str) -> str:
+    """An address without the word that it is one of datagrams."""
+    return address.removeprefix(UDP)
+
+
+def line(address: str, port: int) -> tuple[bool, int]:
+    """A port, those of datagrams being others than those of streams."""
+    return address.startswith(UDP), port
+
+
 def at(address: str, port: int | None) -> str:
-    """Address and port as a person writes them: an IPv6 address in brackets."""
+    """Address and port as a person writes them: an IPv6 address in brackets, UDP behind it."""
+    if address.startswith(UDP):
+        return f"{at(bare(address), port)}/udp"
     if named(address):
         return address
     if address.startswith("dns:"):
@@ -89,7 +104,7 @@ def plain_ip(text: str) -> str:
     return str(found if mapped is None else mapped)
 
 
-def bare(value: Any) -> str | None:
+def unbracketed(value: Any) -> str | None:
     """What to write for an IPv6 address in brackets, which belong to a port; else C{None}."""
     text = value[1:-1] if isinstance(value, str) and re.fullmatch(r"\[[^\[\]]*\]", value) else ""
     try:
@@ -106,7 +121,7 @@ class Address:
         try:
             return plain_ip(value if isinstance(value, str) else "")
         except ValueError:
-            return loading.refuse(path, f"{value!r} is not an IP address", bare(value))
+            return loading.refuse(path, f"{value!r} is not an IP address", unbracketed(value))
 
     def dump(self, value: Any) -> Any:
         return value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import attrs
 
 from fiberlb.model.fields import Whole, field
@@ -27,9 +25,8 @@ class Timeouts:
     @ivar member_body_idle: between pieces of the answer's body.
     @ivar member_keep_alive: an idle connection to a member is closed after it.
     @ivar tunnel: idle in both directions.
+    @ivar udp_idle: without a datagram in either direction a flow ends.
     """
-
-    LATER: ClassVar[frozenset[str]] = frozenset({"udp_idle"})
 
     tls_handshake: float | None = field(_SPAN, 10.0)
     client_header: float | None = field(_SPAN, 10.0)
@@ -41,6 +38,7 @@ class Timeouts:
     member_body_idle: float | None = field(_SPAN, 300.0)
     member_keep_alive: float | None = field(_SPAN, 4.0)
     tunnel: float | None = field(_SPAN, 3600.0)
+    udp_idle: float = field(Duration(), 30.0)
 
 
 #: The timeouts that a pool may override.

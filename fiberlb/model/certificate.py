@@ -11,6 +11,7 @@ from fiberlb.errors import Path
 from fiberlb.model.acme import Acme
 from fiberlb.model.convert import Nested
 from fiberlb.model.fields import Loading, Material, OneOf, Optional, field
+from fiberlb.model.ocsp import NONE, Staple, Stapling
 from fiberlb.model.resource import Resource
 
 
@@ -63,6 +64,9 @@ class Certificate(Resource):
         to members; C{client_ca} has no key and is shown to nobody.
     @ivar crl: revocation lists of a C{client_ca}: PEM, or the base64 of one in DER.
     @ivar acme: how it is ordered; C{None}: it is given.
+    @ivar ocsp: where word of the authority is from that it is not revoked; see L{Stapling}.
+    @ivar staple: that word, checked; C{None}: there is none that could be shown. Like C{waiting}
+        put in when a configuration is put in force.
     @ivar waiting: nothing was issued yet, what is put in is a stand-in that no client trusts.
     """
 
@@ -76,7 +80,9 @@ class Certificate(Resource):
     cert_type: CertificateType = field(OneOf(CertificateType), CertificateType.SERVER)
     crl: str | None = field(Optional(Material(armour="X509 CRL")), None, repr=False)
     acme: Acme | None = field(Optional(Nested(Acme)), None)
+    ocsp: str = field(Stapling(), NONE, repr=False)
     waiting: bool = False
+    staple: Staple | None = None
 
     @property
     def judges(self) -> bool:
@@ -85,6 +91,9 @@ class Certificate(Resource):
 
     def check(self, path: Path, loading: Loading) -> None:
         """It is given, or ordered; an authority has no key here, and only an authority revokes."""
+        if self.ocsp != NONE and self.cert_type not in SHOWN:
+            message = "is about certificates that are shown to clients (cert_type server or sni)"
+            loading.refuse((*path, "ocsp"), message)
         if self.acme is not None:
             self._check_ordered(path, loading)
             return

@@ -9,7 +9,7 @@ a pointer into an API body.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -37,6 +37,9 @@ COLLECTIONS: Mapping[str, type[Resource]] = {
     "l7_policies": L7Policy,
     "l7_rules": L7Rule,
 }
+
+#: Objects that are looked at in one step.
+_STEP = 1000
 
 DEFAULT_LOAD_BALANCER = LoadBalancer(id=file_id("load_balancers", "", "default"), name="default")
 
@@ -72,11 +75,22 @@ class Configuration:
         assert cls.PARENT is not None
         index = self._children.get(cls.COLLECTION)
         if index is None:
-            index = {}
-            for made in self.all(cls).values():
-                index.setdefault(getattr(made, cls.PARENT[0]), []).append(made)
-            self._children[cls.COLLECTION] = index
+            for _ in self.indexed(cls):
+                pass
+            index = self._children[cls.COLLECTION]
         return index.get(parent, [])
+
+    def indexed(self, cls: type[R]) -> Iterator[None]:
+        """Find out the L{children} of all parents, in steps, before they are asked for."""
+        assert cls.PARENT is not None
+        if cls.COLLECTION in self._children:
+            return
+        index: dict[str, list[Any]] = {}
+        for number, made in enumerate(self.all(cls).values()):
+            index.setdefault(getattr(made, cls.PARENT[0]), []).append(made)
+            if number % _STEP == 0:
+                yield
+        self._children[cls.COLLECTION] = index
 
     def policies(self, listener: str) -> list[L7Policy]:
         """A listener's policies in order of position, ties by creation."""
@@ -188,6 +202,11 @@ def check(configuration: Configuration) -> Iterable[Problem]:
 
 def _check_pools(configuration: Configuration) -> Iterable[Problem]:
     for pool in configuration.all(Pool).values():
+        if pool.protocol is PoolProtocol.UDP:
+            for member in configuration.children(Member, pool.id):
+                if named(member.address):
+                    message = f"{member.address} takes connections; udp pools need IP addresses"
+                    yield Problem(("members", member.id, "address"), message)
         tls = pool.tls_config
         if tls is None:
             continue
@@ -209,14 +228,15 @@ def addresses(configuration: Configuration, listener: Listener) -> tuple[str, ..
 
 
 def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
-    taken: dict[tuple[str, int], Listener] = {}
+    taken: dict[tuple[str, int, bool], Listener] = {}
     pools = configuration.all(Pool)
     for listener in configuration.all(Listener).values():
         at = ("listeners", listener.id)
         if listener.loadbalancer_id in configuration.all(LoadBalancer):
             for address in addresses(configuration, listener):
                 port = 0 if named(address) else listener.port or 0
-                other = taken.setdefault((address, port), listener)
+                key = (address, port, listener.datagrams)
+                other = taken.setdefault(key, listener)
                 if other is not listener:
                     yield _taken(at, address, port, other)
         pool = pools.get(listener.default_pool_id or "")
@@ -268,8 +288,16 @@ def _taken(at: Path, address: str, port: int, by: Listener) -> Problem:
 
 
 def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:
-    relayed = pool.protocol is PoolProtocol.TCP
-    if relayed is listener.speaks_http:
+    datagrams = pool.protocol is PoolProtocol.UDP
+    relayed = datagrams or pool.protocol is PoolProtocol.TCP
+    if datagrams is not listener.datagrams:
+        needed = "udp" if listener.datagrams else "http or https" if listener.speaks_http else "tcp"
+        message = (
+            f"pool {pool.name!r} is {pool.protocol.value},"
+            f" {listener.protocol.value} listeners need {needed}"
+        )
+        yield Problem(path, message)
+    elif relayed is listener.speaks_http:
         wanted = "http or https" if listener.speaks_http else "tcp"
         hint = ""
         if pool.encrypts:

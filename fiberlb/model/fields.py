@@ -42,6 +42,8 @@ class Loading:
 
     @ivar problems: what was wrong so far.
     @ivar files: the place of each C{file:} value that was read -> the name it gives.
+    @ivar memo: what an earlier reading made of the same values
+        (L{fiberlb.control.tree_memo.TreeMemo}); C{None}: nothing is remembered.
     @ivar read_file: turns the rest of a C{file:} value into its text; C{None}
         where files may not be named (through the API).
     @raise OSError: by C{read_file}, when the file cannot be read.
@@ -51,6 +53,7 @@ class Loading:
         self.problems: list[Problem] = []
         self.files: dict[Path, str] = {}
         self.read_file = read_file
+        self.memo: Any = None
 
     def refuse(
         self, path: Path, message: str, suggestion: str | None = None, code: str = "invalid"

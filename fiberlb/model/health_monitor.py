@@ -25,6 +25,9 @@ class MonitorType(Enum):
     HTTPS = "https"
     TCP = "tcp"
     TLS_HELLO = "tls_hello"
+    PING = "ping"
+    GRPC = "grpc"
+    UDP_CONNECT = "udp_connect"
 
 
 class InitialState(Enum):
@@ -45,18 +48,19 @@ class HealthMonitor(Resource):
     @ivar host_header: C{None} sends the server name that TLS asks for, else the member's
         address.
     @ivar headers: further fields of the check's request, as pairs.
+    @ivar body_contains: has to stand in the answer's first MiB, as UTF-8.
+    @ivar service: whose health gRPC members are asked for; empty: the server's as a whole.
     @ivar port: checked instead of each member's own port.
     @ivar interval: seconds between the starts of two checks of a member.
+    @ivar interval_down: the same while it is down; C{None}: no other.
     @ivar timeout: seconds for the whole check, its body included.
     @ivar rise: successes in a row that bring a member back.
     @ivar fall: failures in a row that take a member out.
     """
 
     COLLECTION: ClassVar[str] = "health_monitors"
-    LATER: ClassVar[frozenset[str]] = frozenset({"body_contains", "service", "interval_down"})
-
     type: MonitorType | None = field(
-        Optional(OneOf(MonitorType, later=("ping", "udp_connect", "grpc"))),
+        Optional(OneOf(MonitorType)),
         None,
     )
     method: str = field(Text(16, 1, "[A-Za-z]+", "a method"), "GET", converter=str.upper)
@@ -66,8 +70,11 @@ class HealthMonitor(Resource):
         Optional(Text(255, 1, r"[A-Za-z0-9._:\[\]-]+", "a host name")), None
     )
     headers: tuple[tuple[str, str], ...] = field(Words(Text(1024)), ())
+    body_contains: str | None = field(Optional(Text(1024, 1, multiline=True)), None)
+    service: str = field(Text(255), "")
     port: int | None = field(Optional(Whole(1, 65535)), None)
     interval: float = field(Duration(), 2.0)
+    interval_down: float | None = field(Optional(Duration()), None)
     timeout: float = field(Duration(), 1.0)
     rise: int = field(Whole(1, 100), 2)
     fall: int = field(Whole(1, 100), 3)
@@ -82,11 +89,24 @@ class HealthMonitor(Resource):
         """A check must have ended when the next one starts, and frames its request itself."""
         if self.timeout > self.interval:
             loading.refuse((*path, "timeout"), "must not be longer than the interval")
+        if self.interval_down is not None and self.timeout > self.interval_down:
+            loading.refuse((*path, "interval_down"), "must not be shorter than the timeout")
+        self._check_answer(path, loading)
         for name, _ in self.headers:
             if name.lower() == "host":
                 loading.refuse((*path, "headers", name), "is set by host_header", "host_header")
             elif name.lower() in _CONNECTION_FIELDS:
                 loading.refuse((*path, "headers", name), "is set by the check itself")
+
+    def _check_answer(self, path: Path, loading: Loading) -> None:
+        """What is looked for must be able to come."""
+        if self.body_contains is not None:
+            if self.type not in (None, MonitorType.HTTP, MonitorType.HTTPS):
+                loading.refuse((*path, "body_contains"), "is for checks by HTTP")
+            elif self.method == "HEAD":
+                loading.refuse((*path, "body_contains"), "an answer to HEAD has no body", "GET")
+        if self.service and self.type is not MonitorType.GRPC:
+            loading.refuse((*path, "service"), "is for checks of type grpc", "type: grpc")
 
 
 @attrs.frozen(kw_only=True)

@@ -11,8 +11,7 @@ import re
 from typing import Any
 
 from fiberlb.errors import Path
-from fiberlb.model.addresses import bare as bare_ip
-from fiberlb.model.addresses import plain_ip
+from fiberlb.model.addresses import plain_ip, unbracketed
 from fiberlb.model.fields import Loading
 
 #: How an address begins that stands for all of a name's.
@@ -54,7 +53,7 @@ def load_name(value: str, path: Path, loading: Loading) -> Any:
         why = "is an IP address: write it without dns:" if _is_address(bare) else "is no host name"
         return loading.refuse(path, f"{bare!r} {why}")
     message = f"{value!r} is neither an IP address nor a host name"
-    return loading.refuse(path, message, bare_ip(value))
+    return loading.refuse(path, message, unbracketed(value))
 
 
 def _in_ascii(value: str, bare: str) -> str:

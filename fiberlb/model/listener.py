@@ -14,11 +14,12 @@ from fiberlb.model.addresses import (
     SCOPED,
     UNIX,
     Network,
-    bare,
     check_port,
     load_unix,
+    named,
     needs_port,
     plain_ip,
+    unbracketed,
 )
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import AllOr, Nested, Partial
@@ -42,6 +43,7 @@ class ListenerProtocol(Enum):
     """What clients speak; C{https} with a C{tls_config} is C{terminated_https}."""
 
     TCP = "tcp"
+    UDP = "udp"
     HTTP = "http"
     HTTPS = "https"
     TERMINATED_HTTPS = "terminated_https"
@@ -185,7 +187,7 @@ class ListenAddress:
         try:
             return plain_ip(value if isinstance(value, str) else "")
         except ValueError:
-            return loading.refuse(path, f"{value!r} is not an IP address", bare(value))
+            return loading.refuse(path, f"{value!r} is not an IP address", unbracketed(value))
 
     @staticmethod
     def _inherited(value: str, path: Path, loading: Loading) -> Any:
@@ -306,7 +308,7 @@ class Listener(Resource):
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
     address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
     port: int | None = field(Optional(Whole(1, 65535)), None)
-    protocol: ListenerProtocol = field(OneOf(ListenerProtocol, later=("udp", "prometheus")))
+    protocol: ListenerProtocol = field(OneOf(ListenerProtocol, later=("prometheus",)))
     tls_config: TlsConfig | None = field(Optional(Nested(TlsConfig)), None)
     default_pool_id: str | None = field(Optional(Reference("pools")), None)
     l7policy_order: PolicyOrder = field(OneOf(PolicyOrder), PolicyOrder.POSITION)
@@ -329,7 +331,13 @@ class Listener(Resource):
     @property
     def speaks_http(self) -> bool:
         """Whether requests are understood, rather than bytes relayed."""
-        return self.protocol is not ListenerProtocol.TCP and not self.passes_tls
+        relays = self.protocol in (ListenerProtocol.TCP, ListenerProtocol.UDP)
+        return not relays and not self.passes_tls
+
+    @property
+    def datagrams(self) -> bool:
+        """Whether it takes datagrams, not connections."""
+        return self.protocol is ListenerProtocol.UDP
 
     @property
     def passes_tls(self) -> bool:
@@ -359,3 +367,15 @@ class Listener(Resource):
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
         if self.insert_headers and self.passes_tls:
             loading.refuse((*path, "insert_headers"), f"needs HTTP; {ADD_TLS_CONFIG}")
+        if self.datagrams:
+            self._check_datagrams(path, loading)
+
+    def _check_datagrams(self, path: Path, loading: Loading) -> None:
+        """What goes with connections only."""
+        for index, address in enumerate(self.address):
+            if named(address):
+                message = f"{address} takes connections; udp listeners need IP addresses"
+                loading.refuse((*path, "address", index), message)
+        for name in ("accept_proxy_protocol", "insert_headers"):
+            if getattr(self, name):
+                loading.refuse((*path, name), "does not go with udp")

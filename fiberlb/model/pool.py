@@ -26,6 +26,7 @@ from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Seve
 from fiberlb.model.hash_on import HashOn, HashOnText
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
 from fiberlb.model.host_names import DNS, load_name, split_all
+from fiberlb.model.persistence import Drain, PersistenceType, SessionPersistence
 from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resource import Resource
@@ -37,6 +38,7 @@ class PoolProtocol(Enum):
     HTTP = "http"
     HTTPS = "https"
     TCP = "tcp"
+    UDP = "udp"
 
 
 class Algorithm(Enum):
@@ -205,6 +207,11 @@ class Member(Resource):
         """Whom requests go to: what TLS and C{Host} name it by where nothing else does."""
         return self.address
 
+    @property
+    def configured_id(self) -> str:
+        """The id of what is configured: what is said of that is said of this."""
+        return self.id
+
 
 @attrs.frozen(kw_only=True)
 class ResolvedMember(Member):
@@ -223,6 +230,11 @@ class ResolvedMember(Member):
     def identity(self) -> str:
         """The name."""
         return self.host
+
+    @property
+    def configured_id(self) -> str:
+        """Of the member by name."""
+        return self.of
 
 
 def split_address(text: str) -> tuple[str, str] | None:
@@ -270,7 +282,9 @@ class Pool(Resource):
     @ivar proxy_protocol: what each connection to a member begins with; C{None}: nothing.
     @ivar hash_on: what the algorithm C{hash} takes its key from; of no other one.
     @ivar slow_start: seconds over which a member that has come up reaches its full weight.
-    @ivar close_sessions_on: what ends relayed connections; of tcp pools.
+    @ivar close_sessions_on: what ends relayed connections, or flows; of tcp and udp pools.
+    @ivar session_persistence: what keeps clients at their member; C{None}: nothing does.
+    @ivar drain: what happens to them while it drains.
     @ivar health_monitor: C{None}: every member counts as up.
     @ivar timeouts: overrides of the listener's, as pairs.
     @ivar tls_config: C{None}: the defaults of L{PoolTlsConfig}, where TLS is spoken at all.
@@ -279,14 +293,14 @@ class Pool(Resource):
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2 session_persistence drain"
+        "http2"
         " member_max_connections queue passive_health panic_threshold_percent"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
     )
 
     protocol: PoolProtocol = field(
-        OneOf(PoolProtocol, later=("udp", "proxy", "proxyv2")), PoolProtocol.HTTP
+        OneOf(PoolProtocol, later=("proxy", "proxyv2")), PoolProtocol.HTTP
     )
     algorithm: Algorithm = field(OneOf(Algorithm), Algorithm.ROUND_ROBIN)
     hash_on: HashOn | None = field(Optional(HashOnText()), None)
@@ -294,6 +308,10 @@ class Pool(Resource):
     proxy_protocol: ProxyVersion | None = field(Optional(OneOf(ProxyVersion)), None)
     tls_config: PoolTlsConfig | None = field(Optional(Nested(PoolTlsConfig)), None)
     close_sessions_on: tuple[SessionEnd, ...] = field(Several(OneOf(SessionEnd), single=True), ())
+    session_persistence: SessionPersistence | None = field(
+        Optional(Nested(SessionPersistence)), None
+    )
+    drain: Drain = field(Nested(Drain), Drain())
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)
@@ -321,14 +339,39 @@ class Pool(Resource):
                 " members; use protocol https"
             )
             loading.refuse((*path, "tls_config"), message, "protocol: https")
-        if self.close_sessions_on and self.protocol is not PoolProtocol.TCP:
-            loading.refuse((*path, "close_sessions_on"), "goes with tcp pools only")
+        monitor = self.health_monitor
+        speaks = self.protocol in (PoolProtocol.HTTP, PoolProtocol.HTTPS)
+        if monitor is not None and monitor.type is None and monitor.body_contains and not speaks:
+            where = (*path, "health_monitor", "body_contains")
+            loading.refuse(where, "is for checks by HTTP", "type: http")
+        relays = self.protocol in (PoolProtocol.TCP, PoolProtocol.UDP)
+        if self.close_sessions_on and not relays:
+            loading.refuse((*path, "close_sessions_on"), "goes with tcp and udp pools only")
+        self._check_datagrams(path, loading)
+        kept = self.session_persistence
+        if (
+            self.protocol not in (PoolProtocol.HTTP, PoolProtocol.HTTPS)
+            and kept is not None
+            and kept.type is not PersistenceType.SOURCE_IP
+        ):
+            text = f"needs HTTP, which a {self.protocol.value} pool does not see"
+            loading.refuse((*path, "session_persistence", "type"), text, "source_ip")
         hashes = self.algorithm is Algorithm.HASH
         if hashes and self.hash_on is None:
             text = 'is needed with algorithm hash: "header X", "cookie x", "query x" or path'
             loading.refuse((*path, "hash_on"), text, code="missing")
         elif self.hash_on is not None and not hashes:
             loading.refuse((*path, "hash_on"), "goes with algorithm hash only", "algorithm: hash")
-        elif hashes and self.protocol is PoolProtocol.TCP:
-            text = "reads HTTP requests, which a tcp pool does not see"
+        elif hashes and relays:
+            text = f"reads HTTP requests, which a {self.protocol.value} pool does not see"
             loading.refuse((*path, "algorithm"), text, "source_ip")
+
+    def _check_datagrams(self, path: Path, loading: Loading) -> None:
+        """What goes with datagrams only, and what does not go with them."""
+        monitor = self.health_monitor
+        if self.protocol is PoolProtocol.UDP:
+            if self.proxy_protocol is ProxyVersion.V1:
+                text = "has no form for datagrams; version 2 has"
+                loading.refuse((*path, "proxy_protocol"), text, "v2")
+        elif monitor is not None and monitor.type is MonitorType.UDP_CONNECT:
+            loading.refuse((*path, "health_monitor", "type"), "goes with udp pools only", "tcp")

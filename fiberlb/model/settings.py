@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.access_log import AccessLog, AccessLogFormat
 from fiberlb.model.acme import AcmeSettings
 from fiberlb.model.addresses import Network
 from fiberlb.model.bounds import Limits
@@ -24,12 +25,17 @@ AUTO = -1
 MOST_WORKERS = 512
 
 
-class AccessLogFormat(Enum):
-    """How a request is written down."""
-
-    OFF = "off"
-    JSON = "json"
-    COMBINED = "combined"
+__all__ = [
+    "AUTO",
+    "AccessLog",
+    "AccessLogFormat",
+    "Admin",
+    "Log",
+    "LogLevel",
+    "Node",
+    "Settings",
+    "Shutdown",
+]
 
 
 class LogLevel(Enum):
@@ -135,27 +141,6 @@ class Admin:
 
 
 @attrs.frozen(kw_only=True)
-class AccessLog:
-    """
-    The log of requests.
-
-    @ivar path: C{stdout} or a file, absolute once loaded.
-    """
-
-    LATER: ClassVar[frozenset[str]] = frozenset({"sample"})
-
-    format: AccessLogFormat = field(
-        OneOf(AccessLogFormat, later=("haproxy", "text")), AccessLogFormat.COMBINED
-    )
-    path: str = field(Text(4096, 1), "stdout")
-
-    @classmethod
-    def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
-        """The format alone is short for a log to the standard output."""
-        return {"format": value} if isinstance(value, str) else value
-
-
-@attrs.frozen(kw_only=True)
 class Log:
     """
     The log of what FiberLB itself does.
@@ -192,7 +177,8 @@ class Settings:
     @ivar state_directory: C{None}: found by the start (product page, "Configuration file").
     @ivar key_file: C{None}: C{key} in the state directory.
     @ivar store: C{None}: C{fiberlb.db} in the state directory.
-    @ivar workers: processes for traffic; L{AUTO}, or 0 for none beside this one.
+    @ivar workers: processes for traffic; L{AUTO}: as many as there are processors for
+        them; 0: none beside this one.
     @ivar trusted_proxies: networks whose forwarded headers are believed.
     @ivar limits: bounds for every listener, as pairs over L{Limits}.
     @ivar acme: what certificates go by that are ordered by themselves.
@@ -216,7 +202,7 @@ class Settings:
     key_file: str | None = field(Optional(Text(4096, 1)), None)
     admin: Admin = field(Nested(Admin), Admin())
     store: str | None = field(Optional(StoreUrl()), None)
-    workers: int = field(WorkerCount(), 0)
+    workers: int = field(WorkerCount(), AUTO)
     trusted_proxies: tuple[str, ...] = field(Several(Network()), ())
     access_log: AccessLog = field(Nested(AccessLog), AccessLog(format=AccessLogFormat.OFF))
     log: Log = field(Nested(Log), Log())

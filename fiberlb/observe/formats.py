@@ -7,67 +7,14 @@ one: what could end a field or a line is escaped.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from json.encoder import encode_basestring_ascii
-from time import gmtime
 
-from fiberlb.model.settings import AccessLogFormat
+from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.observe.entry import Row
-
-_FIELD = re.compile(rb"\r\n(referer|user-agent|host):[ \t]*([^\r\n]*)", re.IGNORECASE)
-
-#: Not the names of the locale: programs that read logs know these only.
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-
-# What cannot stand inside quotes, and what cannot stand in a word either.
-_UNQUOTABLE = re.compile(r'[^\x20-\x7e]|["\\]')
-_UNWORDLY = re.compile(r'[^\x21-\x7e]|["\\]')
-
-
-def _escape(found: re.Match[str]) -> str:
-    return f"\\x{ord(found[0]):02X}"
-
-
-def _quoted(text: bytes) -> str:
-    """The inside of a quoted field, C{-} for nothing."""
-    return _UNQUOTABLE.sub(_escape, text.decode("latin-1")) or "-"
-
-
-def _word(text: bytes | str) -> str:
-    """A field that ends at the next blank, C{-} for nothing."""
-    if isinstance(text, bytes):
-        text = text.decode("latin-1")
-    return _UNWORDLY.sub(_escape, text) or "-"
-
-
-def fields(block: bytes) -> dict[bytes, bytes]:
-    """
-    Referer, User-Agent and Host of a header block, by lower-case name; each its first line.
-    """
-    found: dict[bytes, bytes] = {}
-    for name, value in _FIELD.findall(block):
-        found.setdefault(name.lower(), value.rstrip(b" \t"))
-    return found
-
-
-@lru_cache(4)
-def _common_time(second: int) -> str:
-    at = gmtime(second)
-    return (
-        f"{at.tm_mday:02}/{_MONTHS[at.tm_mon - 1]}/{at.tm_year:04}"
-        f":{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} +0000"
-    )
-
-
-@lru_cache(4)
-def _internet_time(second: int) -> str:
-    at = gmtime(second)
-    return (
-        f"{at.tm_year:04}-{at.tm_mon:02}-{at.tm_mday:02}"
-        f"T{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02}"
-    )
+from fiberlb.observe.fields import clock_time, fields, internet_time, quotable, quoted, word
+from fiberlb.observe.haproxy import haproxy
+from fiberlb.observe.template import template
 
 
 def combined(row: Row) -> str:
@@ -80,13 +27,13 @@ def combined(row: Row) -> str:
     started, _, client, _, method, target, minor, block, status, sent, *_ = row
     found = fields(block)
     if method:
-        request = f"{_word(method)} {_word(target)} HTTP/1.{minor}"
+        request = f"{word(method)} {word(target)} HTTP/1.{minor}"
     else:
         request = "-"
     return (
-        f"{_word(client)} - - [{_common_time(int(started))}]"
+        f"{word(client)} - - [{clock_time(int(started))} +0000]"
         f' "{request}" {status:03} {sent}'
-        f' "{_quoted(found.get(b"referer", b""))}" "{_quoted(found.get(b"user-agent", b""))}"'
+        f' "{quoted(found.get(b"referer", b""))}" "{quoted(found.get(b"user-agent", b""))}"'
     )
 
 
@@ -118,10 +65,9 @@ def json(row: Row) -> str:
         total, secure, sni, detail,
     ) = row  # fmt: skip
     found = fields(block)
-    second, millisecond = divmod(int(started * 1000), 1000)
     version = f'"1.{minor}"' if method else "null"
     return (
-        f'{{"time":"{_internet_time(second)}.{millisecond:03}Z","listener":{_text(listener)}'
+        f'{{"time":"{internet_time(started)}","listener":{_text(listener)}'
         f',"client":{_text(client)},"client_port":{client_port or "null"}'
         f',"method":{_text(method)},"target":{_text(target)},"version":{version}'
         f',"host":{_text(found.get(b"host"))},"status":{status or "null"}'
@@ -141,17 +87,17 @@ def sentence(row: Row) -> str:
     method, target, minor, block, status = row[4], row[5], row[6], row[7], row[8]
     words = [f"{status or 'no answer'} {row[14] or ''}".rstrip() + ":"]
     if method:
-        words.append(f'"{_word(method)} {_word(target)} HTTP/1.{minor}"')
+        words.append(f'"{word(method)} {word(target)} HTTP/1.{minor}"')
     host = fields(block).get(b"host") or row[22]
     if host:
-        words.append(f"for {_word(host)}")
-    words.append(f"from {_word(row[2])}")
+        words.append(f"for {word(host)}")
+    words.append(f"from {word(row[2])}")
     named = (("listener", row[1]), ("policy", row[13]), ("pool", row[11]), ("member", row[12]))
     words += [f"{what} {name}" for what, name in named if name]
     if row[15]:
         words.append(f"request {row[15]}")
     if row[23]:
-        words.append(f"({_UNQUOTABLE.sub(_escape, row[23])})")
+        words.append(f"({quotable(row[23])})")
     return " ".join(words)
 
 
@@ -159,4 +105,16 @@ def sentence(row: Row) -> str:
 FORMATS: Mapping[AccessLogFormat, Callable[[Row], str]] = {
     AccessLogFormat.COMBINED: combined,
     AccessLogFormat.JSON: json,
+    AccessLogFormat.HAPROXY: haproxy,
 }
+
+
+def formatter(chosen: AccessLogFormat | str) -> Callable[[Row], str]:
+    """
+    What makes the lines of a format, a text of one's own among them; for C{OFF} it does not matter.
+
+    @raise ValueError: as of L{template}.
+    """
+    if isinstance(chosen, str):
+        return template(chosen)
+    return FORMATS.get(chosen, combined)

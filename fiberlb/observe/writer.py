@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import os
-import select
 from collections import deque
-from collections.abc import Callable
 from threading import Condition, Thread
 
-#: C{path} of the standard output.
-STDOUT = "stdout"
+from fiberlb.observe.outlet import NOBODY, STDOUT, Outlet, Write
+from fiberlb.observe.turn import Turn
+
+__all__ = ["BOUND", "STDOUT", "LogWriter"]
 
 #: Bytes that may wait to be written; what comes when they do is dropped.
 BOUND = 16 * 1024 * 1024
-
-#: Seconds between two looks whether a stop was asked for, while a pipe takes nothing.
-_PATIENCE = 0.5
+#: Seconds between two attempts to open what cannot be opened.
+RETRY = 1.0
+#: Seconds after which a failed write is forgotten when nothing has been written since.
+FORGOTTEN = 60.0
 
 _REOPEN = None
-_LINE_FEED = 10
-
-
-def open_log(path: str) -> int:
-    """
-    Open a log for appending, made 0640 where it is missing; its descriptor.
-
-    @raise OSError: it cannot be opened.
-    """
-    # Not to wait for the reader of a named pipe: without one, opening it is refused.
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
-    fd = os.open(path, flags, 0o640)
-    os.set_blocking(fd, True)
-    return fd
 
 
 class LogWriter:
@@ -43,18 +30,25 @@ class LogWriter:
     """
 
     def __init__(
-        self, path: str, *, bound: int = BOUND, write: Callable[[int, bytes], int] = os.write
+        self,
+        path: str,
+        *,
+        bound: int = BOUND,
+        write: Write = os.write,
+        turn: str | None = None,
+        retry: float = RETRY,
     ) -> None:
         """
         @param path: a file, or L{STDOUT}.
         @param bound: bytes that may wait.
         @param write: writes some of the bytes to a descriptor, and says how many.
+        @param turn: the file of the lock with other processes (L{Turn}); C{None}: there are none.
+        @param retry: seconds, as L{RETRY}.
         """
-        self._path = path
+        self._outlet = Outlet(path, Turn(turn), write)
         self._bound = bound
-        self._write_some = write
-        self._fd = -1
-        self._torn = False
+        self._retry = retry
+        self._stale = False
         self._news = Condition()
         self._queue: deque[tuple[bytes, int] | None] = deque()
         self._pending = 0
@@ -64,13 +58,20 @@ class LogWriter:
         self._hurry = False
         self._thread = Thread(target=self._run, name="access-log", daemon=True)
 
-    def start(self) -> None:
+    def start(self, *, later: bool = False) -> None:
         """
         Open the file and start the thread.
 
+        @param later: the thread opens the file, and tries again when it cannot be. A named
+            pipe that nobody reads yet is left to it in any case.
         @raise OSError: the file cannot be opened.
         """
-        self._fd = 1 if self._path == STDOUT else open_log(self._path)
+        if not later:
+            try:
+                self._outlet.open()
+            except OSError as why:
+                if why.errno not in NOBODY:
+                    raise
         self._thread.start()
 
     def put(self, batch: bytes, lines: int) -> None:
@@ -83,6 +84,11 @@ class LogWriter:
             self._queue.append((batch, lines))
             self._pending += len(batch)
             self._news.notify()
+
+    def lose(self, lines: int) -> None:
+        """Count lines that were dropped before they came here."""
+        with self._news:
+            self._lost += lines
 
     def reopen(self) -> None:
         """Open the file again, after what was put so far: it has been moved away."""
@@ -110,6 +116,7 @@ class LogWriter:
         self._thread.join(within)
         with self._news:
             self._hurry = True
+            self._news.notify()
             self._lost += sum(item[1] for item in self._queue if item is not None)
             self._queue.clear()
         return not self._thread.is_alive()
@@ -121,64 +128,87 @@ class LogWriter:
             with self._news:
                 while not self._queue:
                     if self._ending:
-                        self._close()
+                        self._outlet.close()
                         return
-                    self._news.wait()
-                item = self._queue.popleft()
-            if item is None:
-                self._open_again()
-            else:
+                    if not self._news.wait(self._idle()):
+                        # Whoever writes nothing is in no trouble; another process may be.
+                        self._problems.pop("write", None)
+                    # Where a file has to be opened yet, it is although there is nothing to write.
+                    if self._must_open():
+                        break
+                item = self._queue.popleft() if self._queue else (b"", 0)
+            if item is _REOPEN:
+                self._stale = True
+            if self._must_open():
+                self._open()
+            if item:
                 self._write(*item)
 
+    def _idle(self) -> float | None:
+        """Seconds to wait for something to write."""
+        if self._must_open():
+            return self._retry
+        return FORGOTTEN if self._problems else None
+
+    def _must_open(self) -> bool:
+        return self._stale or not self._outlet.is_open
+
+    def _open(self) -> None:
+        """What is open stays so when it cannot be opened again."""
+        again = self._outlet.is_open
+        problem = None
+        try:
+            self._outlet.open()
+        except OSError as why:
+            problem = f"cannot be opened{' again' if again else ''}: {_words(why)}"
+        else:
+            self._stale = False
+        self._note("open", problem)
+
     def _write(self, batch: bytes, lines: int) -> None:
-        # After a line that was cut off, the next one begins on a line of its own.
-        data = b"\n" + batch if self._torn else batch
-        rest, problem = self._push(data)
-        if len(rest) < len(data):
-            self._torn = data[len(data) - len(rest) - 1] != _LINE_FEED
+        rest, problem = batch, None
+        while rest:
+            if not self._outlet.is_open:
+                if not self._waited():
+                    break
+                continue
+            done, why = self._outlet.write(rest, self._given_up)
+            rest = rest[done:]
+            if why is None:
+                break
+            if not self._outlet.waits_for_reader(why):
+                problem = _words(why)
+                break
+            # Whoever reads it next gets all that waits.
+            self._outlet.shut()
+            self._note("open", _words(why))
         with self._news:
             self._pending -= len(batch)
             self._lost += min(rest.count(b"\n"), lines)
-            if problem is not None:
-                self._problems["write"] = problem
-            else:
-                self._problems.pop("write", None)
-                if not self._queue:
-                    self._problems.pop("full", None)
+            if problem is None and not self._queue:
+                self._problems.pop("full", None)
+        if batch:
+            self._note("write", problem)
 
-    def _push(self, data: bytes) -> tuple[bytes, str | None]:
-        """Write as much as can be; what is left, and why."""
-        while data:
-            try:
-                data = data[self._write_some(self._fd, data) :]
-            except BlockingIOError:
-                if self._hurry:
-                    return data, "nobody reads it"
-                # Someone else who has this pipe or terminal open made it non-blocking.
-                ready = select.poll()
-                ready.register(self._fd, select.POLLOUT)
-                ready.poll(_PATIENCE * 1000)
-            except OSError as why:
-                return data, why.strerror or "write error"
-        return data, None
+    def _waited(self) -> bool:
+        """Open it after a while, at the end at once; C{False}: there is no time to try again."""
+        with self._news:
+            if not self._ending:
+                self._news.wait(self._retry)
+            ending = self._ending
+        self._open()
+        return self._outlet.is_open or not ending
 
-    def _open_again(self) -> None:
-        if self._path == STDOUT:
-            return
-        problem = None
-        try:
-            fd = open_log(self._path)
-        except OSError as why:
-            problem = f"cannot be opened again: {why.strerror}"
-        else:
-            os.close(self._fd)
-            self._fd, self._torn = fd, False
+    def _given_up(self) -> bool:
+        return self._hurry
+
+    def _note(self, kind: str, problem: str | None) -> None:
         with self._news:
             if problem is not None:
-                self._problems["reopen"] = problem
+                self._problems[kind] = problem
             else:
-                self._problems.pop("reopen", None)
+                self._problems.pop(kind, None)
 
-    def _close(self) -> None:
-        if self._path != STDOUT:
-            os.close(self._fd)
+
+def _words(why: OSError) -> str:
+    return "nobody reads it" if why.errno in NOBODY else why.strerror or "write error"

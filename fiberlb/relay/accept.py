@@ -60,7 +60,7 @@ def bind(listener_id: str, host: str, port: int, freebind: bool, probe: bool) ->
     except OSError as why:
         if host == "::" and why.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
             return bind(listener_id, "0.0.0.0", port, freebind, probe)
-        raise _refusal(listener_id, host, port, why) from why
+        raise refusal(listener_id, host, port, why) from why
     return sock
 
 
@@ -77,10 +77,7 @@ def _open(host: str, port: int, freebind: bool, shared: bool) -> socket.socket:
         if v6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
         if freebind:
-            level, option = (
-                (socket.IPPROTO_IPV6, _IPV6_FREEBIND) if v6 else (socket.IPPROTO_IP, _IP_FREEBIND)
-            )
-            sock.setsockopt(level, option, 1)
+            freely(sock, v6)
         sock.bind((host, port))
         sock.listen(BACKLOG)
     except OSError:
@@ -89,14 +86,23 @@ def _open(host: str, port: int, freebind: bool, shared: bool) -> socket.socket:
     return sock
 
 
-def _refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInUse:
+def freely(sock: socket.socket, v6: bool) -> None:
+    """Have a socket bind an address that the machine may get later (ip(7), IP_FREEBIND)."""
+    level, option = (
+        (socket.IPPROTO_IPV6, _IPV6_FREEBIND) if v6 else (socket.IPPROTO_IP, _IP_FREEBIND)
+    )
+    sock.setsockopt(level, option, 1)
+
+
+def refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInUse:
+    """Why an address cannot be had, in words."""
     where = at(host, port)
     if why.errno == errno.EADDRINUSE:
         return AddressInUse(listener_id, host, port, f"{where} is in use by another program")
     if why.errno in (errno.EACCES, errno.EPERM) and port < 1024:
         message = (
             f"{where} needs the right to bind ports below 1024: CAP_NET_BIND_SERVICE,"
-            " as the unit file conf/fiberlb.service gives it"
+            " as the unit file conf/systemd/fiberlb.service gives it"
         )
         return AddressInUse(listener_id, host, port, message, "needs_privilege")
     message = f"{where} cannot be bound: {os.strerror(why.errno or 0)}"

@@ -88,6 +88,8 @@ class Answering(Exchange):
         self.head_sent = True
         self.status = status
         self.sent_octets = len(data)
+        if self.affinity is not None:
+            prefix = self.affinity.answered(self, prefix)
         if not self.keep or length < 0 or self.minor == 0 or self.cell.draining:
             return self._respond_otherwise(prefix, length, data)
         return self._write(b"".join((prefix, b"\r\n", data)))
@@ -151,8 +153,12 @@ class Answering(Exchange):
 
     def switched(self, prefix: bytes, upgrade: bytes, rest: bytes) -> None:
         """See L{Exchange.switched}."""
-        up = self.up
+        up, member = self.up, self.member
         assert up is not None
+        if self.affinity is not None:
+            prefix = self.affinity.answered(self, prefix)
+        if member is not None:
+            member.relays.add(self)
         head = b"".join((prefix, b"Connection: Upgrade\r\nUpgrade: ", upgrade, b"\r\n\r\n", rest))
         self.status = 101
         self.head_sent = True
@@ -171,8 +177,14 @@ class Answering(Exchange):
         member = self.member
         if member is not None:
             member.sessions -= 1
+            member.relays.discard(self)
         self.log(reason)
         self.leave()
+
+    def end(self) -> None:
+        """The member is not the one any more that this tunnel should go to."""
+        if self._tunnel is not None:
+            self._tunnel.finish("member_closed")
 
     # Answers of our own.
 

@@ -13,8 +13,9 @@ import socket
 from collections.abc import Callable
 
 from fiberlb.errors import AddressInUse
-from fiberlb.model.addresses import FD, UNIX
+from fiberlb.model.addresses import FD, UDP, UNIX
 from fiberlb.relay.accept import BACKLOG, bind
+from fiberlb.relay.datagram_sockets import bind_datagrams
 from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.unix_sockets import Identity, NoSocket, identity, listen_unix, remove
 
@@ -31,15 +32,18 @@ class Binding:
 
     @param inherited: what the process was started with.
     @param tcp: L{fiberlb.relay.accept.bind} by shape.
+    @param udp: L{fiberlb.relay.datagram_sockets.bind_datagrams} by shape.
     """
 
     def __init__(
         self,
         inherited: Inherited | None = None,
         tcp: Callable[[str, str, int, bool, bool], socket.socket] = bind,
+        udp: Callable[[str, str, int, bool, bool], socket.socket] = bind_datagrams,
     ) -> None:
         self._inherited = inherited or Inherited()
         self._tcp = tcp
+        self._udp = udp
         self._files: dict[str, Identity | None] = {}
 
     def bind(
@@ -48,6 +52,7 @@ class Binding:
         """
         A socket that listens; nothing is accepted from it yet.
 
+        @param host: as in L{fiberlb.snapshot.ListenerPlan.addresses}.
         @param probe: make sure that nobody else has the port.
         @raise AddressInUse: it cannot be had, in words for the person who asked.
         """
@@ -57,6 +62,8 @@ class Binding:
             except LookupError as why:
                 message = str(why.args[0])
                 raise AddressInUse(listener_id, host, 0, message, "address_unavailable") from None
+        if host.startswith(UDP):
+            return self._udp(listener_id, host.removeprefix(UDP), port, freebind, probe)
         if not host.startswith(UNIX):
             return self._tcp(listener_id, host, port, freebind, probe)
         path = host.removeprefix(UNIX)

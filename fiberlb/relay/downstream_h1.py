@@ -85,7 +85,8 @@ class Downstream(Uploading):
         """The TLS handshake is done: what was agreed on, and the time for a head begins."""
         conn: Any = self.conn
         self.sni = conn.sni
-        self.alpn = (conn.protocol,) if conn.protocol else ()
+        protocol = conn.protocol
+        self.alpn = (protocol,) if protocol else ()
         self.shown = conn.shown
         self.attach(conn)
         if not conn.closed:
@@ -341,6 +342,8 @@ class Downstream(Uploading):
         if length:
             self.expect_body(plan, length, bool(flags & EXPECT_CONTINUE))
         self.route = route = plan.only or self._decide(plan, authority)
+        if route.pool is not None and route.pool.reads is not None:
+            self.out = route.pool.reads.take(self, self.out)
         if length or rest or not minor or upgrade or not self.keep or self._memo_route is None:
             # The first request of a connection is often its only one, and not worth the memory.
             self._memo_head = self._memo_out = b""

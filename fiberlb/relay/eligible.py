@@ -18,8 +18,8 @@ LEAST = 0.1
 
 
 def standing(pairs: Iterable[Pair]) -> list[Pair]:
-    """Those that are up and of the first priority that has any; backups when nobody else is."""
-    up = [pair for pair in pairs if pair[1].up and pair[0].weight]
+    """Those that take something, of the first priority that has any; backups after all others."""
+    up = [pair for pair in pairs if pair[1].up and not pair[1].mode and pair[1].weight]
     if not up:
         return up
     # Most pools have neither backups nor priorities.
@@ -29,11 +29,11 @@ def standing(pairs: Iterable[Pair]) -> list[Pair]:
 
 def configured(pairs: Sequence[Pair]) -> list[tuple[str, int, MemberState]]:
     """Those that keys are shared out over: of the first priority there is, up or not."""
-    found = [pair for pair in pairs if pair[0].weight]
+    found = [pair for pair in pairs if pair[1].weight]
     if not found:
         return []
     first = min((pair[0].backup, pair[0].priority) for pair in found)
-    return [(m.id, m.weight, s) for m, s in found if (m.backup, m.priority) == first]
+    return [(m.id, s.weight, s) for m, s in found if (m.backup, m.priority) == first]
 
 
 def weighted(
@@ -47,9 +47,9 @@ def weighted(
     """
     rising = slow_start and any(state.since + slow_start > now for _, state in pairs)
     if not rising:
-        return [(member.id, member.weight, state) for member, state in pairs], False
+        return [(member.id, state.weight, state) for member, state in pairs], False
     found = []
     for member, state in pairs:
         part = min(1.0, max(LEAST, (now - state.since) / slow_start))
-        found.append((member.id, max(1, round(member.weight * GRAIN * part)), state))
+        found.append((member.id, max(1, round(state.weight * GRAIN * part)), state))
     return found, True

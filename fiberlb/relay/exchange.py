@@ -46,6 +46,7 @@ class Exchange:
     @ivar held: what of the body has been sent, for sending it again.
     @ivar expecting: the client sends the body that is still to come only after an answer of 100.
     @ivar head_sent: the answer has begun.
+    @ivar affinity: what keeps the client at its member; C{presented}: what the head tells it.
     @ivar shown: the certificate that the client has shown in the handshake.
     @ivar half_closed: the client sends no more.
     @ivar started: when the request's first byte came, before that since when it is waited for;
@@ -55,6 +56,7 @@ class Exchange:
     conn: Connection
 
     __slots__ = (
+        "affinity",
         "alpn",
         "answered_at",
         "body_at",
@@ -84,6 +86,7 @@ class Exchange:
         "out",
         "peer",
         "peer_port",
+        "presented",
         "raw",
         "received_octets",
         "request_id",
@@ -113,6 +116,7 @@ class Exchange:
         self.method = self.target = self.raw = self.out = self.upgrade = b""
         self.minor, self.keep = 1, True
         self.route: Route | None = None
+        self.presented: list[bytes] = []
         self.clear()
 
     def clear(self) -> None:
@@ -121,6 +125,7 @@ class Exchange:
         self.busy = False
         self.up: Upstream | None = None
         self.member: MemberState | None = None
+        self.affinity: Any = None
         self.head_sent = False
         self.chunks: Chunked | None = None
         self.held: list[bytes] | None = None
@@ -232,11 +237,7 @@ class Exchange:
         return self.up is None or self.up.send(piece)
 
     def not_connected(self, reason: str, unsent: bytes) -> None:
-        """
-        The member could not be reached and knows nothing of the request: another one is tried.
-
-        @param unsent: the request, with what has come of its body.
-        """
+        """The member could not be reached and knows nothing of C{unsent}: another one is tried."""
         member = self.member
         pool = self.route.pool if self.route else None
         self.disappointed()
@@ -245,7 +246,7 @@ class Exchange:
             self.refuse(reason)
             return
         self.tried = (*self.tried, member.id)
-        # When everybody has been tried, the same ones again: a restart takes a moment.
+        # When all have been tried, the same ones again: a restart takes a moment.
         other = self.pick(pool, self.tried) or self.pick(pool)
         if other is None:
             self.refuse(reason)
@@ -289,9 +290,8 @@ class Exchange:
         """Who gets a request that one member has left unanswered, if it may be sent again."""
         member = self.member
         pool = self.route.pool if self.route else None
-        if member is None or pool is None:
-            return None
-        if self.method not in REPLAYABLE or self.held_octets > MOST_HELD:
+        replayable = self.method in REPLAYABLE and self.held_octets <= MOST_HELD
+        if member is None or pool is None or not replayable:
             return None
         if not ((reused and pool.retry_stale) or (not reused and self.tries <= pool.resets)):
             return None
@@ -300,9 +300,8 @@ class Exchange:
             return None
         self.charged += 1
         if not reused:
-            tried = (*self.tried, member.id)
-            return self.pick(pool, tried)
-        if member.up and not member.gone:
+            return self.pick(pool, (*self.tried, member.id))
+        if member.up and not member.gone and not member.mode:
             return member
         # It has been taken out meanwhile: whoever is next.
         return self.pick(pool) or member

@@ -60,20 +60,6 @@ class Inherited:
         return sock
 
 
-def first_environment(path: str = "/proc/self/environ") -> Mapping[str, str]:
-    """What the process was started with: Twisted takes C{LISTEN_FDS} out of C{os.environ}."""
-    with open(path, "rb") as file:
-        lines = file.read().split(b"\0")
-    pairs = (os.fsdecode(line).partition("=") for line in lines if b"=" in line)
-    return {name: value for name, _, value in pairs}
-
-
-def for_the_next(environment: Mapping[str, str], pid: int) -> Mapping[str, str]:
-    """What an image that takes this one's place has to be told of the sockets, under C{pid}."""
-    told = {name: value for name, value in environment.items() if name.startswith("LISTEN_FD")}
-    return {**told, "LISTEN_PID": str(pid)} if told else {}
-
-
 def inherited(environment: Mapping[str, str], pid: int) -> Inherited:
     """
     Look what there is; to be called before the process opens sockets of its own.

@@ -12,6 +12,11 @@ from fiberlb.routing.request import origin_form
 Key = Callable[[Any], "bytes | None"]
 
 
+def nothing(exchange: Any) -> bytes | None:
+    """No key: any member will do."""
+    return None
+
+
 def address(exchange: Any) -> bytes | None:
     """The client's address, as trusted proxies tell it."""
     client: str = exchange.client

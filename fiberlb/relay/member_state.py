@@ -12,6 +12,10 @@ from fiberlb.tls.member_link import MemberLink, PoolTls
 
 #: Since when a member is up that did not come up while this process served.
 FROM_THE_START: Final = float("-inf")
+#: What a member is there for: everything; clients that stay with it; nothing.
+READY: Final = 0
+DRAIN: Final = 1
+MAINTENANCE: Final = 2
 
 
 class MemberState:
@@ -30,12 +34,18 @@ class MemberState:
     @ivar requests: requests, or relayed connections, begun.
     @ivar failures: connections refused, broken or timed out.
     @ivar full: it takes no more connections for now.
-    @ivar relays: connections relayed to it now; C{None} where nobody wants to end them.
+    @ivar relays: connections relayed to it now.
+    @ivar mode: C{READY}, C{DRAIN} or C{MAINTENANCE}.
+    @ivar until: when what is left on it is ended, on the loop's clock.
+    @ivar weight: its share of the traffic, as configured or as somebody has set it since.
     @ivar latency: how long it takes to answer; C{None} where nobody wants to know.
     @ivar since: when it came up, on the loop's clock; C{-inf}: it has been up from the start.
     """
 
     __slots__ = (
+        "_configured",
+        "_keeps",
+        "_override",
         "address",
         "failures",
         "family",
@@ -47,12 +57,15 @@ class MemberState:
         "in_flight",
         "latency",
         "link",
+        "mode",
         "name",
         "relays",
         "requests",
         "sessions",
         "since",
+        "until",
         "up",
+        "weight",
     )
 
     def __init__(self, member: Member, up: bool, tls: PoolTls | None = None) -> None:
@@ -67,7 +80,12 @@ class MemberState:
         self.failures = 0
         self.full = False
         self.latency: Average | None = None
-        self.relays: set[Any] | None = None
+        self.relays: set[Any] = set()
+        self.mode = READY
+        self.until = float("inf")
+        self.weight = self._configured = member.weight
+        self._override: int | None = None
+        self._keeps = True
         self.since = FROM_THE_START
         self.address: Any = ("", 0)
         self.home: object = None
@@ -82,17 +100,50 @@ class MemberState:
         Idle connections to another address, or made with other TLS, go.
         """
         self.name = member.name
+        self._configured = member.weight
+        self.weight = member.weight if self._override is None else self._override
         unix = member.address.startswith(UNIX)
         address: Any = member.address.removeprefix(UNIX) if unix else member.place
         before = None if self.link is None else self.link.tls
         if address != self.address or tls is not before:
             self.drop_idle()
-            self.address = self.home = address
+            self.address = address
+            self._settle()
             self.link = None if tls is None else MemberLink(tls, member.identity)
         if unix:
             self.family = int(socket.AF_UNIX)
         else:
             self.family = int(socket.AF_INET6 if ":" in member.address else socket.AF_INET)
+
+    def order(self, mode: int, until: float, weight: int | None) -> bool:
+        """
+        Be there for this from now on.
+
+        @param until: when what is left is ended, on the loop's clock.
+        @param weight: C{None}: the configured one.
+        @return: whether anything has changed for whoever chooses.
+        """
+        wanted = self._configured if weight is None else weight
+        changed = mode != self.mode or wanted != self.weight
+        self._override = weight
+        self.weight = wanted
+        self.until = until
+        if mode != self.mode:
+            self.mode = mode
+            self._settle()
+            if mode != READY:
+                self.drop_idle()
+        return changed
+
+    def keep(self, keeps: bool) -> None:
+        """Whether its connections may serve one client after the other."""
+        self._keeps = keeps
+        self._settle()
+
+    def _settle(self) -> None:
+        """One that is about to stop is left no connections that wait."""
+        keeps = self._keeps and self.mode == READY and not self.gone
+        self.home = self.address if keeps else None
 
     def retire(self) -> None:
         """It is no longer configured: what runs may finish, nothing is kept."""
@@ -102,7 +153,7 @@ class MemberState:
 
     def end_relays(self) -> None:
         """End the relayed connections, so that their clients connect anew."""
-        for relay in list(self.relays or ()):
+        for relay in list(self.relays):
             relay.end()
 
     def drop_idle(self) -> None:

@@ -14,15 +14,20 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
-from fiberlb.model.addresses import at, named
+from fiberlb.model.addresses import UDP, at, line, named
 from fiberlb.model.challenges import Challenges
-from fiberlb.model.listener import CLIENT_FIELDS, INSERTABLE, Listener
+from fiberlb.model.operational import Operations
 from fiberlb.relay.accept import ACCEPTS, SHARED_ACCEPTS, Acceptor
+from fiberlb.relay.affinity import Memory, private_table
 from fiberlb.relay.bound import Share, settle
 from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
+from fiberlb.relay.expelling import expel
+from fiberlb.relay.flow_room import FlowRoom
+from fiberlb.relay.inserted import inserted, told_of_client
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.prepared import Prepared
@@ -31,6 +36,7 @@ from fiberlb.relay.services import Services
 from fiberlb.relay.states import ListenerState, Processes
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
+from fiberlb.relay.udp import DatagramPort
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.tls.member_contexts import MemberContexts
@@ -52,6 +58,7 @@ class DataPlane:
     @param make_slot: makes TLS of a listener, by its id.
     @param start: where balancers begin their rounds.
     @param random: numbers from 0 to 1, for balancers that draw.
+    @param make_table: makes or opens what clients are remembered in.
     @ivar contexts: TLS to the members.
     @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
@@ -70,6 +77,7 @@ class DataPlane:
         make_slot: Callable[[str], TlsSlot] = TlsSlot,
         start: int = 0,
         random: Callable[[], float],
+        make_table: Callable[[], AffinityTable] = private_table,
     ) -> None:
         self._reactor = reactor
         self._services = services
@@ -78,10 +86,11 @@ class DataPlane:
         self._make_slot = make_slot
         self.contexts = MemberContexts()
         sources = Sources(start, random, lambda: services.loop.now)
-        self._table = MemberTable(sources, self.contexts)
+        self._table = MemberTable(sources, self.contexts, Memory(make_table))
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
-        self._acceptors: dict[_Key, Acceptor] = {}
+        self._acceptors: dict[_Key, Acceptor | DatagramPort] = {}
+        self._room = FlowRoom()
         self._failed: dict[_Key, AddressInUse] = {}
         self._closing: list[Cell] = []
         self._snapshot: Snapshot | None = None
@@ -140,19 +149,20 @@ class DataPlane:
         self._bind(prepared, ident, plan, tolerated)
 
     def _bind(self, prepared: Prepared, ident: str, plan: ListenerPlan, tolerated: bool) -> None:
-        held = {port for _, port in (*self._acceptors, *prepared.sockets)}
+        held = self._room.parted.union(line(*k) for k in (*self._acceptors, *prepared.sockets))
         for key in plan.addresses:
             if key in self._acceptors or key in prepared.sockets:
                 continue
-            host, port = key
             try:
-                sock = self._services.bind(ident, host, port, plan.freebind, probe=port not in held)
+                free = line(*key) not in held
+                sock = self._services.bind(ident, *key, plan.freebind, probe=free)
             except AddressInUse as why:
                 if not tolerated:
                     raise
                 prepared.failed[key] = why
             else:
                 prepared.sockets[key] = sock
+                held.add(line(*key))
 
     def activate(self, prepared: Prepared) -> None:
         """Swap to what was prepared; cannot fail."""
@@ -230,20 +240,25 @@ class DataPlane:
         self._failed = {k: prepared.failed[k] for k in wanted if k in prepared.failed}
         self._plan_retry()
 
-    def _accept_from(self, key: _Key, sock: Any, ident: str) -> Acceptor:
+    def _accept_from(self, key: _Key, sock: Any, ident: str) -> Acceptor | DatagramPort:
         """Begin to accept for a listener."""
-        most = SHARED_ACCEPTS if self._shares and named(key[0]) else ACCEPTS
-        acceptor = Acceptor(
+        found = self._reader_of(key, sock, ident)
+        found.start()
+        return found
+
+    def _reader_of(self, key: _Key, sock: Any, ident: str) -> Acceptor | DatagramPort:
+        """What accepts connections, or takes datagrams, for a listener."""
+        if key[0].startswith(UDP):
+            return DatagramPort(self._services.loop, sock, self._cells[ident], self._room)
+        return Acceptor(
             self._services.loop,
             sock,
             self._cells[ident],
             self._slots.get(ident),
             self._reactor.callLater,
             exclusive=self._shares,
-            most=most,
+            most=SHARED_ACCEPTS if self._shares and named(key[0]) else ACCEPTS,
         )
-        acceptor.start()
-        return acceptor
 
     def _stop_accepting(self, key: _Key) -> None:
         self._acceptors.pop(key).stop()
@@ -261,7 +276,7 @@ class DataPlane:
 
     def _try_again(self) -> None:
         snapshot = self._snapshot
-        held = {port for _, port in self._acceptors}
+        held = {line(*key) for key in self._acceptors}
         for key, why in list(self._failed.items()):
             plan = snapshot.listeners.get(why.listener_id) if snapshot else None
             if plan is None:
@@ -269,7 +284,7 @@ class DataPlane:
                 continue
             try:
                 sock = self._services.bind(
-                    why.listener_id, *key, plan.freebind, probe=key[1] not in held
+                    why.listener_id, *key, plan.freebind, probe=line(*key) not in held
                 )
             except AddressInUse as again:
                 self._failed[key] = again
@@ -284,6 +299,11 @@ class DataPlane:
     def set_member_usable(self, member_id: str, usable: bool) -> None:
         """What the health checks say; a member that is not known is not minded."""
         self._table.set_usable(member_id, usable)
+
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force beside the configuration, and nothing else."""
+        now = self._services.loop.now
+        self._table.operate(operations, self._services.wall(now) - now)
 
     # Figures.
 
@@ -367,24 +387,8 @@ class DataPlane:
         loop.wheel.sweep(loop.refresh())
         loop.watch_all()
         self._table.rise()
+        expel(self._table.overdue(), loop.wheel)
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))
         if loop.pipes is not None:
             loop.pipes.ease()
-
-
-def inserted(listener: Listener) -> tuple[str, ...]:
-    """The forwarded fields that a listener sends, in their fixed order."""
-    told: dict[str, bool] = dict(listener.insert_headers)
-    return tuple(name for name in INSERTABLE if told.get(name, True))
-
-
-def told_of_client(listener: Listener) -> tuple[str, ...]:
-    """The fields about clients' certificates that a listener sends, in their fixed order."""
-    told: dict[str, bool] = dict(listener.insert_headers)
-    return tuple(name for name in CLIENT_FIELDS if told.get(name, False))
-
-
-def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:
-    """A maker of ids for answers of ours: 32 hexadecimal digits."""
-    return lambda: random_bytes(16).hex()

@@ -17,12 +17,15 @@ from fiberlb.balancing.peak_ewma import Average
 from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
+from fiberlb.model.persistence import DrainPersistence
 from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
 from fiberlb.relay import keys
+from fiberlb.relay.affinity import Memory, affinity_of
 from fiberlb.relay.agreement import agreeing
+from fiberlb.relay.datagram_figures import Datagrams
 from fiberlb.relay.eligible import configured, standing, weighted
 from fiberlb.relay.introducing import INTRODUCTIONS
-from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.member_state import DRAIN, READY, MemberState
 from fiberlb.relay.retry_budget import RetryBudget
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
@@ -41,7 +44,9 @@ class PoolState:
 
     @ivar plan: what is configured, replaced when it changes.
     @ivar budget: how much of what was sent may be sent again.
-    @ivar key: an exchange -> what its member is chosen by; C{None}: the algorithm has no keys.
+    @ivar key: an exchange -> what its member is chosen by; C{None}: by nothing.
+    @ivar affinity: what keeps clients at their members (L{fiberlb.relay.affinity}), if any.
+    @ivar reads: the same, where it looks at heads of requests.
     @ivar introduce: an exchange -> what its connection to a member begins with; C{None}: nothing.
     @ivar rising: members start slowly at the moment, so L{refresh} has to be called now and then.
     @ivar attempts: members tried after the first one when a connection is refused.
@@ -51,8 +56,11 @@ class PoolState:
 
     __slots__ = (
         "_balancer",
+        "_keyed",
+        "_memory",
         "_sources",
         "_states",
+        "affinity",
         "attempts",
         "budget",
         "id",
@@ -60,17 +68,22 @@ class PoolState:
         "key",
         "name",
         "plan",
+        "reads",
         "resets",
         "retry_stale",
         "rising",
     )
 
-    def __init__(self, plan: PoolPlan, sources: Sources) -> None:
+    def __init__(self, plan: PoolPlan, sources: Sources, memory: Memory | None = None) -> None:
         self.id = plan.pool.id
         self.key: Any = None
         self.introduce: Any = None
         self.rising = False
         self._sources = sources
+        self._memory = memory or Memory()
+        self._keyed = False
+        self.affinity: Any = None
+        self.reads: Any = None
         self.budget = RetryBudget(plan.pool.retries.budget_percent)
         self._balancer: Any = ALGORITHMS[plan.pool.algorithm].make(sources)
         self._states: list[tuple[Member, MemberState]] = []
@@ -94,16 +107,45 @@ class PoolState:
                 state.drop_idle()
         for state in states:
             # What begins with one client's header is not kept for another one.
-            state.home = state.address if introduce is None else None
-            if plan.pool.close_sessions_on and state.relays is None:
-                state.relays = set()
+            state.keep(introduce is None)
         entry = ALGORITHMS[plan.pool.algorithm]
         for state in states:
             state.latency = (state.latency or Average()) if entry.measures else None
+        self._keyed = entry.key is not None
         self.key = keys.for_pool(entry.key, plan.pool.hash_on)
-        if entry.key:
+        kept = affinity_of(self, plan.pool.session_persistence, self._memory)
+        self.affinity = kept
+        self.reads = kept if kept is not None and kept.reads else None
+        if kept is not None:
+            kept.describe(states)
+            self.key = self.key or keys.nothing
+        self.rearrange()
+
+    def sign_anew(self) -> None:
+        """Cookies are signed with other keys."""
+        if self.affinity is not None:
+            self.affinity.describe(self.states())
+
+    def rearrange(self) -> None:
+        """Weights have changed, or who takes anything new."""
+        if self._keyed:
             self._balancer.arrange(configured(self._states))
         self.refresh()
+
+    def now(self) -> float:
+        """Seconds of the loop's clock."""
+        return self._sources.clock()
+
+    def stays(self, member: MemberState) -> bool:
+        """Whether a client that belongs to a member of this pool stays with it now."""
+        if not member.up or member.gone or not self.plan.pool.enabled:
+            return False
+        if member.mode == READY:
+            return True
+        wanted = self.plan.pool.drain.persistence
+        if member.mode != DRAIN or wanted is DrainPersistence.REDISPATCH:
+            return False
+        return wanted is DrainPersistence.KEEP or member.until > self.now()
 
     def states(self) -> list[MemberState]:
         """The states of the members, in the plan's order."""
@@ -122,7 +164,18 @@ class PoolState:
         return found
 
     def pick_for(self, exchange: Any, tried: Container[str] = ()) -> MemberState | None:
-        """L{pick} for a pool with C{key}: the member that this exchange's key belongs to."""
+        """L{pick} for a pool with C{key}: the member that this exchange belongs to."""
+        affinity = self.affinity
+        if affinity is None:
+            return self._pick_by_key(exchange, tried)
+        kept: MemberState | None = affinity.choose(exchange, tried)
+        if kept is None:
+            kept = self._pick_by_key(exchange, tried)
+            if kept is not None:
+                kept = affinity.chosen(exchange, kept, tried)
+        return kept
+
+    def _pick_by_key(self, exchange: Any, tried: Container[str]) -> MemberState | None:
         key = self.key(exchange)
         balancer = self._balancer
         found: MemberState | None = (
@@ -283,6 +336,7 @@ class Cell:
     @ivar answers: requests that have ended, by the first digit of the answer's status; 0: none.
     @ivar sent, received: octets of bodies to and from clients so far.
     @ivar bound: L{fiberlb.relay.bound.Bound}; C{None} without a limit of connections.
+    @ivar datagrams: what UDP listeners count beside.
     @ivar log: where requests are written down.
     @ivar services: what connections need of the process.
     """
@@ -292,6 +346,7 @@ class Cell:
         "answers",
         "bound",
         "connections",
+        "datagrams",
         "draining",
         "id",
         "log",
@@ -315,6 +370,7 @@ class Cell:
         self.sent = 0
         self.received = 0
         self.bound: Any = None
+        self.datagrams = Datagrams()
 
     def left(self) -> None:
         """One of its connections has ended: there may be room for one that waits."""
@@ -337,4 +393,5 @@ class Cell:
             "answers_5xx": sum(answers[5:]),
             "sent": self.sent,
             "received": self.received,
+            **(self.datagrams.figures() if self.datagrams.received else {}),
         }

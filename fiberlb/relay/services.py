@@ -33,3 +33,8 @@ class Services:
     bind: Callable[..., Any] = bind
     reasons: dict[str, int] = attrs.field(factory=dict, eq=False)
     release: Callable[[str], None] = lambda host: None
+
+
+def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:
+    """A maker of ids for answers of ours: 32 hexadecimal digits."""
+    return lambda: random_bytes(16).hex()

@@ -90,7 +90,7 @@ class Session(Exchange):
         assert self.route is not None
         idle = self.route.timeouts.tunnel
         member = self.member
-        if member is not None and member.relays is not None:
+        if member is not None:
             member.relays.add(self)
         self._tunnel = Tunnel(self.conn, conn, idle, self._ended)
         first, self.first = self.first, b""
@@ -103,8 +103,7 @@ class Session(Exchange):
         member = self.member
         if member is not None:
             member.sessions -= 1
-            if member.relays is not None:
-                member.relays.discard(self)
+            member.relays.discard(self)
         self.over(reason)
 
     def end(self) -> None:

@@ -49,7 +49,7 @@ class TlsConnection(TlsHandshake):
         that was resumed has the name it was made with.
     """
 
-    __slots__ = ("_limit", "_lingering", "sni")
+    __slots__ = ("_held", "_limit", "_lingering", "sni")
 
     def __init__(
         self, loop: Loop, sock: Any, ssl: SSL.Connection, side: Any, limit: float | None
@@ -62,6 +62,7 @@ class TlsConnection(TlsHandshake):
         self.sni: bytes | None = None
         self._limit = limit
         self._lingering = False
+        self._held = False
 
     @property
     def shown(self) -> Shown | None:
@@ -112,9 +113,31 @@ class TlsConnection(TlsHandshake):
             self._drop()
         else:
             super()._opened()
+            if self.connecting and not self._held and not self.closed:
+                self._hold()
+
+    def _hold(self) -> None:
+        """
+        Have tickets sent together, once nothing but these is left to be sent.
+
+        OpenSSL writes each by itself, and each write would be a segment of its own. That our
+        Finished is out before the client's is so in TLS 1.3 only, and only after whatever the
+        client waits for; an alert goes out with the end of the connection.
+        """
+        if self.ssl.get_finished() is not None:
+            self._held = True
+            self._cork(1)
+
+    def _cork(self, on: int) -> None:
+        try:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
+        except OSError:
+            pass  # a Unix socket
 
     def shaken(self) -> None:
         """See L{TlsHandshake.shaken}."""
+        if self._held:
+            self._cork(0)
         why_not = refusal(self.ssl)
         if why_not:
             self.refuse(errno.EACCES, why_not)

@@ -260,11 +260,20 @@ class Upstream(MemberConnection):
         else:
             self._broken(client, "member_reset")
 
+    def expelled(self) -> None:
+        """The member drains, and its time is over: what waits for it may go to another one."""
+        client, conn = self.client, self.conn
+        if client is not None and conn is not None and not conn.connecting:
+            self._part(client, "member_closed")
+
     def _broken(self, client: Exchange, reason: str) -> None:
+        self.member.failures += 1
+        self._part(client, reason)
+
+    def _part(self, client: Exchange, reason: str) -> None:
         untouched = self._state == _HEAD and not self._buffer and not self._informational
         self.client = None
         self.drop()
-        self.member.failures += 1
         if untouched:
             self.tell(client, client.unanswered, reason, self.reused)
         else:

@@ -43,6 +43,12 @@ class StateLock:
             os.close(self._number)
             self._number = None
 
+    def leave(self) -> None:
+        """In a copy of the process that holds it: the copy does not."""
+        if self._number is not None:
+            os.close(self._number)
+            self._number = None
+
 
 def hold(directory: str, pid: int) -> StateLock:
     """

@@ -14,9 +14,11 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from fiberlb.model.certificate import SHOWN, CertificateType
+from fiberlb.model.ocsp import NONE
 from fiberlb.tls.authorities import Authorities
 from fiberlb.tls.chain_order import title
 from fiberlb.tls.material import Material, is_authority
+from fiberlb.tls.ocsp import unstapled
 
 #: How long before its end a certificate is spoken of.
 SOON = timedelta(days=30)
@@ -38,9 +40,17 @@ def timely(read: Material | Authorities, now: float) -> tuple[str, ...]:
     )
 
 
-def lasting(read: Material | Authorities, cert_type: CertificateType) -> tuple[str, ...]:
-    """What will not change with time, as L{timely}."""
-    return tuple(_lasting(read, cert_type)) if isinstance(read, Material) else ()
+def lasting(
+    read: Material | Authorities, cert_type: CertificateType, ocsp: str = NONE
+) -> tuple[str, ...]:
+    """
+    What will not change with time, as L{timely}.
+
+    @param ocsp: of the certificate, as the model has it.
+    """
+    if not isinstance(read, Material):
+        return ()
+    return (*_lasting(read, cert_type), *(unstapled(read, ocsp) if cert_type in SHOWN else ()))
 
 
 def _dates(material: Material, at: datetime) -> Iterator[str]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import socket
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -72,9 +73,16 @@ class TlsSlot:
     @param make_base: makes a base context; called for the first plan and when
         cipher suites or what is asked of clients change, since a session must not
         bring back what was taken away.
+    @param now: seconds since the epoch, for what is stapled.
     """
 
-    def __init__(self, identity: str, make_base: Callable[[], SSL.Context] = bare_context) -> None:
+    def __init__(
+        self,
+        identity: str,
+        make_base: Callable[[], SSL.Context] = bare_context,
+        now: Callable[[], float] = lambda: datetime.now(UTC).timestamp(),
+    ) -> None:
+        self._now = now
         self._session_id = hashlib.sha256(identity.encode()).digest()
         self._make_base = make_base
         self._bases: dict[object, SSL.Context] = {}
@@ -94,7 +102,7 @@ class TlsSlot:
         """
         chosen = suites(plan.cipher_suites, ("cipher_suites",))
         base = self._base(chosen, plan.sessions)
-        return build(plan, chosen, base, lambda: self._leaf(chosen), self._table)
+        return build(plan, chosen, base, lambda: self._leaf(chosen), self._table, self._now)
 
     def use(self, table: TlsTable) -> None:
         """Choose from this table from the next handshake on; cannot fail."""

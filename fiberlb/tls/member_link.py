@@ -132,7 +132,9 @@ class PoolTls:
         if not is_address:
             # An address is never sent as a name (RFC 6066 section 3).
             made.set_tlsext_host_name(name.encode("ascii"))
-        openssl.bounded_reads(made)
+        if sock is not None:
+            # What is in memory is bounded, and nobody would come again for the rest of it.
+            openssl.bounded_reads(made)
         made.set_connect_state()
         return made
 

@@ -11,7 +11,8 @@ from OpenSSL import SSL
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.listener import TlsVersion
-from fiberlb.tls import openssl
+from fiberlb.model.ocsp import Staple
+from fiberlb.tls import openssl, stapling
 from fiberlb.tls.authorities import inspect_authorities
 from fiberlb.tls.chain import install
 from fiberlb.tls.ciphers import Suites
@@ -23,8 +24,8 @@ _VERSIONS = {TlsVersion.TLS12: SSL.TLS1_2_VERSION, TlsVersion.TLS13: SSL.TLS1_3_
 
 #: What a material is read from; the dictionaries of a table have these as keys.
 _Source = tuple[str, str | None, str | None]
-#: What a leaf serves, and who judges the clients there.
-_LeafKey = tuple[tuple[_Source, ...], Guard | None]
+#: What a leaf serves, what is stapled to each, and who judges the clients there.
+_LeafKey = tuple[tuple[_Source, ...], tuple[Staple | None, ...], Guard | None]
 
 
 class Plan(Protocol):
@@ -123,17 +124,20 @@ class _Leaves:
     The contexts of one table while it is made.
 
     @param make: makes a context without a certificate.
+    @param now: seconds since the epoch.
     @param previous: the table in use, whose parts are taken over.
     """
 
     def __init__(
         self,
         make: Callable[[], SSL.Context],
+        now: Callable[[], float],
         suites: Suites,
         guard: Guard | None,
         previous: TlsTable | None,
     ) -> None:
         self._make = make
+        self._now = now
         self._guard = guard
         self._inspected = previous.inspected if previous else {}
         # A leaf holds the suites of TLS 1.2: with others it is another leaf.
@@ -143,6 +147,7 @@ class _Leaves:
         self.inspected: dict[_Source, Material] = {}
         self.leaves: dict[_LeafKey, SSL.Context] = {}
         self._sources: dict[str, _Source] = {}
+        self._staples: dict[str, Staple | None] = {}
 
     def read(self, certificates: Sequence[Certificate]) -> None:
         """Inspect what is not known yet; tells all problems at once."""
@@ -156,6 +161,7 @@ class _Leaves:
                 problems += [attrs.evolve(p, path=(*place, *p.path)) for p in why.problems]
                 continue
             self._sources[certificate.id] = source
+            self._staples[certificate.id] = certificate.staple
             self.materials[certificate.id] = self.inspected[source] = material
         if problems:
             # dict: a certificate may be default and named, and is told once.
@@ -163,7 +169,8 @@ class _Leaves:
 
     def leaf(self, ids: Sequence[str]) -> SSL.Context:
         """The context that serves these certificates, each with another kind of key."""
-        key = (tuple(self._sources[ident] for ident in ids), self._guard)
+        stapled = tuple(self._staples[ident] for ident in ids)
+        key = (tuple(self._sources[ident] for ident in ids), stapled, self._guard)
         if key not in self.leaves:
             self.leaves[key] = self._leaves.get(key) or self._filled(ids)
         return self.leaves[key]
@@ -180,6 +187,8 @@ class _Leaves:
                 message = f"is refused by OpenSSL: {openssl.reason(why)}"
                 problem = Problem(("certificates", ident, "certificate"), message)
                 raise ConfigurationError([problem]) from None
+        pairs = [(self.materials[ident].leaf, self._staples[ident]) for ident in ids]
+        stapling.install(context, pairs, self._now)
         return context
 
 
@@ -189,6 +198,7 @@ def build(
     base: SSL.Context,
     make: Callable[[], SSL.Context],
     previous: TlsTable | None,
+    now: Callable[[], float],
 ) -> TlsTable:
     """
     The table for a plan.
@@ -198,11 +208,12 @@ def build(
 
     @param make: makes a leaf without a certificate.
     @param previous: the table in use, if there is one.
+    @param now: seconds since the epoch, for what is stapled.
 
     @raise ConfigurationError: with problems at C{("certificates", id, field)}.
     """
     guard = _guard(plan.client, previous)
-    leaves = _Leaves(make, suites, guard, previous)
+    leaves = _Leaves(make, now, suites, guard, previous)
     leaves.read((*plan.default, *plan.others))
     default = leaves.leaf(_of_each_kind(plan.default, leaves.materials))
     least = _VERSIONS[plan.min_version]

@@ -37,6 +37,8 @@ _TEXT: Final = re.compile(
 )
 _STREAM_4: Final = 0x11
 _STREAM_6: Final = 0x21
+#: Added to these for datagrams.
+_DATAGRAMS: Final = 0x01
 #: Octets of the addresses, by the upper half of the octet that names their family.
 _SIZES: Final = (0, 12, 36, 216)
 
@@ -197,11 +199,14 @@ def text(ends: Ends | None) -> bytes:
     return b"PROXY %b\r\n" % " ".join(words).encode()
 
 
-def binary(ends: Ends | None, fields: Sequence[tuple[int, bytes]] = ()) -> bytes:
+def binary(
+    ends: Ends | None, fields: Sequence[tuple[int, bytes]] = (), datagrams: bool = False
+) -> bytes:
     """
     A header of version 2.
 
     @param fields: further ones: kind and content.
+    @param datagrams: it is about UDP, not TCP.
     """
     tail = b"".join(
         b"%c%b%b" % (kind, len(content).to_bytes(2, "big"), content) for kind, content in fields
@@ -213,6 +218,8 @@ def binary(ends: Ends | None, fields: Sequence[tuple[int, bytes]] = ()) -> bytes
     source, destination, ports = found
     numbers = b"".join(port.to_bytes(2, "big") for port in ports)
     family = _STREAM_4 if source.version == 4 else _STREAM_6
+    if datagrams:
+        family += _DATAGRAMS
     return _framed(0x21, family, source.packed + destination.packed + numbers + tail)
 
 

@@ -22,14 +22,19 @@ from twisted.logger import Logger
 #: Of the file in the state directory.
 NAME = "board"
 #: Workers that may live at the same time; listeners that may have a limit.
-ROWS, COLUMNS = 256, 1024
+ROWS, COLUMNS = 256, 16_384
+#: Columns that the disk has room for at the beginning, and that are added when they are all taken.
+STEP = 1024
 _log = Logger()
-#: Where what begins, in numbers of 8 bytes: the form, rows in use, their pids, the columns' keys.
-_FORM, _USED, _PIDS, _KEYS = 0, 1, 8, 8 + ROWS
+#: Where what begins, in numbers of 8 bytes: the form, rows in use, columns that there is room
+#: for, the rows' pids, the columns' keys.
+_FORM, _USED, _ROOM, _PIDS, _KEYS = 0, 1, 2, 8, 8 + ROWS
 _CELLS = _KEYS + COLUMNS
 _SIZE = 8 * (_CELLS + ROWS * COLUMNS)
 #: Tells a file of this form from any other.
-_MARK = 0x66696265726C6201
+_MARK = 0x66696265726C6202
+#: Where a descriptor of this process can be opened anew.
+_OPEN = "/proc/self/fd/"
 
 
 class Share:
@@ -62,6 +67,8 @@ class Share:
 class Board:
     """
     The file, mapped.
+
+    Where nothing is written to disk it is one in memory, L{at_descriptor}.
 
     @raise OSError: it cannot be made, or the disk is full.
     """
@@ -109,7 +116,7 @@ class Board:
                 self.release(pid)
 
     def _clear(self, row: int) -> None:
-        for column in range(COLUMNS):
+        for column in range(self._numbers[_ROOM]):
             self._numbers[_CELLS + column * ROWS + row] = 0
 
     # Columns: listeners.
@@ -124,14 +131,15 @@ class Board:
         """
         keys = {_key(ident): ident for ident in wanted}
         numbers = self._numbers
-        known = {int(numbers[_KEYS + n]): n for n in range(COLUMNS) if numbers[_KEYS + n]}
+        used = [n for n in range(numbers[_ROOM]) if numbers[_KEYS + n]]
+        known = {int(numbers[_KEYS + n]): n for n in used}
         for key, column in known.items():
             if key in keys:
                 self._freed.pop(column, None)
             elif self._freed.setdefault(column, serial) <= oldest:
                 del self._freed[column]
                 numbers[_KEYS + column] = 0
-        free = (n for n in range(COLUMNS) if not numbers[_KEYS + n])
+        free = (n for n in range(COLUMNS) if self._has_room(n) and not numbers[_KEYS + n])
         given: dict[str, int] = {}
         for key, ident in keys.items():
             column = known.get(key, -1)
@@ -144,11 +152,25 @@ class Board:
             given[ident] = column
         return given
 
+    def _has_room(self, column: int) -> bool:
+        """Whether the file has room for a column, which is made now if need be."""
+        # Nobody but control makes room.
+        if column >= self._numbers[_ROOM]:
+            try:
+                _make_room(self._fd, column + STEP)
+            except OSError:
+                return False
+            self._numbers[_ROOM] = column + STEP
+        return True
+
     def _tell(self) -> None:
         if not self._told:
             self._told = True
-            text = "More than {count} listeners have a connection_limit: each worker has its own"
-            _log.error(text, count=COLUMNS)
+            text = (
+                "More than {count} listeners have a connection_limit, or the disk is full:"
+                " of the others each worker holds the limit for itself"
+            )
+            _log.error(text, count=self._numbers[_ROOM])
 
     def share(self, row: int, column: int) -> Share:
         """What a worker writes to, and adds up."""
@@ -159,23 +181,36 @@ class Board:
         return Share(self._numbers, 0, column).total()
 
 
+def at_descriptor(number: int) -> str:
+    """The path of a board in memory, for a process that has it open under this number."""
+    return f"{_OPEN}{number}"
+
+
 def _key(ident: str) -> int:
     """An id as a number, never 0."""
     digest = hashlib.blake2b(ident.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") or 1
 
 
+def _make_room(fd: int, columns: int) -> None:
+    """What is written to must be there: a full disk would end whoever writes to it."""
+    os.posix_fallocate(fd, 0, 8 * (_CELLS + ROWS * columns))
+
+
 def _opened(path: str) -> int:
     """The file of this form at a path; one of another form is left to those who have it open."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_CLOEXEC
+    if not path.startswith(_OPEN):
+        flags |= os.O_CREAT | os.O_NOFOLLOW
     while True:
         fd = os.open(path, flags, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             size = os.fstat(fd).st_size
             if not size:
-                # What is mapped must be there: a full disk would end whoever writes to it.
-                os.posix_fallocate(fd, 0, _SIZE)
+                os.ftruncate(fd, _SIZE)
+                _make_room(fd, STEP)
+                os.pwrite(fd, STEP.to_bytes(8, "little"), 8 * _ROOM)
                 os.pwrite(fd, _MARK.to_bytes(8, "little"), 8 * _FORM)
                 size = _SIZE
             if size == _SIZE and os.pread(fd, 8, 8 * _FORM) == _MARK.to_bytes(8, "little"):

@@ -58,7 +58,24 @@ def restart(path: str) -> None:
     status, answer = ask(settings_of(path), "POST", "/v1/workers/restart")
     if status != 200:
         leave(REFUSED, str(answer.get("detail", answer)))
-    click.echo(f"{answer['workers']['serving']} of {answer['workers']['wanted']} workers serve")
+    click.echo(serve(answer["workers"]))
+
+
+@workers.command()
+@file_option
+def status(path: str) -> None:
+    """Say how many there should be, and how many serve what is in force."""
+    code, answer = ask(settings_of(path), "GET", "/v1/status")
+    if code != 200:
+        leave(REFUSED, str(answer.get("detail", answer)))
+    click.echo(serve(answer["workers"]))
+
+
+def serve(count: dict[str, int]) -> str:
+    """In words, as the first lines of a process say it."""
+    if not count["wanted"]:
+        return "One process carries the traffic by itself (workers: 0)"
+    return f"{count['serving']} of {count['wanted']} worker processes serve"
 
 
 @click.command()
@@ -78,7 +95,9 @@ def upgrade(path: str) -> None:
     click.echo(f"Process {pid} was told; its log says how it went")
 
 
-def ask(settings: Settings, method: str, target: str) -> tuple[int, dict[str, Any]]:
+def ask(
+    settings: Settings, method: str, target: str, body: Any = None
+) -> tuple[int, dict[str, Any]]:
     """
     One request to the admin API of the process with these settings.
 
@@ -93,7 +112,8 @@ def ask(settings: Settings, method: str, target: str) -> tuple[int, dict[str, An
     else:
         connection = http.client.HTTPConnection(address, timeout=PATIENCE)
     try:
-        connection.request(method, target, headers={"Content-Type": "application/json"})
+        data = None if body is None else json.dumps(body)
+        connection.request(method, target, data, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as why:

@@ -23,6 +23,11 @@ FURTHER = (
     ("answers_none", "answers_1xx", "answers_2xx", "answers_3xx"),
     ("answers_4xx", "answers_5xx", "sent", "received"),
 )
+#: Of a listener of datagrams, two more, all totals.
+OF_DATAGRAMS = (
+    ("datagrams_received", "datagrams_sent", "dropped_denied", "dropped_limit"),
+    ("dropped_no_member", "dropped_too_large", "dropped_buffer_full", "dropped_unreachable"),
+)
 #: A place whose name has this in it holds nothing but totals.
 _TOTALS = "/"
 _REASONS = tuple(sorted(REASONS))
@@ -33,7 +38,8 @@ def listener_rows(ident: str, cell: Any) -> Iterator[tuple[str, Figures]]:
     """What a listener's cell (L{fiberlb.relay.runtime.Cell}) has counted, for its places."""
     found = cell.figures()
     yield ident, (found["connections"], 0, found["accepted"], found["requests"])
-    for number, (one, two, three, four) in enumerate(FURTHER, 1):
+    rows = (*FURTHER, *OF_DATAGRAMS) if OF_DATAGRAMS[0][0] in found else FURTHER
+    for number, (one, two, three, four) in enumerate(rows, 1):
         figures = (found[one], found[two], found[three], found[four])
         yield f"{ident}{_TOTALS}{number}", figures
 
@@ -50,9 +56,10 @@ def reason_rows(reasons: Mapping[str, int]) -> Iterator[tuple[str, Figures]]:
 def counted(snapshot: Snapshot) -> list[str]:
     """The names of everything that has a place while a snapshot is in force."""
     names = [m.id for plan in snapshot.pools.values() for m in plan.members]
-    for ident in snapshot.listeners:
+    for ident, listener in snapshot.listeners.items():
         names.append(ident)
-        names += [f"{ident}{_TOTALS}{number}" for number, _ in enumerate(FURTHER, 1)]
+        rows = len(FURTHER) + (len(OF_DATAGRAMS) if listener.listener.datagrams else 0)
+        names += [f"{ident}{_TOTALS}{number}" for number in range(1, rows + 1)]
     return [*names, *(f"reasons{_TOTALS}{number}" for number, _ in enumerate(_GROUPS))]
 
 
@@ -106,10 +113,12 @@ class Counting:
         return dict(zip(MEMBER, self.sum(ident), strict=True))
 
     def listener(self, ident: str) -> Mapping[str, int]:
-        """What a listener has, by the names of L{LISTENER} and L{FURTHER}."""
+        """What a listener has, by the names of L{LISTENER}, L{FURTHER} and L{OF_DATAGRAMS}."""
         found = dict(zip(LISTENER, self.sum(ident), strict=True))
         del found[""]
-        for number, names in enumerate(FURTHER, 1):
+        last = f"{ident}{_TOTALS}{len(FURTHER) + len(OF_DATAGRAMS)}"
+        rows = (*FURTHER, *OF_DATAGRAMS) if last in self.places.held else FURTHER
+        for number, names in enumerate(rows, 1):
             found.update(zip(names, self.sum(f"{ident}{_TOTALS}{number}"), strict=True))
         return found
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -20,18 +20,16 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from fiberlb.workers import messages
-from fiberlb.workers.handing import PATIENCE, Handing
+from fiberlb.workers.handing import COMING, Handing
 from fiberlb.workers.nursery import Nursery, TemplateGone
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page, make_page
-from fiberlb.workers.seen import GONE, ControlLink, Seen, Stage, connect
+from fiberlb.workers.seen import GONE, LAST_WORDS, ControlLink, Seen, Stage, connect
 from fiberlb.workers.slots import Address, Slots
 
 _log = Logger()
 #: Seconds without a heartbeat after which a worker hangs.
 STALL = 10.0
-#: Seconds between the request to tell where it hangs and its end.
-LAST_WORDS = 2.0
 #: A worker that lived for less is replaced later and later, up to so many seconds.
 SHORT_LIFE, LONGEST_WAIT = 5.0, 10.0
 #: Workers of one slot that may drain at the same time; beyond that the oldest is cut.
@@ -47,11 +45,14 @@ class Crew:
     @param slots: the sockets, which this hands out.
     @param order: what each worker is told, apart from its number and slot.
     @param retired: called with a worker that has ended.
+    @param nursery: starts a template.
 
     @ivar wanted: how many there should be.
     @ivar handing: what they are to serve, and from where.
     @ivar deaths: workers that have ended although they should serve.
     @ivar turn: held while revisions or sockets are handed out.
+    @ivar filling: slots whose worker has ended and is being replaced.
+    @ivar look: looks for workers that hang.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Crew:
         order: Order,
         wanted: int,
         retired: Callable[[Seen], None],
-        environment: Mapping[str, str],
+        nursery: Callable[[], Nursery],
     ) -> None:
         self.wanted = wanted
         self.turn = DeferredLock()
@@ -74,13 +75,13 @@ class Crew:
         self._slots = slots
         self._order = order
         self._retired = retired
-        self._environment = environment
+        self._make_nursery = nursery
         self._seen: list[Seen] = []
         self._nursery: Nursery | None = None
         self._failures: dict[int, int] = {}
-        self._filling: set[int] = set()
-        self._look = LoopingCall(self._look_after)
-        self._look.clock = reactor
+        self.filling: set[int] = set()
+        self.look = LoopingCall(self._look_after)
+        self.look.clock = reactor
 
     # Who there is.
 
@@ -123,7 +124,7 @@ class Crew:
         self.running = True
         self._nursery = await self._new_nursery()
         await DeferredList([self._start(slot) for slot in range(self.wanted)])
-        self._look.start(1.0, now=False).addErrback(
+        self.look.start(1.0, now=False).addErrback(
             lambda why: _log.failure("hanging workers are not noticed any more", failure=why)
         )
 
@@ -132,7 +133,7 @@ class Crew:
         return done.addErrback(lambda why: _log.failure("a worker did not start", failure=why))
 
     async def _new_nursery(self) -> Nursery:
-        nursery = Nursery(self._reactor, self._environment)
+        nursery = self._make_nursery()
         nursery.ended.addCallback(self._nursery_ended)
         return await nursery.ready
 
@@ -180,7 +181,7 @@ class Crew:
         pid, pidfd = await forked
         self._seen.append(seen)
         seen.watch(self._reactor, pid, pidfd, self._ended)
-        seen.hello.addTimeout(PATIENCE, self._reactor)
+        seen.hello.addTimeout(COMING, self._reactor)
         try:
             return await seen.hello
         except TimeoutError:
@@ -199,15 +200,20 @@ class Crew:
         """Those that had the slot before a worker that serves drain."""
         if seen.stage is Stage.SERVING:
             for one in self.seen(Stage.SERVING, Stage.ADOPTED):
-                if one.slot == seen.slot and one is not seen and one.born <= seen.born:
+                older = one.born <= seen.born or one.stage is Stage.ADOPTED
+                if one.slot == seen.slot and one is not seen and older:
                     self.retire(one)
 
     def _arrived(self, seen: Seen) -> None:
-        """A worker serves when nobody waited for it any more."""
-        share = self.handing.share_out
-        done = self.turn.run(lambda: Deferred.fromCoroutine(share(self.wanted)))
-        done.addCallback(lambda _: self._succeed(seen))
-        done.addErrback(lambda why: _log.failure("sockets are not handed out", failure=why))
+        """A worker serves when nobody waited for it any more; there may be news for it."""
+        if seen.stage is Stage.SERVING:
+            self._do(self._catch_up(seen), "a late worker does not serve")
+
+    async def _catch_up(self, seen: Seen) -> None:
+        bring_up = self.handing.bring_up
+        behind = [seen] if seen.serial < self.handing.current.serial else []
+        await self.turn.run(lambda: Deferred.fromCoroutine(bring_up(behind, self.wanted)))
+        self._succeed(seen)
 
     # All of them.
 
@@ -295,25 +301,27 @@ class Crew:
     def _replace(self, seen: Seen) -> None:
         """At once; one that did not live long, after a while."""
         slot = seen.slot
-        if slot >= self.wanted or slot in self._filling:
+        if slot >= self.wanted or slot in self.filling:
             return
         if self._reactor.seconds() - seen.born > SHORT_LIFE:
             self._failures.pop(slot, None)
         failures = self._failures[slot] = self._failures.get(slot, 0) + 1
         wait = 0.0 if failures == 1 else min(0.1 * 2**failures, LONGEST_WAIT)
-        self._filling.add(slot)
+        self.filling.add(slot)
         self._reactor.callLater(wait, lambda: self._do(self._refill(slot), "a slot stays empty"))
 
     async def _refill(self, slot: int) -> None:
         wait = 0.1
-        while self.running and slot < self.wanted:
-            try:
-                await self.fill(slot)
-                break
-            except (TemplateGone, TimeoutError, OSError, *GONE):
-                await deferLater(self._reactor, wait)
-                wait = min(wait * 2, LONGEST_WAIT)
-        self._filling.discard(slot)
+        try:
+            while self.running and slot < self.wanted:
+                try:
+                    await self.fill(slot)
+                    break
+                except (TemplateGone, TimeoutError, OSError, *GONE):
+                    await deferLater(self._reactor, wait)
+                    wait = min(wait * 2, LONGEST_WAIT)
+        finally:
+            self.filling.discard(slot)
 
     def _look_after(self) -> None:
         now = self._reactor.seconds() * 1000
@@ -325,7 +333,9 @@ class Crew:
 
     def _stale(self, seen: Seen) -> None:
         """A fresh worker may do what this one could not; until then this one serves on."""
-        self._do(self.fill(seen.slot), "a worker that is behind is not replaced")
+        if seen.slot < self.wanted and seen.slot not in self.filling:
+            self.filling.add(seen.slot)
+            self._do(self._refill(seen.slot), "a worker that is behind is not replaced")
 
     def _end_stalled(self, seen: Seen) -> None:
         """It says where it is, then it is gone."""
@@ -364,8 +374,8 @@ class Crew:
     async def stop(self, deadline: float) -> None:
         """Have all of them end, those that do not within the deadline by force."""
         self.running = False
-        if self._look.running:
-            self._look.stop()
+        if self.look.running:
+            self.look.stop()
         # Those of another process go on looking for one when this one never served.
         began = self.handing.current.revision >= 0
         living = [s for s in self.seen() if began or s.stage is not Stage.ADOPTED]

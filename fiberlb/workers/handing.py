@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.protocols import amp
 
+from fiberlb.model.addresses import UDP
 from fiberlb.model.challenges import Challenges
+from fiberlb.model.operational import Operations
 from fiberlb.workers import messages
 from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import GONE, Seen, Stage
 from fiberlb.workers.slots import Address, Slots
 
 _log = Logger()
-#: Seconds that a worker may take to confirm a revision, or to come up.
+#: Seconds that a worker may take to confirm a revision.
 PATIENCE = 5.0
-#: Seconds that one may take that is late and not idle; nobody waits for it.
+#: Seconds that a new one may take to come up.
+COMING = 30.0
+#: Seconds that a new one may take that is at work all the time; nobody waits for it.
 LONGEST = 60.0
 
 
@@ -32,12 +38,14 @@ class Current:
     @ivar revision: descriptor of the sealed file; -1 before there is any.
     @ivar down: makes the descriptor of the members that may not serve, and its number.
     @ivar challenges: what is answered to authorities now.
+    @ivar operations: what is in force beside the configuration.
     """
 
     serial: int
     revision: int
     down: Callable[[], tuple[int, int]]
     challenges: Challenges = Challenges()
+    operations: Operations = Operations()
 
 
 class Handing:
@@ -76,11 +84,11 @@ class Handing:
         @param count: how many slots have a worker.
 
         One that hangs is ended, and replaced for that. One that works and has
-        not come to an end is not waited for.
+        not come to an end is not waited for; another one takes its place.
         """
         if self.current.revision < 0:
             return
-        for done in [self._apply(seen) for seen in several]:
+        for done in [self._apply(seen) for seen in several if not seen.behind]:
             await done
         await self.share_out(count)
 
@@ -88,32 +96,42 @@ class Handing:
         """Fires when the worker has answered, or is not waited for any longer."""
         waiting: Deferred[None] = Deferred()
         answer = Deferred.fromCoroutine(self._applied(seen))
-        patience = self._reactor.callLater(PATIENCE, lambda: self._slow(seen, answer, waiting))
+        # Nobody is kept waiting by a change while none serves: it is the start.
+        allowed = PATIENCE if self._find(Stage.SERVING) else COMING
+        patience = self._reactor.callLater(allowed, lambda: self._slow(seen, answer, waiting))
 
         def answered(done: bool) -> None:
             if patience.active():
                 patience.cancel()
                 waiting.callback(None)
             elif done:
+                seen.behind = False
                 self._late(seen)
 
         answer.addCallback(answered)
         return waiting
 
     def _slow(self, seen: Seen, answer: Deferred[Any], waiting: Deferred[None]) -> None:
-        if seen.beats(self._reactor.seconds()):
-            text = "Worker {slot} (pid {pid}) is still at work on what is in force elsewhere"
-            _log.warn(text, slot=seen.slot, pid=seen.pid)
-            self._reactor.callLater(LONGEST, lambda: self._too_slow(seen, answer))
-        else:
+        """Nobody waits any longer; what becomes of the worker goes by its heartbeat."""
+        if not seen.beats(self._reactor.seconds()):
             text = "Worker {slot} (pid {pid}) does not answer; it is ended"
             _log.error(text, slot=seen.slot, pid=seen.pid)
             self._failed(seen)
+        elif seen.stage is Stage.SERVING:
+            text = "Worker {slot} (pid {pid}) works too long on what is in force; it is replaced"
+            _log.warn(text, slot=seen.slot, pid=seen.pid)
+            seen.behind = True
+            self._stale(seen)
+        else:
+            text = "Worker {slot} (pid {pid}) is new, and still at work on what is in force"
+            _log.info(text, slot=seen.slot, pid=seen.pid)
+            seen.behind = True
+            self._reactor.callLater(LONGEST, lambda: self._too_slow(seen, answer))
         waiting.callback(None)
 
     def _too_slow(self, seen: Seen, answer: Deferred[Any]) -> None:
         if not answer.called and seen.alive:
-            (self._stale if seen.stage is Stage.SERVING else self._failed)(seen)
+            self._failed(seen)
 
     async def _applied(self, seen: Seen) -> bool:
         """Whether the worker serves what is current at the call."""
@@ -143,6 +161,8 @@ class Handing:
         if seen.stage is Stage.READY:
             seen.stage = Stage.SERVING
         # One that has just been forked gets its sockets after this.
+        if self.current.operations != Operations() and not await self._operate(seen):
+            return False
         return not self.current.challenges or await self._challenge(seen)
 
     # Challenges.
@@ -155,15 +175,35 @@ class Handing:
             await done
 
     async def _challenge(self, seen: Seen) -> bool:
-        fd = sealed(pickle.dumps(self.current.challenges))
+        return await self._tell(seen, messages.Challenge, challenges=self.current.challenges)
+
+    # What is in force beside the configuration.
+
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force in every worker; returns when it is, or they are being replaced."""
+        self.current.operations = operations
+        # What drains still has tunnels, whose member may be one that is to be left.
+        several = self._find(Stage.SERVING, Stage.READY, Stage.DRAINING)
+        ours = [seen for seen in several if not seen.foreign]
+        for done in [Deferred.fromCoroutine(self._operate(seen)) for seen in ours]:
+            await done
+
+    async def _operate(self, seen: Seen) -> bool:
+        return await self._tell(seen, messages.Operate, operations=self.current.operations)
+
+    async def _tell(self, seen: Seen, command: type[amp.Command], **what: Any) -> bool:
+        """Send one thing whole; whether the worker has it in force."""
+        ((name, content),) = what.items()
+        fd = sealed(pickle.dumps(content))
         try:
-            done = seen.ask(messages.Challenge, challenges=fd)
+            done = seen.ask(command, **{name: fd})
             await done.addTimeout(PATIENCE, self._reactor)
         except GONE:
             return False
         except Exception:
-            _log.failure("worker {slot} does not answer challenges", slot=seen.slot)
-            self._failed(seen)
+            _log.failure("worker {slot} did not take {what}", slot=seen.slot, what=name)
+            if seen.stage is not Stage.DRAINING:
+                self._failed(seen)
             return False
         finally:
             os.close(fd)
@@ -173,7 +213,7 @@ class Handing:
 
     async def share_out(self, count: int) -> None:
         """
-        Hand every socket to the worker of its slot, or to to one of the others.
+        Hand every socket to the worker of its slot, or to one of the others.
 
         Whoever has had it lets go only after the new one has it.
         """
@@ -182,8 +222,9 @@ class Handing:
         asked = []
         for address, slot, sock, seen in wanted:
             if seen is not None and (address, slot) not in seen.listens:
+                before = self._before(address, slot) if address[0].startswith(UDP) else None
                 seen.listens.add((address, slot))
-                asked.append(self._hand(seen, address, slot, sock))
+                asked.append(self._hand(seen, address, slot, sock, before))
         for done in asked:
             await done
         theirs = {(a, n): seen for a, n, _, seen in wanted if seen is not None}
@@ -191,11 +232,35 @@ class Handing:
             for key in [k for k in seen.listens if theirs.get(k, seen) is not seen]:
                 await self.let_go(seen, *key, empty=False)
 
-    def _hand(self, seen: Seen, address: Address, slot: int, sock: Any) -> Deferred[Any]:
+    def _before(self, address: Address, slot: int) -> Seen | None:
+        """Whose socket it is now."""
+        several = self._find(Stage.SERVING, Stage.ADOPTED)
+        return next((s for s in several if (address, slot) in s.listens), None)
+
+    def _hand(
+        self, seen: Seen, address: Address, slot: int, sock: Any, before: Seen | None
+    ) -> Deferred[Any]:
+        """
+        @param before: has it, and passes the flows of it on; from there, not by way of control.
+        """
         host, port = address
         where = {"host": host, "port": port, "slot": slot}
-        done = seen.ask(messages.Listen, fd=sock.fileno(), **where)
-        return done.addErrback(self.not_done, seen)
+        named: dict[str, Any] = {"fd": sock.fileno(), **where}
+        if before is None:
+            return seen.ask(messages.Listen, **named).addErrback(self.not_done, seen)
+        before.listens.discard((address, slot))
+        theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        passing = before.ask(messages.PassOn, flows=theirs.fileno(), **where)
+        passing.addErrback(self._not_passed, before).addBoth(lambda _: theirs.close())
+        done = seen.ask(messages.Listen, flows=ours.fileno(), **named)
+        done.addErrback(self.not_done, seen)
+        return done.addBoth(lambda _: ours.close())
+
+    def _not_passed(self, why: Any, before: Seen) -> None:
+        """One that does not pass flows on, or not in time, is not waited for; it soon drains."""
+        if not why.check(*GONE):
+            text = "Worker {slot} (pid {pid}) does not pass its flows on: {why}"
+            _log.warn(text, slot=before.slot, pid=before.pid, why=why.getErrorMessage())
 
     def let_go(self, seen: Seen, address: Address, slot: int, empty: bool) -> Deferred[Any]:
         """Have a worker leave a socket."""

@@ -13,7 +13,7 @@ from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from fiberlb.workers import messages
-from fiberlb.workers.revisions import content
+from fiberlb.workers.revisions import content, mapped
 
 _log = Logger()
 
@@ -22,19 +22,24 @@ class Served(Protocol):
     """What the messages are about: L{fiberlb.workers.worker.Worker} by shape."""
 
     plane: Any
-    access_log: Any
 
-    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def apply(self, serial: int, data: memoryview, down: bytes, number: int) -> None:
         """Serve a revision."""
 
     def usable(self, number: int, member: str, usable: bool) -> None:
         """Mind a member's health."""
 
-    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+    def listen(self, host: str, port: int, slot: int, fd: int, flows: int | None) -> None:
         """Accept from a socket."""
+
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> None:
+        """Leave a socket, and send its flows there."""
 
     def drain(self, deadline: float) -> None:
         """Finish what runs, end."""
+
+    def reopen(self) -> None:
+        """Open the logs anew."""
 
     def linked(self, link: Any) -> Deferred[None]:
         """A control process is there."""
@@ -66,7 +71,7 @@ class WorkerLink(amp.AMP):
     async def apply(self, serial: int, revision: int, down: int, number: int) -> dict[str, Any]:
         """Serve a revision."""
         try:
-            await self._worker.apply(serial, content(revision), content(down), number)
+            await self._worker.apply(serial, mapped(revision), content(down), number)
         except Exception as why:
             _log.failure("revision {serial} cannot be served", serial=serial)
             # Anything else than what is declared would end the connection.
@@ -85,10 +90,24 @@ class WorkerLink(amp.AMP):
         await self._worker.plane.challenge(pickle.loads(content(challenges)))
         return {}
 
+    @messages.Operate.responder
+    async def operate(self, operations: int) -> dict[str, Any]:
+        """Have it in force."""
+        await self._worker.plane.operate(pickle.loads(content(operations)))
+        return {}
+
     @messages.Listen.responder
-    def listen(self, host: str, port: int, slot: int, fd: int) -> dict[str, Any]:
+    def listen(
+        self, host: str, port: int, slot: int, fd: int, flows: int | None = None
+    ) -> dict[str, Any]:
         """Accept from a socket."""
-        self._worker.listen(host, port, slot, fd)
+        self._worker.listen(host, port, slot, fd, flows)
+        return {}
+
+    @messages.PassOn.responder
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> dict[str, Any]:
+        """Leave a socket, and send its flows there."""
+        self._worker.pass_on(host, port, slot, flows)
         return {}
 
     @messages.Unlisten.responder
@@ -100,7 +119,7 @@ class WorkerLink(amp.AMP):
     @messages.Reopen.responder
     def reopen(self) -> dict[str, Any]:
         """Open the access log anew."""
-        self._worker.access_log.reopen()
+        self._worker.reopen()
         return {}
 
     @messages.Drain.responder

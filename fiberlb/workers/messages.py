@@ -3,7 +3,7 @@ What control and a worker say to each other: AMP over a Unix stream socket.
 
 What is large travels as the descriptor of a memory file, since an AMP value
 ends at 65,535 bytes. A sender keeps a descriptor open until the answer is
-there: AMP sends it some time after the call. C{Drain}, C{Hello} and the two
+there: AMP sends it some time after the call. C{Drain}, C{PassOn}, C{Hello} and the two
 C{HandBack}s are spoken between different versions too, at an upgrade: they
 may get further arguments only as optional ones.
 """
@@ -67,6 +67,14 @@ class Said(amp.Command):
     requiresAnswer = False
 
 
+class LogTrouble(amp.Command):
+    """Worker to control: what is wrong with its access log now; empty: nothing."""
+
+    arguments: ClassVar[_Arguments] = [(b"text", amp.Unicode())]
+    response: ClassVar[_Arguments] = []
+    requiresAnswer = False
+
+
 class NotApplied(Exception):
     """A worker could not serve a revision; it goes on with what it had."""
 
@@ -112,14 +120,47 @@ class Challenge(amp.Command):
     response: ClassVar[_Arguments] = []
 
 
+class Operate(amp.Command):
+    """
+    Control to worker: have this in force beside the configuration; answered when it is.
+
+    C{operations}: L{fiberlb.model.operational.Operations}, pickled.
+    """
+
+    arguments: ClassVar[_Arguments] = [(b"operations", amp.Descriptor())]
+    response: ClassVar[_Arguments] = []
+
+
 class Listen(amp.Command):
-    """Control to worker: accept from this socket, which listens already."""
+    """
+    Control to worker: accept from this socket, which listens already.
+
+    C{flows}: one of datagrams is read only when all that comes from here has come; see L{PassOn}.
+    """
 
     arguments: ClassVar[_Arguments] = [
         (b"host", amp.Unicode()),
         (b"port", amp.Integer()),
         (b"slot", amp.Integer()),
         (b"fd", amp.Descriptor()),
+        (b"flows", amp.Descriptor(optional=True)),
+    ]
+    response: ClassVar[_Arguments] = []
+
+
+class PassOn(amp.Command):
+    """
+    Control to worker: read no more from this socket of datagrams, and send its flows there.
+
+    C{flows}: the other end of what the next one gets with L{Listen}
+    (L{fiberlb.relay.flow_passing}). Answered when nothing is read any more.
+    """
+
+    arguments: ClassVar[_Arguments] = [
+        (b"host", amp.Unicode()),
+        (b"port", amp.Integer()),
+        (b"slot", amp.Integer()),
+        (b"flows", amp.Descriptor()),
     ]
     response: ClassVar[_Arguments] = []
 

@@ -32,8 +32,15 @@ class Nursery(ProcessProtocol):
     @ivar ended: fires when it is gone.
     """
 
-    def __init__(self, reactor: Any, environment: Mapping[str, str]) -> None:
-        """Start it; C{environment} is what it gets, and the workers after it."""
+    def __init__(
+        self, reactor: Any, environment: Mapping[str, str], files: Mapping[int, int] | None = None
+    ) -> None:
+        """
+        Start it.
+
+        @param environment: what it gets, and the workers after it.
+        @param files: the same of descriptors: number there -> number here.
+        """
         self.ready: Deferred[Nursery] = Deferred()
         self.ended: Deferred[Nursery] = Deferred()
         self._reactor = reactor
@@ -44,10 +51,10 @@ class Nursery(ProcessProtocol):
         self._channel = ours
         # -P: what lies in the working directory is not imported in place of a library.
         command = [sys.executable, "-P", "-m", "fiberlb.workers"]
-        files = {0: 0, 1: 1, 2: 2, CHANNEL: theirs.fileno()}
+        given = {0: 0, 1: 1, 2: 2, CHANNEL: theirs.fileno(), **(files or {})}
         try:
             self._process = reactor.spawnProcess(
-                self, sys.executable, command, env=dict(environment), childFDs=files
+                self, sys.executable, command, env=dict(environment), childFDs=given
             )
         finally:
             theirs.close()

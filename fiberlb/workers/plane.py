@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -21,6 +22,7 @@ from fiberlb.model.addresses import at
 from fiberlb.model.bounds import Limits
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
+from fiberlb.model.operational import Operations
 from fiberlb.model.settings import Settings
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.plane import RETRY
@@ -31,9 +33,11 @@ from fiberlb.tls.member_contexts import MemberContexts
 from fiberlb.workers import messages
 from fiberlb.workers.bases import Bases
 from fiberlb.workers.board import NAME as BOARD
-from fiberlb.workers.board import Board
+from fiberlb.workers.board import Board, at_descriptor
 from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
+from fiberlb.workers.logs import LogWatch
+from fiberlb.workers.nursery import Nursery
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.ready import Ready
@@ -42,6 +46,8 @@ from fiberlb.workers.seen import Seen, Stage
 from fiberlb.workers.slots import Address, Slots
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
+from fiberlb.workers.template import BOARD as BOARD_FILE
+from fiberlb.workers.template import CLIENTS
 from fiberlb.workers.worker import LIVING, SOCKET
 
 _log = Logger()
@@ -56,6 +62,7 @@ class WorkersPlane:
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
 
     @ivar contexts: TLS to the members, for the checks; workers make their own.
+    @ivar logs: the access log of the workers.
     """
 
     def __init__(
@@ -80,7 +87,7 @@ class WorkersPlane:
         self._bases = Bases()
         self._counting = Counting(self._pages)
         self._board: Board | None = None
-        self._directory = ""
+        self._board_path = ""
         self._encoder = Encoder()
         self._down: set[str] = set()
         self._number = 0
@@ -90,38 +97,35 @@ class WorkersPlane:
         self._retry: Any = None
         self._rotation = LoopingCall(self._rotate)
         self._rotation.clock = reactor
+        self._begun = False
         self.crew: Crew
+        self.logs = LogWatch(reactor, settings.access_log.path, self)
 
     async def begin(self, directory: str) -> None:
         """
         Start the processes, and take over those of a control process that is gone.
 
-        @param directory: the state directory, which this process holds.
+        @param directory: the state directory, which this process holds; empty: nothing is
+            written to disk, and all processes end together.
         @raise fiberlb.workers.nursery.TemplateGone: no worker can be forked.
         """
         become_subreaper()
-        self._directory = directory
-        log = self._settings.access_log
-        order = Order(
-            number=0,
-            slot=0,
-            directory=directory,
-            deadline=self._settings.shutdown.worker_deadline,
-            log_format=log.format.value,
-            log_path=log.path,
-        )
-        self.crew = Crew(
-            self._reactor, self._slots, order, self._wanted, self._ended, self._environment
-        )
-        expected = living(directory, LIVING)
-        if os.path.exists(os.path.join(directory, BOARD)):
-            self._open_board().keep(expected)
-        self._door = open_door(self._reactor, os.path.join(directory, SOCKET), self.crew)
-        begun = Deferred.fromCoroutine(self.crew.begin())
-        if expected:
-            await self._take_over(directory)
-        await begun
+        self.crew = self._make_crew(directory)
+        self._begun = True
+        await (self._take_over(directory) if directory else self.crew.begin())
         self._rotation.start(ROTATION, now=False)
+        self.logs.start()
+
+    def _make_crew(self, directory: str) -> Crew:
+        files: dict[int, int] = {}
+        board = self._board_path = os.path.join(directory, BOARD)
+        if not directory:
+            files = {n: os.memfd_create("fiberlb", os.MFD_CLOEXEC) for n in (BOARD_FILE, CLIENTS)}
+            self._board_path = at_descriptor(files[BOARD_FILE])
+            board = at_descriptor(BOARD_FILE)
+        order = Order.of(self._settings, directory, board)
+        make = partial(Nursery, self._reactor, self._environment, files)
+        return Crew(self._reactor, self._slots, order, self._wanted, self._ended, make)
 
     def _rotate(self) -> Deferred[None]:
         done = Deferred.fromCoroutine(self._renew())
@@ -143,17 +147,23 @@ class WorkersPlane:
             await self.crew.turn.run(lambda: Deferred.fromCoroutine(self._publish(wanted)))
 
     async def _take_over(self, directory: str) -> None:
+        """Begin, with the workers of an earlier process if there are any."""
         crew = self.crew
-        missing = await gathered(
-            self._reactor,
-            # Those that are forked meanwhile are ours.
-            lambda: living(directory, LIVING) - {s.pid for s in crew.seen() if not s.serial},
-            lambda: {s.pid for s in crew.seen(Stage.ADOPTED)},
-        )
-        count = len(crew.seen(Stage.ADOPTED))
-        _log.info("{count} workers of an earlier process are taken over", count=count)
-        if missing:
-            _log.warn("Workers {pids} do not answer", pids=sorted(missing))
+        looking = partial(living, directory, LIVING, draining=False)
+        expected = looking()
+        if os.path.exists(self._board_path):
+            self._open_board().keep(living(directory, LIVING))
+        self._door = open_door(self._reactor, os.path.join(directory, SOCKET), crew)
+        begun = Deferred.fromCoroutine(crew.begin())
+        if expected:
+            await gathered(
+                self._reactor,
+                # Those that are forked meanwhile are ours.
+                lambda: looking() - {s.pid for s in crew.seen() if not s.serial},
+                lambda: {s.pid for s in crew.seen(Stage.ADOPTED)},
+                "{count} workers of an earlier process are taken over",
+            )
+        await begun
 
     # Change.
 
@@ -251,7 +261,7 @@ class WorkersPlane:
 
     def _open_board(self) -> Board:
         if self._board is None:
-            self._board = Board(os.path.join(self._directory, BOARD))
+            self._board = Board(self._board_path)
         return self._board
 
     # Addresses that could not be had.
@@ -266,8 +276,7 @@ class WorkersPlane:
         for address in self._slots.retry(self._snapshot, self._wanted):
             _log.info("Listening on {where} at last", where=at(*address))
         crew = self.crew
-        again = crew.handing.share_out
-        done = crew.turn.run(lambda: Deferred.fromCoroutine(again(crew.wanted)))
+        done = crew.turn.run(lambda: Deferred.fromCoroutine(crew.handing.share_out(crew.wanted)))
         done.addErrback(lambda why: _log.failure("sockets are not handed out", failure=why))
         self._plan_retry()
 
@@ -280,6 +289,11 @@ class WorkersPlane:
         (self._down.discard if usable else self._down.add)(member_id)
         self._number += 1
         self.crew.tell(messages.Usable, number=self._number, member=member_id, usable=usable)
+
+    async def operate(self, operations: Operations) -> None:
+        """Have this in force beside the configuration; returns when it is in every worker."""
+        handed = self.crew.handing.operate
+        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(operations)))
 
     async def challenge(self, challenges: Challenges) -> None:
         """Have these challenges answered, and no others; returns when every worker does."""
@@ -304,10 +318,6 @@ class WorkersPlane:
     def _widen(self, count: int) -> None:
         if self._snapshot is not None:
             self._slots.widen(count, self._snapshot)
-
-    def reopen_logs(self) -> None:
-        """The access log's file was moved away."""
-        self.crew.tell(messages.Reopen)
 
     # Figures.
 
@@ -347,8 +357,7 @@ class WorkersPlane:
 
     def processes(self) -> Processes:
         """The processes and what they have used."""
-        spent, lost = self._counting.processes()
-        return Processes(self.crew.pids(), spent, lost, self.crew.deaths)
+        return Processes(self.crew.pids(), *self._counting.processes(), self.crew.deaths)
 
     def _pages(self) -> Iterable[Page]:
         # An adopted worker counts at places that another control process has given out.
@@ -372,15 +381,17 @@ class WorkersPlane:
             self._rotation.stop()
         if self._retry is not None and self._retry.active():
             self._retry.cancel()
-        if self._door is None:
+        if not self._begun:
             return
         await self.crew.stop(deadline)
+        self.logs.stop()
         self._slots.close_all()
-        await maybeDeferred(self._door.stopListening)
+        if self._door is not None:
+            await maybeDeferred(self._door.stopListening)
 
     def hasten(self, deadline: float) -> None:
         """What runs has C{deadline} seconds from now, if that is sooner."""
-        if self._door is not None:
+        if self._begun:
             self.crew.hasten(deadline)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import mmap
 import os
 import pickle
 import struct
@@ -30,6 +31,8 @@ from fiberlb.model.resource import Resource
 
 #: About so many objects make a piece; twice as many at most.
 PIECE = 32
+#: Pieces that are known already and taken in one step.
+_KNOWN = 64
 _LENGTH = struct.Struct("!Q")
 _F_ADD_SEALS = 1033
 _SEALS = 0x0001 | 0x0002 | 0x0004 | 0x0008  # no more seals, no shrinking, growing, writing
@@ -85,6 +88,20 @@ def content(fd: int) -> bytes:
         os.close(fd)
 
 
+def mapped(fd: int) -> memoryview:
+    """
+    A file in memory, to be read where it is: to copy a large one takes long.
+
+    The descriptor is closed; the memory is given back with the last view of it.
+
+    @raise ValueError: it is empty.
+    """
+    try:
+        return memoryview(mmap.mmap(fd, 0, prot=mmap.PROT_READ))
+    finally:
+        os.close(fd)
+
+
 class Encoder:
     """Revisions to files; remembers the pieces of the last one."""
 
@@ -110,7 +127,19 @@ class Encoder:
         bare = Configuration(revision=revision.configuration.revision)
         head = (attrs.evolve(revision, configuration=bare), list(revision.configuration.objects))
         data = pickle.dumps((*head, index), pickle.HIGHEST_PROTOCOL)
-        yield sealed(_LENGTH.pack(len(data)), data, *parts)
+        yield from _sealed_in_steps([_LENGTH.pack(len(data)), data, *parts])
+
+
+def _sealed_in_steps(parts: Sequence[bytes]) -> Iterator[int | None]:
+    """As L{sealed}, for many parts."""
+    fd = os.memfd_create("fiberlb", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    for start in range(0, len(parts), PIECE):
+        rest = memoryview(b"".join(parts[start : start + PIECE]))
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        yield None
+    fcntl.fcntl(fd, _F_ADD_SEALS, _SEALS)
+    yield fd
 
 
 def _pieces(objects: Sequence[Resource]) -> Iterator[tuple[Resource, ...]]:
@@ -129,7 +158,7 @@ class Decoder:
     def __init__(self) -> None:
         self._known: _Pieces = {}
 
-    def decode(self, data: bytes) -> Iterator[Revision | None]:
+    def decode(self, data: bytes | memoryview) -> Iterator[Revision | None]:
         """Yields C{None} after each step of work, then the revision."""
         (length,) = _LENGTH.unpack_from(data)
         position = _LENGTH.size + length
@@ -138,10 +167,12 @@ class Decoder:
         revision, collections, index = head
         objects: dict[str, dict[str, Any]] = {collection: {} for collection in collections}
         known: _Pieces = {}
-        for collection, digest, size in index:
+        for number, (collection, digest, size) in enumerate(index, 1):
             piece = self._known.get(digest)
             if piece is None:
                 piece = pickle.loads(data[position : position + size])
+                yield None
+            elif number % _KNOWN == 0:
                 yield None
             position += size
             known[digest] = piece

@@ -23,7 +23,9 @@ _log = Logger()
 #: What a call to a worker that is ending fails with.
 GONE = (ConnectionDone, ConnectionLost)
 #: Seconds for which a heartbeat is a sign of life.
-FRESH = 3.0
+FRESH = 5.0
+#: Seconds between the request to tell where it hangs, or the end of its time, and its end.
+LAST_WORDS = 2.0
 
 
 class Stage(Enum):
@@ -46,6 +48,8 @@ class Seen:
     @ivar serial: of the revision it has confirmed.
     @ivar page: what it counts in; C{None} until an adopted one has handed it over.
     @ivar foreign: forked by another control process, which gave out other places in its page.
+    @ivar behind: works on an earlier revision, for so long that nobody waits for it.
+    @ivar log_trouble: what is wrong with its access log; empty: nothing.
     @ivar born: when it was first seen, by the reactor's clock.
     @ivar hello: fires when it has introduced itself, with all it has.
     @ivar ended: fires when its process has ended.
@@ -56,6 +60,8 @@ class Seen:
         self.born = born
         self.pid = 0
         self.foreign = False
+        self.behind = False
+        self.log_trouble = ""
         self.stage = Stage.STARTING
         self.serial = 0
         self.page: Page | None = None
@@ -237,6 +243,13 @@ class ControlLink(amp.AMP):
         log = Logger(namespace or "fiberlb.worker")
         name = LogLevel.lookupByName(level)
         log.emit(name, "[worker {slot}] {text}", slot=slot, text=text)
+        return {}
+
+    @messages.LogTrouble.responder
+    def log_trouble(self, text: str) -> dict[str, Any]:
+        """How its access log goes."""
+        if self.seen is not None:
+            self.seen.log_trouble = text
         return {}
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.bound import Share
+from fiberlb.relay.flow_passing import Giving, Taking, packets
+from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.states import ListenerState
+from fiberlb.relay.udp import DatagramPort
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.workers.counting import listener_rows, reason_rows
 from fiberlb.workers.pages import Figures, Page
@@ -35,7 +38,7 @@ class ServingPlane(DataPlane):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._ports: dict[tuple[_Address, int], Acceptor] = {}
+        self._ports: dict[tuple[_Address, int], Acceptor | DatagramPort] = {}
         self._waiting: dict[tuple[_Address, int], Any] = {}
         self._flushing: Iterator[tuple[str, Figures]] = iter(())
         self.shares: Mapping[str, Share] = {}
@@ -59,21 +62,44 @@ class ServingPlane(DataPlane):
                 del self._waiting[key]
                 self._ports[key] = self._accept_from(key[0], sock, wanted[key[0]])
 
-    def listen(self, address: _Address, slot: int, sock: Any) -> None:
+    def listen(self, address: _Address, slot: int, sock: Any, flows: Any = None) -> None:
         """
         Accept from a socket too.
 
         @param sock: listens and does not block.
+        @param flows: where the flows of a socket of datagrams come from, before it is read.
         """
         key = (address, slot)
         if key in self._ports or key in self._waiting:
-            sock.close()
+            for one in (sock, flows):
+                if one is not None:
+                    one.close()
             return
         ident = _wanted(self._snapshot).get(address) if self._snapshot else None
+        if ident is not None and flows is not None:
+            port = self._ports[key] = self._reader_of(address, sock, ident)
+            find = self._table.find
+            Taking(self._services.loop, flows, port, find).start()
+            return
+        if flows is not None:
+            flows.close()
         if ident is None:
             self._waiting[key] = sock
         else:
             self._ports[key] = self._accept_from(address, sock, ident)
+
+    def pass_on(self, address: _Address, slot: int, channel: Any) -> None:
+        """
+        Let go of a socket of datagrams; another worker goes on with its flows.
+
+        @param channel: where they are sent.
+        """
+        port = self._ports.pop((address, slot), None)
+        sock = self._waiting.pop((address, slot), None)
+        if sock is not None:
+            sock.close()
+        several = packets(port) if isinstance(port, DatagramPort) else []
+        Giving(self._services.loop, channel, several).start()
 
     def unlisten(self, address: _Address, slot: int, empty: bool) -> None:
         """
@@ -123,6 +149,9 @@ class ServingPlane(DataPlane):
         if not found:
             self._flushing = self._figures()
             found = list(islice(self._flushing, MOST))
+        # What somebody waits for is never late.
+        for state in self._table.restrained():
+            found.append((state.id, _of_member(state)))
         for ident, figures in found:
             place = places.get(ident)
             if place is not None:
@@ -130,10 +159,15 @@ class ServingPlane(DataPlane):
 
     def _figures(self) -> Iterator[tuple[str, Figures]]:
         for ident, (state, _) in list(self._table.members.items()):
-            yield ident, (state.sessions, state.in_flight, state.requests, state.failures)
+            yield ident, _of_member(state)
         for ident, cell in list(self._cells.items()):
             yield from listener_rows(ident, cell)
         yield from reason_rows(self._services.reasons)
+
+
+def _of_member(state: MemberState) -> Figures:
+    """What a member has counted, for its place."""
+    return state.sessions, state.in_flight, state.requests, state.failures
 
 
 def _wanted(snapshot: Snapshot) -> dict[_Address, str]:

@@ -12,13 +12,15 @@ import socket
 from collections.abc import Callable, Container, Iterator, Mapping
 
 from fiberlb.errors import AddressInUse
-from fiberlb.model.addresses import named
+from fiberlb.model.addresses import UDP, line, named
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.workers.system import release, steer
 
 Address = tuple[str, int]
 #: L{fiberlb.relay.accept.bind} by shape: (listener id, host, port, freebind, probe) -> a socket.
 Bind = Callable[[str, str, int, bool, bool], socket.socket]
+#: Sockets of datagrams at an address: so many for each worker, and these at the least.
+LANES, LEAST_LANES = 4, 16
 
 
 class Bound:
@@ -66,6 +68,8 @@ class Slots:
         self._groups: dict[Address, dict[int, socket.socket]] = {}
         # Groups whose sockets began to listen in the order of their slots, as far as we know.
         self._ordered: set[Address] = set()
+        #: Ports of datagrams that were ours: workers may answer from there for a moment.
+        self._parted: set[tuple[bool, int]] = set()
         self.failed: dict[Address, AddressInUse] = {}
 
     def __iter__(self) -> Iterator[tuple[Address, int, socket.socket]]:
@@ -97,7 +101,8 @@ class Slots:
                     if address in self._groups or address in bound.sockets:
                         continue
                     try:
-                        group = self._group(ident, address, plan.freebind, count, bound)
+                        many = sockets(address, count)
+                        group = self._group(ident, address, plan.freebind, many, bound)
                     except AddressInUse as why:
                         if ident not in tolerated:
                             raise
@@ -113,7 +118,8 @@ class Slots:
         self, ident: str, address: Address, freebind: bool, count: int, bound: Bound | None = None
     ) -> list[socket.socket]:
         host, port = address
-        ours = {known for _, known in (*self._groups, *(bound.sockets if bound else ()))}
+        known = (*self._groups, *(bound.sockets if bound else ()))
+        ours = self._parted.union(line(*one) for one in known)
         made: list[socket.socket] = []
         try:
             for _ in range(count):
@@ -121,7 +127,7 @@ class Slots:
                     # One queue for all: it knows no sharing of an address.
                     made.append(made[0].dup())
                     continue
-                probe = port not in ours and not made
+                probe = line(*address) not in ours and not made
                 made.append(self._bind(ident, host, port, freebind, probe))
         except AddressInUse:
             for sock in made:
@@ -133,9 +139,14 @@ class Slots:
         """Take what was bound, let go of what is not wanted any more."""
         for address, group in bound.sockets.items():
             self._groups[address] = dict(enumerate(group))
-            self._ordered.add(address)
+            self._order(address)
         bound.sockets.clear()
         self.failed = {a: why for a, why in bound.failed.items() if a in wanted}
+
+    def _order(self, address: Address) -> None:
+        """New connections can be kept from some sockets of a group; datagrams cannot."""
+        if not address[0].startswith(UDP):
+            self._ordered.add(address)
 
     def drop(self, wanted: Mapping[Address, str]) -> None:
         """Close the sockets of addresses that are not wanted; the workers have left them."""
@@ -143,6 +154,8 @@ class Slots:
             self._ordered.discard(address)
             for sock in self._groups.pop(address).values():
                 sock.close()
+            if address[0].startswith(UDP):
+                self._parted.add(line(*address))
             self._release(address[0])
 
     def take(self, address: Address, slot: int, sock: socket.socket) -> None:
@@ -227,13 +240,14 @@ class Slots:
                 del self.failed[address]
                 continue
             try:
-                group = self._group(why.listener_id, address, plan.freebind, count)
+                many = sockets(address, count)
+                group = self._group(why.listener_id, address, plan.freebind, many)
             except AddressInUse as again:
                 self.failed[address] = again
                 continue
             del self.failed[address]
             self._groups[address] = dict(enumerate(group))
-            self._ordered.add(address)
+            self._order(address)
             found.append(address)
         return found
 
@@ -243,3 +257,14 @@ class Slots:
             sock.close()
             self._release(host)
         self._groups.clear()
+
+
+def sockets(address: Address, count: int) -> int:
+    """
+    How many sockets an address is bound with for so many workers.
+
+    Those of datagrams stay as many as they are for as long as the address is served, whatever
+    becomes of the workers, since the system finds the socket of a client by their number: with
+    another number of workers they change hands, and all clients keep theirs.
+    """
+    return max(LANES * count, LEAST_LANES) if address[0].startswith(UDP) else count

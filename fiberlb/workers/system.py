@@ -7,7 +7,8 @@ import math
 import os
 import socket
 import struct
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
@@ -61,29 +62,55 @@ def release(sock: socket.socket) -> None:
         pass
 
 
-def processors(root: str = "/sys/fs/cgroup") -> int:
+def processors(root: str = "/sys/fs/cgroup", own: str = "/proc/self/cgroup") -> int:
     """
-    How many processors this process may keep busy: its affinity and its group's quota.
+    How many processors this process may keep busy: its affinity, and the least quota of its
+    control group and of those above it, rounded up; at least 1.
 
     @param root: where the control groups are mounted.
+    @param own: which ones this process is in, one a line (cgroups(7)).
     """
     allowed = len(os.sched_getaffinity(0))
-    for quota, period in (_quota_v2(root), _quota_v1(root)):
+    for quota, period in _quotas(Path(root), own):
         if quota > 0 and period > 0:
-            allowed = min(allowed, max(1, math.ceil(quota / period)))
+            allowed = min(allowed, math.ceil(quota / period))
     return max(1, allowed)
 
 
-def _quota_v2(root: str) -> tuple[int, int]:
-    """C{cpu.max} of the group that is mounted here; a container sees its own as the root."""
-    words = _words(Path(root, "cpu.max"))
+def _quotas(root: Path, own: str) -> Iterator[tuple[int, int]]:
+    """Quota and period of every group; a container sees its own as the root."""
+    for controller, path in {("", "/"), ("cpu", "/"), *_groups(own)}:
+        for above in (PurePath(path), *PurePath(path).parents):
+            place = str(above).lstrip("/")
+            yield _quota_v1(root, place) if controller else _quota_v2(root / place)
+
+
+def _quota_v2(group: Path) -> tuple[int, int]:
+    words = _words(group / "cpu.max")
     return (words[0], words[1]) if len(words) == 2 else (0, 0)
 
 
-def _quota_v1(root: str) -> tuple[int, int]:
-    quota = _words(Path(root, "cpu", "cpu.cfs_quota_us"))
-    period = _words(Path(root, "cpu", "cpu.cfs_period_us"))
-    return (quota[0], period[0]) if quota and period else (0, 0)
+def _quota_v1(root: Path, place: str) -> tuple[int, int]:
+    for mount in ("cpu", "cpu,cpuacct"):
+        quota = _words(root / mount / place / "cpu.cfs_quota_us")
+        period = _words(root / mount / place / "cpu.cfs_period_us")
+        if quota and period:
+            return quota[0], period[0]
+    return 0, 0
+
+
+def _groups(own: str) -> Iterator[tuple[str, str]]:
+    """Of this process: C{cpu} and a path in version 1, nothing and a path in version 2."""
+    try:
+        lines = Path(own).read_text("utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            yield "", path
+        elif "cpu" in controllers.split(","):
+            yield "cpu", path
 
 
 def _words(path: Path) -> list[int]:

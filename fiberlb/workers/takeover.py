@@ -10,20 +10,24 @@ from typing import Any
 
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
 from fiberlb.workers.seen import ControlLink, Takers
 
+_log = Logger()
 #: Seconds that workers get to dial.
 PATIENCE = 3.0
 #: Seconds between two looks whether all have.
 LOOK = 0.02
 
 
-def living(directory: str, prefix: str) -> set[int]:
+def living(directory: str, prefix: str, *, draining: bool = True) -> set[int]:
     """
     Pids of the workers that live: each holds a lock on a file with its pid.
 
     The files of others are removed.
+
+    @param draining: also of those that drain, which look for nobody any more.
     """
     pids = set()
     for path in Path(directory).glob(f"{prefix}*"):
@@ -35,7 +39,8 @@ def living(directory: str, prefix: str) -> set[int]:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink(missing_ok=True)
         except BlockingIOError:
-            pids.add(int(path.name.removeprefix(prefix)))
+            if draining or not os.pread(fd, 1, 0):
+                pids.add(int(path.name.removeprefix(prefix)))
         finally:
             os.close(fd)
     return pids
@@ -55,14 +60,21 @@ def open_door(reactor: Any, path: str, takers: Takers) -> Any:
 
 
 async def gathered(
-    reactor: Any, expected: Callable[[], set[int]], adopted: Callable[[], set[int]]
+    reactor: Any,
+    expected: Callable[[], set[int]],
+    adopted: Callable[[], set[int]],
+    told: str,
 ) -> set[int]:
     """
-    Wait until all that live have been adopted, but not for ever.
+    Wait until all that live have been adopted, but not for ever, and say so in the log.
 
+    @param told: with the C{count} of those that have.
     @return: pids of those that have not.
     """
     until = reactor.seconds() + PATIENCE
     while (missing := expected() - adopted()) and reactor.seconds() < until:
         await deferLater(reactor, LOOK)
+    _log.info(told, count=len(adopted()))
+    if missing:
+        _log.warn("Workers {pids} do not answer", pids=sorted(missing))
     return missing

@@ -32,6 +32,10 @@ from fiberlb.workers.system import name_process
 
 #: The descriptor that control is reached by.
 CHANNEL = 3
+#: The descriptor of the board, where it is in memory.
+BOARD = 4
+#: The descriptor of the table of clients, likewise.
+CLIENTS = 5
 #: Base contexts; a listener takes one for each change of its cipher suites.
 BASES = 64
 #: Bytes of an order at most.

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from twisted.internet.task import deferLater
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.logger import Logger
 
 _log = Logger()
+#: Signals that end this process, held back while another image takes its place.
+ENDING = (signal.SIGTERM, signal.SIGINT)
 #: Options of twistd after which it does not go into the background.
 _FOREGROUND = ("-n", "--nodaemon", "-no", "-b", "--debug")
 
@@ -88,11 +92,47 @@ async def upgrade(
     path = configuration(words)
     if path is not None:
         await check(reactor, path)
-    await node.prepare_upgrade()
-    _log.info("Upgrade: {command}", command=" ".join(again))
-    # Until the new image minds them, none of these must end it.
-    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    execute(again[0], again)
+    with _Held() as held:
+        # One that has come already has its turn.
+        await deferLater(reactor, 0)
+        await node.prepare_upgrade()
+        _log.info("Upgrade: {command}", command=" ".join(again))
+        # Until the new image minds them, none of these must end it.
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        held.pass_on()
+        execute(again[0], again)
+
+
+class _Held:
+    """
+    Signals that end the process, for the next image, which inherits those that this
+    thread waits for: workers are to end with it, and in order.
+    """
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+
+    def __enter__(self) -> _Held:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        # Other threads do not block them; what comes there is noted here.
+        self._before = {
+            number: signal.signal(number, lambda number, _: self._came.append(number))
+            for number in ENDING
+        }
+        return self
+
+    def pass_on(self) -> None:
+        """Have this thread wait for those that have come."""
+        came, self._came = self._came, []
+        for number in came:
+            signal.pthread_kill(threading.get_ident(), number)
+
+    def __exit__(self, *why: object) -> None:
+        """There is no next image."""
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self.pass_on()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

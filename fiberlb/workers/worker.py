@@ -13,7 +13,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from OpenSSL import SSL
@@ -23,28 +24,29 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from fiberlb import snapshot
-from fiberlb.control.aside import undisturbed
+from fiberlb.balancing.affinity_table import AffinityTable
+from fiberlb.control.aside import LARGE, undisturbed
+from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
-from fiberlb.model.settings import AccessLog as LogSettings
-from fiberlb.model.settings import AccessLogFormat
-from fiberlb.observe.access_log import AccessLog
+from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
-from fiberlb.relay.plane import request_ids
-from fiberlb.relay.services import Services
+from fiberlb.relay.mapped import client_table, open_table
+from fiberlb.relay.services import Services, request_ids
 from fiberlb.resolved import resolved
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
-from fiberlb.workers.board import NAME as BOARD
-from fiberlb.workers.board import Board
+from fiberlb.workers.board import Board, at_descriptor
 from fiberlb.workers.link import WorkerLink
+from fiberlb.workers.logs import LogTeller, access_log
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Decoder, Revision
 from fiberlb.workers.serving import ServingPlane
 from fiberlb.workers.system import name_process
 from fiberlb.workers.talk import Talk
+from fiberlb.workers.template import CLIENTS
 
 #: Seconds between two writings of the figures.
 PULSE = 0.25
@@ -85,6 +87,7 @@ class Worker:
         self._board: Board | None = None
         self._row: int | None = None
         self._turn = DeferredLock()
+        self._scrap = Scrap(reactor)
         self._decoder = Decoder()
         self._snapshot: Snapshot | None = None
         self._serving: Snapshot | None = None
@@ -93,8 +96,10 @@ class Worker:
         self._link: WorkerLink | None = None
         self._lost_at: float | None = None
         self._draining = False
-        kind = LogSettings(format=AccessLogFormat(order.log_format), path=order.log_path)
-        self.access_log = AccessLog(kind, reactor, Logger("fiberlb.access"))
+        # A fork has the state of its parent's generator; this one has one of its own.
+        chance = random.Random(os.urandom(16)).random
+        self._teller = LogTeller(reactor, order.log_path)
+        self.access_log = access_log(reactor, order, self._teller.look, chance)
         services = Services(
             reactor,
             lambda stamp: stamp + time.time() - reactor.now,  # noqa: TID251
@@ -106,11 +111,15 @@ class Worker:
             self.access_log,
             make_slot=self._slot,
             start=order.slot,
-            # A fork has the state of its parent's generator; this one has one of its own.
-            random=random.Random(os.urandom(16)).random,
+            make_table=lambda: _clients(order),
+            random=chance,
         )
         self._pulse = LoopingCall(self._beat)
         self._pulse.clock = reactor
+
+    def reopen(self) -> None:
+        """The files of the logs were moved away."""
+        self.access_log.reopen()
 
     def _slot(self, ident: str) -> TlsSlot:
         """TLS of a listener on a base that all workers have: their tickets are each other's."""
@@ -123,7 +132,8 @@ class Worker:
 
     def begin(self) -> None:
         """The reactor runs: keep the time and the log."""
-        self.access_log.start()
+        # Control has seen that it can be opened; if it cannot be any more, traffic goes on.
+        self.access_log.start(later=True)
         self.plane.start()
         self._pulse.start(PULSE).addErrback(lambda why: _log.failure("the pulse", failure=why))
 
@@ -135,7 +145,7 @@ class Worker:
 
     # Revisions and health.
 
-    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def apply(self, serial: int, data: bytes | memoryview, down: bytes, number: int) -> None:
         """
         Serve a revision.
 
@@ -150,7 +160,7 @@ class Worker:
         finally:
             self._turn.release()
 
-    async def _apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def _apply(self, serial: int, data: bytes | memoryview, down: bytes, number: int) -> None:
         revision = await in_slices(self._reactor, self._decoder.decode(data))
         steps = snapshot.compile(
             revision.configuration,
@@ -172,12 +182,17 @@ class Worker:
             self._number = number
             self._down = set(down.decode().split())
         self.plane.activate(prepared)
-        self._snapshot = compiled
-        self._serve(serving, revision)
+        self._serve(compiled, serving, revision)
+        if not self.serial:
+            # The file may have been moved away before control knew of this worker.
+            self.reopen()
         self.serial = serial
 
-    def _serve(self, serving: Snapshot, revision: Revision) -> None:
+    def _serve(self, compiled: Snapshot, serving: Snapshot, revision: Revision) -> None:
+        before, self._snapshot = self._snapshot, compiled
         self._serving = serving
+        if before is not None and before.configuration.size >= LARGE:
+            self._scrap.put(before)
         for plan in serving.pools.values():
             for member in plan.members:
                 self.plane.set_member_usable(member.id, member.id not in self._down)
@@ -187,7 +202,7 @@ class Worker:
     def _shares(self, columns: Mapping[str, int]) -> Mapping[str, Share]:
         """What this worker holds of what all may, for each listener with a limit."""
         if columns and self._board is None:
-            self._board = Board(os.path.join(self._order.directory, BOARD))
+            self._board = Board(self._order.board)
             self._row = self._board.claim(os.getpid())
         board, row = self._board, self._row
         if board is None or row is None:
@@ -203,17 +218,24 @@ class Worker:
 
     # Sockets.
 
-    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+    def listen(self, host: str, port: int, slot: int, fd: int, flows: int | None) -> None:
         """Accept from a socket."""
-        sock = socket.socket(fileno=fd)
-        sock.setblocking(False)
-        self.plane.listen((host, port), slot, sock)
+        channel = None if flows is None else _given(flows)
+        self.plane.listen((host, port), slot, _given(fd), channel)
+
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> None:
+        """Leave a socket of datagrams, and send its flows to another worker."""
+        self.plane.pass_on((host, port), slot, _given(flows))
 
     # Control comes and goes.
 
     def linked(self, link: WorkerLink) -> Deferred[None]:
         """A control process is there; one that did not fork us is told all there is."""
         self._link = link
+        self._teller.link = link
+        if self.serial:
+            # Nobody could say so meanwhile.
+            self.reopen()
         self._lost_at = None
         return Deferred.fromCoroutine(self._introduce(link))
 
@@ -228,12 +250,14 @@ class Worker:
         await link.callRemote(messages.HandedBack, fd=self._page.fd)
 
     def unlinked(self, link: WorkerLink) -> None:
-        """Control is gone: serve on, and look for the next one."""
+        """Control is gone: serve on, and look for the next one if there can be one."""
         if link is not self._link:
             return
-        self._link = None
+        self._link = self._teller.link = None
         if not self.serial:
             self._end()
+        elif not self._order.directory:
+            self.drain(self._order.deadline)
         elif not self._draining:
             self._lost_at = self._reactor.seconds()
             _log.warn("The control process is gone; what is configured goes on")
@@ -276,6 +300,7 @@ class Worker:
             self.plane.hasten(deadline)
             return
         self._draining = True
+        tell_draining(self._order.directory)
         self.plane.leave()
         done = self.plane.stop(deadline, min(PATIENCE, deadline))
         done.addErrback(lambda why: _log.failure("while draining", failure=why))
@@ -289,6 +314,19 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
+
+
+def _clients(order: Order) -> AffinityTable:
+    """The table of clients that all workers have."""
+    if order.directory:
+        return client_table(order.directory, os.urandom)
+    return open_table(at_descriptor(CLIENTS), os.urandom)
+
+
+def _given(descriptor: int) -> socket.socket:
+    sock = socket.socket(fileno=descriptor)
+    sock.setblocking(False)
+    return sock
 
 
 def attach(reactor: Any, fd: int, worker: Worker) -> None:
@@ -311,20 +349,37 @@ def work(link: int, page: int, order: Order, bases: Sequence[SSL.Context]) -> in
     signal.set_wakeup_fd(-1)
     reactor = lean.install()
     worker = Worker(reactor, order, Page(page), bases)
-    talk = Talk(worker.tell, sys.__stderr__.write, f"worker {order.slot}")  # type: ignore[union-attr]
+    talk = Talk(worker.tell, lambda text: _aside(order.own_log, text), f"worker {order.slot}")
     globalLogBeginner.beginLoggingTo([talk], redirectStandardIO=False)
-    living = _live(order.directory)
+    living = _live(order.directory) if order.directory else None
     attach(reactor, link, worker)
     os.close(link)
     reactor.callWhenRunning(worker.begin)
     # After the reactor has installed its own.
-    reactor.callWhenRunning(
-        lambda: signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(worker.terminate))
-    )
+    for number, action in ((signal.SIGTERM, worker.terminate), (signal.SIGUSR1, worker.reopen)):
+        reactor.callWhenRunning(_on_signal, reactor, number, action)
     reactor.run()
     worker.close()
-    os.unlink(living)
+    if living is not None:
+        os.unlink(living)
     return 0
+
+
+def _aside(path: str, text: str) -> None:
+    """A line for the log of the process while there is nobody to write it."""
+    if path:
+        with suppress(OSError):
+            fd = open_log(path)
+            try:
+                os.write(fd, text.encode("utf-8", "backslashreplace"))
+                return
+            finally:
+                os.close(fd)
+    sys.__stderr__.write(text)  # type: ignore[union-attr]
+
+
+def _on_signal(reactor: Any, number: int, action: Callable[[], None]) -> None:
+    signal.signal(number, lambda *_: reactor.callFromThread(action))
 
 
 def _live(directory: str) -> str:
@@ -333,3 +388,11 @@ def _live(directory: str) -> str:
     fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(fd, fcntl.LOCK_EX)
     return path
+
+
+def tell_draining(directory: str) -> None:
+    """This process is no longer one that the next control process takes over."""
+    path = os.path.join(directory, f"{LIVING}{os.getpid()}")
+    if directory and os.path.exists(path):
+        with open(path, "wb") as file:
+            file.write(b"drains")

@@ -57,6 +57,13 @@ class CertificateTests(Answering):
         self.assertRegex(found.output, r"used_by +front\n")
         self.assertIn("warning: is odd\n", found.output)
 
+    def test_ocsp(self) -> None:
+        """How its OCSP response stands, on one line and without the response."""
+        ocsp = {"source": "given", "response": "PEM", "status": "good", "last_error": None}
+        self.serve(item("a", None, ocsp=ocsp))
+        found = self.run_command("cert", "show", "a")
+        self.assertRegex(found.output, r"ocsp +source given; status good\n")
+
     def test_failures(self) -> None:
         """What is refused, and nobody there, have their exit codes."""
         self.serve({"detail": "there is nothing called 'x'"}, 404)

@@ -18,6 +18,7 @@ from fiberlb.control.operations import Op, Operation, Origin, Outcome
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
+from fiberlb.model.operational import Operations
 from fiberlb.names.name import NameState
 from fiberlb.relay.states import Processes
 from fiberlb.snapshot import Snapshot
@@ -85,6 +86,8 @@ class StagePlane:
     @ivar refuses: what to say against every snapshot.
     @ivar waits: a preparation ends when this fires.
     @ivar activation: an activation ends when this fires.
+    @ivar operations: what is in force beside the configuration.
+    @ivar figures: of every member.
     @ivar crew: workers that there should be, and that serve.
     """
 
@@ -97,10 +100,16 @@ class StagePlane:
         self.activation: Deferred[None] | None = None
         self.snapshot: Snapshot | None = None
         self.crew = (0, 0)
+        self.operations = Operations()
+        self.figures = {"sessions": 2, "in_flight": 1}
 
     def note(self, event: str) -> None:
         """Remember it."""
         self.events.append(event)
+
+    async def operate(self, operations: Operations) -> None:
+        """Remember it."""
+        self.operations = operations
 
     async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> StagePrepared:
         """Refuse what it was told to, else be ready."""
@@ -128,7 +137,7 @@ class StagePlane:
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """The same for all."""
-        return {"sessions": 2, "in_flight": 1}
+        return self.figures
 
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """The same for all."""
@@ -162,6 +171,10 @@ class StageHealth:
     def apply(self, snapshot: Snapshot) -> None:
         """Note it among the plane's events."""
         self.plane.note(f"health {snapshot.revision}")
+
+    def hold(self, members: frozenset[str]) -> None:
+        """Remember it."""
+        self.held = members
 
     def status(self, member_id: str) -> Health:
         """What it was told."""

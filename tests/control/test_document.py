@@ -210,7 +210,7 @@ class RefusalTests(SynchronousTestCase):
             [
                 "f.yaml:2:1: lisener: unknown key 'lisener' (did you mean 'listeners'?)",
                 "f.yaml:3:7: log.level: 'loud' is not one of debug, info, warn, error",
-                "f.yaml:6:5: pools[0].protocol: 'htp' is not one of http, https, tcp"
+                "f.yaml:6:5: pools[0].protocol: 'htp' is not one of http, https, tcp, udp"
                 " (did you mean 'http'?)",
                 "f.yaml:7:28: pools[0].members[1].address: is needed",
                 "f.yaml:7:29: pools[0].members[1].adress: unknown key 'adress'"

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.control.member_names import GATHERING, RETRY, NoNames, health_of, sum_of
 from fiberlb.control.operations import Op, Operation
 from fiberlb.model.pool import Member
-from tests.control.stage import NOW, Health, Stage
+from tests.control.stage import Health, Stage
 
 FILE = """\
 pools:
@@ -127,30 +127,6 @@ class FollowTests(SynchronousTestCase):
         stage.clock.advance(GATHERING)
         self.assertEqual(stage.plane.events, [])
 
-    def test_told(self) -> None:
-        """Health, figures and problems of a member that is several, or none yet."""
-        stage = self.stage()
-        members = {m.address: m.id for m in stage.control.configuration.all(Member).values()}
-        stage.move(web=("10.0.0.3", "10.0.0.4"), db="the server failed")
-        web, db = members["dns:web.test"], members["db.test"]
-        found = stage.control.resolution(web)
-        assert found is not None
-        bad = found.parts[1].id
-        stage.health.known = {bad: Health("down", "connection refused", NOW + 5, NOW + 6)}
-        told = stage.control.member_health(web)
-        self.assertEqual(told.health, "up")
-        self.assertEqual(told.reason, "1 of 2 addresses up; connection refused")
-        self.assertEqual((told.since, told.last_check, told.transitions), (NOW + 5, NOW + 6, 2))
-        self.assertEqual(stage.control.member_figures(web), {"sessions": 4, "in_flight": 2})
-        self.assertEqual(stage.control.seen(bad)[0].health, "down")
-        told = stage.control.member_health(db)
-        self.assertEqual((told.health, told.reason), ("unknown", "the server failed"))
-        self.assertEqual(stage.control.member_figures(db), {})
-        self.assertEqual(stage.control.problems, ("db.test: the server failed",))
-        self.assertIsNone(stage.control.resolution(members["192.0.2.1"]))
-        self.assertIsNone(stage.control.resolution("nobody"))
-        self.assertEqual(set(stage.control.names()), {"db.test", "web.test"})
-
 
 class View:
     """Health checks that know these members."""
@@ -159,6 +135,9 @@ class View:
         self.known = {name: Health(word, "", None) for name, word in health.items()}
 
     def apply(self, snapshot: Any) -> None:
+        """Nothing."""
+
+    def hold(self, members: frozenset[str]) -> None:
         """Nothing."""
 
     def status(self, member_id: str) -> Health:

@@ -9,11 +9,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.control.history import Wanted
 from fiberlb.control.refusals import OwnedByFile, Stopping, StoreAway
 from fiberlb.errors import AddressInUse, ConfigurationError
+from fiberlb.model.certificate import Certificate
 from fiberlb.model.listener import Listener
 from fiberlb.model.load_balancer import LoadBalancer
+from fiberlb.model.ocsp import armoured
 from fiberlb.model.pool import Member, Pool
 from fiberlb.store.memory import MemoryStore
 from tests.control.stage import ORIGIN, Stage, create, delete, patch
+from tests.support.ocsp import NOW as OCSP_NOW
+from tests.support.ocsp import Word, watched
 
 FILE = """\
 pools:
@@ -379,3 +383,28 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(stage.control.member_health(ident).health, "up")
         self.assertEqual(stage.control.member_figures(ident)["sessions"], 2)
         self.assertEqual(stage.control.node, "n1")
+
+
+class StaplingTests(SynchronousTestCase):
+    """OCSP responses of the configuration."""
+
+    def test_in_force(self) -> None:
+        """What is right is served, what is wrong is told; what is answered can be sent back."""
+        stage = Stage(self)
+        one = watched("a.test")
+        good = armoured(Word().about(one))
+        body = {"name": "c", "certificate": one.chain, "private_key": one.key_pem()}
+        ident = stage.create("certificates", {**body, "ocsp": good})
+        made = stage.control.configuration.all(Certificate)[ident]
+        stage.wall = OCSP_NOW.timestamp()
+        found = stage.control.stapling(made)
+        self.assertEqual((found["status"], found["source"]), ("good", "given"))
+        self.assertIsNotNone(stage.control.staples.staple(made, stage.control.certificates.read))
+        self.assertEqual(stage.control.problems, ())
+        stage.wall += 10 * 86400
+        (problem,) = stage.control.problems
+        self.assertIn("the response ended on", problem)
+        (warning,) = stage.control.certificate_warnings(made)
+        self.assertIn("has an OCSP response that is not shown", warning)
+        stage.write(patch("certificates", ident, {"ocsp": found}))
+        self.assertEqual(stage.control.configuration.all(Certificate)[ident].ocsp, good)

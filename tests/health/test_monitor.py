@@ -410,3 +410,50 @@ class TroubleTests(ServiceCase):
         self.successResultOf(self.service.stop())
         self.successResultOf(self.service.stop())
         self.successResultOf(waiting)
+
+
+class HoldTests(ServiceCase):
+    """Members that are not checked for a while."""
+
+    def setUp(self) -> None:
+        """Two members are up."""
+        super().setUp()
+        self.service.apply(snapshot(plan(member("a"), member("b"))))
+        self.clock.pump([1.0] * 10)
+        self.reported()
+        self.checks.begun.clear()
+
+    def test_held(self) -> None:
+        """It is not asked, it says so, and what it was is not reported anew."""
+        self.service.hold(frozenset({"a"}))
+        self.clock.pump([1.0] * 20)
+        self.assertEqual({name for _, name in self.checks.begun}, {"b"})
+        self.assertEqual(self.health("a", "b"), ["unmonitored", "up"])
+        self.assertEqual(self.reported(), [])
+
+    def test_back(self) -> None:
+        """It is asked at once, and serves after its first success."""
+        self.service.hold(frozenset({"a"}))
+        self.clock.pump([1.0] * 5)
+        self.checks.results["a"] = "connection refused"
+        self.service.hold(frozenset())
+        self.assertEqual(self.reported(), [("a", False)])
+        self.clock.pump([1.0] * 5)
+        self.assertEqual(self.health("a"), ["down"])
+        self.checks.results["a"] = None
+        self.clock.pump([1.0] * 10)
+        self.assertEqual(self.reported(), [("a", True)])
+        self.assertEqual(self.health("a"), ["up"])
+
+    def test_before_the_start(self) -> None:
+        """It is not waited for in the first round, and stays out over changes."""
+        self.service.stop()
+        service = self.service = self.make()
+        service.hold(frozenset({"c"}))
+        service.apply(snapshot(plan(member("c"), member("d"))))
+        self.successResultOf(service.first_round())
+        service.apply(snapshot(plan(member("c"), member("d"), member("e"))))
+        self.clock.pump([1.0] * 10)
+        self.assertNotIn("c", {name for _, name in self.checks.begun})
+        service.hold(frozenset())
+        self.assertIn("c", {name for _, name in self.checks.begun})

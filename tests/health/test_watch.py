@@ -63,6 +63,20 @@ class BeatTests(WatchCase):
         self.clock.pump([0.5] * 16)
         self.assertEqual(self.checks.times("m"), [0.0, 2.0, 4.0, 6.0, 8.0])
 
+    def test_interval_down(self) -> None:
+        """A member that is down is asked at another pace, from the check on that found it so."""
+        self.checks.results["m"] = "refused"
+        watch = self.watch(interval=2.0, interval_down=5.0)
+        self.clock.pump([0.5] * 30)
+        self.assertEqual(self.checks.times("m"), [0.0, 2.0, 7.0, 12.0])
+        self.checks.results["m"] = None
+        self.clock.pump([0.5] * 30)
+        self.assertEqual(self.checks.times("m")[4:], [17.0, 22.0, 24.0, 26.0, 28.0, 30.0])
+        watch.stop()
+        self.clock.pump([0.5] * 30)
+        self.assertEqual(len(self.checks.times("m")), 10)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_spread(self) -> None:
         """The second check comes half to one and a half intervals after the first."""
         for drawn, second in ((0.0, 1.0), (0.25, 1.5), (0.9999, 3.0)):

@@ -66,18 +66,24 @@ _FIBERLB = """
 trusted_proxies: [127.0.0.9]
 certificates:
   - {{name: main, certificate: "file:{pem}", private_key: "file:{pem}"}}
+  - {{name: root, cert_type: client_ca, certificate: "file:{root}"}}
 pools:
   - {{name: http, proxy_protocol: v1, members: ["127.0.0.1:{http}"], health_monitor: http}}
   - {{name: bytes, protocol: tcp, proxy_protocol: v1, members: ["127.0.0.1:{http}"]}}
   - {{name: tls, protocol: tcp, proxy_protocol: v2, members: ["127.0.0.1:{tls}"],
       health_monitor: tcp}}
   - {{name: nginx, protocol: tcp, proxy_protocol: v2, members: ["127.0.0.1:{nginx}"]}}
+  - &again {{name: again, protocol: https, proxy_protocol: v2, members: ["127.0.0.1:{nginx}"],
+      tls_config: {{server_name: b.test, ca_certificate_id: root}}, health_monitor: https}}
+  - {{<<: *again, name: again1, proxy_protocol: v1}}
 x-l: &l {{address: 127.0.0.1, accept_proxy_protocol: true}}
 listeners:
   - {{<<: *l, name: plain, port: {plain}, protocol: http, default_pool_id: http}}
   - {{<<: *l, name: tcp, port: {tcp}, protocol: tcp, default_pool_id: bytes}}
   - {{<<: *l, name: ended, port: {ended}, protocol: https, default_pool_id: http,
-      tls_config: {{certificate_id: main}}}}
+      tls_config: {{certificate_id: main}}, l7_policies: [
+      {{name: again, redirect_pool_id: again, rules: [{{host_name: b.test}}]}},
+      {{name: again1, redirect_pool_id: again1, rules: [{{host_name: c.test}}]}}]}}
   - {{<<: *l, name: passed, port: {passed}, protocol: https, l7_policies: &policies [
       {{name: tls, redirect_pool_id: tls, rules: [{{ssl_conn_sni: a.test}}]}},
       {{name: nginx, redirect_pool_id: nginx, rules: [{{ssl_conn_sni: [b.test, c.test]}}]}}]}}
@@ -99,7 +105,9 @@ class Surroundings:
         self.directory = temporary_directory()
         made = leaf("a.test", "b.test", issuer=authority())
         Path(self.directory, "both.pem").write_text(made.chain + made.key_pem())
-        told = {**self.ports, **_TEXTS, "directory": self.directory}
+        root = Path(self.directory, "root.pem")
+        root.write_text(authority().pem)
+        told = {**self.ports, **_TEXTS, "directory": self.directory, "root": str(root)}
         told["pem"] = f"{self.directory}/both.pem"
         self.configuration = _FIBERLB.format(**told)
         forwards = [

@@ -73,6 +73,13 @@ class LayerFourTests(SynchronousTestCase):
         entry = self.logged('"listener":"passed"')
         self.assertEqual((entry["pool"], entry["sni"], entry["policy"]), ("tls", "a.test", "tls"))
 
+    def test_tls_behind(self) -> None:
+        """A header goes before TLS to a member, too, and nginx believes it, in both versions."""
+        for name in ("v1-ended", "v2-ended"):
+            for host in ("b.test", "c.test"):
+                # Each is asked for by the one name that its certificate is verified for.
+                self.assertEqual(self.get(name, host), "127.0.0.1 b.test", (name, host))
+
     def test_passed_through(self) -> None:
         """curl, openssl and Python reach the member of a name, and unknown names get an alert."""
         self.assertEqual(self.get("open", "a.test").split(), ["127.0.0.1", "a.test", "a.test"])
@@ -121,7 +128,7 @@ class LayerFourTests(SynchronousTestCase):
     def test_health(self) -> None:
         """Checks of members that expect a header say that they are about nobody."""
         assert self.balancer.program is not None
-        self.balancer.program.wait_until(lambda: self.status()["members"]["up"] == 2)
+        self.balancer.program.wait_until(lambda: self.status()["members"]["up"] == 4)
 
     def test_changed(self) -> None:
         """The file and the API change it while it runs."""

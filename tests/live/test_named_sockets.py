@@ -9,12 +9,16 @@ import socket
 import stat
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from tests.live.crew_case import CrewCase
+from tests.live.test_workers import template
 from tests.support.balancer import Balancer
 from tests.support.clients import Answer, request
-from tests.support.programs import Program, temporary_directory, venv_program
+from tests.support.processes import environment
+from tests.support.programs import Program, accepts, need, temporary_directory, venv_program
 
 _SERVED = {"protocol": "http", "default_pool_id": "web"}
 _HEAD = b"GET /x HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n"
@@ -260,13 +264,23 @@ class InheritedTests(CrewCase):
 
     workers = 0
 
-    def run_it(self) -> None:
-        """Started like systemd does."""
+    def run_it(self, starter: Sequence[str] = (), program: Sequence[str] = ()) -> None:
+        """
+        Started like systemd does.
+
+        @param starter: listens, and starts what follows it.
+        @param program: how FiberLB is started, up to its options.
+        """
         text = _INHERITED.format(member=self.member.address)
         self.balancer = balancer = Balancer(text, workers=self.workers)
         self.addCleanup(self.end)
-        twistd = [venv_program("twistd"), "-n", "--pidfile=", "fiberlb", "-c", str(balancer.path)]
-        command = [sys.executable, "-c", _STARTER, str(self.port), sys.executable, *twistd]
+        twistd = [venv_program("twistd"), "-n", "--pidfile=", "fiberlb"]
+        command = [
+            *(starter or [sys.executable, "-c", _STARTER, str(self.port)]),
+            *(program or [sys.executable, *twistd]),
+            "-c",
+            str(balancer.path),
+        ]
         balancer.program = Program(command, cwd=balancer.directory, env=dict(os.environ))
         balancer.wait_for_ports(balancer.admin)
         self.wait_for_workers(self.workers)
@@ -285,6 +299,22 @@ class InheritedTests(CrewCase):
         )
         self.good()
 
+    def test_systemd(self) -> None:
+        """The same from systemd's own starter, by C{fiberlb run}, which a unit file has."""
+        activate = need("systemd-socket-activate")
+        where = f"--listen=127.0.0.1:{self.port}"
+        knocking = threading.Thread(target=self.knock, daemon=True)
+        knocking.start()
+        self.run_it([activate, where, "--fdname=web"], [venv_program("fiberlb"), "run"])
+        self.good()
+        knocking.join()
+
+    def knock(self) -> None:
+        """The first connection, for which the program is started; it is answered like others."""
+        until = monotonic() + 60
+        while monotonic() < until and not accepts(self.port):
+            pass
+
 
 class CrewInheritedTests(InheritedTests):
     """The same with workers, and over an upgrade."""
@@ -302,3 +332,37 @@ class CrewInheritedTests(InheritedTests):
         self.ask("/v1/workers/restart", "POST")
         for _ in range(10):
             self.good()
+
+    def test_told_alone(self) -> None:
+        """No other process is told of the socket, be it from before or after an upgrade."""
+        self.run_it()
+        self.check_alone()
+        # A refused one, and a template that is made after it.
+        good = self.balancer.path.read_text()
+        self.balancer.path.write_text("nonsense: 1")
+        self.program().signal(signal.SIGUSR2)
+        self.program().wait_for_line("No upgrade")
+        self.balancer.path.write_text(good)
+        self.renew()
+        self.check_alone()
+        self.program().signal(signal.SIGUSR2)
+        self.program().wait_for_line("workers of an earlier process are taken over")
+        self.balancer.wait_for_ports(self.balancer.admin)
+        self.wait_for_workers(2)
+        self.check_alone()
+        self.renew()
+        self.check_alone()
+        self.good()
+
+    def renew(self) -> None:
+        """The template dies; another one, and workers from it."""
+        before = self.pids(self.balancer)
+        os.kill(template(self.program().pid), signal.SIGKILL)
+        self.program().wait_until(lambda: not set(before) & set(self.pids(self.balancer)))
+        self.wait_for_workers(2)
+
+    def check_alone(self) -> None:
+        """Template and workers know nothing of it."""
+        found = [line for pid in self.pids(self.balancer) for line in environment(pid)]
+        found += environment(template(self.program().pid))
+        self.assertEqual([line for line in found if line.startswith("LISTEN_")], [])

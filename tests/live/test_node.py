@@ -14,7 +14,7 @@ from tests.support.balancer import Balancer
 from tests.support.clients import RawClient, request
 from tests.support.members import Member
 from tests.support.ports import free_port
-from tests.support.programs import Program, accepts, temporary_directory, venv_program
+from tests.support.programs import Program, accepts, venv_program
 
 _ONE = """
 pools: [{{name: web, members: ["{member}"]}}]
@@ -63,27 +63,6 @@ class StartTests(NodeCase):
                 for _ in range(3):
                     self.assertEqual(request(self.port, "/").status, 200)
                 balancer.stop()
-
-    def test_without_a_file(self) -> None:
-        """--from and --to: traffic flows, nothing is written to disk."""
-        directory = temporary_directory()
-        program = Program(
-            [
-                venv_program("twistd"),
-                "-n",
-                "--pidfile=",
-                "fiberlb",
-                "--from",
-                f"127.0.0.1:{self.port}",
-                "--to",
-                self.member.address,
-            ],
-            cwd=directory,
-        )
-        self.addCleanup(program.stop)
-        program.wait_for_line("1 of 1 members up")
-        self.assertEqual(request(self.port, "/").status, 200)
-        program.wait_for_line("Admin API on http://127.0.0.1:98")
 
     def test_run(self) -> None:
         """C{fiberlb run} is the same command on the lean reactor."""

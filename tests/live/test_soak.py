@@ -47,6 +47,7 @@ _FILE = """\
 version: 1
 state_directory: {directory}/state
 admin: {{listen: "127.0.0.1:{admin}"}}
+workers: 0
 access_log: {{format: json, path: {directory}/access.log}}
 pools:
   - {{name: filed, timeouts: {{member_keep_alive: 1s}}, members: [{members}]}}

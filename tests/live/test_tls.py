@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,12 +13,14 @@ from time import monotonic
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from fiberlb.model.bounds import Timeouts
 from tests.support.balancer import Balancer
 from tests.support.certificates import Authority, Leaf, authority, leaf
 from tests.support.clients import PATIENCE, RawClient, Session, curl
 from tests.support.members import Member
 from tests.support.ports import free_ports
 from tests.support.programs import need
+from tests.wire.hellos import records
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -175,6 +178,51 @@ class HandshakeTests(TlsCase):
             self.assertLess(monotonic(), until, "the new certificate is not served")
         return expected
 
+    def test_across_names(self) -> None:
+        """A session of one name presented for another is no trouble, and carries its requests."""
+        for version in (V12, V13):
+            context = self.context(version, version)
+            first = self.connect("main.test", context)
+            ask(first)
+            for _ in range(2):
+                sock = self.connect("x.other.test", context, first.session)
+                self.assertIn(b"200 OK", ask(sock))
+
+    def test_unnamed(self) -> None:
+        """Without a name, by an unknown one, by one in capitals or with a dot: as it should be."""
+        other = ssl.PEM_cert_to_DER_cert(issued("*.other.test", kind="rsa").pem)
+        for option, expected in (
+            ("-noservername", False),
+            ("-servername=unknown.test", False),
+            ("-servername=a.b.other.test", False),
+            ("-servername=other.test", False),
+            ("-servername=X.OTHER.TEST", True),
+            ("-servername=x.other.test.", True),
+        ):
+            found = ssl.PEM_cert_to_DER_cert(self.s_client(*option.split("=")))
+            self.assertEqual(found == other, expected, option)
+
+    def s_client(self, *options: str) -> str:
+        """The first certificate that openssl is shown, PEM; its output in full as C{said}."""
+        command = [need("openssl"), "s_client", "-connect", f"127.0.0.1:{self.open}", *options]
+        done = subprocess.run(command, input=b"Q\n", capture_output=True, timeout=30, check=False)
+        self.said = done.stdout.decode()
+        begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n"
+        self.assertIn(begin, self.said, done.stderr)
+        return begin + self.said.partition(begin)[2].partition(end)[0] + end
+
+    def test_alpn(self) -> None:
+        """What both know is agreed on; unknown offers, and none, go on without."""
+        for offer, expected in (
+            ("http/1.1", "ALPN protocol: http/1.1"),
+            ("odd,http/1.1", "ALPN protocol: http/1.1"),
+            ("odd,spdy/1", "No ALPN negotiated"),
+            ("", "No ALPN negotiated"),
+        ):
+            for version in ("-tls1_2", "-tls1_3"):
+                self.s_client(version, *(("-alpn", offer) if offer else ()))
+                self.assertIn(expected, self.said, offer)
+
     def test_renewal_under_load(self) -> None:
         """Certificates change without a failed handshake; connections live on."""
         old = self.connect()
@@ -268,6 +316,49 @@ class OddClientTests(TlsCase):
                 if data.endswith(b"member a\n"):
                     break
             self.assertIn(b"200 OK", data)
+
+    def test_many_records(self) -> None:
+        """A hello that is cut into records of one byte, or of a few, is a hello."""
+        for size in (1, 100):
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = self.context().wrap_bio(incoming, outgoing, server_hostname="main.test")
+            self.assertRaises(ssl.SSLWantReadError, tls.do_handshake)
+            hello = outgoing.read()
+            with RawClient(self.open) as client:
+                client.send(records(hello[5:], size))
+                self.finish(tls, incoming, outgoing, client)
+
+    def finish(
+        self,
+        tls: ssl.SSLObject,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        client: RawClient,
+    ) -> None:
+        """The rest of a handshake, and a request."""
+        while True:
+            incoming.write(client.socket.recv(65536))
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                client.send(outgoing.read())
+        tls.write(b"GET / HTTP/1.0\r\n\r\n")
+        client.send(outgoing.read())
+        incoming.write(client.read_all())
+        data = b""
+        while not data.endswith(b"member a\n"):
+            data += tls.read(65536)
+        self.assertIn(b"200 OK", data)
+
+    def test_silence_by_default(self) -> None:
+        """Without any setting it is closed within fifteen seconds, too."""
+        self.assertLessEqual(Timeouts().tls_handshake or 99, 15)
+        with RawClient(self.closed) as first, RawClient(self.closed) as second:
+            second.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+            for client in (first, second):
+                client.socket.settimeout(30)
+                self.assertEqual(client.read_all(), b"")
 
     def test_goodbye(self) -> None:
         """A connection that FiberLB closes ends with a close_notify, in both versions."""

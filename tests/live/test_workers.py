@@ -143,6 +143,19 @@ class DeathTests(CrewCase):
         self.assertEqual(self.program().wait(), -signal.SIGTERM)
         self.assertEqual(self.pids(self.balancer), [])
 
+    def test_stop_within_upgrade(self) -> None:
+        """SIGTERM in any moment of an upgrade ends the workers too, in order."""
+        for line in ("Upgrade: ", "starting up", "AdminSite starting"):
+            self.crew()
+            program = self.program()
+            before = len(program.lines)
+            program.signal(signal.SIGUSR2)
+            program.wait_for_line(line, after=before)
+            program.signal(signal.SIGTERM)
+            self.assertEqual(program.wait(60), -signal.SIGTERM)
+            self.assertEqual(self.pids(self.balancer), [])
+            self.assertNotIn("is refused", program.output)
+
     def test_refused_start(self) -> None:
         """A control process that cannot start leaves the workers of the last one alone."""
         self.crew()

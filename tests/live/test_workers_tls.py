@@ -7,11 +7,13 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
+from pathlib import Path
 
 from tests.live.crew_case import CrewCase
 from tests.support.certificates import authority, leaf
 from tests.support.clients import PATIENCE
-from tests.support.programs import temporary_directory
+from tests.support.programs import need, temporary_directory
 
 _TLS = """
 certificates: [{{{{name: main, certificate: "file:{pem}", private_key: "file:{key}"}}}}]
@@ -82,3 +84,60 @@ class TicketTests(CrewCase):
         self.ask("/v1/workers/restart", "POST")
         for context, session in sessions:
             self.resumed(context, session)
+
+    def s_client(self, version: str, *options: str) -> bool:
+        """A request by openssl, which must be answered: whether its session was resumed."""
+        command = [need("openssl"), "s_client", "-connect", f"127.0.0.1:{self.port}", "-ign_eof"]
+        command += ["-servername", "main.test", version, *options]
+        done = subprocess.run(
+            command,
+            input=b"GET / HTTP/1.1\r\nHost: main.test\r\nConnection: close\r\n\r\n",
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        said = done.stdout.decode()
+        self.assertIn("member a\n", said, done.stderr)
+        (how,) = set(re.findall(r"^(New|Reused), TLSv1", said, re.MULTILINE))
+        return str(how) == "Reused"
+
+    def template(self) -> int:
+        """The process that has drawn the keys."""
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                name, _, rest = path.read_text().partition("(")[2].partition(")")
+            except OSError:
+                continue
+            if name == "fiberlb-templ" and int(rest.split()[1]) == self.program().pid:
+                return int(path.parent.name)
+        raise AssertionError("no template")
+
+    def test_rotation(self) -> None:
+        """
+        Another template has other keys, which is how they rotate: sessions from before begin anew
+        and are served, those from after are every worker's.
+        """
+        self.start()
+        directory = temporary_directory()
+        for version in ("-tls1_2", "-tls1_3"):
+            kept = os.path.join(directory, f"session{version}")
+            self.assertFalse(self.s_client(version, "-sess_out", kept))
+            self.assertEqual({self.s_client(version, "-sess_in", kept) for _ in range(8)}, {True})
+        for _ in range(2):
+            self.rotate()
+            for version in ("-tls1_2", "-tls1_3"):
+                kept = os.path.join(directory, f"session{version}")
+                for _ in range(8):
+                    self.assertFalse(self.s_client(version, "-sess_in", kept))
+                self.assertFalse(self.s_client(version, "-sess_out", kept))
+                found = {self.s_client(version, "-sess_in", kept) for _ in range(8)}
+                self.assertEqual(found, {True})
+
+    def rotate(self) -> None:
+        """End the template: as after a day, another one comes, and workers of it."""
+        before, template = set(self.pids(self.balancer)), self.template()
+        os.kill(template, signal.SIGKILL)
+        self.program().wait_until(
+            lambda: not before & set(self.pids(self.balancer)) and self.serving()["serving"] == 2,
+            within=60,
+        )

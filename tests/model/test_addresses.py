@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.addresses import Address, Network, bare
+from fiberlb.model.addresses import Address, Network, unbracketed
 from tests.model.documents import loaded, refused, values
 
 
@@ -43,9 +43,11 @@ class AddressTests(SynchronousTestCase):
         """They belong to an address with a port; what to write is said."""
         told = refused(Address(), "[::1]")
         self.assertIn("'[::1]' is not an IP address", told)
-        self.assertEqual([bare(text) for text in ("[::1]", "[::FFFF:1.2.3.4]")], ["::1", "1.2.3.4"])
+        self.assertEqual(
+            [unbracketed(text) for text in ("[::1]", "[::FFFF:1.2.3.4]")], ["::1", "1.2.3.4"]
+        )
         for value in values("::1", "[]", "[a]", "[::1]:80", "[[::1]]", None, 5):
-            self.assertIsNone(bare(value))
+            self.assertIsNone(unbracketed(value))
 
     @given(st.ip_addresses())
     def test_round_trip(self, address: object) -> None:

@@ -261,6 +261,35 @@ class CheckTests(SynchronousTestCase):
             ],
         )
 
+    def test_datagrams(self) -> None:
+        """udp goes with udp only, knows no policies, and shares its port with tcp."""
+        found = self.check(
+            pool(1, protocol="udp"),
+            pool(2, protocol="tcp"),
+            listener(3, default_pool_id="p1", protocol="udp", port=53),
+            listener(4, default_pool_id="p2", protocol="tcp", port=53),
+            listener(5, default_pool_id="p2", protocol="udp", port=54),
+            listener(6, default_pool_id="p1", protocol="tcp", port=55),
+            listener(7, default_pool_id="p1"),
+            listener(8, protocol="udp", port=53),
+            policy(9, "l3"),
+            made(Member, id=ident(10), pool_id=ident(1), address="unix:/s"),
+        )
+        self.assertEqual(
+            found,
+            [
+                ("members.address", "unix:/s takes connections; udp pools need IP addresses"),
+                ("listeners.default_pool_id", "pool 'p2' is tcp, udp listeners need udp"),
+                ("listeners.default_pool_id", "pool 'p1' is udp, tcp listeners need tcp"),
+                (
+                    "listeners.default_pool_id",
+                    "pool 'p1' is udp, http listeners need http or https",
+                ),
+                ("listeners.port", "port 53 of :: is taken by listener 'l3'"),
+                ("l7_policies.listener_id", "listener 'l3' is udp, policies need http"),
+            ],
+        )
+
     def test_policies(self) -> None:
         """Policies are for listeners that understand requests."""
         found = self.check(listener(1, protocol="tcp"), policy(2, "l1"))

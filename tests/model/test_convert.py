@@ -36,6 +36,7 @@ from fiberlb.model.fields import (
     field,
 )
 from fiberlb.model.listener import Listener, TlsConfig
+from fiberlb.model.pool import Pool
 from tests.model.documents import check_schema, loaded, made, problems, refused, values
 
 
@@ -188,11 +189,12 @@ class PartialTests(SynchronousTestCase):
         for value, message in (
             ([], "must be a mapping"),
             ({"keep_alive": "5s"}, ".keep_alive: keep_alive cannot be set here"),
-            ({"udp_idle": "5s"}, ".udp_idle: known, not supported by this version"),
             ({"tunel": "5s"}, ".tunel: unknown key 'tunel' (did you mean 'tunnel'?)"),
         ):
             self.assertEqual(refused(self.kind, value).removeprefix("field"), message)
         self.assertIn("must be a duration", refused(self.kind, {"tunnel": 5}))
+        later = refused(Partial(Pool), {"mirror": "x"})
+        self.assertEqual(later, "field.mirror: known, not supported by this version")
 
     def test_schema(self) -> None:
         """Only the keys allowed here are in the schema."""

@@ -7,8 +7,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.model.health_monitor import HealthMonitor, InitialState, MonitorType
 from tests.model.documents import made, problems, short, values
 
-LATER = "known, not supported by this version"
-
 
 class HealthMonitorTests(SynchronousTestCase):
     """The fields."""
@@ -72,12 +70,26 @@ class HealthMonitorTests(SynchronousTestCase):
             ["timeout: must not be longer than the interval"],
         )
 
-    def test_later(self) -> None:
-        """What later versions do."""
-        for key in HealthMonitor.LATER:
-            self.assertEqual(problems(HealthMonitor, {key: None}), [f"{key}: {LATER}"])
-        for word in ("PING", "UDP-CONNECT", "grpc"):
-            (found,) = problems(HealthMonitor, {"type": word})
-            self.assertIn(LATER, found)
+    def test_answers(self) -> None:
+        """What is looked for must be able to come; each refusal names its field."""
+        for given, field in (
+            ({"type": "tcp", "body_contains": "ok"}, "body_contains"),
+            ({"method": "HEAD", "body_contains": "ok"}, "body_contains"),
+            ({"service": "shop"}, "service"),
+            ({"type": "http", "service": "shop"}, "service"),
+            ({"interval_down": "500ms"}, "interval_down"),
+        ):
+            (found,) = problems(HealthMonitor, given)
+            self.assertTrue(found.startswith(field), found)
+        for given in (
+            {"type": "grpc", "service": "shop"},
+            {"type": "UDP-CONNECT"},
+            {"type": "PING", "interval_down": "30s"},
+            {"type": "https", "body_contains": "a\nb"},
+        ):
+            made(HealthMonitor, **given)
+
+    def test_words(self) -> None:
+        """Neither a number nor a list is a monitor."""
         for value in values(5, [], None, True):
             self.assertEqual(problems(HealthMonitor, value), ["must be a mapping"])

@@ -135,14 +135,30 @@ class ListenerTests(SynchronousTestCase):
         """Keys, protocols and addresses of later versions."""
         for key in sorted(Listener.LATER):
             self.assertEqual(problems(Listener, {**PLAIN, key: None}), [f"{key}: {LATER}"])
-        for word in ("UDP", "prometheus"):
-            self.assertEqual(
-                problems(Listener, {"port": 1, "protocol": word}),
-                [f"protocol: {word.lower()}: {LATER}"],
-            )
+        self.assertEqual(
+            problems(Listener, {"port": 1, "protocol": "Prometheus"}),
+            [f"protocol: prometheus: {LATER}"],
+        )
         for text in ("onion:80",):
             (told,) = problems(Listener, {**PLAIN, "address": text})
             self.assertIn(f"{text.split(':')[0]}: {LATER}", told)
+
+    def test_datagrams(self) -> None:
+        """UDP goes with IP addresses, and with nothing that needs connections."""
+        udp = {"port": 53, "protocol": "UDP"}
+        found = made(Listener, **udp, timeouts={"udp_idle": "5s"}, connection_limit=9)
+        self.assertTrue(found.datagrams)
+        self.assertFalse(found.speaks_http or found.terminates or made(Listener, **PLAIN).datagrams)
+        for name, value in (
+            ("accept_proxy_protocol", True),
+            ("insert_headers", {"X-Forwarded-For": False}),
+            ("address", ["::", "unix:/s"]),
+            ("address", ["fd:3", "::"]),
+            ("tls_config", {"certificate_id": "c"}),
+            ("https_redirect", True),
+        ):
+            (told,) = problems(Listener, {**udp, name: value})
+            self.assertTrue(told.startswith(name), told)
 
 
 class TlsTests(SynchronousTestCase):

@@ -54,7 +54,7 @@ class PoolTests(SynchronousTestCase):
         """Every key and word of the specification that is not acted on is refused as such."""
         for key in sorted(Pool.LATER):
             self.assertEqual(problems(Pool, {key: None}), [f"{key}: {LATER}"])
-        for word in ("udp", "PROXY", "PROXYV2"):
+        for word in ("PROXY", "PROXYV2"):
             self.assertEqual(
                 problems(Pool, {"protocol": word}), [f"protocol: {word.lower()}: {LATER}"]
             )
@@ -62,6 +62,22 @@ class PoolTests(SynchronousTestCase):
             problems(Pool, {"retries": {"budget_percent": 101}}),
             ["retries.budget_percent: must be from 0 to 100"],
         )
+
+    def test_datagrams(self) -> None:
+        """A udp pool takes what works without connections and requests; its check is its own."""
+        udp = {"protocol": "UDP", "close_sessions_on": "member_down", "proxy_protocol": "v2"}
+        found = made(Pool, **udp, health_monitor={"type": "UDP-CONNECT"})
+        self.assertIs(found.protocol, PoolProtocol.UDP)
+        for monitor in ("tcp", "http"):
+            made(Pool, **udp, health_monitor=monitor)
+        for fields in (
+            {**udp, "proxy_protocol": "v1"},
+            {**udp, "algorithm": "hash", "hash_on": "path"},
+            {"protocol": "tcp", "health_monitor": "udp_connect"},
+            {"close_sessions_on": "member_down"},
+            {**udp, "tls_config": {}},
+        ):
+            self.assertEqual(len(problems(Pool, fields)), 1, fields)
 
     def test_refused(self) -> None:
         """Timeouts of the listener cannot be set here; nested problems have paths."""

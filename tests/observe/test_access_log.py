@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.settings import AccessLog as Settings
 from fiberlb.model.settings import AccessLogFormat
-from fiberlb.observe.access_log import CHUNK, OWN_LINES, PERIOD, AccessLog
+from fiberlb.observe.access_log import CHUNK, MOST, OWN_LINES, PERIOD, AccessLog
 from fiberlb.observe.writer import LogWriter
 from tests.health.scripted import LogLines
 from tests.observe.rows import entry
@@ -32,7 +32,7 @@ class StillWriter(LogWriter):
         self.reopened = 0
         self.ends = True
 
-    def start(self) -> None:
+    def start(self, *, later: bool = False) -> None:
         pass
 
     def put(self, batch: bytes, lines: int) -> None:
@@ -113,11 +113,13 @@ class LinesTests(AccessLogCase):
         self.log.entries += [entry()] * (3 * CHUNK)
         self.clock.advance(PERIOD)
         self.log.reopen()
+        self.log.entries.append(entry())
+        self.clock.pump([0] * 3)
         self.assertEqual(self.writer.reopened, 3)
         self.log.entries += [entry()] * (3 * CHUNK)
         self.clock.advance(PERIOD)
         self.log.stop()
-        self.assertEqual(sum(lines for _, lines in self.writer.put_so_far), 6 * CHUNK)
+        self.assertEqual(sum(lines for _, lines in self.writer.put_so_far), 6 * CHUNK + 1)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_many_for_long(self) -> None:
@@ -131,6 +133,36 @@ class LinesTests(AccessLogCase):
         """Without requests nothing is handed over."""
         self.clock.pump([PERIOD] * 8)
         self.assertEqual(self.writer.put_so_far, [])
+
+    def test_too_many(self) -> None:
+        """What the reactor cannot make lines of in time is dropped, and counted."""
+        self.log.entries += [entry()] * (MOST + 7)
+        self.clock.advance(PERIOD)
+        self.assertEqual(LogWriter.state(self.writer)[0], 7)
+        self.log.flush()
+        self.assertEqual(sum(lines for _, lines in self.writer.put_so_far), MOST)
+
+    def test_behind(self) -> None:
+        """The more lines wait, the more are made in a turn."""
+        self.log.entries += [entry()] * (64 * CHUNK)
+        self.clock.advance(PERIOD)
+        self.assertEqual(self.writer.put_so_far[0][1], 4 * CHUNK)
+
+    def test_sample(self) -> None:
+        """A share of the lines is written, by chance, and all of what did not go well at first."""
+        chances = iter([0.1, 0.9, 0.3] * 100)
+        settings = Settings(format=AccessLogFormat.COMBINED, path="/x", sample=0.25)
+        log = AccessLog(
+            settings, self.clock, self.logged.log, writer=self.writer, random=lambda: next(chances)
+        )
+        log.entries += [entry()] * 30
+        log.flush()
+        self.assertEqual([lines for _, lines in self.writer.put_so_far], [10])
+        log.entries += [entry(status=503, reason="no_members")] * (OWN_LINES + 9)
+        log.flush()
+        self.assertEqual(self.writer.put_so_far[-1][1], OWN_LINES + 3)
+        log.stop()
+        self.assertEqual(self.logged.lines, [])
 
     def test_json(self) -> None:
         """The other format."""
@@ -177,6 +209,20 @@ class LinesTests(AccessLogCase):
         found = [json.loads(line)["tries"] for line in path.read_text().splitlines()]
         self.assertEqual(found, list(range(1000)))
         self.assertEqual((log.lost, self.logged.lines), (0, []))
+
+    def test_resumed(self) -> None:
+        """After the end it writes again: a copy of the process has no thread of the first."""
+        path = Path(self.mktemp())
+        settings = Settings(format=AccessLogFormat.JSON, path=str(path))
+        log = AccessLog(settings, self.clock, self.logged.log)
+        log.start()
+        for number in range(3):
+            log.entries.append(entry(tries=number))
+            log.stop()
+            if number < 2:
+                log.resume()
+        found = [json.loads(line)["tries"] for line in path.read_text().splitlines()]
+        self.assertEqual(found, [0, 1, 2])
 
     def test_no_such_place(self) -> None:
         """A path that cannot be opened is an error of the start."""

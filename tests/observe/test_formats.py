@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.settings import AccessLogFormat
-from fiberlb.observe.formats import FORMATS, combined, fields, json, sentence
+from fiberlb.observe.formats import FORMATS, combined, json, sentence
 from tests.observe.rows import entry
 
 #: How programs that read Apache's and nginx's logs take the combined format apart.
@@ -27,24 +27,6 @@ def block(**values: bytes) -> bytes:
     """A header block."""
     lines = [name.replace("_", "-").encode() + b": " + value for name, value in values.items()]
     return b"\r\n" + b"".join(line + b"\r\n" for line in lines)
-
-
-class FieldsTests(SynchronousTestCase):
-    """Three fields out of a block."""
-
-    def test_found(self) -> None:
-        """Names in any case, blanks around values left out, the first of several lines."""
-        lines = [b"host:a", b"X-Referer: no", b"USER-AGENT: \t b c \t", b"Host: d", b"RefererX: e"]
-        text = b"\r\n" + b"\r\n".join(lines) + b"\r\n"
-        self.assertEqual(fields(text), {b"host": b"a", b"user-agent": b"b c"})
-
-    def test_empty(self) -> None:
-        """No fields, or no block at all."""
-        self.assertEqual((fields(b"\r\n"), fields(b"")), ({}, {}))
-
-    def test_empty_value(self) -> None:
-        """An empty value does not take the next line for its own."""
-        self.assertEqual(fields(b"\r\nReferer:\r\nHost: h\r\n"), {b"referer": b"", b"host": b"h"})
 
 
 class CombinedTests(SynchronousTestCase):

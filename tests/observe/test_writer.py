@@ -10,7 +10,8 @@ from threading import Event
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.observe.writer import STDOUT, LogWriter, open_log
+from fiberlb.observe.outlet import open_log
+from fiberlb.observe.writer import STDOUT, LogWriter
 
 #: Seconds that a thread may take for what it does at once.
 PATIENCE = 20.0

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.errors import AddressInUse
 from fiberlb.relay.binding import Binding
 from fiberlb.relay.inherited import Inherited
+from tests.support.datagrams import free_udp_port
 from tests.support.programs import temporary_directory
 
 
@@ -41,6 +42,17 @@ class BindingTests(SynchronousTestCase):
         binding.release(self.host)
         binding.release(self.host)
         self.assertFalse(self.path.exists())
+
+    def test_datagrams(self) -> None:
+        """An address of datagrams beside one of connections, at the same port."""
+        port = free_udp_port()
+        binding = Binding()
+        self.assertEqual(self.bound(binding, "127.0.0.1", port).type, socket.SOCK_STREAM)
+        sock = self.bound(binding, "udp:127.0.0.1", port)
+        self.assertEqual((sock.type, sock.getsockname()), (socket.SOCK_DGRAM, ("127.0.0.1", port)))
+        why = self.assertRaises(AddressInUse, self.bound, binding, "udp:127.0.0.1", port)
+        self.assertEqual(why.code, "address_in_use")
+        binding.release("udp:127.0.0.1")
 
     def test_adopted(self) -> None:
         """A socket that was taken over is removed like one of our own, others are not."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.relay.inherited import Inherited, first_environment, for_the_next, inherited
-from tests.support.programs import temporary_directory
+from fiberlb.relay.inherited import Inherited, inherited
 
 
 class InheritedTests(SynchronousTestCase):
@@ -39,16 +37,6 @@ class InheritedTests(SynchronousTestCase):
         self.assertEqual(inherited(environment, 7).names, {"a": (3, 5), "b": (4,)})
         self.assertEqual(inherited(environment, 8).names, {})
         self.assertEqual(inherited({**environment, "LISTEN_FDS": "x"}, 7).names, {})
-
-    def test_environment(self) -> None:
-        """The environment of the start, and what the next image needs of it."""
-        path = f"{temporary_directory()}/environ"
-        Path(path).write_bytes(b"A=b=c\0LISTEN_FDS=2\0LISTEN_FDNAMES=x:y\0LISTEN_PID=1\0\0")
-        found = first_environment(path)
-        self.assertEqual(found["A"], "b=c")
-        told = {"LISTEN_FDS": "2", "LISTEN_FDNAMES": "x:y", "LISTEN_PID": "9"}
-        self.assertEqual(for_the_next(found, 9), told)
-        self.assertEqual(for_the_next({"A": "b"}, 9), {})
 
     def test_copy(self) -> None:
         """A copy accepts from the same queue, does not block, and is not passed on."""

@@ -11,7 +11,7 @@ from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction, RuleType
 from fiberlb.model.listener import Listener, ListenerProtocol, TlsConfig
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import Resource
-from fiberlb.relay.plane import RETRY, inserted, request_ids
+from fiberlb.relay.plane import RETRY
 from fiberlb.tls.contexts import ROTATION
 from tests.support.certificates import leaf
 from tests.support.relay_links import LOCAL
@@ -291,19 +291,3 @@ class PoolTests(RelayTestCase):
             [(e.policy, e.pool, e.member) for e in world.entries],
             [("to-other", "other", "m1"), ("", "pool", "m0")],
         )
-
-
-class SmallTests(RelayTestCase):
-    """What else the plane's module gives."""
-
-    def test_inserted(self) -> None:
-        """Which fields are sent, in their order, whatever the order of the settings."""
-        names = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port")
-        self.assertEqual(inserted(listener("x", 1)), names)
-        off = (("X-Forwarded-Port", True), ("X-Forwarded-For", False))
-        self.assertEqual(inserted(listener("x", 1, insert_headers=off)), names[1:])
-
-    def test_request_ids(self) -> None:
-        """Ids are 16 random bytes."""
-        made = request_ids(lambda count: bytes(range(count)))
-        self.assertEqual(made(), "000102030405060708090a0b0c0d0e0f")

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.relay.accept import bind
 from fiberlb.relay.connecting import dial
-from fiberlb.relay.services import Services
+from fiberlb.relay.services import Services, request_ids
 from tests.support.relay_loop import MemoryLoop
 
 
@@ -21,3 +21,8 @@ class ServicesTests(SynchronousTestCase):
         self.assertEqual((services.wall(1.0), services.make_request_id()), (6.0, "id"))
         self.assertIs(services.dial, dial)
         self.assertIs(services.bind, bind)
+
+    def test_request_ids(self) -> None:
+        """Ids are 16 random bytes."""
+        made = request_ids(lambda count: bytes(range(count)))
+        self.assertEqual(made(), "000102030405060708090a0b0c0d0e0f")

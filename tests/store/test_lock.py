@@ -6,7 +6,7 @@ import os
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.store.lock import NAME, StateDirectoryError, StateDirectoryInUse, hold
+from fiberlb.store.lock import NAME, StateDirectoryError, StateDirectoryInUse, StateLock, hold
 
 
 class LockTests(SynchronousTestCase):
@@ -53,6 +53,19 @@ class LockTests(SynchronousTestCase):
         self.addCleanup(hold(self.directory, 7).release)
         with open(os.path.join(self.directory, NAME)) as file:
             self.assertEqual(file.read(), "7\n")
+
+    def test_leave(self) -> None:
+        """A copy of the process gives up its part, and the lock is held still."""
+        lock = hold(self.directory, 7)
+        self.addCleanup(lock.release)
+        assert lock._number is not None
+        copy = StateLock(os.dup(lock._number))
+        for _ in range(2):
+            copy.leave()
+        copy.release()
+        with self.assertRaises(StateDirectoryInUse) as caught:
+            hold(self.directory, 8)
+        self.assertEqual(caught.exception.pid, 7)
 
     def test_open_to_everyone(self) -> None:
         """A directory in which anyone could replace the files is refused, with the remedy."""

@@ -151,6 +151,7 @@ def leaf(
     days: int = 90,
     serial: int = 0,
     purpose: str | None = "server",
+    extensions: tuple[x509.ExtensionType, ...] = (),
 ) -> Leaf:
     """
     A server's certificate for DNS names, or a client's.
@@ -163,6 +164,7 @@ def leaf(
     @param days: from now to the end; negative: expired.
     @param serial: anything, to have several that are otherwise equal.
     @param purpose: C{server}, C{client}, or C{None} for one without such an extension.
+    @param extensions: further ones, not critical.
     """
     # EC keys cost nothing: each leaf has its own.
     made = key(kind) if kind.startswith("rsa") else key.__wrapped__(kind)
@@ -184,6 +186,8 @@ def leaf(
             False,
         )
     )
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
     if purpose is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage([PURPOSES[purpose]]), False)
     if names:

@@ -26,11 +26,16 @@ def bare() -> SSL.Context:
     return SSL.Context(SSL.TLS_SERVER_METHOD)
 
 
+def zero() -> float:
+    """The time."""
+    return 0.0
+
+
 def table(
     *leaves: Leaf, previous: TlsTable | None = None, suites: Suites | None = None, **settings: Any
 ) -> TlsTable:
     """A table for such a plan."""
-    return build(plan(*leaves, **settings), suites or Suites(), bare(), bare, previous)
+    return build(plan(*leaves, **settings), suites or Suites(), bare(), bare, previous, zero)
 
 
 class ChooseTests(SynchronousTestCase):
@@ -121,7 +126,9 @@ class BuildTests(SynchronousTestCase):
         """A certificate that is default and named is one, and its problem is told once."""
         broken = attrs.evolve(D.model(), private_key="garbage")
         twice = attrs.evolve(plan(D), default=(broken,), others=(broken,))
-        why = self.assertRaises(ConfigurationError, build, twice, Suites(), bare(), bare, None)
+        why = self.assertRaises(
+            ConfigurationError, build, twice, Suites(), bare(), bare, None, zero
+        )
         (problem,) = why.problems
         self.assertEqual(problem.path, ("certificates", broken.id, "private_key"))
 
@@ -134,7 +141,7 @@ class BuildTests(SynchronousTestCase):
             return context
 
         why = self.assertRaises(
-            ConfigurationError, build, plan(D), Suites(), bare(), demanding, None
+            ConfigurationError, build, plan(D), Suites(), bare(), demanding, None, zero
         )
         (problem,) = why.problems
         self.assertEqual(problem.path, ("certificates", D.model().id, "certificate"))
@@ -143,4 +150,4 @@ class BuildTests(SynchronousTestCase):
     def test_snapshots_plan(self) -> None:
         """The snapshot's plans have the shape."""
         real: Plan = TlsPlan((D.model(),), (), False, TlsVersion.TLS12, None, ())
-        self.assertIsNotNone(build(real, Suites(), bare(), bare, None).default)
+        self.assertIsNotNone(build(real, Suites(), bare(), bare, None, zero).default)

@@ -137,6 +137,9 @@ class BinaryTests(SynchronousTestCase):
         header = binary(ENDS, [(wire.ALPN, b"h2"), (wire.AUTHORITY, b"a")])
         self.assertTrue(header.endswith(b"\x01\0\x02h2\x02\0\x01a"))
         self.assertEqual(parse(binary(None, [(2, b"a")])), (20, None))
+        six = ("::1", 1), ("::1", 2)
+        for ends, family in ((ENDS, 0x12), (six, 0x22)):
+            self.assertEqual(binary(ends, datagrams=True)[13], family)
 
     @given(st.binary(max_size=80))
     def test_anything(self, data: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.protocols import amp
 
 from fiberlb.workers.messages import Apply
@@ -18,6 +18,7 @@ class StageWorker(Seen):
     @ivar asked: the names of the messages, with what they say; descriptors left out.
     @ivar answers: what it says to a revision; C{None}: yes, at once.
     @ivar killed: signals.
+    @ivar refusals: what messages of these names fail with.
     """
 
     def __init__(self, slot: int, stage: Stage = Stage.READY) -> None:
@@ -26,11 +27,14 @@ class StageWorker(Seen):
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.answers: Deferred[Any] | None = None
         self.killed: list[int] = []
+        self.refusals: dict[str, Exception] = {}
 
     def ask(self, command: type[amp.Command], **named: Any) -> Deferred[Any]:
         """Note it."""
         said = {k: v for k, v in named.items() if k not in ("fd", "down", "revision")}
         self.asked.append((command.__name__, said))
+        if command.__name__ in self.refusals:
+            return fail(self.refusals[command.__name__])
         given = self.answers if command is Apply else None
         return given if given is not None else succeed({})
 

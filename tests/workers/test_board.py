@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.workers.board import COLUMNS, NAME, ROWS, Board
+from fiberlb.workers.board import COLUMNS, NAME, ROWS, STEP, Board, at_descriptor
 from tests.support.programs import temporary_directory
 
 
@@ -34,6 +35,22 @@ class BoardTests(SynchronousTestCase):
         self.control.keep({13})
         self.assertEqual(self.control.total(columns["b"]), 0)
 
+    def test_grows(self) -> None:
+        """Room is made when it is needed, for those too who have the file open already."""
+        row = self.worker.claim(11)
+        assert row is not None
+        size = self.path.stat().st_blocks
+        given = self.control.columns([str(n) for n in range(STEP + 1)], 1, 1)
+        self.assertEqual(len(set(given.values())), STEP + 1)
+        self.assertGreater(self.path.stat().st_blocks, size)
+        share = self.worker.share(row, given[str(STEP)])
+        share.write(3)
+        self.assertEqual(self.control.total(given[str(STEP)]), 3)
+        self.control.release(11)
+        self.assertEqual(share.total(), 0)
+        again = Board(str(self.path)).columns([str(n) for n in range(STEP + 1)], 2, 2)
+        self.assertEqual(again, given)
+
     def test_full(self) -> None:
         """There are so many rows, and so many columns."""
         self.assertNotIn(None, [self.worker.claim(pid) for pid in range(1, ROWS + 1)])
@@ -56,8 +73,20 @@ class BoardTests(SynchronousTestCase):
         self.path.write_bytes(b"another")
         Board(str(self.path)).claim(1)
         self.assertEqual(self.path.stat().st_size, 8 * (8 + ROWS + COLUMNS + ROWS * COLUMNS))
+        self.assertLess(self.path.stat().st_blocks * 512, 4_000_000, "what is not used takes none")
 
     def test_shares(self) -> None:
         """Shares of the same place are equal."""
         self.assertEqual(self.worker.share(0, 1), self.worker.share(0, 1))
         self.assertEqual(len({self.worker.share(0, 1), self.worker.share(1, 1)}), 2)
+
+    def test_in_memory(self) -> None:
+        """One without a file is opened by the number that it has in a process."""
+        number = os.memfd_create("board", os.MFD_CLOEXEC)
+        self.addCleanup(os.close, number)
+        control, worker = Board(at_descriptor(number)), Board(at_descriptor(number))
+        column = control.columns(["a"], 1, 1)["a"]
+        row = worker.claim(11)
+        assert row is not None
+        worker.share(row, column).write(3)
+        self.assertEqual(control.total(column), 3)

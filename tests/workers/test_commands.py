@@ -63,8 +63,20 @@ class CommandTests(SynchronousTestCase):
             self.listen = f"unix:{path}"
             self.answering(family, address, 200, document)
             found = self.run_command("workers", "restart")
-            self.assertEqual((found.exit_code, found.output), (0, "2 of 2 workers serve\n"))
+            self.assertEqual(
+                (found.exit_code, found.output), (0, "2 of 2 worker processes serve\n")
+            )
         self.assertTrue(all(b"POST /v1/workers/restart" in head for head in self.asked))
+
+    def test_status(self) -> None:
+        """How many serve, in the words of the first lines."""
+        for wanted, told in (
+            (2, "1 of 2 worker processes serve\n"),
+            (0, "One process carries the traffic by itself (workers: 0)\n"),
+        ):
+            document = {"workers": {"wanted": wanted, "serving": 1}}
+            self.answering(socket.AF_INET, ("127.0.0.1", 0), 200, document)
+            self.assertEqual(self.run_command("workers", "status").output, told)
 
     def test_refused(self) -> None:
         """What the API says against it is told."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import REASONS
+from fiberlb.model.listener import ListenerProtocol
+from fiberlb.relay.datagram_figures import Datagrams
 from fiberlb.workers.counting import Counting, counted, listener_rows, reason_rows
 from fiberlb.workers.pages import BEAT, Page, make_page
 from tests.workers.test_slots import listening
@@ -24,6 +27,17 @@ class Listener:
             "sent": 11,
             "received": 12,
         }
+
+
+class DatagramListener(Listener):
+    """What that of a udp listener says beside."""
+
+    def figures(self) -> dict[str, int]:
+        """Any numbers."""
+        counted = Datagrams()
+        counted.received, counted.sent = 7, 6
+        counted.drops["limit"] = 4
+        return {**super().figures(), **counted.figures()}
 
 
 class CountingTests(SynchronousTestCase):
@@ -66,6 +80,19 @@ class CountingTests(SynchronousTestCase):
         self.assertEqual(self.counting.listener("a"), {**expected, "connections": 1})
         self.assertEqual(self.counting.reasons(), {"no_route": 4})
         self.assertEqual(self.counting.processes(), (3.0, 6))
+
+    def test_datagrams(self) -> None:
+        """Listeners of datagrams have places of their own for these."""
+        made = listening(a=53)
+        plan = made.listeners["a"]
+        udp = attrs.evolve(plan.listener, protocol=ListenerProtocol.UDP)
+        listeners = {"a": attrs.evolve(plan, listener=udp)}
+        names = counted(attrs.evolve(made, listeners=listeners))
+        places = self.counting.assign(names, 2, 2)
+        told = DatagramListener()
+        for name, figures in listener_rows("a", told):
+            self.pages[0].write(places[name], figures)
+        self.assertEqual(self.counting.listener("a"), told.figures())
 
     def test_reasons(self) -> None:
         """Each reason code has a place."""

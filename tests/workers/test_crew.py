@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 from twisted.internet.defer import Deferred
@@ -9,14 +10,24 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.relay.accept import bind
-from fiberlb.workers.crew import DRAINING, LAST_WORDS, STALL, Crew
+from fiberlb.workers.crew import DRAINING, STALL, Crew
+from fiberlb.workers.nursery import Nursery
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page, make_page
-from fiberlb.workers.seen import Stage
+from fiberlb.workers.revisions import sealed
+from fiberlb.workers.seen import LAST_WORDS, Stage
 from fiberlb.workers.slots import Slots
 from tests.workers.crews import StageWorker
 
-_ORDER = Order(number=0, slot=0, directory="", deadline=60.0, log_format="off", log_path="stdout")
+_ORDER = Order(
+    number=0,
+    slot=0,
+    directory="",
+    board="",
+    deadline=60.0,
+    log_format="off",
+    log_path="stdout",
+)
 
 
 class CrewTests(SynchronousTestCase):
@@ -25,7 +36,14 @@ class CrewTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Two are wanted."""
         self.reactor = MemoryReactorClock()
-        self.crew = Crew(self.reactor, Slots(bind), _ORDER, 2, lambda seen: None, {})
+        self.crew = Crew(
+            self.reactor,
+            Slots(bind),
+            _ORDER,
+            2,
+            lambda seen: None,
+            lambda: Nursery(self.reactor, {}),
+        )
 
     def join(self, slot: int, stage: Stage = Stage.SERVING, serial: int = 1) -> StageWorker:
         """Another worker."""
@@ -71,6 +89,33 @@ class CrewTests(SynchronousTestCase):
         self.assertEqual(worker.killed, [signal.SIGABRT])
         self.reactor.advance(LAST_WORDS)
         self.assertEqual(worker.killed, [signal.SIGABRT, signal.SIGKILL])
+
+    def test_late(self) -> None:
+        """One that was late is told what has come meanwhile; one that drains is not."""
+        revision = sealed(b"x")
+        self.addCleanup(os.close, revision)
+        current = self.crew.handing.current
+        current.serial, current.revision = 4, revision
+        current.down = lambda: (sealed(b""), 0)
+        late, adopted, draining = self.join(0, serial=3), self.join(0), self.join(1)
+        adopted.stage, draining.stage = Stage.ADOPTED, Stage.DRAINING
+        adopted.born = late.born + 1
+        self.crew._arrived(late)
+        self.crew._arrived(draining)
+        self.assertEqual(late.told("Apply"), [{"serial": 4, "number": 0}])
+        self.assertEqual((late.serial, draining.told("Apply")), (4, []))
+        self.assertIs(adopted.stage, Stage.DRAINING)
+
+    def test_stale(self) -> None:
+        """A worker that is behind is replaced once, however often it is said."""
+        worker = self.join(0)
+        self.crew.running = True
+        for _ in range(3):
+            self.crew._stale(worker)
+        self.assertEqual(self.crew.filling, {0})
+        self.crew.running = False
+        self.reactor.pump([0.1] * 3)
+        self.assertEqual((self.crew.filling, worker.killed), (set(), []))
 
     def test_stop(self) -> None:
         """All get the deadline; who is left after it is ended."""

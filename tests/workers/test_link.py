@@ -25,7 +25,7 @@ class Worker:
         self.access_log = self
         self.broken = False
 
-    async def apply(self, serial: int, data: bytes, down: bytes, number: int) -> None:
+    async def apply(self, serial: int, data: memoryview, down: bytes, number: int) -> None:
         """Serve a revision, or fail."""
         if self.broken:
             raise KeyError("x")
@@ -35,8 +35,13 @@ class Worker:
         """Mind a member's health."""
         self.told.append((number, member, usable))
 
-    def listen(self, host: str, port: int, slot: int, fd: int) -> None:
+    def listen(self, host: str, port: int, slot: int, fd: int, flows: int | None) -> None:
         """Accept from a socket."""
+        self.told.append((host, port, slot, fd, flows))
+
+    def pass_on(self, host: str, port: int, slot: int, flows: int) -> None:
+        """Leave a socket."""
+        self.told.append((host, port, slot, flows))
 
     def unlisten(self, address: tuple[str, int], slot: int, empty: bool) -> None:
         """Let go of a socket."""
@@ -86,6 +91,15 @@ class LinkTests(SynchronousTestCase):
         expected = ["linked", (4, "m", False), (("::", 80), 1, True), "reopen", 2.5]
         self.assertEqual(self.worker.told, expected)
 
+    def test_sockets(self) -> None:
+        """Sockets come with or without flows, and go with them."""
+        link = WorkerLink(self.worker)
+        self.assertEqual(link.listen("udp:::", 53, 1, 7), {})
+        self.assertEqual(link.listen("udp:::", 53, 1, 7, 8), {})
+        self.assertEqual(link.pass_on("udp:::", 53, 1, 9), {})
+        expected = [("udp:::", 53, 1, 7, None), ("udp:::", 53, 1, 7, 8), ("udp:::", 53, 1, 9)]
+        self.assertEqual(self.worker.told[-3:], expected)
+
     def test_lost(self) -> None:
         """The end of the connection is told."""
         self.pump.client.transport.loseConnection()
@@ -97,7 +111,7 @@ class LinkTests(SynchronousTestCase):
         self.worker.broken = True
         link = WorkerLink(self.worker)
         link.makeConnection(StringTransport())
-        done = Deferred.fromCoroutine(link.apply(7, sealed(b""), sealed(b""), 3))
+        done = Deferred.fromCoroutine(link.apply(7, sealed(b"x"), sealed(b""), 3))
         self.failureResultOf(done, messages.NotApplied)
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 

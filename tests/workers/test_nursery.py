@@ -25,6 +25,7 @@ class Spawning(MemoryReactorClock):
     def spawnProcess(self, protocol: Any, executable: str, args: Any, **named: Any) -> Any:
         """Nothing is started."""
         self.channel = socket.socket(fileno=os.dup(named["childFDs"][CHANNEL]))
+        self.files = named["childFDs"]
         return self
 
 
@@ -34,7 +35,7 @@ class NurseryTests(SynchronousTestCase):
     def setUp(self) -> None:
         """A template that has not said anything."""
         self.reactor = Spawning()
-        self.nursery = Nursery(self.reactor, {})
+        self.nursery = Nursery(self.reactor, {}, {9: 0})
         self.addCleanup(self.reactor.channel.close)
 
     def say(self, document: Any, *fds: int) -> None:
@@ -46,7 +47,13 @@ class NurseryTests(SynchronousTestCase):
         """Order a worker; what comes of it."""
         number = self.nursery.number()
         order = Order(
-            number=number, slot=2, directory="/d", deadline=1.0, log_format="off", log_path="x"
+            number=number,
+            slot=2,
+            board="",
+            directory="/d",
+            deadline=1.0,
+            log_format="off",
+            log_path="x",
         )
         read, write = os.pipe()
         done = self.nursery.fork(order, read, write)
@@ -98,3 +105,7 @@ class NurseryTests(SynchronousTestCase):
         self.nursery.ready.addErrback(lambda _: None)
         self.end()
         self.nursery.retire()
+
+    def test_files(self) -> None:
+        """It gets the descriptors that it is given, beside the usual ones."""
+        self.assertEqual(set(self.reactor.files), {0, 1, 2, CHANNEL, 9})

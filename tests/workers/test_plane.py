@@ -17,6 +17,7 @@ from fiberlb.snapshot import PoolPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION
 from fiberlb.workers.bases import NONE
 from fiberlb.workers.crew import Crew
+from fiberlb.workers.nursery import Nursery
 from fiberlb.workers.pages import Page, make_page
 from fiberlb.workers.plane import WorkersPlane
 from fiberlb.workers.revisions import Decoder, content
@@ -44,7 +45,9 @@ class PlaneTests(SynchronousTestCase):
         self.plane = plane = WorkersPlane(
             self.reactor, 2, Settings(), Binding(tcp=bind), lambda: 1000.0, {}
         )
-        plane.crew = Crew(self.reactor, plane._slots, _ORDER, 2, plane._ended, {})
+        plane.crew = Crew(
+            self.reactor, plane._slots, _ORDER, 2, plane._ended, lambda: Nursery(self.reactor, {})
+        )
         self.addCleanup(plane._slots.close_all)
         self.workers = [StageWorker(0), StageWorker(1)]
         plane.crew._seen.extend(self.workers)

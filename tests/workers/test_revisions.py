@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.pool import Member
-from fiberlb.workers.revisions import Decoder, Encoder, Revision, content, sealed
+from fiberlb.workers.revisions import Decoder, Encoder, Revision, content, mapped, sealed
 
 _NAMESPACE = uuid.UUID(int=1)
 
@@ -88,3 +88,14 @@ class RevisionTests(SynchronousTestCase):
         self.assertEqual(content(os.dup(fd)), b"abc")
         self.assertEqual(content(fd), b"abc")
         self.assertRaises(OSError, os.fstat, fd)
+
+
+class MappedTests(SynchronousTestCase):
+    """A file in memory that is read where it is."""
+
+    def test_mapped(self) -> None:
+        """All of it, for as long as somebody looks at it; its descriptor is closed."""
+        fd = sealed(b"a" * 10000, b"b")
+        found = mapped(fd)
+        self.assertRaises(OSError, os.fstat, fd)
+        self.assertEqual((len(found), bytes(found[9999:])), (10001, b"ab"))

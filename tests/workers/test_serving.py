@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.relay.loop import StockLoop
+from fiberlb.model.listener import ListenerProtocol
+from fiberlb.relay.datagram_sockets import bind_datagrams
+from fiberlb.relay.loop import READ, StockLoop
 from fiberlb.relay.services import Services
 from fiberlb.workers.pages import Page, make_page
 from fiberlb.workers.serving import ServingPlane
@@ -71,6 +74,46 @@ class ServingTests(SynchronousTestCase):
         self.hand(0)
         self.serve("b")
         self.assertEqual([s.listener_id for s in self.plane.listeners()], ["b"])
+
+    def test_flows(self) -> None:
+        """A socket of datagrams is read when the flows of the worker before are there."""
+        made = listening(a=self.port)
+        plan = made.listeners["a"]
+        udp = attrs.evolve(plan.listener, protocol=ListenerProtocol.UDP)
+        address = ("udp:127.0.0.1", self.port)
+        plan = attrs.evolve(plan, listener=udp, addresses=(address,))
+        made = attrs.evolve(made, listeners={"a": plan})
+        ready = self.successResultOf(Deferred.fromCoroutine(self.plane.prepare(made)))
+        self.plane.activate(ready)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for one in (ours, theirs):
+            one.setblocking(False)
+        sock = bind_datagrams("a", "127.0.0.1", self.port, False, True)
+        self.plane.listen(address, 3, sock, theirs)
+        (port,) = self.plane._ports.values()
+        self.assertEqual(port.events, 0)
+        ours.close()
+        (taking,) = self.reactor.getReaders()
+        taking.doRead()
+        self.assertEqual(port.events, READ)
+        # A second copy of it, and one of an address that nobody serves.
+        for host in ("udp:127.0.0.1", "udp:::"):
+            extra = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.addCleanup(extra[0].close)
+            self.plane.listen((host, self.port), 3, sock.dup(), extra[1])
+            self.assertEqual(extra[1].fileno(), -1)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(theirs.close)
+        ours.setblocking(False)
+        self.plane.pass_on(address, 3, ours)
+        self.assertEqual((port.events, self.plane._ports), (0, {}))
+        (giving,) = self.reactor.getWriters()
+        giving.doWrite()
+        self.reactor.advance(0)
+        theirs.setblocking(False)
+        self.assertEqual(theirs.recv(10), b"")
+        self.plane.leave()
+        self.reactor.advance(0)
 
     def test_let_go(self) -> None:
         """What waits is left for others, or taken when nobody else will."""

@@ -9,8 +9,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import AddressInUse
 from fiberlb.relay.accept import bind
+from fiberlb.relay.binding import Binding
 from fiberlb.snapshot import Snapshot
-from fiberlb.workers.slots import Slots
+from fiberlb.workers.slots import LANES, LEAST_LANES, Slots, sockets
+from tests.support.datagrams import free_udp_port
 from tests.support.ports import free_port
 from tests.workers.test_bases import snapshot
 
@@ -116,6 +118,28 @@ class SlotsTests(SynchronousTestCase):
         self.assertEqual(self.held(), [0, 1])
         for client in clients:
             client.close()
+
+    def test_datagrams(self) -> None:
+        """Those of datagrams stay as many as they are, whatever the number of workers."""
+        self.slots = Slots(Binding().bind)
+        self.addCleanup(self.slots.close_all)
+        made = listening(a=free_udp_port())
+        ((host, port),) = made.listeners["a"].addresses
+        plan = attrs.evolve(made.listeners["a"], addresses=((f"udp:{host}", port),))
+        made = attrs.evolve(made, listeners={"a": plan})
+        self.serve(made)
+        self.assertEqual(len(list(self.slots)), LEAST_LANES)
+        self.assertEqual(self.slots.port((f"udp:{host}", port)), port)
+        self.slots.widen(3, made)
+        self.assertEqual(self.slots.narrow(1), [])
+        self.assertEqual(len(list(self.slots)), LEAST_LANES)
+        self.assertEqual(sockets(("udp:::", 1), 8), 8 * LANES)
+        self.assertEqual(sockets(("::", 1), 8), 8)
+        # A worker may still answer from there when the address comes back.
+        copy = next(iter(self.slots))[2].dup()
+        self.addCleanup(copy.close)
+        self.serve(listening())
+        self.serve(made)
 
     def test_taken_over(self) -> None:
         """Sockets that were handed back: a second copy is closed; their order is not known."""

@@ -16,14 +16,16 @@ from fiberlb.workers.system import processors, release, steer
 class ProcessorsTests(SynchronousTestCase):
     """C{workers: auto}."""
 
-    def found(self, **files: str) -> int:
+    def found(self, own: str = "0::/\n", **files: str) -> int:
         """The number in a control group with these files."""
         root = Path(self.mktemp())
+        root.mkdir()
+        (root / "own").write_text(own)
         for name, text in files.items():
             path = root / name.replace("__", "/").replace("DOT", ".")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return processors(str(root))
+        return processors(str(root), str(root / "own"))
 
     def test_affinity(self) -> None:
         """Without a quota, what the process may run on."""
@@ -41,6 +43,28 @@ class ProcessorsTests(SynchronousTestCase):
         )
         unbounded = self.found(cpu__cpuDOTcfs_quota_us="-1\n", cpu__cpuDOTcfs_period_us="100000\n")
         self.assertEqual(unbounded, len(os.sched_getaffinity(0)))
+
+    def test_groups(self) -> None:
+        """The quota of a unit of systemd counts, and that of what is above it."""
+        own = "0::/system.slice/lb.service\n"
+        low, high = "50000 100000\n", "6400000 100000\n"
+        self.assertEqual(
+            self.found(own, system__lb__cpuDOTmax=low), len(os.sched_getaffinity(0)), "another one"
+        )
+        deep = self.found(
+            own, systemDOTslice__lbDOTservice__cpuDOTmax=low, systemDOTslice__cpuDOTmax=high
+        )
+        above = self.found(
+            own, systemDOTslice__lbDOTservice__cpuDOTmax=high, systemDOTslice__cpuDOTmax=low
+        )
+        self.assertEqual((deep, above), (1, 1))
+        first = self.found(
+            "3:cpuacct,cpu:/lb\n2:cpuset:/\n",
+            cpu__lb__cpuDOTcfs_quota_us="50000\n",
+            cpu__lb__cpuDOTcfs_period_us="100000\n",
+        )
+        self.assertEqual(first, 1)
+        self.assertEqual(processors("/nowhere", "/nowhere"), len(os.sched_getaffinity(0)))
 
 
 class SteeringTests(SynchronousTestCase):

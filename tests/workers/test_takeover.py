@@ -26,6 +26,10 @@ class LivingTests(SynchronousTestCase):
         self.addCleanup(os.close, held)
         fcntl.flock(held, fcntl.LOCK_EX)
         self.assertEqual(living(str(directory), "worker-"), {11})
+        self.assertEqual(living(str(directory), "worker-", draining=False), {11})
+        os.write(held, b"drains")
+        self.assertEqual(living(str(directory), "worker-", draining=False), set())
+        self.assertEqual(living(str(directory), "worker-"), {11})
         self.assertEqual(sorted(p.name for p in directory.iterdir()), ["lock", "worker-11"])
 
 
@@ -37,7 +41,7 @@ class GatheredTests(SynchronousTestCase):
         self.clock = Clock()
         self.expected = {1, 2}
         self.adopted: set[int] = set()
-        work = gathered(self.clock, lambda: self.expected, lambda: self.adopted)
+        work = gathered(self.clock, lambda: self.expected, lambda: self.adopted, "{count}")
         self.done = Deferred.fromCoroutine(work)
 
     def test_all(self) -> None:

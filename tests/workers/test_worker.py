@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -16,7 +17,7 @@ from fiberlb.tls.contexts import bare_context
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import Page, make_page
 from fiberlb.workers.revisions import Encoder, Revision, content
-from fiberlb.workers.worker import Worker
+from fiberlb.workers.worker import LIVING, Worker, tell_draining
 from tests.support.ports import free_port
 from tests.workers.test_slots import listening
 
@@ -37,6 +38,7 @@ class WorkerTests(SynchronousTestCase):
             number=1,
             slot=1,
             directory=self.directory,
+            board=os.path.join(self.directory, "board"),
             deadline=60.0,
             log_format="off",
             log_path="stdout",
@@ -65,6 +67,9 @@ class WorkerTests(SynchronousTestCase):
         )
         (fd,) = [step for step in Encoder().encode(revision) if step is not None]
         done = Deferred.fromCoroutine(self.worker.apply(serial, content(fd), down, number))
+        # On a busy machine it takes more than one turn.
+        while not done.called:
+            self.reactor.runUntilCurrent()
         self.successResultOf(done)
 
     def up(self) -> set[str]:
@@ -95,7 +100,7 @@ class WorkerTests(SynchronousTestCase):
         """A socket that is handed over is accepted from, and one of nobody waits."""
         sock = socket.create_server(("127.0.0.1", 0))
         key = ("::", self.port)
-        self.worker.listen(*key, 1, sock.detach())
+        self.worker.listen(*key, 1, sock.detach(), None)
         self.assertEqual(self.worker.plane.sockets(), [])
         found = next(iter(self.worker.plane._waiting))
         self.assertEqual(found, (key, 1))
@@ -118,3 +123,23 @@ class WorkerTests(SynchronousTestCase):
         self.worker._beat()
         self.assertEqual(self.page.read(2), (0, 0, 7, 0))
         self.assertGreater(self.page.read(0)[0], 0)
+
+    def test_nothing_on_disk(self) -> None:
+        """Where nobody can take it over, a worker without a control process drains at once."""
+        self.apply()
+        self.worker._order = attrs.evolve(self.worker._order, directory="")
+        drained: list[float] = []
+        self.worker.drain = drained.append  # type: ignore[method-assign, assignment]
+        self.worker.unlinked(None)  # type: ignore[arg-type]
+        self.assertEqual(drained, [60.0])
+
+    def test_drains(self) -> None:
+        """Its file says so."""
+        path = os.path.join(self.directory, f"{LIVING}{os.getpid()}")
+        tell_draining(self.directory)
+        self.assertFalse(os.path.exists(path))
+        with open(path, "w", encoding="ascii"):
+            tell_draining(self.directory)
+        with open(path, encoding="ascii") as file:
+            self.assertEqual(file.read(), "drains")
+        tell_draining("")

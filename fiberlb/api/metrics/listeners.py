@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
@@ -12,6 +12,8 @@ from fiberlb.model.listener import Listener
 
 _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _LABELS = ("listener",)
+#: Why datagrams are dropped (L{fiberlb.relay.datagram_figures.DROPS}).
+DROPPED = ("denied", "limit", "no_member", "too_large", "buffer_full", "unreachable")
 
 
 def listeners(control: ControlService) -> Iterator[Metric]:
@@ -46,6 +48,7 @@ def listeners(control: ControlService) -> Iterator[Metric]:
             for word in _CLASSES:
                 answers.add_metric((called[listener.id], word), figures.get(f"answers_{word}", 0))
     yield answers
+    yield from _datagrams(found, called)
     reasons = CounterMetricFamily(
         "fiberlb_reasons",
         "Requests and connections that FiberLB itself has answered or ended, by reason code.",
@@ -54,3 +57,27 @@ def listeners(control: ControlService) -> Iterator[Metric]:
     for reason, count in sorted(control.reasons().items()):
         reasons.add_metric((reason,), count)
     yield reasons
+
+
+def _datagrams(
+    found: Sequence[tuple[Listener, Mapping[str, int]]], called: Mapping[str, str]
+) -> Iterator[Metric]:
+    """Datagrams of udp listeners."""
+    several = [(called[one.id], figures) for one, figures in found if one.datagrams]
+    for key, name, text in (
+        ("received", "received_datagrams", "Datagrams that clients have sent."),
+        ("sent", "sent_datagrams", "Datagrams sent to clients."),
+    ):
+        counter = CounterMetricFamily(f"fiberlb_listener_{name}", text, labels=_LABELS)
+        for listener, figures in several:
+            counter.add_metric((listener,), figures.get(f"datagrams_{key}", 0))
+        yield counter
+    dropped = CounterMetricFamily(
+        "fiberlb_listener_dropped_datagrams",
+        "Datagrams of clients and members that went no further, by the reason.",
+        labels=("listener", "reason"),
+    )
+    for listener, figures in several:
+        for why in DROPPED:
+            dropped.add_metric((listener, why), figures.get(f"dropped_{why}", 0))
+    yield dropped

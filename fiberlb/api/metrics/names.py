@@ -11,7 +11,7 @@ from fiberlb.control.service import ControlService
 
 def names(control: ControlService) -> Iterator[Metric]:
     """How many addresses each has, whether the last question was answered, and when one was."""
-    states = control.names()
+    states = control.members.names()
     addresses = GaugeMetricFamily(
         "fiberlb_name_addresses", "Addresses by the last good answer.", labels=("name",)
     )

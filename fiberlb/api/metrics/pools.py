@@ -27,12 +27,12 @@ def _ends(
     control: ControlService, ident: str, called: str
 ) -> Iterator[tuple[str, str, Mapping[str, int]]]:
     """A member, or each address of one by name: what it is called, its health, its figures."""
-    parts = control.parts(ident)
+    parts = control.members.parts(ident)
     if not parts:
         yield called, control.member_health(ident).health, control.member_figures(ident)
         return
     for part in parts:
-        health, figures = control.seen(part.id)
+        health, figures = control.members.seen(part.id)
         yield called if part.id == ident else f"{called}/{part.address}", health.health, figures
 
 

@@ -12,7 +12,7 @@ from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from fiberlb.api.metrics.page import CONTENT_TYPE, page
-from fiberlb.api.rest import keys, status
+from fiberlb.api.rest import keys, member_states, status
 from fiberlb.api.rest.bodies import command_only, no_body, read_json
 from fiberlb.api.rest.conditions import not_modified, quoted
 from fiberlb.api.rest.documents import stored
@@ -25,6 +25,7 @@ from fiberlb.api.rest.tables import ALIASES, MONITOR, TOP, WITHIN, top, within
 from fiberlb.control.operations import Op
 from fiberlb.control.refusals import Stopping
 from fiberlb.control.service import ControlService
+from fiberlb.model.pool import Member
 
 _TOP = ", ".join([*TOP, *ALIASES])
 _READ_WRITE = ["GET", "PUT", "PATCH", "DELETE"]
@@ -99,6 +100,38 @@ class RestApi:
         target = Target(within(path, own), _plain(parent), _plain(word))
         return await self._object(request, target)
 
+    @app.route("/v1/members/state", methods=["POST"])
+    async def machine(self, request: IRequest) -> bytes:
+        """The state of every member on a machine."""
+        return await self._answer(request, lambda: member_states.post(self._control, request))
+
+    @app.route("/v1/<any(members):own>/<word>/state", methods=["GET", "PUT"])
+    async def state(self, request: IRequest, own: str, word: str) -> bytes:
+        """The state of a member."""
+        return await self._state(request, Target(top(own), "", _plain(word)))
+
+    @app.route(
+        f"/v1/<any({_parents('members')}):path>/<parent>/<any(members):own>/<word>/state",
+        methods=["GET", "PUT"],
+    )
+    async def state_within(
+        self, request: IRequest, path: str, parent: str, own: str, word: str
+    ) -> bytes:
+        """The state of a member of a pool."""
+        target = Target(within(path, own), _plain(parent), _plain(word))
+        return await self._state(request, target)
+
+    async def _state(self, request: IRequest, target: Target) -> bytes:
+        def found() -> Member:
+            made = self._resources.find(target)
+            assert isinstance(made, Member)
+            return made
+
+        control = self._control
+        if request.method == b"PUT":
+            return await self._answer(request, lambda: member_states.put(control, request, found()))
+        return self._read(request, lambda: member_states.get(control, request, found()))
+
     @app.route(f"/v1/pools/<pool>/{MONITOR}", methods=_READ_WRITE)
     async def monitor(self, request: IRequest, pool: str) -> bytes:
         """The health monitor of a pool."""
@@ -142,6 +175,12 @@ class RestApi:
     async def keys(self, request: IRequest) -> bytes:
         """The key-encryption keys, without themselves."""
         return await self._answer(request, lambda: keys.listing(self._control, request))
+
+    @app.route("/v1/cookie_keys/rotate", methods=["POST"])
+    async def sign_anew(self, request: IRequest) -> bytes:
+        """Sign persistence cookies with a new key."""
+        command_only(request)
+        return await self._answer(request, lambda: keys.sign_anew(self._control, request))
 
     @app.route("/v1/keys/<any(rotate, reseal, prune):what>", methods=["POST"])
     async def change_keys(self, request: IRequest, what: str) -> bytes:

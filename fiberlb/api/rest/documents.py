@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from fiberlb.api.rest.member_states import operational
 from fiberlb.api.rest.tables import HOME
 from fiberlb.control.certificates import public_text
 from fiberlb.control.commits import time_text
@@ -67,7 +68,9 @@ def observed(
     """The document of an object with what is seen of it now."""
     if isinstance(made, Member):
         done["status"] = member_status(control, made.id)
+        done["operational"] = operational(control, made.id)
     elif isinstance(made, Certificate):
+        done["ocsp"] = control.stapling(made)
         done["warnings"] = control.certificate_warnings(made)
         done["used_by"] = [
             {"collection": user.COLLECTION, "id": user.id, "name": user.name}
@@ -96,12 +99,12 @@ def children(configuration: Configuration, collection: str, parent: str) -> list
 def member_status(control: ControlService, ident: str) -> dict[str, Any]:
     """What is observed of a member; with C{resolution}, if it is given by name."""
     done = _seen(control.member_health(ident), control.member_figures(ident))
-    found = control.resolution(ident)
+    found = control.members.resolution(ident)
     if found is not None:
         done["resolution"] = {
             "name": found.name,
             "addresses": [
-                {"id": part.id, "address": part.address, **_seen(*control.seen(part.id))}
+                {"id": part.id, "address": part.address, **_seen(*control.members.seen(part.id))}
                 for part in found.parts
             ],
             "ttl": found.state.ttl,

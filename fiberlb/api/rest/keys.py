@@ -19,6 +19,17 @@ async def listing(control: ControlService, request: IRequest) -> Reply:
     return Reply(document={"items": items})
 
 
+async def sign_anew(control: ControlService, request: IRequest) -> Reply:
+    """
+    POST /v1/cookie_keys/rotate: persistence cookies are signed with a new key.
+
+    Answered when every process does it.
+    """
+    query_of(request, ())
+    await control.states.sign(control.cookie_keys.rotate)
+    return Reply(document={"keys": len(control.cookie_keys.keys)})
+
+
 async def change(control: ControlService, request: IRequest, what: str) -> Reply:
     """POST /v1/keys/rotate, reseal, prune: answered when it is done."""
     query_of(request, ())

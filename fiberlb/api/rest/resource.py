@@ -79,7 +79,7 @@ class Resources:
     async def get(self, request: IRequest, target: Target) -> Reply:
         """GET of one object."""
         query_of(request, ())
-        made = self._find(target)
+        made = self.find(target)
         tag = quoted(self._control.state.tags.of(made.COLLECTION, made.id))
         if not_modified(request, tag[1:-1]):
             return Reply(NOT_MODIFIED, headers={"ETag": tag})
@@ -94,7 +94,7 @@ class Resources:
     def get_monitor(self, request: IRequest, pool: str) -> Reply:
         """GET of a pool's health monitor."""
         query_of(request, ())
-        made = self._look("pools", pool)
+        made = self.look("pools", pool)
         assert isinstance(made, Pool)
         if made.health_monitor is None:
             raise NotFound(MONITORS, pool)
@@ -104,7 +104,13 @@ class Resources:
         body = monitor_document(self._control, self._control.configuration, made)
         return Reply(document=body, headers={"ETag": tag})
 
-    def _look(self, collection: str, word: str, parent: str = "") -> Resource:
+    def look(self, collection: str, word: str, parent: str = "") -> Resource:
+        """
+        The object of an id or name.
+
+        @raise NotFound: there is none.
+        @raise Ambiguous: there are several.
+        """
         configuration = self._control.configuration
         objects = configuration.objects.get(collection, {})
         found = find(configuration, collection, word)
@@ -120,11 +126,17 @@ class Resources:
     def _parent(self, target: Target) -> Resource:
         of = COLLECTIONS[target.table.collection].PARENT
         assert of is not None
-        return self._look(of[1], target.parent)
+        return self.look(of[1], target.parent)
 
-    def _find(self, target: Target) -> Resource:
+    def find(self, target: Target) -> Resource:
+        """
+        The object that an address names.
+
+        @raise NotFound: there is none.
+        @raise Ambiguous: there are several.
+        """
         parent = self._parent(target).id if target.parent else ""
-        return self._look(target.table.collection, target.word, parent)
+        return self.look(target.table.collection, target.word, parent)
 
     # -- writes
 

@@ -10,6 +10,7 @@ from fiberlb.api.rest.documents import listener_name
 from fiberlb.api.rest.problem import Refused
 from fiberlb.api.rest.reply import Reply
 from fiberlb.control.service import ControlService
+from fiberlb.model.addresses import bare
 from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Member
 
@@ -35,14 +36,16 @@ def _members(control: ControlService) -> dict[str, int]:
     """How many are how; each address of a name counts, a name without one is C{unknown}."""
     health: Counter[str] = Counter()
     for ident in control.configuration.all(Member):
-        parts = control.parts(ident)
+        parts = control.members.parts(ident)
         if parts:
-            health.update(control.seen(part.id)[0].health for part in parts)
+            health.update(control.members.seen(part.id)[0].health for part in parts)
         else:
             health[control.member_health(ident).health] += 1
     total = health.total()
     known = {word: health.pop(word, 0) for word in ("up", "down", "probing", "unmonitored")}
-    return {"total": total, **known, "draining": 0, **health}
+    members = control.configuration.all(Member)
+    draining = sum(1 for ident in control.states.restrained if ident in members)
+    return {"total": total, **known, "draining": draining, **health}
 
 
 def _listeners(control: ControlService) -> list[dict[str, Any]]:
@@ -51,7 +54,7 @@ def _listeners(control: ControlService) -> list[dict[str, Any]]:
         {
             "id": one.listener_id,
             "name": listener_name(configuration, one.listener_id) if configuration else "",
-            "address": one.host,
+            "address": bare(one.host),
             "port": one.port or None,
             "state": one.state,
             "reason": one.reason,
@@ -71,7 +74,7 @@ def figures(control: ControlService, ident: str) -> dict[str, int]:
 
 def _problems(control: ControlService) -> list[str]:
     failed = [
-        f"{one.host} port {one.port}: {one.reason}" if one.port else one.reason
+        f"{bare(one.host)} port {one.port}: {one.reason}" if one.port else one.reason
         for one in control.listeners()
         if one.state == "error"
     ]

@@ -24,7 +24,7 @@ from twisted.web.client import (
 )
 
 #: errno of a connection that could not be made -> what is said about it.
-_REASONS = {
+REASONS = {
     errno.ECONNREFUSED: "connection refused",
     errno.ETIMEDOUT: "connection timed out",
     errno.EHOSTUNREACH: "no route to host",
@@ -37,7 +37,7 @@ _REASONS = {
 }
 
 #: What this process or machine lacks: it says nothing about the member.
-_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 _WRAPPERS = (ResponseFailed, RequestTransmissionFailed, RequestGenerationFailed)
 
@@ -94,9 +94,9 @@ def _not_connected(why: ConnectError) -> CheckFailed | CheckImpossible:
     number = why.osError
     if not isinstance(number, int):
         return CheckFailed("cannot connect")
-    if number in _OURS:
+    if number in OURS:
         return CheckImpossible(os.strerror(number).lower())
     # A socket that cannot even be made is told apart: the cause is on this machine.
     if isinstance(why, ConnectBindError):
         return CheckFailed(f"cannot connect from here: {os.strerror(number).lower()}")
-    return CheckFailed(_REASONS.get(number) or f"cannot connect: {os.strerror(number).lower()}")
+    return CheckFailed(REASONS.get(number) or f"cannot connect: {os.strerror(number).lower()}")

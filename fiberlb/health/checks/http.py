@@ -62,17 +62,26 @@ class _Verbatim:
 
 class _Body(Protocol):
     """
-    Throws a body away.
+    Throws a body away, and looks for what has to stand in it.
 
+    @ivar found: it does.
     @ivar ended: fires at its end; cancelling it closes the connection.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, wanted: bytes = b"") -> None:
         self._left = limit
+        self._wanted = wanted
+        self._tail = b""
+        self.found = not wanted
         self._over = False
         self.ended: Deferred[None] = Deferred(lambda _: self._stop())
 
     def dataReceived(self, data: bytes) -> None:
+        if not self.found:
+            seen = self._tail + data
+            self.found = self._wanted in seen
+            # What is looked for may come in pieces.
+            self._tail = seen[-len(self._wanted) :]
         self._left -= len(data)
         if self._left < 0 and not self._over:
             self._stop()
@@ -174,13 +183,15 @@ async def _asked(
 
 async def _judge(response: IResponse, monitor: HealthMonitor) -> None:
     problem = _problem(response, monitor)
-    body = _Body(0 if problem else BODY_LIMIT)
+    body = _Body(0 if problem else BODY_LIMIT, (monitor.body_contains or "").encode())
     response.deliverBody(body)
     if problem:
         body.ended.addErrback(lambda _: None)
         body.ended.cancel()
         raise CheckFailed(problem)
     await body.ended
+    if not body.found:
+        raise CheckFailed("the body does not have what is expected")
 
 
 def _problem(response: IResponse, monitor: HealthMonitor) -> str | None:

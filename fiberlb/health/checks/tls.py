@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import wrapClientTLS
 from twisted.internet.interfaces import (
     IHandshakeListener,
     IOpenSSLClientConnectionCreator,
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 from zope.interface import implementer
@@ -37,7 +37,9 @@ class Secure:
     @param address: of the member, or its name; what is verified where the pool names no server.
     """
 
-    def __init__(self, tls: PoolTls, address: str) -> None:
+    def __init__(self, tls: PoolTls, address: str, protocols: Sequence[bytes] = ()) -> None:
+        """@param protocols: offered by ALPN."""
+        self._protocols = list(protocols)
         self._tls = tls
         self._address = address
         self._made: MemberSsl | None = None
@@ -50,6 +52,8 @@ class Secure:
     def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """See Twisted's interface."""
         self._made = made = self._tls.connection(None, self._address)
+        if self._protocols:
+            made.set_alpn_protos(self._protocols)
         return made
 
     def explain(self, why: Exception) -> Exception:
@@ -66,7 +70,11 @@ class Secure:
 
 
 def secured(
-    reactor: Any, tls_of: TlsOf, member: Member, monitor: HealthMonitor
+    reactor: Any,
+    tls_of: TlsOf,
+    member: Member,
+    monitor: HealthMonitor,
+    protocols: Sequence[bytes] = (),
 ) -> tuple[IStreamClientEndpoint, Secure]:
     """
     Where to connect for a check by TLS, and what explains its errors.
@@ -76,8 +84,27 @@ def secured(
     tls = tls_of(member.pool_id)
     if tls is None:
         raise CheckFailed("no settings of TLS")
-    secure = Secure(tls, addressee(member, monitor)[0])
-    return wrapClientTLS(secure, endpoint(reactor, member, monitor)), secure
+    secure = Secure(tls, addressee(member, monitor)[0], protocols)
+    return _Wrapped(reactor, secure, endpoint(reactor, member, monitor)), secure
+
+
+@implementer(IStreamClientEndpoint)
+class _Wrapped:
+    """
+    An endpoint whose connections speak TLS.
+
+    Twisted's own wrapper keeps what is written for a turn of the global reactor.
+    """
+
+    def __init__(self, reactor: Any, secure: Secure, where: Any) -> None:
+        self._reactor = reactor
+        self._secure = secure
+        self._where = where
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        factory = TLSMemoryBIOFactory(self._secure, True, protocolFactory, self._reactor)
+        connected: Deferred[Any] = self._where.connect(factory)
+        return connected.addCallback(lambda protocol: protocol.wrappedProtocol)
 
 
 @implementer(IHandshakeListener)
@@ -117,8 +144,7 @@ def tls_hello_check(reactor: Any, tls_of: TlsOf) -> Check:
         where, secure = secured(reactor, tls_of, member, monitor)
         try:
             protocol: Any = await where.connect(factory)
-            # What the wrapper builds is the TLS around it.
-            await getattr(protocol, "wrappedProtocol", protocol).done
+            await protocol.done
         except Exception as why:
             raise secure.explain(why) from why
 

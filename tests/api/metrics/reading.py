@@ -10,13 +10,15 @@ Labels = frozenset[tuple[str, str]]
 
 
 class Reading(Asking):
-    """A node with two listeners and a pool."""
+    """A node with three listeners and a pool."""
 
     FILE = """\
-pools: [{name: f, members: [127.0.0.1:1, "127.0.0.1:2 name=b"]}]
+pools:
+  - {name: f, members: [127.0.0.1:1, "127.0.0.1:2 name=b"]}
 listeners:
   - {name: web, port: 80, protocol: http, default_pool_id: f, connection_limit: 9}
   - {name: 'a "quoted" name', port: 81, protocol: http}
+  - {name: dns, port: 53, protocol: udp}
 """
 
     def samples(self) -> dict[str, dict[Labels, float]]:

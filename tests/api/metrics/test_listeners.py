@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fiberlb.api.metrics.listeners import DROPPED
 from tests.api.metrics.reading import Reading
 
 
@@ -19,6 +20,13 @@ class ListenerTests(Reading):
         self.assertEqual(self.value("fiberlb_reasons_total", reason="no_route"), 1)
         quoted = 'a "quoted" name'
         self.assertEqual(self.value("fiberlb_listener_accepted_total", listener=quoted), 5)
+
+    def test_datagrams(self) -> None:
+        """Listeners of datagrams tell of these, the others do not."""
+        received = self.samples()["fiberlb_listener_received_datagrams_total"]
+        self.assertEqual(received, {frozenset({("listener", "dns")}): 0})
+        dropped = self.samples()["fiberlb_listener_dropped_datagrams_total"]
+        self.assertEqual(len(dropped), len(DROPPED))
 
     def test_limit(self) -> None:
         """Only a listener with a limit has that figure."""

@@ -26,7 +26,7 @@ class NameTests(Reading):
         self.stage.move(web=("10.0.0.1", "10.0.0.2"))
         members = self.stage.control.configuration.objects["members"]
         (web,) = (i for i, m in members.items() if m.name == "w")
-        parts = self.stage.control.parts(web)
+        parts = self.stage.control.members.parts(web)
         assert parts is not None
         self.stage.health.known = {parts[0].id: Health("down")}
         self.assertEqual(self.value("fiberlb_pool_members_up", pool="f"), 1)

@@ -22,6 +22,7 @@ from fiberlb.model.health_monitor import HealthMonitor, MonitorType
 from fiberlb.model.pool import Member
 from tests.tls.members import plan, pool_tls
 
+_BY_TLS = {MonitorType.HTTPS, MonitorType.TLS_HELLO, MonitorType.GRPC}
 MEMBER = Member(pool_id="p", address="192.0.2.1", port=8443)
 
 
@@ -59,5 +60,5 @@ class SecureTests(SynchronousTestCase):
 
     def test_table(self) -> None:
         """They stand beside the others."""
-        self.assertEqual(set(TLS_CHECKS), {MonitorType.HTTPS, MonitorType.TLS_HELLO})
+        self.assertEqual(set(TLS_CHECKS), _BY_TLS)
         self.assertLessEqual(set(TLS_CHECKS), set(open_checks(MemoryReactorClock())))

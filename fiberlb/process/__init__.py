@@ -1,0 +1,1 @@
+"""This process among others: who started it, and who falls to it."""

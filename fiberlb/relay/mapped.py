@@ -1,0 +1,85 @@
+"""The table of clients in a file of the state directory, which all processes map."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+from collections.abc import Callable
+from typing import Final
+
+from twisted.logger import Logger
+
+from fiberlb.balancing.affinity_table import SIZE, AffinityTable
+from fiberlb.relay.affinity import private_table
+
+#: Of the file.
+TABLE: Final = "clients"
+#: Tells a file of this form from any other.
+_MARK: Final = 0x66696265726C6301
+#: Octets in front of the table: the mark, the seed.
+_HEAD: Final = 64
+#: A file in memory, which this process has open under a number.
+_OPEN: Final = "/proc/self/fd/"
+_log = Logger()
+
+
+def client_table(directory: str | None, randomness: Callable[[int], bytes]) -> AffinityTable:
+    """
+    The table of a process.
+
+    @param directory: the state directory; C{None}: nothing is on disk.
+    @param randomness: so many bytes, from the system.
+    """
+    if directory is None:
+        return private_table()
+    try:
+        return open_table(os.path.join(directory, TABLE), randomness)
+    except OSError as why:
+        text = "{path}: {why}; each process remembers clients for itself"
+        _log.error(text, path=os.path.join(directory, TABLE), why=str(why))
+        return private_table()
+
+
+def open_table(path: str, randomness: Callable[[int], bytes]) -> AffinityTable:
+    """
+    The table in a file, which is made if there is none of this form.
+
+    It outlives processes, so clients stay where they are over restarts.
+
+    @param path: also C{/proc/self/fd/NUMBER}, of a file in memory.
+    @raise OSError: it cannot be made, or the disk is full.
+    """
+    fd, seed = _opened(path, randomness)
+    try:
+        memory = mmap.mmap(fd, _HEAD + SIZE)
+    finally:
+        os.close(fd)
+    return AffinityTable(memoryview(memory)[_HEAD:].cast("Q"), seed)
+
+
+def _opened(path: str, randomness: Callable[[int], bytes]) -> tuple[int, int]:
+    """The file's descriptor and seed; one of another form is left to those who have it open."""
+    flags = os.O_RDWR | os.O_CLOEXEC
+    if not path.startswith(_OPEN):
+        flags |= os.O_CREAT | os.O_NOFOLLOW
+    mark = _MARK.to_bytes(8, "little")
+    while True:
+        fd = os.open(path, flags, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            size = os.fstat(fd).st_size
+            if not size:
+                # What is mapped must be there: a full disk would end whoever writes to it.
+                os.posix_fallocate(fd, 0, _HEAD + SIZE)
+                os.pwrite(fd, mark + randomness(8), 0)
+                size = _HEAD + SIZE
+            head = os.pread(fd, 16, 0)
+            if size == _HEAD + SIZE and head[:8] == mark:
+                fcntl.flock(fd, fcntl.LOCK_UN)
+                return fd, int.from_bytes(head[8:], "little")
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+        os.unlink(path)

@@ -313,10 +313,10 @@ class ChangeTests(ServiceCase):
         self.assertEqual(self.health("a", "b"), ["unmonitored", "up"])
 
 
-def part(name: str, address: str) -> ResolvedMember:
+def part(name: str, address: str, of: str = "") -> ResolvedMember:
     """A member at an address of C{db.test}."""
     fields = {"id": name, "name": name, "address": address, "port": 80, "pool_id": "p"}
-    return ResolvedMember(**fields, host="db.test", of=name)  # type: ignore[arg-type]
+    return ResolvedMember(**fields, host="db.test", of=of or name)  # type: ignore[arg-type]
 
 
 class NameTests(ServiceCase):
@@ -349,6 +349,19 @@ class NameTests(ServiceCase):
         self.assertEqual(self.reported(), [("b", False)])
         self.checks.answer("b")
         self.assertEqual(self.reported(), [("b", True)])
+
+    def test_held(self) -> None:
+        """Maintenance of a member is that of all of its addresses, also of those that come."""
+        one, two = part("x", "192.0.2.1", "m"), part("y", "192.0.2.2", "m")
+        self.service.apply(snapshot(plan(one, member("c"))))
+        self.service.hold(frozenset({"m"}))
+        self.service.apply(snapshot(plan(one, two, member("c"))))
+        begun = len(self.checks.begun)
+        self.clock.pump([1.0] * 20)
+        self.assertEqual({name for _, name in self.checks.begun[begun:]}, {"c"})
+        self.assertEqual(self.health("x", "y", "c"), ["unmonitored", "unmonitored", "up"])
+        self.service.hold(frozenset())
+        self.assertEqual(self.health("x", "y"), ["up", "up"])
 
     def test_moved_plainly(self) -> None:
         """A member that is configured at another address has to be checked first, as ever."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from http.client import HTTPException, NotConnected
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,10 @@ class Asking:
                     for _ in range(50):
                         answer = session.request("/")
                         self.seen[answer.status, answer.text.strip()] += 1
-            except OSError as why:
+            except NotConnected:
+                # The last answer said that it is the last one here.
+                continue
+            except (OSError, HTTPException) as why:
                 self.failures.append(repr(why))
 
     def bad(self) -> dict[tuple[int, str], int]:

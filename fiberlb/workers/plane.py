@@ -61,8 +61,7 @@ class WorkersPlane:
     @param binding: makes sockets that listen, and cleans up after them.
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
 
-    @ivar contexts: TLS to the members, for the checks; workers make their own.
-    @ivar logs: the access log of the workers.
+    @ivar contexts: TLS to the members, for the checks; workers make their own. C{logs}: theirs.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class WorkersPlane:
         self._limits = overlaid(Limits(), settings.limits)
         self._serial = int(wall())
         self._wanted = wanted
-        self._slots = Slots(binding.bind, binding.release, binding.adopt)
+        self._slots = Slots(binding.bind, binding.release, binding.adopt, binding.held)
         self._tls: dict[str, TlsSlot] = {}
         self.contexts = MemberContexts()
         self._bases = Bases()
@@ -292,8 +291,7 @@ class WorkersPlane:
 
     async def operate(self, operations: Operations) -> None:
         """Have this in force beside the configuration; returns when it is in every worker."""
-        handed = self.crew.handing.operate
-        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(operations)))
+        await self.crew.turn.run(Deferred.fromCoroutine, self.crew.handing.operate(operations))
 
     async def challenge(self, challenges: Challenges) -> None:
         """Have these challenges answered, and no others; returns when every worker does."""

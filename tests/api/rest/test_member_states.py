@@ -22,7 +22,7 @@ pools:
 
     def tearDown(self) -> None:
         """Nobody looks any more."""
-        self.stage.control.emptying.stop()
+        self.stage.control.operating.emptying.stop()
 
     def test_put(self) -> None:
         """Set, shown, and in force; the revision is the same."""
@@ -132,7 +132,7 @@ pools:
 
     def tearDown(self) -> None:
         """Nobody looks any more."""
-        self.stage.control.emptying.stop()
+        self.stage.control.operating.stop()
 
     def test_machine(self) -> None:
         """One that is at an address now is on that machine; one that is several is on none."""

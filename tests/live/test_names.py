@@ -25,10 +25,10 @@ resolver: {{servers: "{server}", minimum_ttl: 200ms, maximum_ttl: 1s}}
 pools:
 - name: one
   members: ["web.test:{port}"]
-  health_monitor: {{type: http, interval: 300ms, timeout: 300ms}}
+  health_monitor: {{type: http, interval: 5s, timeout: 5s}}
 - name: all
   members: ["dns:web.test:{port}"]
-  health_monitor: {{type: http, interval: 300ms, timeout: 300ms}}
+  health_monitor: {{type: http, interval: 5s, timeout: 5s}}
 listeners:
 - {{name: one, address: 127.0.0.1, port: {one}, protocol: http, default_pool_id: one}}
 - {{name: all, address: 127.0.0.1, port: {every}, protocol: http, default_pool_id: all}}
@@ -43,7 +43,7 @@ pools:
   protocol: https
   tls_config: {{ca_certificate_id: ca}}
   members: ["web.test:{port}"]
-  health_monitor: {{interval: 300ms, timeout: 300ms}}
+  health_monitor: {{interval: 5s, timeout: 5s}}
 - name: all
   protocol: https
   tls_config: {{ca_certificate_id: ca}}

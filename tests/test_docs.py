@@ -25,6 +25,7 @@ from fiberlb.model import (
     persistence,
     pool,
     pool_tls,
+    resolver,
     resource,
     settings,
 )
@@ -44,6 +45,7 @@ TABLES: dict[str, type] = {
     "log": settings.Log,
     "shutdown": settings.Shutdown,
     "acme": acme.AcmeSettings,
+    "resolver": resolver.ResolverSettings,
     "Keys that each object takes": resource.Resource,
     "session_persistence": persistence.SessionPersistence,
     "drain": persistence.Drain,

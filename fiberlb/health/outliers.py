@@ -164,11 +164,10 @@ class Outliers:
     def restrain(self, members: frozenset[str]) -> None:
         """These members take nothing new, by order; no others."""
         changed, self._restrained = members ^ self._restrained, members
-        for ident in changed:
-            standing = self._of.get(ident)
-            if standing is not None:
-                self._mark(standing, ident)
-                self._weigh(standing)
+        for ident, member in list(self._members.items()) if changed else ():
+            if member.configured_id in changed:
+                self._mark(self._of[ident], ident)
+                self._weigh(self._of[ident])
 
     def suspect(self, member_id: str, cause: str, told: str) -> None:
         """
@@ -237,7 +236,11 @@ class Outliers:
     # What follows.
 
     def _mark(self, standing: PoolStanding, ident: str) -> None:
-        standing.mark(ident, self._fit(ident) and ident not in self._restrained)
+        standing.mark(ident, self._fit(ident) and not self._rests(ident))
+
+    def _rests(self, ident: str) -> bool:
+        """Whether it takes nothing new, by order; of a member by name, each of its addresses."""
+        return self._members[ident].configured_id in self._restrained
 
     def _settle(self, ident: str) -> None:
         """Tell whether it is used, and look what that means for its pool."""
@@ -252,8 +255,9 @@ class Outliers:
         """Nobody stays ejected where nobody is left, and too few are as bad as none."""
         if not standing.usable and self._ejected:
             for member in standing.plan.members:
-                if member.id in self._ejected and member.id not in self._down | self._restrained:
-                    self._return(member.id, "no other member is left")
+                ident = member.id
+                if ident in self._ejected and ident not in self._down and not self._rests(ident):
+                    self._return(ident, "no other member is left")
         panics = standing.short
         if panics is standing.panics:
             return

@@ -118,7 +118,7 @@ class MemberState:
             self.address = address
             self.forgive()
             self._settle()
-            self.link = None if tls is None else MemberLink(tls, member.address)
+            self.link = None if tls is None else MemberLink(tls, member.identity)
         if unix:
             self.family = int(socket.AF_UNIX)
         else:

@@ -127,3 +127,14 @@ class WorkerLink(amp.AMP):
         """Finish what runs, end."""
         self._worker.drain(deadline)
         return {}
+
+
+def suspect(link: WorkerLink | None, member: str, cause: str, told: str) -> None:
+    """
+    Say that requests fail at a member too often; without control nobody is told.
+
+    @param cause: the last failure's: a reason code, or the status.
+    @param told: the same in a sentence.
+    """
+    if link is not None:
+        link.callRemote(messages.Suspect, member=member, cause=cause, text=told)

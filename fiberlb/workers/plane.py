@@ -234,6 +234,7 @@ class WorkersPlane:
             bases=self._bases.assign(snapshot),
             places=self._counting.assign(counted(snapshot), self._serial, self.crew.oldest),
             columns=self._columns(snapshot),
+            answers=snapshot.answers,
         )
         fd = await in_slices(self._reactor, self._encoder.encode(revision))
         current = self.crew.handing.current

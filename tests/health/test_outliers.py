@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.health.outliers import Outliers
 from fiberlb.model.passive_health import PassiveHealth
+from fiberlb.model.pool import ResolvedMember
 from fiberlb.pool_plans import PoolPlan
 from tests.health.scripted import MONITOR, LogLines, member, plan
 
@@ -256,3 +257,22 @@ class PanicTests(OutlierCase):
         self.use()
         self.assertFalse(self.outliers.uses("a"))
         self.assertEqual(len(self.logged.lines), 1)
+
+
+class NameTests(OutlierCase):
+    """A member by name, at several addresses."""
+
+    def test_restrained(self) -> None:
+        """What is ordered of it goes for each of them; each is judged by itself."""
+        parts = [
+            ResolvedMember(id=f"n/{n}", name="n", address=f"192.0.2.{n}", port=80, host="n", of="n")
+            for n in (1, 2)
+        ]
+        self.use(*parts, member("a"))
+        self.outliers.restrain(frozenset("n"))
+        self.fail("n/1", "n/2", "a")
+        self.assertEqual(self.outliers.ejections, {})
+        self.outliers.restrain(frozenset())
+        self.fail("n/2")
+        self.assertEqual(self.outliers.ejections, {"n/2": 1})
+        self.assertTrue(self.outliers.uses("n/1"))

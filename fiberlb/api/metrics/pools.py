@@ -23,6 +23,20 @@ _COUNTERS = (
 )
 
 
+def _ends(
+    control: ControlService, ident: str, called: str
+) -> Iterator[tuple[str, str, Mapping[str, int], str]]:
+    """A member, or each address of one by name: what it is called, its health, figures and id."""
+    parts = control.members.parts(ident)
+    if not parts:
+        yield called, control.member_health(ident).health, control.member_figures(ident), ident
+        return
+    for part in parts:
+        health, figures = control.members.seen(part.id)
+        word = called if part.id == ident else f"{called}/{part.address}"
+        yield word, health.health, figures, part.id
+
+
 def pools(control: ControlService) -> Iterator[Metric | None]:
     """What each member has, and how many of a pool's members may serve."""
     configuration = control.configuration
@@ -38,14 +52,14 @@ def pools(control: ControlService) -> Iterator[Metric | None]:
     for number, (ident, member) in enumerate(configuration.all(Member).items()):
         if number % STEP == 0:
             yield None
-        health = control.member_health(ident).health
-        serves = health not in ("down", "ejected")
-        out[member.pool_id] += health == "ejected"
-        if member.enabled and serves:
-            up[member.pool_id] += 1
-        labels = (names[member.pool_id], called[ident])
-        often.append((labels, ejections.get(ident, 0)))
-        found.append((labels, control.member_figures(ident), serves))
+        for word, health, figures, part in _ends(control, ident, called[ident]):
+            serves = health not in ("down", "ejected", "unknown")
+            out[member.pool_id] += health == "ejected"
+            if member.enabled and serves:
+                up[member.pool_id] += 1
+            labels = (names[member.pool_id], word)
+            often.append((labels, ejections.get(part, 0)))
+            found.append((labels, figures, serves))
     yield _of_pools("members_up", "Members that may serve.", names, up)
     yield _of_pools("members_ejected", "Members that failed too often.", names, out)
     panics = dict.fromkeys(control.health.panicking(), 1)

@@ -34,15 +34,20 @@ def status(control: ControlService) -> Reply:
 
 
 def _members(control: ControlService) -> dict[str, int]:
-    health = Counter(
-        control.member_health(ident).health for ident in control.configuration.all(Member)
-    )
-    known = {
-        word: health.pop(word, 0) for word in ("up", "down", "probing", "ejected", "unmonitored")
-    }
+    """How many are how; each address of a name counts, a name without one is C{unknown}."""
+    health: Counter[str] = Counter()
+    for ident in control.configuration.all(Member):
+        parts = control.members.parts(ident)
+        if parts:
+            health.update(control.members.seen(part.id)[0].health for part in parts)
+        else:
+            health[control.member_health(ident).health] += 1
+    total = health.total()
+    words = ("up", "down", "probing", "ejected", "unmonitored")
+    known = {word: health.pop(word, 0) for word in words}
     members = control.configuration.all(Member)
     draining = sum(1 for ident in control.operating.states.restrained if ident in members)
-    return {"total": len(members), **known, "draining": draining, **health}
+    return {"total": total, **known, "draining": draining, **health}
 
 
 def _panic(control: ControlService) -> list[dict[str, str]]:

@@ -158,10 +158,6 @@ class MemberTests(SynchronousTestCase):
             self.assertEqual(
                 problems(Member, text), [f"address: host names: {LATER}; give an IP address"]
             )
-        for key in Member.LATER:
-            self.assertIn(
-                f"{key}: {LATER}", problems(Member, {"address": "::1", "port": 1, key: 1})
-            )
 
     def test_refused(self) -> None:
         """What is no address at all, or no member."""

@@ -47,6 +47,12 @@ def pools(control: ControlService) -> Iterator[Metric | None]:
         gauge.add_metric((names[ident],), count)
     yield gauge
     gauge = GaugeMetricFamily(
+        "fiberlb_pool_queued", "Requests, or connections, that wait for a member.", labels=("pool",)
+    )
+    for ident, name in names.items():
+        gauge.add_metric((name,), control.pool_figures(ident).get("queued", 0))
+    yield gauge
+    gauge = GaugeMetricFamily(
         "fiberlb_member_up", "1: it may serve; 0: it is down.", labels=_LABELS
     )
     for labels, _, serves in found:

@@ -25,6 +25,7 @@ from fiberlb.model import (
     persistence,
     pool,
     pool_tls,
+    queue,
     resource,
     settings,
 )
@@ -48,6 +49,7 @@ TABLES: dict[str, type] = {
     "session_persistence": persistence.SessionPersistence,
     "drain": persistence.Drain,
     "retries": pool.Retries,
+    "queue": queue.PoolQueue,
     "health_monitor": health_monitor.HealthMonitor,
     "tls_config": listener.TlsConfig,
     "TLS to the members": pool_tls.PoolTlsConfig,

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
+from twisted.internet import unix
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.web.server import Site
 
 from fiberlb.model.addresses import UNIX, at
 from fiberlb.model.pool import split_address
+from fiberlb.relay.held import Held
 from fiberlb.starting import CannotStart
 
 #: The file in the state directory that says where the admin API listens, an address a line.
 NOTE = "admin"
+
+
+class _Kept(unix.Port):
+    """A Unix socket that was made by root: its file is the user's, its directory may not be."""
+
+    @classmethod
+    def over(cls, reactor: Any, sock: socket.socket, site: Site, path: str) -> _Kept:
+        """Listen there; the socket is closed, a copy of it goes on."""
+        with sock:
+            port: _Kept = cls._fromListeningDescriptor(reactor, sock.fileno(), site)
+        port.mode = 0o600
+        # It goes on without this port.
+        port._shouldShutdown = False
+        port.startListening()
+        return port
+
+    def connectionLost(self, reason: Any) -> None:
+        """The file stays: it is where its user may not remove it, and the socket may go on."""
+        super(unix.Port, self).connectionLost(reason)
 
 
 class AdminPorts:
@@ -25,11 +47,13 @@ class AdminPorts:
     Nobody is answered before L{start}, when there is something to say; who
     connects waits that long.
 
-    @param reactor: has C{IReactorTCP} and C{IReactorUNIX}.
+    @param reactor: has C{IReactorTCP}, C{IReactorUNIX} and C{IReactorSocket}.
+    @param held: sockets that were made while there were rights to.
     """
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, held: Held | None = None) -> None:
         self._reactor = reactor
+        self._held = held or Held()
         self._ports: list[Any] = []
         self._addresses: list[str] = []
         self._note: Path | None = None
@@ -40,13 +64,26 @@ class AdminPorts:
 
         @raise CannotListenError: it cannot be had.
         """
+        try:
+            made = self._held.named(address)
+        except OSError as why:
+            host, _, last = address.rpartition(":")
+            raise CannotListenError(host, last, why) from why
         if address.startswith(UNIX):
             path = address.removeprefix(UNIX)
-            port = self._reactor.listenUNIX(path, site, mode=0o600, wantPID=True)
+            port: Any = (
+                self._reactor.listenUNIX(path, site, mode=0o600, wantPID=True)
+                if made is None
+                else _Kept.over(self._reactor, made, site, path)
+            )
             return self._hold(port, address)
         found = split_address(address)
         assert found is not None
-        port = self._reactor.listenTCP(int(found[1]), site, interface=found[0])
+        if made is None:
+            port = self._reactor.listenTCP(int(found[1]), site, interface=found[0])
+        else:
+            with made:
+                port = self._reactor.adoptStreamPort(made.fileno(), made.family, site)
         bound = port.getHost()
         return self._hold(port, f"http://{at(bound.host, bound.port)}")
 

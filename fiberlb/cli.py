@@ -83,19 +83,34 @@ def main() -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.option("--uid", help="As root: the user to become once ports below 1024 are bound.")
+@click.option("--gid", help="The group to become; that of the user unless given.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str], uid: str | None, gid: str | None) -> None:
     """Start in the foreground: twistd with the options that suit FiberLB."""
-    command = run_command(arguments)
+    # Here, as other commands have to be there at once.
+    from twisted.python.util import gidFromString, uidFromString
+
+    for kind, value, number in (("user", uid, uidFromString), ("group", gid, gidFromString)):
+        try:
+            number(value or "0")
+        except KeyError:
+            raise click.ClickException(f"there is no {kind} {value}") from None
+    command = run_command(arguments, uid, gid)
     os.execv(command[0], command)
 
 
-def run_command(arguments: Sequence[str]) -> list[str]:
+def run_command(
+    arguments: Sequence[str], uid: str | None = None, gid: str | None = None
+) -> list[str]:
     """
     What C{fiberlb run} becomes.
 
     @param arguments: of C{twistd fiberlb}, such as C{-c FILE}.
+    @param uid: the user that it is to become, a name or a number.
+    @param gid: the group likewise.
     """
-    twistd = ["-n", "--pidfile=", "fiberlb", *arguments]
+    user = [f"--{name}={value}" for name, value in (("uid", uid), ("gid", gid)) if value]
+    twistd = ["-n", "--pidfile=", *user, "fiberlb", *arguments]
     # -P: what lies in the working directory is not imported in place of a library.
     return [sys.executable, "-P", "-c", _TWISTD, *twistd]

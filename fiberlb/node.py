@@ -40,7 +40,7 @@ from fiberlb.observe.outlet import try_log
 from fiberlb.ocsp.book import Staples
 from fiberlb.ocsp.keeping import StapleKeeping, keep_stapled
 from fiberlb.relay.binding import Binding
-from fiberlb.relay.loop import Loop, StockLoop
+from fiberlb.relay.loop import loop_on
 from fiberlb.relay.mapped import client_table
 from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
 from fiberlb.store.interface import Store
@@ -67,6 +67,7 @@ class Node(Service):
     @param layer: what the command line named.
     @param read_again: reads the file anew, for a reload; C{None} without a file.
     @param failed: called when the start was refused, with the reason.
+    @param began: called when it serves.
     """
 
     def __init__(
@@ -75,18 +76,20 @@ class Node(Service):
         world: World,
         read_again: Callable[[], FileLayer] | None,
         failed: Callable[[str], None],
+        began: Callable[[], None] = lambda: None,
     ) -> None:
         self._layer = layer
         self._world = world
         self._read_again = read_again
         self._failed = failed
+        self._began = began
         self._reading = DeferredLock()
         self._lock: StateLock | None = None
         self._store: Store | None = None
-        self._admin = AdminPorts(world.reactor)
+        self._admin = AdminPorts(world.reactor, world.held)
         self._starting: Deferred[None] | None = None
         self._deadline = layer.settings.shutdown.deadline
-        self.loop = self._make_loop()
+        self.loop = loop_on(world.reactor, lambda what: _log.failure("in {what}", what=what))
         self._grace: Deferred[None] | None = None
         count = layer.settings.workers
         self._wanted = processors() if count == AUTO else count
@@ -95,9 +98,9 @@ class Node(Service):
         kind = (
             LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
         )
-        turn = turn_in("" if layer.ephemeral else self._directory(layer.settings))
+        turn = turn_in("" if layer.ephemeral else self.directory)
         self.access_log = AccessLog(kind, world.reactor, log, random=world.random, turn=turn)
-        self._binding = Binding(world.inherited)
+        self._binding = Binding(world.inherited, held=world.held)
         self.plane = self._make_plane()
         self.health = HealthService(
             world.reactor,
@@ -110,13 +113,6 @@ class Node(Service):
         self.control: ControlService | None = None
         self.certificates: Keeping | None = None
         self.staples: StapleKeeping | None = None
-
-    def _make_loop(self) -> Loop:
-        reactor = self._world.reactor
-        if hasattr(reactor, "watch"):
-            lean: Loop = reactor
-            return lean
-        return StockLoop(reactor, lambda what: _log.failure("in {what}", what=what))
 
     def _make_plane(self) -> SolePlane | WorkersPlane:
         world, settings = self._world, self._layer.settings
@@ -134,7 +130,7 @@ class Node(Service):
             random=world.random,
             random_bytes=world.random_bytes,
             make_table=lambda: client_table(
-                None if self._layer.ephemeral else self._directory(settings), world.random_bytes
+                None if self._layer.ephemeral else self.directory, world.random_bytes
             ),
         )
 
@@ -156,12 +152,12 @@ class Node(Service):
         if isinstance(self.plane, WorkersPlane) and log.format is not AccessLogFormat.OFF:
             try_log(log.path)
         # Where workers find the next process; with C{--from} there is none.
-        await self.plane.begin("" if self._layer.ephemeral else self._directory(settings))
+        await self.plane.begin("" if self._layer.ephemeral else self.directory)
         issued = Issued()
         self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
         await self.certificates.load()
         staples = Staples()
-        kept = None if self._layer.ephemeral else self._directory(settings)
+        kept = None if self._layer.ephemeral else self.directory
         self.staples = keep_stapled(world, kept, staples)
         self.control = ControlService(
             store,
@@ -182,7 +178,7 @@ class Node(Service):
         )
         admin = self._listen_admin(self.control)
         await self.control.start(self._layer)
-        self._admin.start(None if self._layer.ephemeral else self._directory(settings))
+        self._admin.start(None if self._layer.ephemeral else self.directory)
         control, plane = self.control, self.plane
         world.reporting.serving(
             lambda: control.in_slices(standing(control)),
@@ -194,6 +190,7 @@ class Node(Service):
         self.certificates.begin(self.control)
         self.staples.begin(self.control)
         Upkeep(self.control, world.reactor).start()
+        self._began()
 
     def _open_state(self) -> Keyring:
         """Take the state directory and the keys; with C{--from} nothing is on disk."""
@@ -201,20 +198,20 @@ class Node(Service):
         if self._layer.ephemeral:
             return Keyring([world.random_bytes(32)], world.random_bytes)
         settings = self._layer.settings
-        directory = self._directory(settings)
+        directory = self.directory
         self._lock = hold(directory, world.pid())
         return load_keyring(settings.key_file, world.environment, directory, world.random_bytes)
 
-    def _directory(self, settings: Settings) -> str:
+    @property
+    def directory(self) -> str:
         """The state directory, absolute: workers are elsewhere."""
-        world = self._world
-        found = state_directory(settings.state_directory, world.environment, world.root)
-        return os.path.abspath(found)
+        world, setting = self._world, self._layer.settings.state_directory
+        return os.path.abspath(state_directory(setting, world.environment, world.root))
 
     async def _open_store(self) -> Store:
         settings = self._layer.settings
         world = self._world
-        url = settings.store or f"sqlite:{self._directory(settings)}/fiberlb.db"
+        url = settings.store or f"sqlite:{self.directory}/fiberlb.db"
         return await open_store(url, world.reactor, world.reactor)
 
     def _listen_admin(self, control: ControlService) -> list[str]:
@@ -332,7 +329,7 @@ class Node(Service):
     async def _stop(self) -> None:
         self._world.reporting.stopping(self._layer.settings.shutdown.grace + self._deadline)
         if self._starting is not None:
-            directory = None if self._layer.ephemeral else self._directory(self._layer.settings)
+            directory = None if self._layer.ephemeral else self.directory
             await break_off(self._starting, self._world.reactor, directory)
         if self.control is not None:
             serves = self.control.started

@@ -4,26 +4,21 @@ The C{twistd fiberlb} command: options, and the one place that takes things from
 
 from __future__ import annotations
 
-import atexit
-import faulthandler
 import os
 import random
 import re
-import signal
 import socket
 import sys
 import time
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger, globalLogPublisher
 from twisted.python import usage
 
+from fiberlb import privileges
 from fiberlb.build import VERSION
 from fiberlb.control.arguments import from_arguments
 from fiberlb.control.aside import Threads
@@ -31,18 +26,10 @@ from fiberlb.control.document import FileLayer, load_file
 from fiberlb.control.tree_memo import TreeMemo
 from fiberlb.errors import ConfigurationError
 from fiberlb.node import Node
-from fiberlb.observe.process_log import LogFile, direct
-from fiberlb.process import starter
-from fiberlb.process.notify import notify, watchdog
-from fiberlb.process.orphans import Orphans
-from fiberlb.process.reporting import Reporting
 from fiberlb.relay.inherited import inherited
-from fiberlb.workers.upgrade import ENDING, upgrade
+from fiberlb.started import REFUSED, Process, Started
+from fiberlb.starting import CannotStart
 from fiberlb.world import World
-
-#: Exit code of a start that was refused.
-REFUSED = 1
-_log = Logger()
 
 
 class Options(usage.Options):
@@ -111,21 +98,21 @@ def makeService(options: Options) -> Service:
     A configuration that cannot be read ends the process here, before twistd
     goes into the background, with every problem on the standard error.
     """
+    twistd: Any = getattr(options, "parent", None) or {}
     memo = TreeMemo()
     try:
+        user = privileges.asked_for(twistd, os.geteuid())
         layer = _read(options, memo)
-    except ConfigurationError as why:
+    except (ConfigurationError, CannotStart) as why:
         print(why, file=sys.stderr)
         raise SystemExit(REFUSED) from None
     from twisted.internet import reactor  # noqa: TID251
 
-    told = starter.told(starter.first_environment(), os.getpid())
-    # From here on no child of this process can get them.
-    starter.forget(os.environ)
-    world = _world(reactor, told)
+    process = Process(twistd, options, reactor)
+    world = _world(reactor, process)
     again = None if options["config"] is None else (lambda: _read(options, memo))
-    node = Node(layer, world, again, lambda why: _give_up(world, why))
-    return _Started(node, layer, world, told)
+    node = Node(layer, world, again, process.give_up, process.waiting.tell)
+    return Started(node, layer, process, user)
 
 
 def _read(options: Options, memo: TreeMemo | None = None) -> FileLayer:
@@ -135,9 +122,7 @@ def _read(options: Options, memo: TreeMemo | None = None) -> FileLayer:
     return from_arguments(options["from"], options["to"], now)
 
 
-def _world(reactor: Any, told: Mapping[str, str]) -> World:
-    hearing = notify(told)
-    send = None if hearing is None else hearing.send
+def _world(reactor: Any, process: Process) -> World:
     return World(
         reactor=reactor,
         wall=time.time,  # noqa: TID251
@@ -150,130 +135,7 @@ def _world(reactor: Any, told: Mapping[str, str]) -> World:
         pid=os.getpid,
         root=os.geteuid() == 0,
         aside=Threads(reactor),
-        inherited=inherited(told, os.getpid()),
-        reporting=Reporting(reactor, send, watchdog(told)),
+        inherited=inherited(process.told, os.getpid()),
+        held=process.held,
+        reporting=process.reporting,
     )
-
-
-class _Started(Service):
-    """The node, with what belongs to the process and not to it: signals and the log."""
-
-    def __init__(self, node: Node, layer: FileLayer, world: World, told: Mapping[str, str]) -> None:
-        self._node = node
-        self._layer = layer
-        self._reactor = world.reactor
-        self._reporting = world.reporting
-        self._told = told
-        self._early: list[signal.Signals] = []
-        self._orphans = Orphans(world.reactor, self._workers)
-
-    def startService(self) -> None:
-        """After twistd went into the background, if it did: the process is its final one."""
-        super().startService()
-        own = direct(globalLogPublisher, self._layer.settings.log)
-        # A watchdog ends what hangs with SIGABRT; where it hung is then told.
-        faulthandler.enable(sys.__stderr__ or 2)
-        self._reporting.begin()
-        self._orphans.start()
-        if own is not None:
-            # Before the others, whose work may be told in it.
-            self._on(signal.SIGUSR1, lambda: _reopen(own))
-        self._on(signal.SIGHUP, self._node.reload)
-        # Twistd reopens its own log on this one.
-        self._on(signal.SIGUSR1, self._node.reopen_logs)
-        self._on(signal.SIGINT, self._interrupt)
-        self._on(signal.SIGUSR2, self._upgrade)
-        signal.signal(signal.SIGTERM, lambda *_: self._early.append(signal.SIGTERM))
-        # An upgrade has held them back; the template must not inherit that.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-        # After the reactor has installed its own.
-        self._reactor.callWhenRunning(self._mind_second_signal)
-        self._node.startService()
-
-    def stopService(self) -> Any:
-        """The node's end."""
-        super().stopService()
-        return self._node.stopService().addBoth(self._ended)
-
-    def _ended(self, result: Any) -> Any:
-        self._orphans.stop()
-        self._reporting.end()
-        return result
-
-    def _workers(self) -> frozenset[int]:
-        """Pids of children whose end the node looks for itself."""
-        control = self._node.control
-        kinds = control.processes().pids.values() if control is not None else ()
-        return frozenset(pid for pids in kinds for pid in pids)
-
-    def _on(self, number: signal.Signals, action: Any) -> None:
-        """Have the reactor do C{action} on a signal, after what was done on it before."""
-        call = self._reactor.callFromThread
-        before = signal.getsignal(number)
-
-        def both(received: int, frame: Any) -> None:
-            if callable(before) and before is not signal.default_int_handler:
-                before(received, frame)
-            call(action)
-
-        signal.signal(number, both)
-
-    def _interrupt(self) -> None:
-        """Ctrl-C: at once."""
-        self._node.hurry()
-        if self._reactor.running:
-            self._reactor.stop()
-
-    def _mind_second_signal(self) -> None:
-        """SIGTERM begins the end in order, another one ends it at once."""
-        begin = signal.getsignal(signal.SIGTERM)
-        begun: list[int] = []
-
-        def terminate(number: int, frame: Any) -> None:
-            if begun:
-                self._reactor.callFromThread(self._node.hurry)
-            elif callable(begin):
-                begun.append(number)
-                begin(number, frame)
-
-        signal.signal(signal.SIGTERM, terminate)
-        if self._early:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    def _upgrade(self) -> None:
-        environment = {**os.environ, **starter.again(self._told, os.getpid())}
-        done = Deferred.fromCoroutine(
-            upgrade(
-                self._reactor,
-                self._node,
-                sys.orig_argv,
-                lambda path, words: os.execve(path, words, environment),
-            )
-        )
-        done.addErrback(lambda why: _log.error("No upgrade: {why}", why=why.getErrorMessage()))
-
-
-def _reopen(log: LogFile) -> None:
-    """The file of the process's log was moved away."""
-    try:
-        log.reopen()
-    except OSError as why:
-        _log.error("The log cannot be opened again: {why}", why=why)
-
-
-def _give_up(world: World, why: str) -> None:
-    """The start was refused: say so where a person looks, and leave with an exit code."""
-    world.reporting.refused(why)
-    _log.critical("The start is refused: {why}", why=why)
-    # sys.stderr is twistd's log by now.
-    print(f"fiberlb: {why}", file=sys.__stderr__, flush=True)
-    atexit.register(_leave)
-    reactor = world.reactor
-    reactor.callWhenRunning(lambda: reactor.running and reactor.stop())
-
-
-def _leave() -> None:
-    """Twistd itself knows no exit code but that of a signal."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(REFUSED)

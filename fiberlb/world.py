@@ -9,6 +9,7 @@ import attrs
 
 from fiberlb.control.aside import Aside, at_once
 from fiberlb.process.reporting import Reporting
+from fiberlb.relay.held import Held
 from fiberlb.relay.inherited import Inherited
 
 
@@ -26,6 +27,7 @@ class World:
     @ivar root: the process may do everything.
     @ivar aside: does long work in a thread.
     @ivar inherited: sockets that the process was started with.
+    @ivar held: sockets that were made while there were rights to.
     @ivar reporting: tells the service manager.
     """
 
@@ -41,4 +43,5 @@ class World:
     root: bool
     aside: Aside = at_once
     inherited: Inherited = Inherited()
+    held: Held = attrs.field(factory=Held)
     reporting: Reporting = attrs.field(factory=Reporting)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.address import IPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,7 +15,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from fiberlb.admin_ports import NOTE, AdminPorts
-from fiberlb.starting import CannotStart
+from fiberlb.relay.held import Held
+from fiberlb.starting import CannotStart, sentence
 
 
 class _Port:
@@ -40,6 +43,13 @@ class _Reactor:
 
     def __init__(self) -> None:
         self.ports: list[_Port] = []
+        self.adopted: list[Any] = []
+
+    def adoptStreamPort(self, fd: int, family: int, factory: Any) -> _Port:
+        with socket.socket(fileno=os.dup(fd)) as sock:
+            self.adopted.append(sock.getsockname())
+        self.ports.append(_Port(IPv4Address("TCP", *self.adopted[-1])))
+        return self.ports[-1]
 
     def listenTCP(self, port: int, factory: Any, interface: str) -> _Port:
         self.ports.append(_Port(IPv6Address("TCP", interface, port)))
@@ -48,6 +58,10 @@ class _Reactor:
     def listenUNIX(self, path: str, factory: Any, **named: Any) -> _Port:
         self.ports.append(_Port())
         return self.ports[-1]
+
+
+def _hindered() -> socket.socket:
+    raise OSError(98, "taken")
 
 
 class _Full:
@@ -91,3 +105,19 @@ class AdminPortsTests(SynchronousTestCase):
         ports = AdminPorts(_Full())
         why = self.assertRaises(CannotStart, ports.listen_first, Site(Resource()), range(5, 8))
         self.assertIn("no port from 5 to 7", str(why))
+
+    def test_held(self) -> None:
+        """Ports that were made before are listened at; what hindered them is told."""
+        held = Held()
+        made = socket.create_server(("127.0.0.1", 0))
+        port = made.getsockname()[1]
+        held.keep(f"127.0.0.1:{port}", lambda: made)
+        held.keep("127.0.0.1:81", _hindered)
+        self.addCleanup(held.drop, f"127.0.0.1:{port}")
+        reactor = _Reactor()
+        ports = AdminPorts(reactor, held)
+        site = Site(Resource())
+        self.assertEqual(ports.listen(site, f"127.0.0.1:{port}"), f"http://127.0.0.1:{port}")
+        self.assertEqual(reactor.adopted, [("127.0.0.1", port)])
+        why = self.assertRaises(CannotListenError, ports.listen, site, "127.0.0.1:81")
+        self.assertEqual(sentence(why), "the admin API cannot listen on 127.0.0.1:81: taken")

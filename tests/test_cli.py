@@ -56,6 +56,15 @@ class RunTests(SynchronousTestCase):
         self.assertEqual(command[0], sys.executable)
         self.assertEqual(command[-5:], ["-n", "--pidfile=", "fiberlb", "-c", "f.yaml"])
 
+    def test_user(self) -> None:
+        """The user is twistd's concern; one that there is not is told."""
+        command = run_command(["-c", "f"], "nobody", "7")
+        self.assertEqual(command[-5:-2], ["--uid=nobody", "--gid=7", "fiberlb"])
+        for words, said in ((("--uid", "no-such"), "no user"), (("--gid=no-such",), "no group")):
+            found = invoke("run", *words, "-c", "f")
+            self.assertEqual(found.exit_code, 1)
+            self.assertIn(f"there is {said} no-such", found.output)
+
     def test_reactor(self) -> None:
         """FiberLB's reactor is there before twistd looks for plugins, which may install another."""
         command = run_command([])

@@ -220,7 +220,7 @@ class NodeTests(SynchronousTestCase):
         """Where the admin API listens is written down as long as it does."""
         node = self.node()
         self.start(node)
-        note = os.path.join(node._directory(node._layer.settings), "admin")
+        note = os.path.join(node.directory, "admin")
         with open(note, encoding="utf-8") as file:
             self.assertRegex(file.read(), r"^http://.*:9876\n$")
         done = node.stopService()

@@ -10,7 +10,8 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.node import Node
-from fiberlb.tap import REFUSED, Options, makeService
+from fiberlb.started import REFUSED
+from fiberlb.tap import Options, makeService
 
 
 class OptionsTests(SynchronousTestCase):

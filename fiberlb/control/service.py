@@ -20,15 +20,13 @@ from fiberlb.control.bodies import facts
 from fiberlb.control.cautions import not_issued, sentences
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
-from fiberlb.control.cookie_keys import CookieKeys
 from fiberlb.control.document import FileLayer
-from fiberlb.control.emptying import Emptying
 from fiberlb.control.expiry import reminders
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.keys import Keys
-from fiberlb.control.member_states import MemberStates
+from fiberlb.control.operating import Operating
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings, unverified
@@ -60,9 +58,7 @@ class ControlService:
 
     @ivar certificates: what may be told of certificates.
     @ivar staples: what responders say of them.
-    @ivar states: operational states of members.
-    @ivar cookie_keys: what persistence cookies are signed with.
-    @ivar emptying: which members have drained.
+    @ivar operating: what is in force beside the configuration.
     @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
     @ivar reloads: of the file, by what came of them.
@@ -93,20 +89,18 @@ class ControlService:
         self.certificates = CertificateFacts(issued)
         self.file_problems: tuple[str, ...] = ()
         self.reloads = {"ok": 0, "failed": 0}
-        self.cookie_keys = CookieKeys(store, keyring)
-        self.states = MemberStates(
-            store, plane, self.cookie_keys, health.hold, self._states_changed
+        self.operating = Operating(
+            store,
+            keyring,
+            plane,
+            health,
+            surroundings,
+            lambda: self.configuration if self._force.started else None,
         )
-        publisher = Publisher(plane, health, surroundings, self._dressed, self._sign)
+        beforehand = self.operating.beforehand
+        publisher = Publisher(plane, health, surroundings, self._dressed, beforehand)
         self._force = Force(publisher, self.now)
-        self._force.observers.append(self._settle_states)
-        self.emptying = Emptying(
-            surroundings.reactor,
-            surroundings.wall,
-            lambda: self.states.restrained,
-            plane.member_figures,
-            lambda: self.configuration,
-        )
+        self._force.observers.append(self.operating.settle)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
@@ -145,7 +139,7 @@ class ControlService:
 
     async def _start(self, file: FileLayer) -> None:
         self._force.latest = await self._following.load()
-        await self.states.load()
+        await self.operating.states.load()
         state = await self._with_file(file)
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
@@ -202,23 +196,9 @@ class ControlService:
         for ended in self._when_stopping:
             ended()
         self._following.stop()
-        self.states.stop()
-        self.emptying.stop()
+        self.operating.stop()
         await self._lock.acquire()
         self._lock.release()
-
-    async def _sign(self, configuration: Configuration) -> None:
-        """Have keys for cookies, where a pool sets them."""
-        if self.cookie_keys.wanted(configuration):
-            await self.states.sign(self.cookie_keys.make)
-
-    def _states_changed(self) -> None:
-        if self._force.started:
-            self._settle_states()
-
-    def _settle_states(self) -> None:
-        self.states.settle(self.configuration)
-        self.emptying.changed()
 
     def when_stopping(self, ended: Callable[[], None]) -> None:
         """Have something called when the service stops, such as what asks it by itself."""

@@ -55,8 +55,13 @@ def bind(listener_id: str, host: str, port: int, freebind: bool, probe: bool) ->
     """
     try:
         if probe:
-            _open(host, port, freebind, shared=False).close()
-        sock = _open(host, port, freebind, shared=True)
+            opened(host, port, freebind, shared=False).close()
+        sock = opened(host, port, freebind)
+        try:
+            sock.listen(BACKLOG)
+        except OSError:
+            sock.close()
+            raise
     except OSError as why:
         if host == "::" and why.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
             return bind(listener_id, "0.0.0.0", port, freebind, probe)
@@ -64,7 +69,21 @@ def bind(listener_id: str, host: str, port: int, freebind: bool, probe: bool) ->
     return sock
 
 
-def _open(host: str, port: int, freebind: bool, shared: bool) -> socket.socket:
+def opened(
+    host: str,
+    port: int,
+    freebind: bool,
+    *,
+    shared: bool = True,
+    owner: tuple[int, int] | None = None,
+) -> socket.socket:
+    """
+    A socket that is bound and does not listen.
+
+    @param shared: others of the same user may have the address too.
+    @param owner: user and group that it belongs to, if not to this process's: needs root.
+    @raise OSError: as the system says.
+    """
     v6 = ":" in host
     kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
     sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind)
@@ -78,8 +97,10 @@ def _open(host: str, port: int, freebind: bool, shared: bool) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
         if freebind:
             freely(sock, v6)
+        if owner is not None:
+            # Before it is bound: whose a socket is decides with which ones it may share.
+            os.fchown(sock.fileno(), *owner)
         sock.bind((host, port))
-        sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
@@ -102,7 +123,7 @@ def refusal(listener_id: str, host: str, port: int, why: OSError) -> AddressInUs
     if why.errno in (errno.EACCES, errno.EPERM) and port < 1024:
         message = (
             f"{where} needs the right to bind ports below 1024: CAP_NET_BIND_SERVICE,"
-            " as the unit file conf/systemd/fiberlb.service gives it"
+            " as the unit file conf/systemd/fiberlb.service gives it (docs/privileges.rst)"
         )
         return AddressInUse(listener_id, host, port, message, "needs_privilege")
     message = f"{where} cannot be bound: {os.strerror(why.errno or 0)}"
@@ -183,8 +204,11 @@ class Acceptor:
             self.loop.retire(self)
 
     def leave(self) -> None:
-        """Accept no more; what waits in the queue is for another process."""
+        """Accept no more; what comes into the queue is for another process."""
         if not self.closed:
+            if self._wish & EXCLUSIVE:
+                # Of those that wait there, perhaps, only this process was told.
+                self.readable()
             self.closed = True
             self.loop.retire(self)
 

@@ -16,6 +16,7 @@ from fiberlb.errors import AddressInUse
 from fiberlb.model.addresses import FD, UDP, UNIX
 from fiberlb.relay.accept import BACKLOG, bind
 from fiberlb.relay.datagram_sockets import bind_datagrams
+from fiberlb.relay.held import Held
 from fiberlb.relay.inherited import Inherited
 from fiberlb.relay.unix_sockets import Identity, NoSocket, identity, listen_unix, remove
 
@@ -33,6 +34,8 @@ class Binding:
     @param inherited: what the process was started with.
     @param tcp: L{fiberlb.relay.accept.bind} by shape.
     @param udp: L{fiberlb.relay.datagram_sockets.bind_datagrams} by shape.
+
+    @ivar held: what was made while there were rights to.
     """
 
     def __init__(
@@ -40,9 +43,10 @@ class Binding:
         inherited: Inherited | None = None,
         tcp: Callable[[str, str, int, bool, bool], socket.socket] = bind,
         udp: Callable[[str, str, int, bool, bool], socket.socket] = bind_datagrams,
+        held: Held | None = None,
     ) -> None:
         self._inherited = inherited or Inherited()
-        self._tcp = tcp
+        self.held = held or Held(tcp)
         self._udp = udp
         self._files: dict[str, Identity | None] = {}
 
@@ -65,12 +69,13 @@ class Binding:
         if host.startswith(UDP):
             return self._udp(listener_id, host.removeprefix(UDP), port, freebind, probe)
         if not host.startswith(UNIX):
-            return self._tcp(listener_id, host, port, freebind, probe)
+            return self.held.bind(listener_id, host, port, freebind, probe)
         path = host.removeprefix(UNIX)
         try:
-            sock = listen_unix(path, BACKLOG)
+            sock = self.held.named(host) or listen_unix(path, BACKLOG)
         except (OSError, NoSocket) as why:
             raise _refusal(listener_id, host, why) from why
+        self.held.drop(host)
         self._files[host] = identity(path)
         return sock
 

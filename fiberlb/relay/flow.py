@@ -16,7 +16,7 @@ from typing import Any, Final
 from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.datagram_sockets import connected
 from fiberlb.relay.leg import LATE, Leg
-from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.member_state import MAINTENANCE, MemberState
 from fiberlb.relay.runtime import Cell, Plan, PoolState
 
 #: Octets of a question that is held until its answer comes, to be asked of another member.
@@ -115,8 +115,7 @@ class Flow:
         member.in_flight += 1
         if not shared:
             member.requests += 1
-        if member.relays is not None:
-            member.relays.add(self)
+        member.relays.add(self)
         self.introduce = pool.introduce
         self.preface = b"" if pool.introduce is None else self.port.introduction(self)
 
@@ -125,8 +124,7 @@ class Flow:
         if member is not None:
             self.member = None
             member.in_flight -= 1
-            if member.relays is not None:
-                member.relays.discard(self)
+            member.relays.discard(self)
 
     def settled(self) -> bool:
         """Whether there is a member to send to, now that something has changed."""
@@ -146,8 +144,9 @@ class Flow:
             self.plan = None
             port.refuse("no_member", "no_route", self.client, self.peer_port)
             return False
-        stays = pool.id == had.id and pool.introduce is self.introduce
-        if stays and member.up and not member.gone and leg.address is member.address:
+        stays = pool.id == had.id and pool.introduce is self.introduce and pool.plan.pool.enabled
+        serves = member.up and not member.gone and member.mode != MAINTENANCE
+        if stays and serves and leg.address is member.address:
             self.pool = pool
         else:
             why = self.choose(pool)
@@ -163,9 +162,9 @@ class Flow:
     def forward(self, piece: Any) -> None:
         """One from the client, of which nothing is kept."""
         port = self.port
-        if (
-            self.plan is not port.cell.plan or not self.member.up  # type: ignore[union-attr]
-        ) and not self.settled():
+        member: Any = self.member
+        changed = self.plan is not port.cell.plan or not member.up or member.mode == MAINTENANCE
+        if changed and not self.settled():
             return
         self.used = now = port.loop.now
         size = len(piece)

@@ -247,3 +247,15 @@ class _Selectable:
     def logPrefix(self) -> str:
         """Nothing to add to a log line."""
         return "fiberlb"
+
+
+def loop_on(reactor: Any, log_failure: Callable[[Any], None]) -> Loop:
+    """
+    The loop of a reactor: itself, if it is ours.
+
+    @param log_failure: told of what a connection raised; another reactor's loop uses it.
+    """
+    if hasattr(reactor, "watch"):
+        lean: Loop = reactor
+        return lean
+    return StockLoop(reactor, log_failure)

@@ -27,9 +27,11 @@ class NoSocket(Exception):
     """Something else stands at the path; the message says what."""
 
 
-def listen_unix(path: str, backlog: int) -> socket.socket:
+def listen_unix(path: str, backlog: int, mode: int = MODE) -> socket.socket:
     """
-    A socket that listens at a path, of mode L{MODE}.
+    A socket that listens at a path.
+
+    @param mode: of its file, whatever the umask.
 
     @raise NoSocket: what is there is no socket, and stays.
     @raise OSError: C{EADDRINUSE}: somebody listens there; else what the system says.
@@ -41,7 +43,7 @@ def listen_unix(path: str, backlog: int) -> socket.socket:
         try:
             _bind(sock, path)
             # Not what the process's umask leaves of it.
-            os.chmod(path, MODE)
+            os.chmod(path, mode)
             sock.listen(backlog)
         except BaseException:
             sock.close()

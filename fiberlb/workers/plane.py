@@ -61,8 +61,7 @@ class WorkersPlane:
     @param binding: makes sockets that listen, and cleans up after them.
     @param wall: seconds since the epoch; serials begin there, so that they grow over restarts.
 
-    @ivar contexts: TLS to the members, for the checks; workers make their own.
-    @ivar logs: the access log of the workers.
+    @ivar contexts: TLS to the members, for the checks; workers make their own. C{logs}: theirs.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class WorkersPlane:
         self._limits = overlaid(Limits(), settings.limits)
         self._serial = int(wall())
         self._wanted = wanted
-        self._slots = Slots(binding.bind, binding.release, binding.adopt)
+        self._slots = Slots(binding.bind, binding.release, binding.adopt, binding.held)
         self._tls: dict[str, TlsSlot] = {}
         self.contexts = MemberContexts()
         self._bases = Bases()
@@ -112,10 +111,7 @@ class WorkersPlane:
         become_subreaper()
         self.crew = self._make_crew(directory)
         self._begun = True
-        if directory:
-            await self._take_over(directory)
-        else:
-            await self.crew.begin()
+        await (self._take_over(directory) if directory else self.crew.begin())
         self._rotation.start(ROTATION, now=False)
         self.logs.start()
 
@@ -127,8 +123,8 @@ class WorkersPlane:
             self._board_path = at_descriptor(files[BOARD_FILE])
             board = at_descriptor(BOARD_FILE)
         order = Order.of(self._settings, directory, board)
-        nursery = partial(Nursery, self._reactor, self._environment, files)
-        return Crew(self._reactor, self._slots, order, self._wanted, self._ended, nursery)
+        make = partial(Nursery, self._reactor, self._environment, files)
+        return Crew(self._reactor, self._slots, order, self._wanted, self._ended, make)
 
     def _rotate(self) -> Deferred[None]:
         done = Deferred.fromCoroutine(self._renew())
@@ -294,8 +290,7 @@ class WorkersPlane:
 
     async def operate(self, operations: Operations) -> None:
         """Have this in force beside the configuration; returns when it is in every worker."""
-        handed = self.crew.handing.operate
-        await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(operations)))
+        await self.crew.turn.run(Deferred.fromCoroutine, self.crew.handing.operate(operations))
 
     async def challenge(self, challenges: Challenges) -> None:
         """Have these challenges answered, and no others; returns when every worker does."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 
 from fiberlb.errors import AddressInUse
 from fiberlb.model.addresses import UDP, line, named
+from fiberlb.relay.held import Held
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.workers.system import release, steer
 
@@ -31,8 +32,9 @@ class Bound:
     @ivar failed: addresses that could not be had and may fail.
     """
 
-    def __init__(self, release: Callable[[str], None]) -> None:
+    def __init__(self, release: Callable[[str], None], held: Held | None = None) -> None:
         self._release = release
+        self._held = held or Held()
         self.sockets: dict[Address, list[socket.socket]] = {}
         self.failed: dict[Address, AddressInUse] = {}
 
@@ -40,7 +42,7 @@ class Bound:
         """Give back what was bound."""
         for address, group in self.sockets.items():
             for sock in group:
-                sock.close()
+                self._held.park(address, sock)
             self._release(address[0])
         self.sockets.clear()
 
@@ -57,17 +59,22 @@ class Slots:
         bind: Bind,
         release: Callable[[str], None] = lambda host: None,
         adopt: Callable[[str], None] = lambda host: None,
+        held: Held | None = None,
     ) -> None:
         """
         @param release: cleans up after an address that nobody listens at any more.
         @param adopt: told of an address whose socket was taken over.
+        @param held: keeps sockets that could not be bound again.
         """
         self._bind = bind
+        self._held = held or Held()
         self._adopt = adopt
         self._release = release
         self._groups: dict[Address, dict[int, socket.socket]] = {}
         # Groups whose sockets began to listen in the order of their slots, as far as we know.
         self._ordered: set[Address] = set()
+        # Those that have no queue of their own: copies of another slot's.
+        self._copies: set[tuple[Address, int]] = set()
         #: Ports of datagrams that were ours: workers may answer from there for a moment.
         self._parted: set[tuple[bool, int]] = set()
         self.failed: dict[Address, AddressInUse] = {}
@@ -94,7 +101,7 @@ class Slots:
         @raise AddressInUse: by an address of a listener that is not tolerated;
             nothing stays bound.
         """
-        bound = Bound(self._release)
+        bound = Bound(self._release, self._held)
         try:
             for ident, plan in snapshot.listeners.items():
                 for address in plan.addresses:
@@ -131,7 +138,7 @@ class Slots:
                 made.append(self._bind(ident, host, port, freebind, probe))
         except AddressInUse:
             for sock in made:
-                sock.close()
+                self._held.park(address, sock)
             raise
         return made
 
@@ -152,8 +159,10 @@ class Slots:
         """Close the sockets of addresses that are not wanted; the workers have left them."""
         for address in [address for address in self._groups if address not in wanted]:
             self._ordered.discard(address)
-            for sock in self._groups.pop(address).values():
+            for slot, sock in self._groups.pop(address).items():
                 sock.close()
+                self._copies.discard((address, slot))
+            self._held.forget(address)
             if address[0].startswith(UDP):
                 self._parted.add(line(*address))
             self._release(address[0])
@@ -183,20 +192,25 @@ class Slots:
             if missing[0] < max(group, default=-1):
                 self._ordered.discard(address)
             if named(address[0]):
-                found = [next(iter(group.values())).dup() for _ in missing]
+                group.update({slot: next(iter(group.values())).dup() for slot in missing})
             else:
-                found = self._further(plan, address, group, len(missing))
-            group.update(zip(missing, found, strict=True))
+                self._further(plan, address, group, missing)
 
     def _further(
-        self, plan: ListenerPlan, address: Address, group: Mapping[int, socket.socket], count: int
-    ) -> list[socket.socket]:
-        try:
-            return self._group(plan.listener.id, address, plan.freebind, count)
-        except AddressInUse:
-            # Bound with rights that are gone: workers share what there is.
-            self._ordered.discard(address)
-            return [next(iter(group.values())).dup() for _ in range(count)]
+        self,
+        plan: ListenerPlan,
+        address: Address,
+        group: dict[int, socket.socket],
+        missing: list[int],
+    ) -> None:
+        own = [sock for slot, sock in group.items() if (address, slot) not in self._copies]
+        for slot in missing:
+            try:
+                group[slot] = self._bind(plan.listener.id, *address, plan.freebind, False)
+            except AddressInUse:
+                # Bound with rights that are gone: workers share the queues that there are.
+                group[slot] = own[slot % len(own)].dup()
+                self._copies.add((address, slot))
 
     def narrow(self, count: int) -> list[tuple[Address, int]]:
         """
@@ -207,9 +221,11 @@ class Slots:
         """
         idle: list[tuple[Address, int]] = []
         for address, group in self._groups.items():
-            for slot in [s for s in group if s >= count and named(address[0])]:
-                # Its queue is that of the others.
-                group.pop(slot).close()
+            for slot in [s for s in group if s >= count]:
+                if named(address[0]) or (address, slot) in self._copies:
+                    # Its queue is that of another one.
+                    group.pop(slot).close()
+                    self._copies.discard((address, slot))
         for address in self._ordered:
             group = self._groups[address]
             if len(group) <= count:
@@ -226,7 +242,7 @@ class Slots:
         for address, slot in sorted(idle, key=lambda one: -one[1]):
             group = self._groups.get(address, {})
             if slot in group:
-                group.pop(slot).close()
+                self._held.park(address, group.pop(slot))
         for address in {address for address, _ in idle} & set(self._groups):
             for sock in self._groups[address].values():
                 release(sock)

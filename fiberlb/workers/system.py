@@ -17,6 +17,7 @@ _SO_DETACH_REUSEPORT_BPF = 68
 #: Classic BPF (linux/filter.h): a random number, modulo the number of sockets, is the socket.
 _RANDOM, _MODULO, _RETURN = 0xFFFFF000 + 56, 0x94, 0x16
 _LOAD = 0x20
+_CAPABILITY_VERSION_3 = 0x20080522
 
 
 def become_subreaper() -> None:
@@ -29,6 +30,22 @@ def become_subreaper() -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def drop_capabilities() -> None:
+    """
+    Give up what this process may do beyond others of its user (capset(2)); root's stays.
+
+    @raise OSError: the system refuses.
+    """
+    if os.geteuid() == 0:
+        return
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    # Effective, permitted, inheritable, twice 32 bits each; the ambient ones go along.
+    if libc.capset(header, bytes(24)):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 

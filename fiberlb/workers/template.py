@@ -28,7 +28,7 @@ from OpenSSL import SSL
 
 from fiberlb.tls.contexts import bare_context
 from fiberlb.workers.order import Order
-from fiberlb.workers.system import name_process
+from fiberlb.workers.system import drop_capabilities, name_process
 
 #: The descriptor that control is reached by.
 CHANNEL = 3
@@ -60,6 +60,8 @@ def unfit() -> list[str]:
 def main(work: Work) -> None:
     """Serve orders until control hangs up."""
     name_process("fiberlb-templ")
+    # Control binds; whoever serves clients has no right that they could be led to use.
+    drop_capabilities()
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         # They are for control, which tells us and the workers what to do.
         signal.signal(ignored, signal.SIG_IGN)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.task import deferLater
@@ -16,8 +16,6 @@ from twisted.logger import Logger
 _log = Logger()
 #: Signals that end this process, held back while another image takes its place.
 ENDING = (signal.SIGTERM, signal.SIGINT)
-#: Options of twistd after which it does not go into the background.
-_FOREGROUND = ("-n", "--nodaemon", "-no", "-b", "--debug")
 
 
 class Refused(Exception):
@@ -29,38 +27,6 @@ class Upgradable(Protocol):
 
     async def prepare_upgrade(self) -> None:
         """Close what the next image opens again."""
-
-
-def command(words: Sequence[str], executable: str) -> list[str]:
-    """
-    How to start again, under the same pid and in the same surroundings.
-
-    A process that is in the background already must not go there again, nor
-    take its own pid for that of another.
-
-    @param words: as this process was started, C{sys.orig_argv}.
-    @raise Refused: it is not known how it was started.
-    """
-    if "fiberlb" not in words[1:]:
-        raise Refused("this process was started in a way that is not known")
-    place = words.index("fiberlb", 1)
-    options = words[1:place]
-    added = ["--nodaemon", "--pidfile="]
-    logged = any(word.startswith(("-l", "--logfile", "--syslog")) for word in options)
-    if not logged and not any(word in _FOREGROUND for word in options):
-        added.append("--logfile=twistd.log")
-    return [executable, *options, *added, *words[place:]]
-
-
-def configuration(words: Sequence[str]) -> str | None:
-    """The file that was given with C{-c}; C{None} without."""
-    given = words[words.index("fiberlb", 1) :] if "fiberlb" in words[1:] else []
-    for word, following in zip(given, [*given[1:], ""], strict=False):
-        if word in ("-c", "--config"):
-            return following
-        if word.startswith("--config="):
-            return word.removeprefix("--config=")
-    return None
 
 
 async def check(reactor: Any, path: str) -> None:
@@ -77,21 +43,33 @@ async def check(reactor: Any, path: str) -> None:
         raise Refused((out + err).decode("utf-8", "replace").strip()[-2000:])
 
 
+def _may_log(path: str) -> bool:
+    if os.path.lexists(path):
+        return os.access(path, os.R_OK | os.W_OK)
+    return os.access(os.path.dirname(path), os.W_OK | os.X_OK)
+
+
 async def upgrade(
     reactor: Any,
     node: Upgradable,
-    words: Sequence[str],
-    execute: Callable[[str, list[str]], Any] = os.execv,
+    again: list[str],
+    configuration: str | None,
+    log: str | None,
+    execute: Callable[[str, list[str]], Any],
 ) -> None:
     """
     Become the code that is installed now; the workers are taken over by it, then replaced.
 
+    @param again: the command to become.
+    @param configuration: the file to try beforehand.
+    @param log: the file that the new image will log to, if any.
+    @param execute: C{os.execv} by shape.
     @raise Refused: nothing has changed.
     """
-    again = command(words, sys.executable)
-    path = configuration(words)
-    if path is not None:
-        await check(reactor, path)
+    if log is not None and not _may_log(log):
+        raise Refused(f"{log} may not be written to by this process's user")
+    if configuration is not None:
+        await check(reactor, configuration)
     with _Held() as held:
         # One that has come already has its turn.
         await deferLater(reactor, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -31,7 +30,7 @@ class EmptyingTests(SynchronousTestCase):
         """It drains for a hundred seconds, and one request runs on it."""
         self.clock = Clock()
         self.stage = Stage(self, text, clock=self.clock)
-        self.addCleanup(self.stage.control.emptying.stop)
+        self.addCleanup(self.stage.control.operating.emptying.stop)
         self.told: list[str] = []
         observer: Any = self.note
         globalLogPublisher.addObserver(observer)
@@ -39,7 +38,7 @@ class EmptyingTests(SynchronousTestCase):
         (self.ident,) = self.stage.control.configuration.all(Member)
         self.stage.plane.figures = {"in_flight": 1, "requests": 7}
         state = Operational(mode=mode, until=NOW + 100, since=NOW)
-        self.stage.result(self.stage.control.states.set({self.ident: state}))
+        self.stage.result(self.stage.control.operating.states.set({self.ident: state}))
 
     def note(self, event: LogEvent) -> None:
         """What the log says."""
@@ -52,7 +51,7 @@ class EmptyingTests(SynchronousTestCase):
         for _ in range(int(seconds / LOOK)):
             self.stage.wall += LOOK
             self.clock.advance(LOOK)
-        return self.stage.control.emptying.drained(self.ident)
+        return self.stage.control.operating.emptying.drained(self.ident)
 
     def free(self, requests: int = 7) -> None:
         """Nothing runs on it any more."""
@@ -96,11 +95,11 @@ class EmptyingTests(SynchronousTestCase):
         self.start(PLAIN)
         self.free()
         self.assertTrue(self.wait(5))
-        self.stage.result(self.stage.control.states.set({self.ident: Operational()}))
+        self.stage.result(self.stage.control.operating.states.set({self.ident: Operational()}))
         self.assertFalse(self.wait(1))
         self.assertEqual(self.clock.getDelayedCalls(), [])
         again = Operational(mode=MemberMode.DRAIN, since=self.stage.wall)
-        self.stage.result(self.stage.control.states.set({self.ident: attrs.evolve(again)}))
+        self.stage.result(self.stage.control.operating.states.set({self.ident: again}))
         self.assertFalse(self.wait(LOOK))
         self.assertTrue(self.wait(5))
         self.assertEqual(len(self.told), 2)

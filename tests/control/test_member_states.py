@@ -54,7 +54,7 @@ class StatesTests(SynchronousTestCase):
     def test_in_force(self) -> None:
         """Told to the plane, and to the checks, and gone when it is ready again."""
         one, two = self.ids()
-        states = self.stage.control.states
+        states = self.stage.control.operating.states
         revision = self.stage.control.revision
         self.stage.result(states.set({one: DRAIN, two: REST}))
         self.assertEqual(self.stage.plane.operations.members, {one: DRAIN, two: REST})
@@ -69,10 +69,10 @@ class StatesTests(SynchronousTestCase):
     def test_kept(self) -> None:
         """Over reloads and restarts; before anything is served."""
         one, two = self.ids()
-        self.stage.result(self.stage.control.states.set({one: DRAIN, two: REST}))
+        self.stage.result(self.stage.control.operating.states.set({one: DRAIN, two: REST}))
         self.stage.reload("")
         self.stage.reload(FILE)
-        self.assertEqual(self.stage.control.states.of(one), DRAIN)
+        self.assertEqual(self.stage.control.operating.states.of(one), DRAIN)
         again = Stage(self, FILE, self.store, self.clock)
         self.assertEqual(again.plane.operations.members, {one: DRAIN, two: REST})
         self.assertEqual(again.health.held, {two})
@@ -92,10 +92,10 @@ class StatesTests(SynchronousTestCase):
         """What another node of the store says counts here."""
         other = Stage(self, FILE, self.store, self.clock, node=1)
         one, _ = self.ids()
-        self.stage.result(other.control.states.set({one: DRAIN}))
+        self.stage.result(other.control.operating.states.set({one: DRAIN}))
         self.clock.advance(1)
         self.assertEqual(self.stage.plane.operations.members, {one: DRAIN})
-        sign = other.control.states.sign(other.control.cookie_keys.rotate)
+        sign = other.control.operating.states.sign(other.control.operating.cookie_keys.rotate)
         self.stage.result(Deferred.fromCoroutine(sign))
         self.clock.advance(1)
         self.assertEqual(
@@ -107,7 +107,7 @@ class StatesTests(SynchronousTestCase):
         body = {"address": "127.0.0.1", "port": 9009}
         ident = self.stage.create("members", body, self.stage.create("pools", {"name": "mine"}))
         one, *_ = self.ids()
-        self.stage.result(self.stage.control.states.set({one: DRAIN, ident: DRAIN}))
+        self.stage.result(self.stage.control.operating.states.set({one: DRAIN, ident: DRAIN}))
         self.stage.write(Operation(op=Op.DELETE, collection="members", word=ident))
         self.stage.reload("")
         _, entries = self.stage.result(Deferred.fromCoroutine(self.store.load(PREFIX)))
@@ -117,12 +117,12 @@ class StatesTests(SynchronousTestCase):
         """Then nothing has changed."""
         one, _ = self.ids()
         self.store.before.append(Unavailable("gone"))
-        self.failureResultOf(self.stage.control.states.set({one: DRAIN}), StoreAway)
+        self.failureResultOf(self.stage.control.operating.states.set({one: DRAIN}), StoreAway)
         self.assertEqual(self.stage.plane.operations.members, {})
 
     def test_never(self) -> None:
         """A state without a deadline has none after a restart either."""
         one, _ = self.ids()
-        self.stage.result(self.stage.control.states.set({one: REST}))
+        self.stage.result(self.stage.control.operating.states.set({one: REST}))
         again = Stage(self, FILE, self.store, self.clock)
-        self.assertEqual(again.control.states.of(one).until, NEVER)
+        self.assertEqual(again.control.operating.states.of(one).until, NEVER)

@@ -59,7 +59,7 @@ class CrewCase(SynchronousTestCase):
 
     def pids(self, balancer: Balancer) -> list[int]:
         """The worker processes that have not ended."""
-        found = Path(balancer.directory, "state").glob("worker-*")
+        found = Path(balancer.directory).glob("**/state/worker-*")
         pids = [int(path.name.removeprefix("worker-")) for path in found]
         return sorted(pid for pid in pids if Path(f"/proc/{pid}").exists())
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.live.crew_case import CrewCase
-from tests.live.test_workers import template
+from tests.live.processes import template
 from tests.support.balancer import Balancer
 from tests.support.clients import Answer, request
 from tests.support.processes import environment

@@ -161,6 +161,18 @@ class UdpTests(UdpCase):
         self.assertEqual((line["listener"], line["pool"], line["tries"]), ("few", "dns", 1))
         self.assertEqual((line["received"], line["reason"]), (1, None))
 
+    def test_states(self) -> None:
+        """A member that drains keeps its flows; one in maintenance has none."""
+        client = self.client()
+        name = client.member()
+        where = f"/v1/pools/dns/members/{name}/state"
+        self.ask(where, "PUT", {"state": "drain"})
+        self.assertEqual(client.member(), name)
+        self.assertNotIn(name, {self.client().member() for _ in range(10)})
+        self.ask(where, "PUT", {"state": "maintenance"})
+        self.program().wait_until(lambda: client.member() != name)
+        self.ask(where, "PUT", {"state": "ready"})
+
     def test_refused(self) -> None:
         """What a member refuses another one gets; the one that is down is left out."""
         self.origins["a"].stop()

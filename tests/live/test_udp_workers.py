@@ -83,6 +83,16 @@ class FlowTests(UdpCase):
         stream.wait(self.program().wait_until)
         self.stayed(stream)
 
+    def test_upgrade(self) -> None:
+        """The same when control becomes another image."""
+        stream = self.stream()
+        first = self.pids(self.balancer)
+        self.program().signal(signal.SIGUSR2)
+        self.program().wait_until(lambda: not set(first) & set(self.pids(self.balancer)))
+        self.wait_for_workers(2)
+        stream.wait(self.program().wait_until)
+        self.stayed(stream)
+
 
 class KilledTests(UdpCase):
     """What is lost with a worker."""

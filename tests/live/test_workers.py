@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 from tests.live.crew_case import CrewCase
+from tests.live.processes import template
 from tests.support.clients import RawClient, request
 from tests.support.load import Load
 
@@ -169,15 +169,3 @@ class DeathTests(CrewCase):
         self.balancer.write(good)
         self.balancer.start(self.port)
         self.wait_for_workers(2)
-
-
-def template(control: int) -> int:
-    """The pid of the template process, a child of control that is no worker."""
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, fields = path.read_text().rsplit(")", 1)
-        except OSError:
-            continue
-        if name.endswith("(fiberlb-templ") and int(fields.split()[1]) == control:
-            return int(path.parent.name)
-    raise AssertionError("there is no template")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from types import SimpleNamespace
 from typing import Any
@@ -85,11 +86,14 @@ class AcceptTests(SynchronousTestCase):
         self.loop = MemoryLoop(1000.0)
         self.clock = Clock()
 
-    def acceptor(self, *waiting: int | OSError) -> tuple[Welcomed, Backlog]:
+    def acceptor(
+        self, *waiting: int | OSError, exclusive: bool = False
+    ) -> tuple[Welcomed, Backlog]:
         """An acceptor before a backlog."""
-        backlog = Backlog(*waiting)
+        backlog: Any = Backlog(*waiting)
         cell: Any = SimpleNamespace(bound=None, connections=0)
-        made = Welcomed(self.loop, backlog, cell, None, self.clock.callLater)  # type: ignore[arg-type]
+        later = self.clock.callLater
+        made = Welcomed(self.loop, backlog, cell, None, later, exclusive=exclusive)
         made.guests = []
         made.start()
         return made, backlog
@@ -116,6 +120,20 @@ class AcceptTests(SynchronousTestCase):
         acceptor.stop()
         self.assertEqual(len(acceptor.guests), ACCEPTS + 5)
         self.assertEqual(backlog.waiting, [])
+
+    def test_left(self) -> None:
+        """
+        Whoever leaves a queue to others takes who waits there: of several processes the
+        system wakes one, and that may have been this one. Alone it leaves them.
+        """
+        acceptor, backlog = self.acceptor(*self.sockets(2), exclusive=True)
+        acceptor.leave()
+        acceptor.leave()
+        self.assertEqual((len(acceptor.guests), acceptor.closed), (2, True))
+        alone, backlog = self.acceptor(*(found := self.sockets(1)))
+        alone.leave()
+        self.assertEqual((alone.guests, backlog.waiting), ([], found))
+        os.close(found[0])
 
     def test_gone_already(self) -> None:
         """Who has gone before being taken in is not minded."""

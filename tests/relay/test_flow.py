@@ -103,6 +103,17 @@ class FlowTests(DatagramCase):
         for _ in range(4):
             self.assertEqual(self.asked(self.client())[0], 1 - number)
 
+    def test_pool_disabled(self) -> None:
+        """Nobody serves while the pool is disabled."""
+        self.serve(1)
+        client = self.client()
+        self.asked(client)
+        self.serve(1, pool={"enabled": False})
+        self.send(client)
+        self.until(lambda: self.drops == {"no_member": 1})
+        self.serve(1)
+        self.asked(client)
+
     def test_unchanged(self) -> None:
         """A change of something else leaves flows alone."""
         self.serve(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.ports import free_port
@@ -36,6 +37,8 @@ class Balancer:
         workers: int = 0,
         grace: str = "0s",
         deadline: str = "30s",
+        before: Sequence[str] = (),
+        twistd: Sequence[str] = (),
     ) -> None:
         """
         @param configuration: YAML below the process settings: C{listeners:}, C{pools:}, ...
@@ -43,6 +46,8 @@ class Balancer:
         @param workers: processes for traffic; the attribute counts at the next C{write}.
         @param grace: of C{shutdown}.
         @param deadline: of C{shutdown}.
+        @param before: words before the command, a program that runs it.
+        @param twistd: further options of twistd.
         @param reactor: a name for C{twistd --reactor}; C{None}: what FiberLB takes by itself.
         """
         self.directory = temporary_directory()
@@ -53,6 +58,8 @@ class Balancer:
         self.workers = workers
         self._grace = grace
         self._deadline = deadline
+        self._before = before
+        self._twistd = twistd
         self.program: Program | None = None
         self.write(configuration)
 
@@ -81,7 +88,7 @@ class Balancer:
 
     def spawn(self, *arguments: str) -> Program:
         """Start it with any arguments of the C{fiberlb} plugin, without waiting."""
-        command = [venv_program("twistd"), "-n", "--pidfile="]
+        command = [*self._before, venv_program("twistd"), "-n", "--pidfile=", *self._twistd]
         if self._reactor is not None:
             command.append(f"--reactor={self._reactor}")
         self.program = Program([*command, "fiberlb", *arguments], cwd=self.directory, env=_env())

@@ -7,7 +7,12 @@ from pathlib import Path
 
 def environment(pid: int) -> list[str]:
     """What a process was started with, each as C{NAME=value}."""
-    return Path(f"/proc/{pid}/environ").read_bytes().decode().rstrip("\0").split("\0")
+    try:
+        content = Path(f"/proc/{pid}/environ").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        # It has ended meanwhile.
+        return []
+    return content.decode().rstrip("\0").split("\0")
 
 
 def state(pid: int) -> str:

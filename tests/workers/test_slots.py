@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import attrs
@@ -10,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.errors import AddressInUse
 from fiberlb.relay.accept import bind
 from fiberlb.relay.binding import Binding
+from fiberlb.relay.held import Held
 from fiberlb.snapshot import Snapshot
 from fiberlb.workers.slots import LANES, LEAST_LANES, Slots, sockets
 from tests.support.datagrams import free_udp_port
@@ -30,6 +32,11 @@ def listening(**ports: int) -> Snapshot:
 def wanted(made: Snapshot) -> dict[tuple[str, int], str]:
     """The listener of each address."""
     return {address: i for i, plan in made.listeners.items() for address in plan.addresses}
+
+
+def refused(listener_id: str, host: str, port: int, freebind: bool, probe: bool) -> socket.socket:
+    """What a process gets whose rights are gone."""
+    raise AddressInUse(listener_id, host, port, "no right", "needs_privilege")
 
 
 class SlotsTests(SynchronousTestCase):
@@ -155,3 +162,26 @@ class SlotsTests(SynchronousTestCase):
         self.serve(listening(a=self.port))
         self.assertEqual(self.held(), [0, 1])
         self.assertEqual(self.slots.narrow(1), [])
+
+    def test_rights_gone(self) -> None:
+        """Ports that cannot be bound again: what is held first, then queues are shared."""
+        held = Held(refused)
+        held.hold("a", self.address, False, 3, (os.getuid(), os.getgid()))
+        self.slots = Slots(held.bind, held=held)
+        self.addCleanup(self.slots.close_all)
+        made = listening(a=self.port)
+        self.serve(made)
+        for _ in range(2):
+            self.slots.widen(5, made)
+            self.assertEqual(self.held(), [0, 1, 2, 3, 4])
+            queues = {os.fstat(sock.fileno()).st_ino for _, _, sock in self.slots}
+            self.assertEqual(len(queues), 3)
+            idle = self.slots.narrow(1)
+            self.assertEqual(sorted(slot for _, slot in idle), [1, 2])
+            self.slots.close(idle)
+            self.assertEqual(self.held(), [0])
+        self.assertTrue(self.taken())
+        self.serve(listening())
+        self.assertFalse(self.taken())
+        with socket.socket() as other:
+            other.bind(self.address)

@@ -11,6 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.workers.system import processors, release, steer
+from tests.support.rights import need_root
 
 
 class ProcessorsTests(SynchronousTestCase):
@@ -128,3 +129,25 @@ class ProcessTests(SynchronousTestCase):
             [sys.executable, "-c", head + text + tail], capture_output=True, text=True, timeout=20
         )
         self.assertEqual(found.stdout.split("\n")[:2], ["some-name", "[0, 7]"], found.stderr)
+
+
+class CapabilitiesTests(SynchronousTestCase):
+    """What a process may do beyond others of its user."""
+
+    def test_dropped(self) -> None:
+        """Nobody's go, root's stay."""
+        need_root()
+        code = (
+            "import os, sys; from fiberlb.workers.system import drop_capabilities as drop;"
+            " import ctypes; ctypes.CDLL(None).prctl(8, 1, 0, 0, 0); os.setgid(65534);"
+            " os.setuid(int(sys.argv[1]));"
+            " drop();"
+            " print(*[line.split()[1] for line in open('/proc/self/status') if 'CapPrm' in line])"
+        )
+        words = [sys.executable, "-c", code]
+        nobody, root = (
+            int(subprocess.run([*words, uid], capture_output=True, check=True).stdout, 16)
+            for uid in ("65534", "0")
+        )
+        self.assertEqual(nobody, 0)
+        self.assertGreater(root, 0)

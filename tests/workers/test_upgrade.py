@@ -11,41 +11,30 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.workers.upgrade import Refused, command, configuration, upgrade
+from fiberlb.workers.upgrade import Refused, upgrade
 
 
-class CommandTests(SynchronousTestCase):
-    """How a process starts again."""
+class _Node:
+    """Must not be asked."""
 
-    def test_foreground(self) -> None:
-        """As it was started; its pid file, if there is one, is its own."""
-        words = ["python", "-P", "/bin/twistd", "-n", "fiberlb", "-c", "f.yaml"]
-        self.assertEqual(
-            command(words, "/bin/python3"),
-            "/bin/python3 -P /bin/twistd -n --nodaemon --pidfile= fiberlb -c f.yaml".split(),
+    async def prepare_upgrade(self) -> None:
+        """See L{fiberlb.workers.upgrade.Upgradable}."""
+        raise AssertionError("nothing is to change")
+
+
+class RefusedTests(SynchronousTestCase):
+    """What is found before anything changes."""
+
+    def test_log(self) -> None:
+        """A log that the next image could not open."""
+        path = os.path.join(self.mktemp(), "nowhere.log")
+        executed: list[Any] = []
+        done = Deferred.fromCoroutine(
+            upgrade(None, _Node(), ["x"], None, path, lambda *words: executed.append(words))
         )
-
-    def test_background(self) -> None:
-        """It is there already; its log stays where it was."""
-        words = ["python", "/bin/twistd", "fiberlb", "-c", "f.yaml"]
-        self.assertIn("--logfile=twistd.log", command(words, "p"))
-        words.insert(2, "--logfile=x")
-        self.assertNotIn("--logfile=twistd.log", command(words, "p"))
-
-    def test_unknown(self) -> None:
-        """Started by something else."""
-        self.assertRaises(Refused, command, ["python", "-m", "trial"], "p")
-
-
-class ConfigurationTests(SynchronousTestCase):
-    """The file to try."""
-
-    def test_found(self) -> None:
-        """After the name of the plugin, in each spelling; twistd's own options are not it."""
-        for words in (["-c", "f"], ["--config", "f"], ["--config=f"]):
-            self.assertEqual(configuration(["p", "-c", "x", "fiberlb", *words]), "f")
-        self.assertIsNone(configuration(["p", "-c", "x", "fiberlb", "--from", "1"]))
-        self.assertIsNone(configuration(["p", "-c", "x"]))
+        why = self.failureResultOf(done, Refused).value
+        self.assertIn(f"{path} may not be written to", str(why))
+        self.assertEqual(executed, [])
 
 
 class HeldTests(SynchronousTestCase):
@@ -73,8 +62,7 @@ class HeldTests(SynchronousTestCase):
     def run_it(self, node: Any) -> Deferred[None]:
         """An upgrade."""
         clock = Clock()
-        words = ["python", "twistd", "-n", "fiberlb", "--from", "1"]
-        done = Deferred.fromCoroutine(upgrade(clock, node, words, self.execute))
+        done = Deferred.fromCoroutine(upgrade(clock, node, ["x"], None, None, self.execute))
         clock.advance(0)
         return done
 

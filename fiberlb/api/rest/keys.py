@@ -26,8 +26,8 @@ async def sign_anew(control: ControlService, request: IRequest) -> Reply:
     Answered when every process does it.
     """
     query_of(request, ())
-    await control.states.sign(control.cookie_keys.rotate)
-    return Reply(document={"keys": len(control.cookie_keys.keys)})
+    await control.operating.states.sign(control.operating.cookie_keys.rotate)
+    return Reply(document={"keys": len(control.operating.cookie_keys.keys)})
 
 
 async def change(control: ControlService, request: IRequest, what: str) -> Reply:

@@ -54,7 +54,7 @@ async def post(control: ControlService, request: IRequest) -> Reply:
 
 async def _set(control: ControlService, members: list[Member], change: StateChange) -> None:
     states = {member.id: wanted(control, member, change) for member in members}
-    await control.states.set(states)
+    await control.operating.states.set(states)
     for member in members:
         state = states[member.id]
         _log.info(
@@ -110,12 +110,12 @@ def document(control: ControlService, member: Member) -> dict[str, Any]:
 
 def operational(control: ControlService, ident: str) -> dict[str, Any]:
     """What has been set of a member, and what became of it."""
-    state = control.states.of(ident)
+    state = control.operating.states.of(ident)
     return {
         "state": state.mode.value,
         "deadline": None if state.until == NEVER else time_text(state.until),
         "weight": state.weight,
         "reason": state.reason,
         "since": time_text(state.since) if state.since else None,
-        "drained": control.emptying.drained(ident),
+        "drained": control.operating.emptying.drained(ident),
     }

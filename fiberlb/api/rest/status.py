@@ -38,7 +38,7 @@ def _members(control: ControlService) -> dict[str, int]:
     )
     known = {word: health.pop(word, 0) for word in ("up", "down", "probing", "unmonitored")}
     members = control.configuration.all(Member)
-    draining = sum(1 for ident in control.states.restrained if ident in members)
+    draining = sum(1 for ident in control.operating.states.restrained if ident in members)
     return {"total": len(members), **known, "draining": draining, **health}
 
 

@@ -22,7 +22,7 @@ pools:
 
     def tearDown(self) -> None:
         """Nobody looks any more."""
-        self.stage.control.emptying.stop()
+        self.stage.control.operating.emptying.stop()
 
     def test_put(self) -> None:
         """Set, shown, and in force; the revision is the same."""

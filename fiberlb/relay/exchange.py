@@ -309,8 +309,11 @@ class Exchange:
         if other is not member:
             if member is not None:
                 self.tried = (*self.tried, member.id)
+            # The place that it has there is kept while the other one is given back.
+            other.in_flight += 1
             self.let_go()
             self.take(other)
+            other.in_flight -= 1
         self.connect(other, request)
 
     def _who_else(self, reused: bool) -> MemberState | None:

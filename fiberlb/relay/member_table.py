@@ -185,6 +185,11 @@ class MemberTable:
         found = self.members.get(member_id)
         return {name: getattr(found[0], name) if found else 0 for name in _FIGURES}
 
+    def queued(self, pool_id: str) -> int:
+        """How many wait for room at the members of a pool; 0 if unknown."""
+        pool = self.pools.get(pool_id)
+        return 0 if pool is None or pool.queue is None else int(pool.queue.waiting)
+
     def drop_idle(self) -> None:
         """Close all connections that wait for requests."""
         for state, _ in self.members.values():

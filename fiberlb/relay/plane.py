@@ -333,8 +333,7 @@ class DataPlane:
 
     def pool_figures(self, pool_id: str) -> Mapping[str, int]:
         """C{queued}: how many wait for room at a pool's members."""
-        pool = self._table.pools.get(pool_id)
-        return {"queued": pool.queue.waiting if pool is not None and pool.queue else 0}
+        return {"queued": self._table.queued(pool_id)}
 
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """What a listener has counted (L{Cell.figures}); empty if unknown."""

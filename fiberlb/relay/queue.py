@@ -4,7 +4,7 @@ Who waits for room at the members of a pool, while all of them have as much to d
 Who comes first is served first, but for those that belong to one member (persistence): they
 wait for that one, and hold up nobody who may go elsewhere. A place that is given back in this
 process is taken at once; what others give back, and what has changed otherwise, is looked for
-every few hundredths of a second, only while somebody waits.
+every few thousandths of a second, only while somebody waits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Queue:
     they wait, and are told by C{placed} or C{refuse}.
 
     @param watch: called when somebody begins to wait; L{look} has to be called from then on.
-    @param clock: seconds that never go back.
+    @param clock: seconds that never go back; C{now}.
 
     @ivar pool: L{fiberlb.relay.runtime.PoolState}.
     @ivar waiting: how many wait.
@@ -39,7 +39,7 @@ class Queue:
         self.pool = pool
         self.waiting = 0
         self._watch = watch
-        self._clock = clock
+        self.now = clock
         #: By whom they wait for: their numbers, in order, and since when.
         self._lines: dict[_Wanted, OrderedDict[Any, tuple[int, float]]] = {}
         self._number = 0
@@ -115,9 +115,9 @@ class Queue:
             exchange.refuse("queue_full")
             return True
         self._number += 1
-        self._enter(exchange, wanted, (self._number, self._clock()))
+        self._enter(exchange, wanted, (self._number, self.now()))
         exchange.waiting = self
-        self.waiting += 1
+        self._count(1)
         self._watch(self)
         if wanted is not None and self.waiting > 1:
             # Those before it may all wait for others.
@@ -133,14 +133,25 @@ class Queue:
 
     def leave(self, exchange: Any) -> None:
         """It waits no longer, whatever the reason."""
+        self._remove(exchange)
+        self._count(-1)
+
+    def _remove(self, exchange: Any) -> None:
         for wanted, line in list(self._lines.items()):
             ticket = line.pop(exchange, None)
             if not line:
                 del self._lines[wanted]
             if ticket is not None:
                 exchange.waiting = None
-                exchange.queued += max(0.0, self._clock() - ticket[1])
-                self.waiting -= 1
+                exchange.queued += max(0.0, self.now() - ticket[1])
+
+    def _count(self, more: int) -> None:
+        """So many more wait; other processes want to know whether anybody does."""
+        before, self.waiting = self.waiting, self.waiting + more
+        if not before or not self.waiting:
+            for state in self.pool.states():
+                if state.room is not None:
+                    state.room.told()
 
     # Serving.
 
@@ -205,16 +216,19 @@ class Queue:
         return found
 
     def _tell(self, exchange: Any, what: Callable[[Any], None], about: Any) -> None:
-        self.leave(exchange)
+        self._remove(exchange)
         try:
             what(about)
         except Exception:
             exchange.conn.loop.fault(exchange.conn)
+        finally:
+            # Not before: what is told to others of a member has its new request in it by now.
+            self._count(-1)
 
     def look(self) -> None:
         """Serve who can be served, and end the wait of those that have waited long enough."""
         self.wake()
-        before = self._clock() - self.pool.plan.pool.queue.timeout
+        before = self.now() - self.pool.plan.pool.queue.timeout
         for line in list(self._lines.values()):
             while line:
                 first = next(iter(line))

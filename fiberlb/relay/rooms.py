@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fiberlb.relay.bound import LOOK, Share
+from fiberlb.relay.bound import Share
 from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.queue import Queue
-from fiberlb.relay.room import furnish, vacate
+from fiberlb.relay.room import LOOK, furnish, vacate
 
 
 def place_of(member_id: str) -> str:

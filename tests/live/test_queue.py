@@ -104,7 +104,7 @@ class QueueCase(CrewCase):
     def reasons(self, clients: list[RawClient], count: int) -> list[str]:
         """The reasons that so many clients are refused for, waiting for them; those are gone."""
         until = monotonic() + PATIENCE
-        found = []
+        found: list[str] = []
         while len(found) < count and monotonic() < until:
             for sock in select.select([c.socket for c in clients], [], [], 0.1)[0]:
                 client = next(c for c in clients if c.socket is sock)

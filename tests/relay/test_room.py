@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.pool import Member
 from fiberlb.relay.member_state import MemberState
-from fiberlb.relay.room import furnish, vacate
+from fiberlb.relay.room import COURTESY, furnish, vacate
 
 
 class SharedPlace:
@@ -30,7 +30,12 @@ class IdleQueue:
 
     def __init__(self) -> None:
         self.waiting = 0
+        self.time = 0.0
         self.woken = 0
+
+    def now(self) -> float:
+        """Seconds."""
+        return self.time
 
     def wake(self) -> None:
         """A place may be free."""
@@ -42,10 +47,11 @@ class RoomTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.counts = [0, 0]
-        self.queue = IdleQueue()
+        self.queues = [IdleQueue(), IdleQueue()]
+        self.queue = self.queues[0]
         self.states = [self.state() for _ in range(2)]
         for row, state in enumerate(self.states):
-            furnish(state, 3, SharedPlace(self.counts, row), self.queue)
+            furnish(state, 3, SharedPlace(self.counts, row), self.queues[row])
 
     def state(self) -> MemberState:
         """A member without a limit."""
@@ -81,6 +87,37 @@ class RoomTests(SynchronousTestCase):
         self.assertEqual(self.counts, [1, 0])
         self.states[0].room.told()
         self.assertEqual(self.counts, [0, 0])
+
+    def test_turns(self) -> None:
+        """Who has more than its part leaves what it gives back to those who wait elsewhere."""
+        mine, other = self.states
+        self.assertEqual([self.take(0) for _ in range(3)], [True] * 3)
+        self.queues[1].waiting = 1
+        other.room.told()
+        self.assertFalse(self.take(1))
+        self.give_back(0)
+        self.assertEqual((self.take(0), self.take(1)), (False, True))
+        self.give_back(0)
+        # One of three is its part; the third goes to who comes first.
+        self.assertTrue(self.take(1))
+        self.give_back(0)
+        self.assertTrue(self.take(0))
+        self.assertEqual((mine.in_flight, other.in_flight), (1, 2))
+
+    def test_not_taken(self) -> None:
+        """What nobody takes elsewhere is taken here a little later."""
+        self.assertEqual([self.take(0) for _ in range(3)], [True] * 3)
+        self.queues[1].waiting = 1
+        self.states[1].room.told()
+        self.give_back(0)
+        self.assertFalse(self.take(0))
+        self.queues[0].time += COURTESY
+        self.assertTrue(self.take(0))
+
+    def give_back(self, row: int) -> None:
+        """One request less."""
+        self.states[row].in_flight -= 1
+        self.states[row].room.left()
 
     def test_changed(self) -> None:
         """Another limit, another column, none; what runs counts on."""

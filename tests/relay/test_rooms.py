@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fiberlb.relay.room import furnish
+from fiberlb.relay.room import WAITS, furnish
 from fiberlb.relay.rooms import place_of
 from tests.relay.test_queue import SOON, QueueCase, limits
 from tests.relay.test_room import SharedPlace
@@ -21,7 +21,7 @@ class RoomsTests(QueueCase):
         counts = [0, 2]
         furnish(state, 2, SharedPlace(counts, 0), pool.queue)
         client = world.client(ask())
-        self.assertEqual((self.running(world), self.queued(world), counts), ([0], 1, [0, 2]))
+        self.assertEqual((self.running(world), self.queued(world), counts), ([0], 1, [WAITS, 2]))
         world.advance(1)
         self.assertEqual(self.queued(world), 1)
         counts[1] = 1

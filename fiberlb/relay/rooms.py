@@ -10,6 +10,9 @@ from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.queue import Queue
 from fiberlb.relay.room import LOOK, furnish, vacate
 
+#: Seconds between two looks where no other process gives anything back.
+ALONE = 0.05
+
 
 def place_of(member_id: str) -> str:
     """What a member with a limit is called where listeners with a limit are called by their ids."""
@@ -38,6 +41,7 @@ class Rooms:
         #: Where somebody waits.
         self._busy: dict[Queue, None] = {}
         self._timer: Any = None
+        self._pause = ALONE
 
     def settle(self, pool: Any) -> None:
         """A pool (L{fiberlb.relay.runtime.PoolState}) has these members and limits."""
@@ -49,7 +53,10 @@ class Rooms:
             queue = self._queues[pool.id] = Queue(pool, self._watch, self._clock)
         queue.pool = pool
         for member, state in zip(plan.members, pool.states(), strict=False):
-            furnish(state, plan.most(member), self._share(place_of(member.id)), queue)
+            share = self._share(place_of(member.id))
+            if share is not None:
+                self._pause = LOOK
+            furnish(state, plan.most(member), share, queue)
         pool.queue = queue if plan.limited else None
         if not plan.limited:
             # Those that wait in it are served, and nobody comes any more.
@@ -68,7 +75,7 @@ class Rooms:
     def _watch(self, queue: Queue) -> None:
         self._busy[queue] = None
         if self._timer is None:
-            self._timer = self._call_later(LOOK, self._look)
+            self._timer = self._call_later(self._pause, self._look)
 
     def _look(self) -> None:
         self._timer = None
@@ -79,4 +86,4 @@ class Rooms:
                     self._busy.pop(queue, None)
         finally:
             if self._busy and self._timer is None:
-                self._timer = self._call_later(LOOK, self._look)
+                self._timer = self._call_later(self._pause, self._look)

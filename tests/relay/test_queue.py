@@ -284,12 +284,13 @@ class ChangeTests(QueueCase):
     def test_end(self) -> None:
         """Those that wait when the process ends go on waiting, then they are told."""
         world = self.world(pool=limits(timeout=100.0))
-        _, waits = self.ask_for(world, b"/1", b"/2")
+        clients = self.ask_for(world, *[b"/"] * 9)
         world.plane.stop(5.0)
         world.advance(4.0)
-        self.assertEqual((waits.news(), self.queued(world)), (b"", 1))
+        self.assertEqual((clients[1].news(), self.queued(world)), (b"", 8))
         world.advance(2.0)
-        self.assertEqual(waits.news(), refusal("shutting_down"))
+        for waits in clients[1:]:
+            self.assertIn(b"FiberLB-Reason-Code: shutting_down\r\n", waits.news())
         self.assertEqual(self.queued(world), 0)
 
 

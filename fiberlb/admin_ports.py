@@ -117,6 +117,7 @@ class AdminPorts:
         if directory is not None:
             note = Path(directory, NOTE)
             draft = note.with_suffix(".new")
+            draft.touch(0o600)
             draft.write_text("".join(f"{where}\n" for where in self._addresses), "utf-8")
             os.replace(draft, note)
             self._note = note

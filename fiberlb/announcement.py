@@ -74,6 +74,7 @@ def members(control: ControlService) -> str:
         return "There are no members"
     health = [(m, control.member_health(m.id)) for m in all_members]
     up = [m for m, h in health if h.health in ("up", "unmonitored")]
+    unknown = [f"{m.name} ({h.reason})" for m, h in health if h.health == "unknown"]
     down = [f"{m.name} ({h.health}: {h.reason})" for m, h in health if h.health == "down"]
     probing = sum(1 for _, h in health if h.health == "probing")
     text = f"{len(up)} of {len(health)} members up"
@@ -82,6 +83,8 @@ def members(control: ControlService) -> str:
     if down:
         shown = ", ".join(down[:5]) + (", ..." if len(down) > 5 else "")
         text += f"; down: {shown}"
+    if unknown:
+        text += f"; not resolved: {', '.join(unknown[:5])}{', ...' if len(unknown) > 5 else ''}"
     return text
 
 

@@ -35,6 +35,7 @@ from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import AUTO, Settings
+from fiberlb.names.opening import open_names
 from fiberlb.observe.access_log import AccessLog
 from fiberlb.observe.outlet import try_log
 from fiberlb.ocsp.book import Staples
@@ -110,6 +111,8 @@ class Node(Service):
             Logger("fiberlb.health"),
             wall=world.wall,
         )
+        kept, resolver = None if layer.ephemeral else self.directory, layer.settings.resolver
+        self.names = open_names(world.reactor, world.wall, world.random_bytes, resolver, kept)
         self.control: ControlService | None = None
         self.certificates: Keeping | None = None
         self.staples: StapleKeeping | None = None
@@ -172,6 +175,7 @@ class Node(Service):
                 report=self._undecided,
                 node=settings.node.name or world.host_name,
                 aside=world.aside,
+                names=self.names,
             ),
             issued,
             staples,
@@ -266,6 +270,7 @@ class Node(Service):
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
         self.plane.trust(settings.trusted_proxies)
+        self.names.configure(settings.resolver)
         if self.certificates is not None:
             self.certificates.settings = settings.acme
         if isinstance(self.plane, WorkersPlane):
@@ -352,6 +357,7 @@ class Node(Service):
             await self.staples.stop()
         if self.control is not None:
             await self.control.stop()
+        self.names.stop()
 
     async def _let_know(self) -> None:
         """Accept for a while although C{/readyz} says no: whoever asks it has to hear it first."""

@@ -9,6 +9,7 @@ from fiberlb.errors import Problem
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.health_monitor import HealthMonitor, IntroducedMonitor, MonitorType
+from fiberlb.model.host_names import asked_name
 from fiberlb.model.listener import TlsVersion
 from fiberlb.model.pool import Member, Pool, PoolProtocol, ProxyVersion
 from fiberlb.model.pool_tls import PoolTlsConfig
@@ -50,12 +51,14 @@ class PoolPlan:
     @ivar monitor: with its type resolved; C{None} if there is none or it is disabled.
     @ivar tls: of the requests, if C{pool.encrypts}, and of the checks that speak TLS;
         C{None} where neither does.
+    @ivar by_name: some of the members are given by name.
     """
 
     pool: Pool
     members: tuple[Member, ...]
     monitor: HealthMonitor | None
     tls: MemberTlsPlan | None = None
+    by_name: bool = False
 
     def most(self, member: Member) -> int | None:
         """Requests, or connections, that a member takes at the same time; C{None}: no limit."""
@@ -80,7 +83,9 @@ def pool_plan(configuration: Configuration, pool: Pool, problems: list[Problem])
         path = ("pools", pool.id, "algorithm")
         problems.append(Problem(path, f"{pool.algorithm.value} is not known here"))
     members = tuple(m for m in configuration.children(Member, pool.id) if m.enabled)
-    return PoolPlan(pool, members, _monitor(pool), _member_tls(configuration, pool, problems))
+    by_name = any(asked_name(member.address) for member in members)
+    tls = _member_tls(configuration, pool, problems)
+    return PoolPlan(pool, members, _monitor(pool), tls, by_name)
 
 
 def _member_tls(

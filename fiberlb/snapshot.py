@@ -20,7 +20,7 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Alpn, ClientAuthentication, Listener, TlsConfig, TlsVersion
 from fiberlb.model.load_balancer import LoadBalancer
-from fiberlb.model.pool import Pool
+from fiberlb.model.pool import Pool, ResolvedMember
 from fiberlb.pool_plans import MemberTlsPlan, PoolPlan, pool_plan
 from fiberlb.routing.match import Routes, compile_in_steps
 from fiberlb.routing.patterns import Clock, Report
@@ -117,12 +117,17 @@ class Snapshot:
 
     @ivar listeners: by id, the enabled ones of enabled load balancers.
     @ivar pools: by id, all of them; of a disabled one C{pool.enabled} is false.
+    @ivar parts: id of a member by name -> itself at the addresses of the name, as many as it has.
+    @ivar answers: what members have for an address, and the addresses that it has; both empty
+        until names are resolved (L{fiberlb.resolved}).
     """
 
     revision: int
     configuration: Configuration = attrs.field(repr=False)
     listeners: Mapping[str, ListenerPlan]
     pools: Mapping[str, PoolPlan]
+    parts: Mapping[str, tuple[ResolvedMember, ...]] = attrs.field(factory=dict, repr=False)
+    answers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
 
 
 def compile(

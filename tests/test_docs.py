@@ -26,6 +26,7 @@ from fiberlb.model import (
     pool,
     pool_tls,
     queue,
+    resolver,
     resource,
     settings,
 )
@@ -45,6 +46,7 @@ TABLES: dict[str, type] = {
     "log": settings.Log,
     "shutdown": settings.Shutdown,
     "acme": acme.AcmeSettings,
+    "resolver": resolver.ResolverSettings,
     "Keys that each object takes": resource.Resource,
     "session_persistence": persistence.SessionPersistence,
     "drain": persistence.Drain,

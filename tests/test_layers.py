@@ -20,6 +20,8 @@ ALLOWED: dict[str, str] = {
     "balancing": "errors model",
     "pool_plans": "errors model wire balancing",
     "snapshot": "errors model wire routing balancing pool_plans",
+    "resolved": "errors model pool_plans snapshot",
+    "names": "errors model",
     "tls": "errors model wire routing balancing pool_plans snapshot",
     "health": "errors model wire routing balancing pool_plans snapshot tls",
     "store": "errors model",
@@ -28,12 +30,13 @@ ALLOWED: dict[str, str] = {
     "acme": "errors model tls store",
     "ocsp": "errors model tls",
     "control": (
-        "errors model wire routing balancing pool_plans snapshot tls health store observe acme ocsp"
+        "errors model wire routing balancing pool_plans snapshot resolved tls health store observe"
+        " acme ocsp"
     ),
     "api": "errors model control",
     "workers": (
-        "errors model wire routing balancing pool_plans snapshot tls health store observe relay"
-        " control"
+        "errors model wire routing balancing pool_plans snapshot resolved tls health store observe"
+        " relay control"
     ),
     "commands": "errors model tls control workers",
     "process": "",
@@ -54,7 +57,7 @@ ALLOWED: dict[str, str] = {
 }
 
 #: Parts that are functions of their arguments: no I/O, no clock, no chance.
-PURE = frozenset({"", "errors", "model", "wire", "routing", "balancing", "pool_plans", "snapshot"})
+PURE = frozenset({"", *"errors model wire routing balancing pool_plans snapshot resolved".split()})
 _IMPURE = (
     "twisted socket select selectors ssl OpenSSL os time random secrets"
     " threading subprocess asyncio"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fiberlb.control.cookie_keys import CookieKeys
 from fiberlb.control.emptying import Emptying
@@ -19,6 +19,7 @@ class Operating:
     The parts of it, and how they hear of each other.
 
     @param configuration: that is in force; C{None}: none is yet.
+    @param figures: what runs on a member, on all of its addresses.
 
     @ivar states: operational states of members.
     @ivar cookie_keys: what persistence cookies are signed with.
@@ -33,6 +34,7 @@ class Operating:
         health: HealthView,
         surroundings: Surroundings,
         configuration: Callable[[], Configuration | None],
+        figures: Callable[[str], Mapping[str, int]],
     ) -> None:
         self._configuration = configuration
         self.cookie_keys = CookieKeys(store, keyring)
@@ -41,7 +43,7 @@ class Operating:
             surroundings.reactor,
             surroundings.wall,
             lambda: self.states.restrained,
-            plane.member_figures,
+            figures,
             lambda: configuration() or Configuration(),
         )
 

@@ -12,11 +12,13 @@ from twisted.logger import Logger
 
 from fiberlb import snapshot
 from fiberlb.control.aside import LARGE, Aside, at_once
+from fiberlb.control.member_names import PATIENCE, Names, NoNames
 from fiberlb.control.plane import HealthView, Plane, Prepared
 from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
+from fiberlb.resolved import names_of, resolved
 from fiberlb.snapshot import PoolPlan, Snapshot
 
 T = TypeVar("T")
@@ -34,6 +36,7 @@ class Surroundings:
     @ivar node: the name of this process among others with the same store.
     @ivar history: how many revisions are remembered.
     @ivar aside: does long work.
+    @ivar names: resolves the names of members.
     """
 
     reactor: IReactorTime
@@ -44,6 +47,7 @@ class Surroundings:
     node: str = ""
     history: int = 1000
     aside: Aside = at_once
+    names: Names = attrs.field(factory=NoNames)
 
     def beside(self, size: int, work: Callable[[], T]) -> Deferred[T]:
         """Work on about C{size} objects: aside, if they are many."""
@@ -52,8 +56,13 @@ class Surroundings:
 
 @attrs.frozen
 class Ready:
-    """A snapshot that could serve, and the plane's side of it."""
+    """
+    A snapshot that could serve, and the plane's side of it.
 
+    @ivar compiled: the same with members as they are configured.
+    """
+
+    compiled: Snapshot
     snapshot: Snapshot
     prepared: Prepared
 
@@ -82,7 +91,7 @@ class Publisher:
     @param dressed: puts into a configuration what certificates got by themselves.
     @param beforehand: sees to what a configuration needs beside itself; cannot fail.
 
-    @ivar snapshot: in force; C{None} before the first one.
+    @ivar snapshot: in force, members by name at their addresses; C{None} before the first one.
     """
 
     _log = Logger()
@@ -100,6 +109,8 @@ class Publisher:
         self._plane = plane
         self._health = health
         self._surroundings = surroundings
+        self._names = surroundings.names
+        self._compiled_last: Snapshot | None = None
         self.snapshot: Snapshot | None = None
         self._scrap = Scrap(surroundings.reactor)
 
@@ -113,6 +124,10 @@ class Publisher:
         """
         Everything that can fail.
 
+        Names that are new are asked for, and waited for a moment: members that
+        are given by address today and by name from now on leave no gap. That
+        there is no answer is no failure.
+
         @param tolerated: listeners that may fail to bind their addresses;
             C{None}: those that failed before and still want the same ones.
 
@@ -122,15 +137,38 @@ class Publisher:
         if self._beforehand is not None:
             await self._beforehand(configuration)
         compiled = await self._compiled(self._dressed(configuration), limits)
+        names = names_of(compiled)
+        if names:
+            self._names.want(names)
+            await self._names.first(names, PATIENCE)
+        return await self._at_addresses(compiled, tolerated)
+
+    async def _at_addresses(
+        self, compiled: Snapshot, tolerated: Container[str] | None = None
+    ) -> Ready:
+        made = resolved(compiled, self._names.answers(), self.snapshot)
         if tolerated is None:
-            tolerated = self._failed_before(compiled)
-        return Ready(compiled, await self._plane.prepare(compiled, tolerated))
+            tolerated = self._failed_before(made)
+        return Ready(compiled, made, await self._plane.prepare(made, tolerated))
+
+    async def follow_names(self) -> None:
+        """
+        Put in force what names are at now; the revision is the same.
+
+        Called in turn with everything else that changes what is in force.
+        """
+        compiled, before = self._compiled_last, self.snapshot
+        if compiled is None or before is None:
+            return
+        answers = self._names.answers()
+        if any(answers.get(name, ()) != known for name, known in before.answers.items()):
+            await self.activate(await self._at_addresses(compiled))
 
     async def _compiled(self, configuration: Configuration, limits: Limits) -> Snapshot:
         around = self._surroundings
         steps = snapshot.compile(
             configuration,
-            self.snapshot,
+            self._compiled_last,
             limits=limits,
             clock=around.monotonic,
             report=around.report,
@@ -158,8 +196,11 @@ class Publisher:
     async def activate(self, ready: Ready) -> None:
         """Put it in force; what goes wrong now is a defect, logged, for the swap has happened."""
         before, self.snapshot = self.snapshot, ready.snapshot
+        compiled, self._compiled_last = self._compiled_last, ready.compiled
+        self._names.keep(names_of(ready.compiled))
         if before is not None:
-            self.scrap(before.configuration.size, before)
+            self.scrap(before.configuration.size, before, compiled)
+        del compiled
         self._warn(ready.snapshot, before)
         done = Deferred.fromCoroutine(ready.prepared.activate())
         try:
@@ -180,6 +221,8 @@ class Publisher:
 
     async def discard(self, ready: Ready) -> None:
         """Undo a preparation."""
+        if self._compiled_last is not None:
+            self._names.keep(names_of(self._compiled_last))
         try:
             await ready.prepared.discard()
         except Exception:

@@ -17,23 +17,25 @@ from twisted.logger import Logger
 
 from fiberlb.acme.issued import Issued
 from fiberlb.control.bodies import facts
-from fiberlb.control.cautions import not_issued, sentences
+from fiberlb.control.cautions import sentences
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
 from fiberlb.control.document import FileLayer
-from fiberlb.control.expiry import reminders
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.keys import Keys
+from fiberlb.control.member_names import Gathering
+from fiberlb.control.members_seen import MembersSeen
 from fiberlb.control.operating import Operating
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
-from fiberlb.control.publish import Publisher, Surroundings, unverified
+from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
+from fiberlb.control.troubles import of_certificates, of_members
 from fiberlb.control.writing import Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
@@ -96,6 +98,7 @@ class ControlService:
             health,
             surroundings,
             lambda: self.configuration if self._force.started else None,
+            self.member_figures,
         )
         beforehand = self.operating.beforehand
         publisher = Publisher(plane, health, surroundings, self._dressed, beforehand)
@@ -105,6 +108,10 @@ class ControlService:
         self._writing = Writing(
             store, keyring, self._force, self._following, self.certificates, surroundings
         )
+        names = surroundings.names
+        self.members = MembersSeen(names, health, plane, publisher, lambda: self.configuration)
+        following = Gathering(surroundings.reactor, names, self._in_turn, publisher.follow_names)
+        self.when_stopping(following.stop)
         self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
 
     def _dressed(self, configuration: Configuration) -> Configuration:
@@ -283,17 +290,12 @@ class ControlService:
         own = (self._force.problem,) if self._force.problem else ()
         if not self._force.started:
             return own
-        soon = reminders(self.configuration, self.certificates, self.wall())
-        snapshot = self._force.publisher.snapshot
-        pools = snapshot.pools.values() if snapshot is not None else ()
-        lax = filter(None, map(unverified, pools))
+        known = (self.configuration, self.certificates, self._issued, self.staples)
         return (
             *own,
             *self.file_problems,
-            *soon,
-            *not_issued(self.configuration, self._issued),
-            *self.staples.problems(self.configuration, self.certificates.read, self.wall()),
-            *lax,
+            *of_certificates(*known, self.wall()),
+            *of_members(self._force.publisher.snapshot, self._surroundings.names),
             *self.cautions,
         )
 
@@ -324,11 +326,11 @@ class ControlService:
 
     def member_health(self, member_id: str) -> MemberHealth:
         """The health of one member."""
-        return self._health.status(member_id)
+        return self.members.health(member_id)
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of one member."""
-        return self._plane.member_figures(member_id)
+        return self.members.figures(member_id)
 
     def pool_figures(self, pool_id: str) -> Mapping[str, int]:
         """C{queued} of one pool."""

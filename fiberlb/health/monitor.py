@@ -14,7 +14,7 @@ from fiberlb.health.checks.target import Check
 from fiberlb.health.slots import Slots
 from fiberlb.health.watch import Equipment, MemberHealth, MemberWatch, Watched, label
 from fiberlb.model.health_monitor import HealthMonitor, InitialState, MonitorType
-from fiberlb.model.pool import Member, Pool
+from fiberlb.model.pool import Member, Pool, ResolvedMember
 
 if TYPE_CHECKING:
     from fiberlb.snapshot import PoolPlan, Snapshot
@@ -105,31 +105,34 @@ class HealthService:
         if watch is None:
             return _UNMONITORED
         found = watch.status()
-        if member_id not in self._held:
+        if not self._holds(watch):
             return found
         reason = "not checked in maintenance"
         return attrs.evolve(found, health=Health.UNMONITORED.value, reason=reason)
 
     def hold(self, members: frozenset[str]) -> None:
         """
-        Check these members not, and all others.
+        Check these members not, none of their addresses, and all others.
 
         One that is checked again is asked at once, and serves after its first success.
         """
         before, self._held = self._held, members
-        for ident in members - before:
-            watch = self._watches.get(ident)
-            if watch is not None:
+        changed = members ^ before
+        for ident, watch in self._watches.items() if changed else ():
+            if watch.watched.member.configured_id not in changed:
+                continue
+            if self._holds(watch):
                 watch.stop()
-            self._first.discard(ident)
-        for ident in before - members:
-            watch = self._watches.get(ident)
-            if watch is not None:
-                monitor = watch.watched.monitor
-                watch.renew(RiseFall.joining(monitor.rise, monitor.fall))
-                self._report(ident, watch.machine.usable)
-                watch.start(0.0)
+                self._first.discard(ident)
+                continue
+            monitor = watch.watched.monitor
+            watch.renew(RiseFall.joining(monitor.rise, monitor.fall))
+            self._report(ident, watch.machine.usable)
+            watch.start(0.0)
         self._end_round()
+
+    def _holds(self, watch: MemberWatch) -> bool:
+        return watch.watched.member.configured_id in self._held
 
     def usable(self, member_id: str) -> bool:
         """Whether a member may serve, as last reported; true for one that is not checked."""
@@ -161,23 +164,28 @@ class HealthService:
 
     def _follow(self, plan: PoolPlan) -> Iterable[MemberWatch]:
         """Take in one pool; the watches whose checks are to be started."""
-        for member in _members(plan):
+        members = _members(plan)
+        for member in members:
             if self._place(member) != member.place:
                 self._forget(member.id)
+        # An address that a name has now serves at once where nobody else does: the name says
+        # that the service is there, and the ones before it are gone already.
+        alone = not any(self._serves(member.id) for member in members)
+        for member in members:
             if plan.monitor is None:
                 self._leave(plan.pool, member)
                 continue
             watched = Watched(pool=plan.pool, member=member, monitor=plan.monitor, tls=plan.tls)
             watch = self._watches.get(member.id)
             if watch is None:
-                yield self._join(watched)
+                yield self._join(watched, alone and isinstance(member, ResolvedMember))
             elif watch.update(watched):
                 yield watch
 
     def _start(self, watches: list[MemberWatch]) -> None:
         rate = FIRST_CHECKS_PER_SECOND
         for watch in watches:
-            if watch.watched.member.id in self._held:
+            if self._holds(watch):
                 continue
             delay = 0.0
             if not self._started:
@@ -194,21 +202,26 @@ class HealthService:
             return watch.watched.place
         return self._unmonitored.get(member.id, member.place)
 
-    def _join(self, watched: Watched) -> MemberWatch:
+    def _serves(self, ident: str) -> bool:
+        """Whether a member is known already, and may serve."""
+        return ident in self._unmonitored or (ident in self._watches and self.usable(ident))
+
+    def _join(self, watched: Watched, at_once: bool) -> MemberWatch:
         ident, monitor = watched.member.id, watched.monitor
         if self._unmonitored.pop(ident, None) is not None:
             machine = RiseFall.adopted(monitor.rise, monitor.fall)
         else:
-            machine = self._machine(monitor)
+            machine = self._machine(monitor, at_once)
             self._report(ident, machine.usable)
         watch = self._watches[ident] = MemberWatch(watched, machine, self._equipment)
         return watch
 
-    def _machine(self, monitor: HealthMonitor) -> RiseFall:
+    def _machine(self, monitor: HealthMonitor, at_once: bool) -> RiseFall:
         rise, fall = monitor.rise, monitor.fall
         if monitor.initial_state is not InitialState.PROBE:
             return RiseFall.assumed(rise, fall, monitor.initial_state is InitialState.UP)
-        return RiseFall.joining(rise, fall) if self._started else RiseFall.starting(rise, fall)
+        joins = self._started and not at_once
+        return RiseFall.joining(rise, fall) if joins else RiseFall.starting(rise, fall)
 
     def _leave(self, pool: Pool, member: Member) -> None:
         """A member without a monitor: it serves."""

@@ -51,6 +51,8 @@ def at(address: str, port: int | None) -> str:
         return f"{at(bare(address), port)}/udp"
     if named(address):
         return address
+    if address.startswith("dns:"):
+        return f"{address}:{port}"
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
@@ -91,15 +93,35 @@ def check_port(address: list[str], port: int | None, path: Path, loading: Loadin
         loading.refuse((*path, "port"), f"does not go with {address[0]}, which has no port")
 
 
+def plain_ip(text: str) -> str:
+    """
+    An IP address in its shortest form; one of IPv4 within IPv6 is the IPv4 address that it is.
+
+    @raise ValueError: it is none.
+    """
+    found = ipaddress.ip_address(text)
+    mapped = getattr(found, "ipv4_mapped", None)
+    return str(found if mapped is None else mapped)
+
+
+def unbracketed(value: Any) -> str | None:
+    """What to write for an IPv6 address in brackets, which belong to a port; else C{None}."""
+    text = value[1:-1] if isinstance(value, str) and re.fullmatch(r"\[[^\[\]]*\]", value) else ""
+    try:
+        return plain_ip(text)
+    except ValueError:
+        return None
+
+
 @attrs.frozen
 class Address:
     """An IPv4 or IPv6 address without brackets, in its shortest form."""
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         try:
-            return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+            return plain_ip(value if isinstance(value, str) else "")
         except ValueError:
-            return loading.refuse(path, f"{value!r} is not an IP address")
+            return loading.refuse(path, f"{value!r} is not an IP address", unbracketed(value))
 
     def dump(self, value: Any) -> Any:
         return value

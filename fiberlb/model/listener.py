@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from enum import Enum
 from typing import Any, ClassVar
@@ -19,6 +18,8 @@ from fiberlb.model.addresses import (
     load_unix,
     named,
     needs_port,
+    plain_ip,
+    unbracketed,
 )
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import AllOr, Nested, Partial
@@ -184,9 +185,9 @@ class ListenAddress:
         if isinstance(value, str) and "%" in value:
             return loading.refuse(path, SCOPED, code="not_supported")
         try:
-            return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+            return plain_ip(value if isinstance(value, str) else "")
         except ValueError:
-            return loading.refuse(path, f"{value!r} is not an IP address")
+            return loading.refuse(path, f"{value!r} is not an IP address", unbracketed(value))
 
     @staticmethod
     def _inherited(value: str, path: Path, loading: Loading) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from enum import Enum
 from typing import Any, ClassVar
@@ -19,19 +18,19 @@ from fiberlb.model.addresses import (
     load_unix,
     named,
     needs_port,
+    plain_ip,
 )
 from fiberlb.model.bounds import POOL_TIMEOUTS, Timeouts
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Reference, Several, Whole, field
 from fiberlb.model.hash_on import HashOn, HashOnText
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
+from fiberlb.model.host_names import DNS, load_name, split_all
 from fiberlb.model.persistence import Drain, PersistenceType, SessionPersistence
 from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.model.quantities import Duration
 from fiberlb.model.queue import MOST_AT_ONCE, PoolQueue
 from fiberlb.model.resource import Resource
-
-_LATER_HOST = "host names: known, not supported by this version; give an IP address"
 
 
 class PoolProtocol(Enum):
@@ -107,28 +106,23 @@ class Retries:
 
 @attrs.frozen
 class MemberAddress:
-    """
-    An IP address, or C{unix:/path}; the other forms of a member come later and are refused as such.
-    """
+    """An IP address, a host name, C{dns:} and one, or C{unix:/path}; C{tor:} comes later."""
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and value.startswith(UNIX):
+        if not isinstance(value, str):
+            return loading.refuse(path, f"{value!r} is neither an IP address nor a host name")
+        if value.startswith(UNIX):
             return load_unix(value, path, loading)
-        if isinstance(value, str) and re.match(r"(dns|tor):", value):
-            scheme = value.split(":")[0]
+        if value.startswith("tor:"):
             return loading.refuse(
-                path, f"{scheme}: known, not supported by this version", code="not_supported"
+                path, "tor: known, not supported by this version", code="not_supported"
             )
-        if isinstance(value, str) and "%" in value:
+        if "%" in value:
             return loading.refuse(path, SCOPED, code="not_supported")
         try:
-            return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+            return plain_ip(value)
         except ValueError:
-            if isinstance(value, str) and re.fullmatch(
-                r"[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*", value
-            ):
-                return loading.refuse(path, _LATER_HOST, code="not_supported")
-            return loading.refuse(path, f"{value!r} is not an IP address")
+            return load_name(value, path, loading)
 
     def dump(self, value: Any) -> Any:
         return value
@@ -142,7 +136,8 @@ class Member(Resource):
     """
     One server of a pool.
 
-    @ivar address: IPv4 or IPv6 without brackets, or C{unix:/path}.
+    @ivar address: IPv4 or IPv6 without brackets, a host name, C{dns:} and one (every address
+        of it), or C{unix:/path}.
     @ivar port: C{None} with C{unix:/path}.
     @ivar weight: share of the traffic, relative to the others; 0 takes none.
     @ivar backup: used only while no other member serves.
@@ -176,17 +171,19 @@ class Member(Resource):
     def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
         """
         C{"HOST:PORT [weight=N] [backup] [name=X]"}; an IPv6 host stands in brackets, and
-        C{unix:/path} in place of both.
+        C{unix:/path} in place of both. C{dns:NAME:PORT} may stand in C{address}, too.
         """
         if not isinstance(value, str):
-            return _with_default_name(value)
+            return _with_default_name(_parted(value, path, loading))
         words = value.split()
         if words and words[0].startswith(UNIX):
             return _with_words({"address": words[0]}, words[1:], path, loading)
-        found = split_address(words[0]) if words else None
+        found = (split_all(words[0]) or split_address(words[0])) if words else None
         if found is None:
-            if words and re.match(r"(dns|tor):", words[0]):
+            if words and words[0].startswith("tor:"):
                 return MemberAddress().load(words[0], path, loading)
+            if words and words[0].startswith(DNS):
+                return loading.refuse(path, f"{value!r} is not of the form dns:NAME:PORT")
             return loading.refuse(
                 path, f"{value!r} is not of the form HOST:PORT [weight=N] [backup]"
             )
@@ -194,8 +191,11 @@ class Member(Resource):
         return _with_words(expanded, words[1:], path, loading)
 
     def check(self, path: Path, loading: Loading) -> None:
-        """A port belongs to an IP address."""
+        """A port belongs to an IP address, an address of its own for checks to one server."""
         check_port([self.address], self.port, path, loading)
+        if self.address.startswith(DNS) and self.monitor_address:
+            message = f"does not go with {self.address}: each of its addresses is checked by itself"
+            loading.refuse((*path, "monitor_address"), message)
         if named(self.address) and self.monitor_port and not self.monitor_address:
             message = f"does not go with {self.address}; give monitor_address too"
             loading.refuse((*path, "monitor_port"), message)
@@ -204,6 +204,40 @@ class Member(Resource):
     def place(self) -> tuple[str, int]:
         """Where requests go; port 0 with a Unix socket."""
         return self.address, self.port or 0
+
+    @property
+    def identity(self) -> str:
+        """Whom requests go to: what TLS and C{Host} name it by where nothing else does."""
+        return self.address
+
+    @property
+    def configured_id(self) -> str:
+        """The id of what is configured: what is said of that is said of this."""
+        return self.id
+
+
+@attrs.frozen(kw_only=True)
+class ResolvedMember(Member):
+    """
+    A member by name, at one of the name's addresses; never configured as such.
+
+    @ivar host: the name.
+    @ivar of: id of the member that is configured; of C{dns:} this is another one, see
+        L{fiberlb.resolved}.
+    """
+
+    host: str
+    of: str
+
+    @property
+    def identity(self) -> str:
+        """The name."""
+        return self.host
+
+    @property
+    def configured_id(self) -> str:
+        """Of the member by name."""
+        return self.of
 
 
 def split_address(text: str) -> tuple[str, str] | None:
@@ -224,6 +258,17 @@ def _with_words(
         else:
             return loading.refuse(path, f"{word!r} is not weight=N, backup or name=X")
     return _with_default_name(expanded)
+
+
+def _parted(value: Any, path: Path, loading: Loading) -> Any:
+    """With the port that stands in C{address: dns:NAME:PORT} where ports do."""
+    address = value.get("address") if isinstance(value, dict) else None
+    found = split_all(address) if isinstance(address, str) else None
+    if found is None:
+        return value
+    if value.get("port") not in (None, found[1], int(found[1])):
+        loading.refuse((*path, "port"), f"is another one than in {address!r}")
+    return {**value, "address": found[0], "port": found[1]}
 
 
 def _with_default_name(value: Any) -> Any:

@@ -18,6 +18,7 @@ from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Loading, OneOf, Optional, Several, Text, field
 from fiberlb.model.pool import split_address
 from fiberlb.model.quantities import Duration
+from fiberlb.model.resolver import ResolverSettings
 
 #: C{workers: auto}: as many as there are processors for them.
 AUTO = -1
@@ -181,10 +182,11 @@ class Settings:
     @ivar trusted_proxies: networks whose forwarded headers are believed.
     @ivar limits: bounds for every listener, as pairs over L{Limits}.
     @ivar acme: what certificates go by that are ordered by themselves.
+    @ivar resolver: how names of members become addresses.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"resolver", "tor", "tests", "enforce_tests", "octavia", "grpc"}
+        {"tor", "tests", "enforce_tests", "octavia", "grpc"}
     )
     CHILDREN: ClassVar[dict[str, str]] = {
         "load_balancers": "load_balancers",
@@ -207,3 +209,4 @@ class Settings:
     shutdown: Shutdown = field(Nested(Shutdown), Shutdown())
     limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())
     acme: AcmeSettings = field(Nested(AcmeSettings), AcmeSettings())
+    resolver: ResolverSettings = field(Nested(ResolverSettings), ResolverSettings())

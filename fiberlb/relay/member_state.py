@@ -114,7 +114,7 @@ class MemberState:
             self.drop_idle()
             self.address = address
             self._settle()
-            self.link = None if tls is None else MemberLink(tls, member.address)
+            self.link = None if tls is None else MemberLink(tls, member.identity)
         if unix:
             self.family = int(socket.AF_UNIX)
         else:

@@ -47,6 +47,8 @@ class MemberTable:
         self._memory = memory or Memory()
         self._rooms = rooms
         self._orders: dict[str, tuple[int, float, int | None]] = {}
+        #: Members that are configured as one, by the id of that.
+        self._parts: dict[str, list[str]] = {}
         #: Members that are gone, whose last clients have until then.
         self._leaving: list[MemberState] = []
         self._ended: set[MemberState] = set()
@@ -58,6 +60,7 @@ class MemberTable:
         """Take another snapshot; what has the same id goes on as it was."""
         members: dict[str, tuple[MemberState, PoolState]] = {}
         pools: dict[str, PoolState] = {}
+        parts: dict[str, list[str]] = {}
         since = FROM_THE_START if self._fresh else self._sources.clock()
         self._fresh = False
         for ident, plan in snapshot.pools.items():
@@ -70,10 +73,13 @@ class MemberTable:
                 known = self.members.get(member.id)
                 state = known[0] if known is not None else _newcomer(member, since)
                 state.describe(member, tls)
-                if state.order(*self._orders.get(member.id, _PLAIN)) and pool.plan is plan:
+                order = self._orders.get(member.configured_id, _PLAIN)
+                if state.order(*order) and pool.plan is plan:
                     pool.rearrange()
                 states.append(state)
                 members[member.id] = (state, pool)
+                if member.configured_id != member.id:
+                    parts.setdefault(member.configured_id, []).append(member.id)
             if pool.plan is not plan or pool.states() != states:
                 pool.describe(plan, states)
             self._rooms.settle(pool)
@@ -87,6 +93,7 @@ class MemberTable:
             self._rooms.forget(ident)
         self.members = members
         self.pools = pools
+        self._parts = parts
         self._ended = {state for state in self._ended if not state.gone}
         self._rising = [pool for pool in pools.values() if pool.rising]
 
@@ -127,9 +134,7 @@ class MemberTable:
         }
         changed: dict[str, PoolState] = {}
         for ident in {*orders, *self._orders}:
-            found = self.members.get(ident)
-            if found is not None:
-                state, pool = found
+            for state, pool in self._found(ident):
                 self._ended.discard(state)
                 mode = state.mode
                 if state.order(*orders.get(ident, _PLAIN)):
@@ -150,8 +155,13 @@ class MemberTable:
     def restrained(self) -> Iterable[MemberState]:
         """Members that take nothing new."""
         for ident, (mode, _, _) in self._orders.items():
-            if mode != READY and ident in self.members:
-                yield self.members[ident][0]
+            if mode != READY:
+                yield from (state for state, _ in self._found(ident))
+
+    def _found(self, configured: str) -> list[tuple[MemberState, PoolState]]:
+        """What there is of a member that is configured: itself, or each of its addresses."""
+        parts = self._parts.get(configured, (configured,))
+        return [self.members[ident] for ident in parts if ident in self.members]
 
     def _let_leave(self, state: MemberState, pool: PoolState) -> None:
         if state.in_flight:

@@ -102,6 +102,8 @@ def client_address(peer: str, forwarded: bytes, trusted: Callable[[str], bool]) 
     """
     The address of the client: the first from the right that is not trusted.
 
+    IPv4 addresses within IPv6 are told as the IPv4 addresses that they are.
+
     @param peer: who connected, and is trusted.
     @param forwarded: the X-Forwarded-For that it sent; what is no address ends the search.
     """
@@ -109,11 +111,12 @@ def client_address(peer: str, forwarded: bytes, trusted: Callable[[str], bool]) 
     for element in reversed(forwarded.split(b",")):
         text = element.strip(b" \t").decode("latin-1")
         try:
-            ip_address(text)
+            found = ip_address(text)
         except ValueError:
             break
-        address = text
-        if not trusted(text):
+        mapped = getattr(found, "ipv4_mapped", None)
+        address = text if mapped is None else str(mapped)
+        if not trusted(address):
             break
     return address
 

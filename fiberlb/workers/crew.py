@@ -24,7 +24,7 @@ from fiberlb.workers.handing import COMING, Handing
 from fiberlb.workers.nursery import Nursery, TemplateGone
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page, make_page
-from fiberlb.workers.seen import GONE, LAST_WORDS, ControlLink, Seen, Stage, connect
+from fiberlb.workers.seen import GONE, LAST_WORDS, ControlLink, Seen, Stage, connect, ended
 from fiberlb.workers.slots import Address, Slots
 
 _log = Logger()
@@ -381,12 +381,7 @@ class Crew:
         living = [s for s in self.seen() if began or s.stage is not Stage.ADOPTED]
         for seen in living:
             self.drain(seen, deadline)
-        ends = DeferredList([seen.ended for seen in living], consumeErrors=True)
-        ends.addTimeout(deadline + LAST_WORDS, self._reactor, lambda result, _: None)
-        await ends
-        for seen in living:
-            if seen.alive:
-                seen.kill(signal.SIGKILL)
+        await ended(self._reactor, living, deadline)
         if self._nursery is not None:
             self._nursery.retire()
 

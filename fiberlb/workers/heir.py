@@ -10,18 +10,17 @@ it, and those that had them finish what runs and end.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import DeferredList, maybeDeferred
+from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 
 from fiberlb.model.addresses import line, named
 from fiberlb.relay.binding import Binding
 from fiberlb.workers import messages
-from fiberlb.workers.seen import GONE, LAST_WORDS, ControlLink, Seen, Stage
+from fiberlb.workers.seen import GONE, ControlLink, Seen, Stage, ended
 from fiberlb.workers.slots import Address
 from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.worker import LIVING, SOCKET
@@ -160,12 +159,7 @@ class Heir:
         leaving = self._living() if self._serves else []
         for seen in leaving:
             self._send_away(seen, deadline)
-        ends = DeferredList([seen.ended for seen in leaving], consumeErrors=True)
-        ends.addTimeout(deadline + LAST_WORDS, self._reactor, lambda result, _: None)
-        await ends
-        for seen in leaving:
-            if seen.alive:
-                seen.kill(signal.SIGKILL)
+        await ended(self._reactor, leaving, deadline)
         await self.close()
 
     async def close(self) -> None:

@@ -234,6 +234,7 @@ class WorkersPlane:
             bases=self._bases.assign(snapshot),
             places=self._counting.assign(counted(snapshot), self._serial, self.crew.oldest),
             columns=self._columns(snapshot),
+            answers=snapshot.answers,
         )
         fd = await in_slices(self._reactor, self._encoder.encode(revision))
         current = self.crew.handing.current
@@ -250,8 +251,7 @@ class WorkersPlane:
 
     def _columns(self, snapshot: Snapshot) -> Mapping[str, int]:
         """Where workers see how much of it a listener or a member with a limit has."""
-        limited = limited_in(snapshot)
-        if not limited and self._board is None:
+        if not (limited := limited_in(snapshot)) and self._board is None:
             return {}
         foreign = any(seen.foreign for seen in self.crew.seen())
         oldest = 0 if foreign else self.crew.oldest

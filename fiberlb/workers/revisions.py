@@ -51,6 +51,7 @@ class Revision:
     @ivar trusted: networks whose forwarded fields are believed.
     @ivar bases: listener id -> number of its base context among the template's.
     @ivar places: what is counted (L{fiberlb.workers.counting}) -> its place in the page.
+    @ivar answers: what members by name are at (L{fiberlb.resolved.Answers}).
     @ivar columns: id of a listener with a limit of connections -> its column of the board.
     """
 
@@ -61,6 +62,7 @@ class Revision:
     bases: Mapping[str, int]
     places: Mapping[str, int]
     columns: Mapping[str, int] = attrs.field(factory=dict)
+    answers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
 
 
 def sealed(*parts: bytes) -> int:

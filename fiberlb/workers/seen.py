@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.logger import Logger, LogLevel
@@ -263,3 +263,13 @@ def connect(reactor: Any, takers: Takers, seen: Seen) -> socket.socket:
     reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, factory)
     ours.close()
     return theirs
+
+
+async def ended(reactor: Any, leaving: Sequence[Seen], deadline: float) -> None:
+    """Wait for workers that drain; those that take longer than C{deadline} end by force."""
+    ends = DeferredList([seen.ended for seen in leaving], consumeErrors=True)
+    ends.addTimeout(deadline + LAST_WORDS, reactor, lambda result, _: None)
+    await ends
+    for seen in leaving:
+        if seen.alive:
+            seen.kill(signal.SIGKILL)

@@ -33,6 +33,7 @@ from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
 from fiberlb.relay.mapped import client_table, open_table
 from fiberlb.relay.services import Services, request_ids
+from fiberlb.resolved import resolved
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
@@ -89,6 +90,7 @@ class Worker:
         self._scrap = Scrap(reactor)
         self._decoder = Decoder()
         self._snapshot: Snapshot | None = None
+        self._serving: Snapshot | None = None
         self._down: set[str] = set()
         self._number = 0
         self._link: WorkerLink | None = None
@@ -173,23 +175,25 @@ class Worker:
         self._index = dict(revision.bases)
         self.plane.trust(revision.trusted)
         self.plane.shares = self._shares(revision.columns)
-        prepared = await self.plane.prepare(compiled)
+        serving = resolved(compiled, revision.answers, self._serving)
+        prepared = await self.plane.prepare(serving)
         # From here to the end nothing else gets a turn: no request sees a part of it.
         if number >= self._number:
             self._number = number
             self._down = set(down.decode().split())
         self.plane.activate(prepared)
-        self._serve(compiled, revision)
+        self._serve(compiled, serving, revision)
         if not self.serial:
             # The file may have been moved away before control knew of this worker.
             self.reopen()
         self.serial = serial
 
-    def _serve(self, compiled: Snapshot, revision: Revision) -> None:
+    def _serve(self, compiled: Snapshot, serving: Snapshot, revision: Revision) -> None:
         before, self._snapshot = self._snapshot, compiled
+        self._serving = serving
         if before is not None and before.configuration.size >= LARGE:
             self._scrap.put(before)
-        for plan in compiled.pools.values():
+        for plan in serving.pools.values():
             for member in plan.members:
                 self.plane.set_member_usable(member.id, member.id not in self._down)
         self._places = dict(revision.places)

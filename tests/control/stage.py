@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import FileLayer
+from fiberlb.control.member_names import GATHERING, NoNames
 from fiberlb.control.operations import Op, Operation, Origin, Outcome
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
 from fiberlb.model.operational import Operations
+from fiberlb.names.name import NameState
 from fiberlb.relay.states import Processes
 from fiberlb.snapshot import Snapshot
 from fiberlb.store.interface import Store
@@ -183,6 +185,57 @@ class StageHealth:
         return self.known.get(member_id, Health())
 
 
+class StageNames(NoNames):
+    """
+    Names that are at what the test says.
+
+    @ivar zone: name -> addresses; a text is why there are none.
+    @ivar wanted: names that are asked for.
+    @ivar waits: what a change waits for before it has its first answers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.zone: dict[str, tuple[str, ...] | str] = {}
+        self.wanted: set[str] = set()
+        self.waits: Deferred[None] | None = None
+
+    def want(self, names: Collection[str]) -> None:
+        """These, too."""
+        self.wanted |= set(names)
+
+    def keep(self, names: Collection[str]) -> None:
+        """These and no others."""
+        self.wanted = set(names)
+
+    def first(self, names: Collection[str], patience: float) -> Deferred[None]:
+        """At once, unless the test says otherwise."""
+        return self.waits or succeed(None)
+
+    def answers(self) -> Mapping[str, tuple[str, ...]]:
+        """Of those that are asked for."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, state in self.states().items():
+            found[name] = state.addresses[:1]
+            found[f"dns:{name}"] = state.addresses
+        return found
+
+    def state(self, name: str) -> NameState:
+        """As the zone says."""
+        said = self.zone.get(name, ())
+        if isinstance(said, str):
+            return NameState(error=said)
+        return NameState(said, said[0] if said else "", 60.0, NOW if said else None)
+
+    def states(self) -> Mapping[str, NameState]:
+        """Of those that are asked for."""
+        return {name: self.state(name) for name in sorted(self.wanted)}
+
+    def problems(self) -> Iterator[str]:
+        """The reasons."""
+        return (f"{name}: {s.error}" for name, s in self.states().items() if s.error)
+
+
 class Ids:
     """UUIDs that count."""
 
@@ -221,6 +274,7 @@ class Stage:
         self.store: Any = store or MemoryStore(self.clock)
         self.plane = StagePlane()
         self.health = StageHealth(self.plane)
+        self.names = StageNames()
         self.wall = NOW
         self.control = ControlService(
             self.store, self.plane, self.health, keyring(), self.surroundings(Ids(node))
@@ -238,6 +292,7 @@ class Stage:
             report=lambda rule, text: None,
             node="n1",
             history=40,
+            names=self.names,
         )
 
     def file(self, text: str) -> FileLayer:
@@ -248,6 +303,12 @@ class Stage:
         """Begin with a configuration file."""
         self.result(self.control.start(self.file(text)))
         self.plane.events.clear()
+
+    def move(self, **zone: tuple[str, ...] | str) -> None:
+        """Names of C{.test} are at other addresses, which is noticed."""
+        self.names.zone.update({f"{name}.test": said for name, said in zone.items()})
+        self.names.changed()
+        self.clock.advance(GATHERING)
 
     def reload(self, text: str) -> None:
         """Another configuration file."""

@@ -103,13 +103,13 @@ class RefusalTests(SynchronousTestCase):
     def test_to(self) -> None:
         """Each member is told as it was given, all at once."""
         found = self.refusals(
-            ":80", "127.0.0.1", "localhost:80", "1.1.1.1:1 weight=999", "1.1.1.1:2", "1.1.1.1:2"
+            ":80", "127.0.0.1", "127.1:80", "1.1.1.1:1 weight=999", "1.1.1.1:2", "1.1.1.1:2"
         )
         self.assertEqual(
             [line.split(": ")[0] for line in found],
             [
                 "--to 127.0.0.1",
-                "--to localhost:80",
+                "--to 127.1:80",
                 "--to 1.1.1.1:1 weight=999",
                 "--to 1.1.1.1:2",
             ],

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.health.checks.failure import CheckImpossible
 from fiberlb.health.monitor import FIRST_CHECKS_PER_SECOND, HealthService
 from fiberlb.model.health_monitor import InitialState
-from fiberlb.model.pool import Member
+from fiberlb.model.pool import Member, ResolvedMember
 from tests.health.scripted import MONITOR, LogLines, ScriptedChecks, member, plan, snapshot
 
 
@@ -311,6 +311,65 @@ class ChangeTests(ServiceCase):
         self.clock.advance(2)
         self.assertEqual(len(self.checks.times("b")), 2)
         self.assertEqual(self.health("a", "b"), ["unmonitored", "up"])
+
+
+def part(name: str, address: str, of: str = "") -> ResolvedMember:
+    """A member at an address of C{db.test}."""
+    fields = {"id": name, "name": name, "address": address, "port": 80, "pool_id": "p"}
+    return ResolvedMember(**fields, host="db.test", of=of or name)  # type: ignore[arg-type]
+
+
+class NameTests(ServiceCase):
+    """Members whose addresses are those of a name."""
+
+    def test_moved_alone(self) -> None:
+        """The only member moves: it serves at once, and one result decides."""
+        self.service.apply(snapshot(plan(part("a", "192.0.2.1"))))
+        self.checks.results["a"] = ...
+        self.reported()
+        self.service.apply(snapshot(plan(part("a", "192.0.2.2"))))
+        self.assertEqual((self.health("a"), self.reported()), (["probing"], [("a", True)]))
+        self.checks.answer("a")
+        self.assertEqual(self.health("a"), ["up"])
+
+    def test_all_replaced(self) -> None:
+        """None of the addresses is left: the new ones serve at once."""
+        self.service.apply(snapshot(plan(part("a", "192.0.2.1"), part("b", "192.0.2.2"))))
+        self.checks.results.update({"c": ..., "d": ...})
+        self.reported()
+        self.service.apply(snapshot(plan(part("c", "192.0.2.3"), part("d", "192.0.2.4"))))
+        self.assertEqual(sorted(self.reported()), [("c", True), ("d", True)])
+
+    def test_added(self) -> None:
+        """Where another one serves, a new address serves after one success, as any member."""
+        self.service.apply(snapshot(plan(part("a", "192.0.2.1"))))
+        self.checks.results["b"] = ...
+        self.reported()
+        self.service.apply(snapshot(plan(part("a", "192.0.2.1"), part("b", "192.0.2.2"))))
+        self.assertEqual(self.reported(), [("b", False)])
+        self.checks.answer("b")
+        self.assertEqual(self.reported(), [("b", True)])
+
+    def test_held(self) -> None:
+        """Maintenance of a member is that of all of its addresses, also of those that come."""
+        one, two = part("x", "192.0.2.1", "m"), part("y", "192.0.2.2", "m")
+        self.service.apply(snapshot(plan(one, member("c"))))
+        self.service.hold(frozenset({"m"}))
+        self.service.apply(snapshot(plan(one, two, member("c"))))
+        begun = len(self.checks.begun)
+        self.clock.pump([1.0] * 20)
+        self.assertEqual({name for _, name in self.checks.begun[begun:]}, {"c"})
+        self.assertEqual(self.health("x", "y", "c"), ["unmonitored", "unmonitored", "up"])
+        self.service.hold(frozenset())
+        self.assertEqual(self.health("x", "y"), ["up", "up"])
+
+    def test_moved_plainly(self) -> None:
+        """A member that is configured at another address has to be checked first, as ever."""
+        self.service.apply(snapshot(plan(member("a", "192.0.2.1"))))
+        self.checks.results["a"] = ...
+        self.reported()
+        self.service.apply(snapshot(plan(member("a", "192.0.2.2"))))
+        self.assertEqual(self.reported(), [("a", False)])
 
 
 class TroubleTests(ServiceCase):

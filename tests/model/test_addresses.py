@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.addresses import Address, Network
+from fiberlb.model.addresses import Address, Network, unbracketed
 from tests.model.documents import loaded, refused, values
 
 
@@ -19,6 +19,8 @@ class AddressTests(SynchronousTestCase):
             ("127.0.0.1", "127.0.0.1"),
             ("::", "::"),
             ("2001:DB8:0:0::1", "2001:db8::1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("::FFFF:c000:201", "192.0.2.1"),
         ):
             self.assertEqual(loaded(Address(), text), wanted)
 
@@ -27,7 +29,6 @@ class AddressTests(SynchronousTestCase):
         for value in (
             "",
             "localhost",
-            "[::1]",
             "1.2.3",
             "1.2.3.256",
             "01.2.3.4",
@@ -37,6 +38,16 @@ class AddressTests(SynchronousTestCase):
             self.assertEqual(refused(Address(), value), f"{value!r} is not an IP address")
         for value in values(None, 5, 2130706433, True, []):
             self.assertIn("is not an IP address", refused(Address(), value))
+
+    def test_brackets(self) -> None:
+        """They belong to an address with a port; what to write is said."""
+        told = refused(Address(), "[::1]")
+        self.assertIn("'[::1]' is not an IP address", told)
+        self.assertEqual(
+            [unbracketed(text) for text in ("[::1]", "[::FFFF:1.2.3.4]")], ["::1", "1.2.3.4"]
+        )
+        for value in values("::1", "[]", "[a]", "[::1]:80", "[[::1]]", None, 5):
+            self.assertIsNone(unbracketed(value))
 
     @given(st.ip_addresses())
     def test_round_trip(self, address: object) -> None:

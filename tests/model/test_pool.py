@@ -149,20 +149,56 @@ class MemberTests(SynchronousTestCase):
             self.assertIn(message, told)
         self.assertEqual(problems(Member, {"address": "::1", "port": None}), ["port: is needed"])
 
+    def test_name(self) -> None:
+        """A host name, and every address of one, in each form."""
+        for value, address in (
+            ("API.example:80 weight=2", "api.example"),
+            ("localhost:80 weight=2", "localhost"),
+            ("dns:Api.example.:80 weight=2", "dns:api.example"),
+            ({"address": "api.example", "port": 80, "weight": 2}, "api.example"),
+            ({"address": "dns:api.example", "port": 80, "weight": 2}, "dns:api.example"),
+            ({"address": "dns:api.example:80", "weight": 2}, "dns:api.example"),
+            ({"address": "dns:api.example:80", "port": 80, "weight": 2}, "dns:api.example"),
+        ):
+            found = short(Member, value)
+            self.assertEqual((found.address, found.port, found.weight), (address, 80, 2))
+            self.assertEqual((found.place, found.identity), ((address, 80), address))
+        self.assertEqual(short(Member, "dns:api.example:80").name, "dns:api.example:80")
+        self.assertEqual(short(Member, "api.example:80").name, "api.example:80")
+
+    def test_name_refused(self) -> None:
+        """What is no name, a port that is another one, and checks that would be of one server."""
+        for value, message in (
+            ("dns:a.example", "'dns:a.example' is not of the form dns:NAME:PORT"),
+            ("dns:[::1]:80", "is not of the form dns:NAME:PORT"),
+            ("dns:10.0.0.1:80", "address: '10.0.0.1' is an IP address: write it without dns:"),
+            ("dns:a_-:80", "address: 'a_-' is no host name"),
+            ("a..b:80", "address: 'a..b' is neither an IP address nor a host name"),
+            ("127.1:80", "address: '127.1' is neither"),
+            ("bücher.example:80", "'xn--bcher-kva.example'"),
+            ({"address": "a.example"}, "port: is needed"),
+            ({"address": "dns:a.example"}, "port: is needed"),
+            ({"address": "dns:a.example:80", "port": 81}, "port: is another one than in"),
+            ({"address": "a.example:80", "port": 80}, "address: 'a.example:80' is neither"),
+            (
+                {"address": "dns:a.example", "port": 80, "monitor_address": "::1"},
+                "monitor_address: does not go with dns:a.example",
+            ),
+        ):
+            told = problems(Member, value)
+            self.assertIn(message, told[0])
+        self.assertTrue(made(Member, address="a.example", port=1, monitor_address="::1"))
+
     def test_later(self) -> None:
         """Other forms of addresses are known."""
-        for text in ("dns:a.example:80", "tor:x.onion:80"):
-            self.assertEqual(problems(Member, text), [f"{text.split(':')[0]}: {LATER}"])
-            self.assertIn(LATER, refused(MemberAddress(), text))
-        for text in ("localhost:80", "a.example:80"):
-            self.assertEqual(
-                problems(Member, text), [f"address: host names: {LATER}; give an IP address"]
-            )
+        self.assertEqual(problems(Member, "tor:x.onion:80"), [f"tor: {LATER}"])
+        self.assertIn(LATER, refused(MemberAddress(), "tor:x.onion:80"))
 
     def test_refused(self) -> None:
         """What is no address at all, or no member."""
         for value in values("", "a b", "[::1]", 5, None, []):
-            self.assertIn("is not an IP address", refused(MemberAddress(), value))
+            told = refused(MemberAddress(), value)
+            self.assertIn("is neither an IP address nor a host name", told)
         self.assertEqual(problems(Member, {}), ["address: is needed", "port: is needed"])
         for value in values(None, 5, []):
             self.assertEqual(problems(Member, value), ["must be a mapping"])

@@ -100,7 +100,7 @@ class Member:
     The same port is used each time it is started, so a member can die and come back.
 
     @ivar name: in C{X-Member} and in the body of C{/}.
-    @ivar address: C{127.0.0.1:PORT}, as members are written in the configuration.
+    @ivar address: C{HOST:PORT}, as members are written in the configuration.
     """
 
     def __init__(
@@ -108,11 +108,13 @@ class Member:
         name: str,
         *,
         port: int | None = None,
+        host: str = "127.0.0.1",
         keep_alive: str = "75s",
         tls: tuple[str, str] | None = None,
         extra: str = "",
     ) -> None:
         """
+        @param host: where it listens, an IP address.
         @param keep_alive: how long nginx keeps an idle connection; C{0} closes each.
         @param tls: the paths of a certificate chain and its key, to serve TLS.
         @param extra: further C{location} blocks.
@@ -121,7 +123,8 @@ class Member:
         need_module()
         self.name = name
         self.port = port if port is not None else free_port()
-        self.address = f"127.0.0.1:{self.port}"
+        self.host = host
+        self.address = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self.directory = temporary_directory()
         self.program: Program | None = None
         self._write(keep_alive, tls, extra)
@@ -153,7 +156,7 @@ class Member:
         command = [self._nginx, "-p", self.directory, "-c", f"{self.directory}/nginx.conf"]
         # -e: nginx opens a log before it reads the configuration.
         self.program = Program([*command, "-e", "stderr"], cwd=self.directory)
-        self.program.wait_until(lambda: accepts(self.port))
+        self.program.wait_until(lambda: accepts(self.port, self.host))
         return self
 
     def stop(self) -> None:

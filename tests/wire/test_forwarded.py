@@ -73,6 +73,13 @@ class AddressTests(SynchronousTestCase):
             self.assertEqual(self.found(given), "10.0.0.1", given)
         self.assertEqual(self.found(b"1.1.1.1, x, 10.0.0.2"), "10.0.0.2")
 
+    def test_mapped(self) -> None:
+        """IPv4 in IPv6 clothing is IPv4, to whoever judges it and to whoever is told."""
+        self.assertEqual(self.found(b"::ffff:1.1.1.1"), "1.1.1.1")
+        self.assertEqual(self.found(b"1.1.1.1, ::ffff:10.0.0.2"), "1.1.1.1")
+        self.assertEqual(self.found(b"::FFFF:a00:3"), "10.0.0.3")
+        self.assertEqual(self.found(b"2001:db8::1"), "2001:db8::1")
+
     def found(self, forwarded: bytes) -> str:
         """Who the client is, behind 10.0.0.1."""
         return client_address("10.0.0.1", forwarded, lambda text: text.startswith("10."))

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.protocols import amp
 
+from fiberlb.relay.accept import bind
+from fiberlb.workers.crew import Crew
 from fiberlb.workers.messages import Apply
+from fiberlb.workers.nursery import Nursery
+from fiberlb.workers.order import Order
 from fiberlb.workers.seen import Seen, Stage
+from fiberlb.workers.slots import Slots
+
+#: For any worker, with nothing on disk.
+ORDER = Order(
+    number=0,
+    slot=0,
+    directory="",
+    board="",
+    deadline=60.0,
+    log_format="off",
+    log_path="stdout",
+)
 
 
 class StageWorker(Seen):
@@ -45,3 +62,9 @@ class StageWorker(Seen):
     def told(self, name: str) -> list[dict[str, Any]]:
         """What was said in one kind of message."""
         return [said for asked, said in self.asked if asked == name]
+
+
+def crew_of_two(reactor: Any) -> Crew:
+    """A crew that wants two workers, none of them a process."""
+    nursery = partial(Nursery, reactor, {})
+    return Crew(reactor, Slots(bind), ORDER, 2, lambda seen: None, nursery)

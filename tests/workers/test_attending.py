@@ -5,25 +5,10 @@ from __future__ import annotations
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.relay.accept import bind
 from fiberlb.workers.attending import OVERDUE, attended, minded
-from fiberlb.workers.crew import Crew
-from fiberlb.workers.nursery import Nursery
-from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page, make_page
 from fiberlb.workers.seen import Stage
-from fiberlb.workers.slots import Slots
-from tests.workers.crews import StageWorker
-
-_ORDER = Order(
-    number=0,
-    slot=0,
-    directory="",
-    board="",
-    deadline=60.0,
-    log_format="off",
-    log_path="stdout",
-)
+from tests.workers.crews import StageWorker, crew_of_two
 
 
 class AttendingTests(SynchronousTestCase):
@@ -32,14 +17,7 @@ class AttendingTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Both serve, and had a heartbeat at 1 s."""
         self.reactor = MemoryReactorClock()
-        self.crew = Crew(
-            self.reactor,
-            Slots(bind),
-            _ORDER,
-            2,
-            lambda seen: None,
-            lambda: Nursery(self.reactor, {}),
-        )
+        self.crew = crew_of_two(self.reactor)
         self.crew.running = True
         self.crew.look.start(1.0, now=False)
         self.addCleanup(self.end)

@@ -9,25 +9,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.relay.accept import bind
-from fiberlb.workers.crew import DRAINING, STALL, Crew
-from fiberlb.workers.nursery import Nursery
-from fiberlb.workers.order import Order
+from fiberlb.workers.crew import DRAINING, STALL
 from fiberlb.workers.pages import BEAT, Page, make_page
 from fiberlb.workers.revisions import sealed
 from fiberlb.workers.seen import LAST_WORDS, Stage
-from fiberlb.workers.slots import Slots
-from tests.workers.crews import StageWorker
-
-_ORDER = Order(
-    number=0,
-    slot=0,
-    directory="",
-    board="",
-    deadline=60.0,
-    log_format="off",
-    log_path="stdout",
-)
+from tests.workers.crews import StageWorker, crew_of_two
 
 
 class CrewTests(SynchronousTestCase):
@@ -36,14 +22,7 @@ class CrewTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Two are wanted."""
         self.reactor = MemoryReactorClock()
-        self.crew = Crew(
-            self.reactor,
-            Slots(bind),
-            _ORDER,
-            2,
-            lambda seen: None,
-            lambda: Nursery(self.reactor, {}),
-        )
+        self.crew = crew_of_two(self.reactor)
 
     def join(self, slot: int, stage: Stage = Stage.SERVING, serial: int = 1) -> StageWorker:
         """Another worker."""

@@ -23,8 +23,7 @@ from fiberlb.workers.plane import WorkersPlane
 from fiberlb.workers.revisions import Decoder, content
 from fiberlb.workers.seen import Stage
 from tests.support.ports import free_port
-from tests.workers.crews import StageWorker
-from tests.workers.test_crew import _ORDER
+from tests.workers.crews import ORDER, StageWorker
 from tests.workers.test_slots import listening
 
 _MEMBER = Member(id="m", name="m", pool_id="p", address="192.0.2.1", port=80)
@@ -46,7 +45,7 @@ class PlaneTests(SynchronousTestCase):
             self.reactor, 2, Settings(), Binding(tcp=bind), lambda: 1000.0, {}
         )
         plane.crew = Crew(
-            self.reactor, plane._slots, _ORDER, 2, plane._ended, lambda: Nursery(self.reactor, {})
+            self.reactor, plane._slots, ORDER, 2, plane._ended, lambda: Nursery(self.reactor, {})
         )
         self.addCleanup(plane._slots.close_all)
         self.workers = [StageWorker(0), StageWorker(1)]

@@ -27,6 +27,15 @@ class FitTests(SynchronousTestCase):
         )
         self.assertEqual(self.said(text), "[]")
 
+    def test_names(self) -> None:
+        """Workers have nothing that asks for names, and what does brings no reactor along."""
+        text = (
+            "import sys, fiberlb.workers.__main__, fiberlb.workers.template;"
+            "before = 'twisted.names' in sys.modules; import fiberlb.names.opening;"
+            "print(before, 'twisted.internet.reactor' in sys.modules)"
+        )
+        self.assertEqual(self.said(text), "False False")
+
     def test_unfit(self) -> None:
         """A reactor that is there, or a thread, is told."""
         text = (

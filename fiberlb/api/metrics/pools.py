@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
@@ -23,6 +23,29 @@ _COUNTERS = (
 )
 
 
+def _ends(
+    control: ControlService, ident: str, called: str
+) -> Iterator[tuple[str, str, Mapping[str, int]]]:
+    """A member, or each address of one by name: what it is called, its health, its figures."""
+    parts = control.members.parts(ident)
+    if not parts:
+        yield called, control.member_health(ident).health, control.member_figures(ident)
+        return
+    for part in parts:
+        health, figures = control.members.seen(part.id)
+        yield called if part.id == ident else f"{called}/{part.address}", health.health, figures
+
+
+def _queued(control: ControlService, names: Mapping[str, str]) -> Metric:
+    """How many wait, of each pool."""
+    gauge = GaugeMetricFamily(
+        "fiberlb_pool_queued", "Requests, or connections, that wait for a member.", labels=("pool",)
+    )
+    for ident, name in names.items():
+        gauge.add_metric((name,), control.pool_figures(ident).get("queued", 0))
+    return gauge
+
+
 def pools(control: ControlService) -> Iterator[Metric | None]:
     """What each member has, and how many of a pool's members may serve."""
     configuration = control.configuration
@@ -35,23 +58,18 @@ def pools(control: ControlService) -> Iterator[Metric | None]:
     for number, (ident, member) in enumerate(configuration.all(Member).items()):
         if number % STEP == 0:
             yield None
-        serves = control.member_health(ident).health not in ("down", "ejected")
-        if member.enabled and serves:
-            up[member.pool_id] += 1
-        labels = (names[member.pool_id], called[ident])
-        found.append((labels, control.member_figures(ident), serves))
+        for word, health, figures in _ends(control, ident, called[ident]):
+            serves = health not in ("down", "ejected", "unknown")
+            if member.enabled and serves:
+                up[member.pool_id] += 1
+            found.append(((names[member.pool_id], word), figures, serves))
     gauge = GaugeMetricFamily(
         "fiberlb_pool_members_up", "Members that may serve.", labels=("pool",)
     )
     for ident, count in up.items():
         gauge.add_metric((names[ident],), count)
     yield gauge
-    gauge = GaugeMetricFamily(
-        "fiberlb_pool_queued", "Requests, or connections, that wait for a member.", labels=("pool",)
-    )
-    for ident, name in names.items():
-        gauge.add_metric((name,), control.pool_figures(ident).get("queued", 0))
-    yield gauge
+    yield _queued(control, names)
     gauge = GaugeMetricFamily(
         "fiberlb_member_up", "1: it may serve; 0: it is down.", labels=_LABELS
     )

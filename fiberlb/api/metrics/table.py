@@ -8,6 +8,7 @@ from prometheus_client.core import Metric
 
 from fiberlb.api.metrics.certificates import certificates
 from fiberlb.api.metrics.listeners import listeners
+from fiberlb.api.metrics.names import names
 from fiberlb.api.metrics.pools import pools
 from fiberlb.api.metrics.process import processes
 from fiberlb.api.metrics.revision import revision
@@ -18,4 +19,4 @@ from fiberlb.control.service import ControlService
 #: C{None} between them lets others have a turn.
 Source = Callable[[ControlService], Iterable[Metric | None]]
 
-SOURCES: tuple[Source, ...] = (revision, processes, listeners, pools, certificates)
+SOURCES: tuple[Source, ...] = (revision, processes, listeners, pools, names, certificates)

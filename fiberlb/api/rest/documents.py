@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ from fiberlb.api.rest.member_states import operational
 from fiberlb.api.rest.tables import HOME
 from fiberlb.control.certificates import public_text
 from fiberlb.control.commits import time_text
+from fiberlb.control.plane import MemberHealth
 from fiberlb.control.service import ControlService
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import COLLECTIONS, Configuration
@@ -98,9 +99,24 @@ def children(configuration: Configuration, collection: str, parent: str) -> list
 
 
 def member_status(control: ControlService, ident: str) -> dict[str, Any]:
-    """What is observed of a member."""
-    health = control.member_health(ident)
-    figures = control.member_figures(ident)
+    """What is observed of a member; with C{resolution}, if it is given by name."""
+    done = _seen(control.member_health(ident), control.member_figures(ident))
+    found = control.members.resolution(ident)
+    if found is not None:
+        done["resolution"] = {
+            "name": found.name,
+            "addresses": [
+                {"id": part.id, "address": part.address, **_seen(*control.members.seen(part.id))}
+                for part in found.parts
+            ],
+            "ttl": found.state.ttl,
+            "answered_at": _time(found.state.answered),
+            "error": found.state.error,
+        }
+    return done
+
+
+def _seen(health: MemberHealth, figures: Mapping[str, int]) -> dict[str, Any]:
     return {
         "health": health.health,
         "reason": health.reason,

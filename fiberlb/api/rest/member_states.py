@@ -45,11 +45,19 @@ async def post(control: ControlService, request: IRequest) -> Reply:
     """
     query_of(request, ())
     change = _change(AddressChange, request)
-    members = [m for m in control.configuration.all(Member).values() if m.address == change.address]
+    every = control.configuration.all(Member).values()
+    members = [m for m in every if change.address in _addresses(control, m)]
     if not members:
         raise Refused(404, "not_found", f"no member has the address {change.address}")
     await _set(control, members, change)
     return Reply(document={"items": [document(control, member) for member in members]})
+
+
+def _addresses(control: ControlService, member: Member) -> tuple[str, ...]:
+    """The address of a member; of one by name also what that is at now, unless it is several."""
+    parts = control.members.parts(member.id) or ()
+    at = [part.address for part in parts if part.id == member.id]
+    return (member.address, *at)
 
 
 async def _set(control: ControlService, members: list[Member], change: StateChange) -> None:

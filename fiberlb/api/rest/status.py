@@ -33,13 +33,19 @@ def status(control: ControlService) -> Reply:
 
 
 def _members(control: ControlService) -> dict[str, int]:
-    health = Counter(
-        control.member_health(ident).health for ident in control.configuration.all(Member)
-    )
+    """How many are how; each address of a name counts, a name without one is C{unknown}."""
+    health: Counter[str] = Counter()
+    for ident in control.configuration.all(Member):
+        parts = control.members.parts(ident)
+        if parts:
+            health.update(control.members.seen(part.id)[0].health for part in parts)
+        else:
+            health[control.member_health(ident).health] += 1
+    total = health.total()
     known = {word: health.pop(word, 0) for word in ("up", "down", "probing", "unmonitored")}
     members = control.configuration.all(Member)
     draining = sum(1 for ident in control.operating.states.restrained if ident in members)
-    return {"total": len(members), **known, "draining": draining, **health}
+    return {"total": total, **known, "draining": draining, **health}
 
 
 def _listeners(control: ControlService) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from fiberlb.health.checks.failure import CheckFailed, explain
-from fiberlb.health.checks.target import Check, authority, endpoint, target
+from fiberlb.health.checks.target import Check, addressee, authority, endpoint
 from fiberlb.health.checks.tls import TlsOf, secured
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.pool import Member
@@ -58,7 +58,7 @@ def grpc_check(reactor: Any, tls_of: TlsOf) -> Check:
         else:
             where, secure = secured(reactor, tls_of, member, monitor, (b"h2",))
         name = secure.server_name if secure else None
-        host = monitor.host_header or name or authority(*target(member, monitor))
+        host = monitor.host_header or name or authority(*addressee(member, monitor))
         try:
             asked: Any = await where.connect(factory)
             await asked.ask(host, monitor, secure is not None)

@@ -16,7 +16,7 @@ from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from fiberlb.health.checks.failure import CheckFailed, explain
-from fiberlb.health.checks.target import Check, authority, endpoint, target
+from fiberlb.health.checks.target import Check, addressee, authority, endpoint
 from fiberlb.health.checks.tls import TlsOf, secured
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.pool import Member
@@ -112,7 +112,7 @@ def fields(member: Member, monitor: HealthMonitor, name: str | None = None) -> H
     headers = Headers({"User-Agent": [USER_AGENT]})
     for name, value in monitor.headers:
         headers.setRawHeaders(name, [value])
-    host = monitor.host_header or name or authority(*target(member, monitor))
+    host = monitor.host_header or name or authority(*addressee(member, monitor))
     headers.setRawHeaders("Host", [host])
     return headers
 

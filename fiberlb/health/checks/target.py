@@ -33,6 +33,12 @@ def target(member: Member, monitor: HealthMonitor) -> tuple[str, int]:
     return member.monitor_address or member.address, port
 
 
+def addressee(member: Member, monitor: HealthMonitor) -> tuple[str, int]:
+    """Whom a check is for: as L{target}, with the name of a member that is given by name."""
+    address, port = target(member, monitor)
+    return (address, port) if member.monitor_address else (member.identity, port)
+
+
 def authority(address: str, port: int) -> str:
     """C{address:port} as a Host field has it: IPv6 in brackets, without its zone."""
     if named(address):

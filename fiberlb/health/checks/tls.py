@@ -19,7 +19,7 @@ from twisted.web.client import ResponseFailed
 from zope.interface import implementer
 
 from fiberlb.health.checks.failure import CheckFailed, explain
-from fiberlb.health.checks.target import Check, endpoint, target
+from fiberlb.health.checks.target import Check, addressee, endpoint
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.pool import Member
 from fiberlb.tls.member_link import MemberSsl, PoolTls
@@ -34,7 +34,7 @@ class Secure:
     """
     TLS of one check, always with a full handshake: a session would hide what has expired.
 
-    @param address: of the member; what is verified where the pool names no server.
+    @param address: of the member, or its name; what is verified where the pool names no server.
     """
 
     def __init__(self, tls: PoolTls, address: str, protocols: Sequence[bytes] = ()) -> None:
@@ -84,7 +84,7 @@ def secured(
     tls = tls_of(member.pool_id)
     if tls is None:
         raise CheckFailed("no settings of TLS")
-    secure = Secure(tls, target(member, monitor)[0], protocols)
+    secure = Secure(tls, addressee(member, monitor)[0], protocols)
     return _Wrapped(reactor, secure, endpoint(reactor, member, monitor)), secure
 
 

@@ -36,6 +36,6 @@ listeners:
                 several[labels] = sample.value
         return found
 
-    def value(self, name: str, **labels: str) -> float:
+    def value(self, name: str, /, **labels: str) -> float:
         """One sample."""
         return self.samples()[name][frozenset(labels.items())]

@@ -187,3 +187,54 @@ class StoredTests(Asking):
         self.assertEqual((put.status, self.stage.control.revision), (200, 1))
         wrong = {**certificate, "private_key": "stored:sha256:" + "0" * 64}
         self.refusal(self.ask("PUT", "/v1/certificates/c", wrong), 400, "invalid")
+
+
+class NameTests(Asking):
+    """Members by name."""
+
+    FILE = "pools: [{name: f}]"
+
+    def test_status(self) -> None:
+        """The name as it was written, and what it is at now."""
+        body = {"address": "dns:Web.test:80", "name": "w"}
+        made = self.post("/v1/pools", {"name": "p", "members": [body]}).document["members"][0]
+        self.assertEqual((made["address"], made["port"]), ("dns:web.test", 80))
+        self.stage.move(web=("10.0.0.1", "10.0.0.2"))
+        status = self.get("/v1/pools/p/members/w").document["status"]
+        self.assertEqual((status["health"], status["sessions"]), ("up", 4))
+        found = status["resolution"]
+        self.assertEqual([one["address"] for one in found["addresses"]], ["10.0.0.1", "10.0.0.2"])
+        self.assertEqual({one["sessions"] for one in found["addresses"]}, {2})
+        self.assertEqual(
+            (found["name"], found["ttl"], found["answered_at"], found["error"]),
+            ("web.test", 60.0, "2027-01-15T08:00:00Z", ""),
+        )
+        self.assertEqual(self.get("/v1/status").document["members"]["up"], 2)
+
+    def test_unknown(self) -> None:
+        """A name without an address, and why."""
+        self.post("/v1/pools/f/members", {"address": "db.test", "port": 80, "name": "d"})
+        status = self.get("/v1/members").document["items"][0]["status"]
+        self.assertEqual((status["health"], status["reason"]), ("unknown", "not resolved yet"))
+        self.stage.move(db="there is no such name")
+        document = self.get("/v1/status").document
+        self.assertEqual(document["problems"], ["db.test: there is no such name"])
+        self.assertEqual((document["members"]["unknown"], document["members"]["total"]), (1, 1))
+        status = self.get("/v1/members").document["items"][0]["status"]
+        self.assertEqual(status["resolution"]["addresses"], [])
+        self.assertEqual(status["reason"], "there is no such name")
+
+    def test_refused(self) -> None:
+        """Each field for itself, and PATCH as well."""
+        for body, pointer in (
+            ({"address": "a..b", "port": 80}, "/address"),
+            ({"address": "a.test"}, "/port"),
+            ({"address": "dns:a.test:80", "port": 81}, "/port"),
+        ):
+            answer = self.ask("POST", "/v1/pools/f/members", body)
+            self.assertEqual(answer.status, 400)
+            self.assertEqual([e["path"] for e in answer.document["errors"]], [pointer])
+        self.post("/v1/pools/f/members", {"address": "db.test", "port": 80, "name": "d"})
+        answer = self.ask("PATCH", "/v1/pools/f/members/d", {"address": "dns:db.test"})
+        self.assertEqual((answer.status, answer.document["address"]), (200, "dns:db.test"))
+        self.assertEqual(answer.document["port"], 80)

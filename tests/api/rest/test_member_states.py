@@ -120,3 +120,26 @@ pools:
         ):
             self.refusal(self.ask(method, path, body), 503, "store_unavailable")
         self.assertEqual(self.stage.plane.operations.members, {})
+
+
+class NameTests(Asking):
+    """Members by name."""
+
+    FILE = """
+pools:
+  - {name: web, members: ["db.test:80 name=a", "dns:web.test:80 name=b", "10.0.0.1:80 name=c"]}
+"""
+
+    def tearDown(self) -> None:
+        """Nobody looks any more."""
+        self.stage.control.operating.stop()
+
+    def test_machine(self) -> None:
+        """One that is at an address now is on that machine; one that is several is on none."""
+        self.stage.move(db=("10.0.0.1",), web=("10.0.0.1", "10.0.0.2"))
+        body = {"address": "10.0.0.1", "state": "drain"}
+        items = self.ask("POST", "/v1/members/state", body).document["items"]
+        self.assertEqual([item["name"] for item in items], ["a", "c"])
+        body = {"address": "dns:web.test", "state": "drain"}
+        (item,) = self.ask("POST", "/v1/members/state", body).document["items"]
+        self.assertEqual((item["name"], item["sessions"]), ("b", 4))

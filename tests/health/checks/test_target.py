@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import attrs
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.health.checks.target import authority, endpoint, target
+from fiberlb.health.checks.target import addressee, authority, endpoint, target
 from fiberlb.model.health_monitor import HealthMonitor
-from fiberlb.model.pool import Member
+from fiberlb.model.pool import Member, ResolvedMember
 
 
 class TargetTests(SynchronousTestCase):
@@ -27,6 +28,16 @@ class TargetTests(SynchronousTestCase):
             (checked, HealthMonitor(), ("192.0.2.9", 8081)),
         ):
             self.assertEqual(target(one, monitor), expected)
+
+    def test_name(self) -> None:
+        """A member by name is asked at its address, and by its name."""
+        named = ResolvedMember(address="192.0.2.1", port=80, host="db.test", of="a")
+        self.assertEqual(target(named, HealthMonitor(port=81)), ("192.0.2.1", 81))
+        self.assertEqual(addressee(named, HealthMonitor(port=81)), ("db.test", 81))
+        elsewhere = attrs.evolve(named, monitor_address="192.0.2.9")
+        self.assertEqual(addressee(elsewhere, HealthMonitor()), ("192.0.2.9", 80))
+        plain = Member(address="192.0.2.1", port=80)
+        self.assertEqual(addressee(plain, HealthMonitor()), ("192.0.2.1", 80))
 
     def test_authority(self) -> None:
         """The port always stands there; IPv6 has brackets and no zone."""

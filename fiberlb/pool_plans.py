@@ -60,6 +60,18 @@ class PoolPlan:
     tls: MemberTlsPlan | None = None
     by_name: bool = False
 
+    def most(self, member: Member) -> int | None:
+        """Requests, or connections, that a member takes at the same time; C{None}: no limit."""
+        own = member.max_connections
+        return self.pool.member_max_connections if own is None else own
+
+    @property
+    def limited(self) -> bool:
+        """Whether any member has a limit."""
+        return self.pool.member_max_connections is not None or any(
+            member.max_connections is not None for member in self.members
+        )
+
 
 def pool_plan(configuration: Configuration, pool: Pool, problems: list[Problem]) -> PoolPlan:
     """

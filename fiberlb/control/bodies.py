@@ -26,6 +26,7 @@ from fiberlb.routing.policies import complexity
 OBSERVED = {
     "members": ("operational", "status"),
     "listeners": ("status",),
+    "pools": ("status",),
     "certificates": ("used_by", "warnings"),
 }
 #: The same of a certificate that orders itself, and what stands within its C{acme}.

@@ -122,6 +122,9 @@ class Plane(Protocol):
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} (open connections) and C{in_flight} (requests) of a member, 0 if unknown."""
 
+    def pool_figures(self, pool_id: str) -> Mapping[str, int]:
+        """C{queued}: how many wait for room at a pool's members, 0 if unknown."""
+
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """
         C{connections} open, C{accepted} and C{requests} so far, and further totals.

@@ -306,11 +306,7 @@ class ControlService:
         return tuple(sentences(self.configuration, self.state.file.settings.trusted_proxies))
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
-        """
-        What is told of an object beside its fields and cannot be set.
-
-        @param configuration: where the object is from; C{None}: the one in force.
-        """
+        """What is told of an object, of the one in force or another, and cannot be set."""
         return facts(configuration or self.configuration, made, self.certificates)
 
     def order(self, certificate: Certificate) -> dict[str, Any]:
@@ -336,6 +332,10 @@ class ControlService:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of one member."""
         return self.members.figures(member_id)
+
+    def pool_figures(self, pool_id: str) -> Mapping[str, int]:
+        """C{queued} of one pool."""
+        return self._plane.pool_figures(pool_id)
 
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """What a listener has counted: C{connections}, C{accepted}, C{requests} and others."""

@@ -22,7 +22,7 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 KEYS = (
     "time", "listener", "client", "client_port", "method", "target", "version", "host",
     "status", "sent", "received", "pool", "member", "policy", "reason", "detail",
-    "request_id", "tries", "sni", "tls", "head", "connect", "response", "total",
+    "request_id", "tries", "sni", "tls", "head", "queued", "connect", "response", "total",
     "referer", "user_agent",
 )  # fmt: skip
 

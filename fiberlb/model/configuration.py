@@ -207,6 +207,9 @@ def _check_pools(configuration: Configuration) -> Iterable[Problem]:
                 if named(member.address):
                     message = f"{member.address} takes connections; udp pools need IP addresses"
                     yield Problem(("members", member.id, "address"), message)
+                if member.max_connections is not None:
+                    message = "does not go with udp pools"
+                    yield Problem(("members", member.id, "max_connections"), message)
         tls = pool.tls_config
         if tls is None:
             continue

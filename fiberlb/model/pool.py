@@ -30,6 +30,7 @@ from fiberlb.model.passive_health import PassiveHealth
 from fiberlb.model.persistence import Drain, PersistenceType, SessionPersistence
 from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.model.quantities import Duration
+from fiberlb.model.queue import MOST_AT_ONCE, PoolQueue
 from fiberlb.model.resource import Resource
 
 
@@ -145,11 +146,12 @@ class Member(Resource):
         serves; backups after all of them.
     @ivar monitor_address: checked instead of C{address}.
     @ivar monitor_port: checked instead of C{port}.
+    @ivar max_connections: requests, or connections, at the same time, of all workers together;
+        C{None}: the pool's.
     """
 
     COLLECTION: ClassVar[str] = "members"
     PARENT: ClassVar[tuple[str, str] | None] = ("pool_id", "pools")
-    LATER: ClassVar[frozenset[str]] = frozenset({"max_connections"})
 
     pool_id: str = field(Reference("pools"), "")
     address: str = field(MemberAddress())
@@ -159,6 +161,7 @@ class Member(Resource):
     priority: int = field(Whole(0, 10), 0)
     monitor_address: str | None = field(Optional(Address()), None)
     monitor_port: int | None = field(Optional(Whole(1, 65535)), None)
+    max_connections: int | None = field(Optional(Whole(1, MOST_AT_ONCE)), None)
 
     @classmethod
     def needed(cls, loaded: dict[str, Any]) -> tuple[str, ...]:
@@ -286,6 +289,9 @@ class Pool(Resource):
     @ivar close_sessions_on: what ends relayed connections, or flows; of tcp and udp pools.
     @ivar session_persistence: what keeps clients at their member; C{None}: nothing does.
     @ivar drain: what happens to them while it drains.
+    @ivar member_max_connections: requests, or connections, of each member at the same time, of
+        all workers together; C{None}: as many as come.
+    @ivar queue: those that wait for members that have as many as they may.
     @ivar health_monitor: C{None}: every member counts as up.
     @ivar passive_health: when what requests meet takes a member out; C{None}: never.
     @ivar panic_threshold_percent: with a smaller share of members that may serve, all do,
@@ -298,7 +304,6 @@ class Pool(Resource):
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
     LATER: ClassVar[frozenset[str]] = frozenset(
         "http2"
-        " member_max_connections queue"
         " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
         " cors compression error_pages".split()
     )
@@ -316,6 +321,8 @@ class Pool(Resource):
         Optional(Nested(SessionPersistence)), None
     )
     drain: Drain = field(Nested(Drain), Drain())
+    member_max_connections: int | None = field(Optional(Whole(1, MOST_AT_ONCE)), None)
+    queue: PoolQueue = field(Nested(PoolQueue), PoolQueue())
     retries: Retries = field(Nested(Retries), Retries())
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POOL_TIMEOUTS), ())
     health_monitor: HealthMonitor | None = field(Optional(Nested(HealthMonitor)), None)
@@ -379,5 +386,10 @@ class Pool(Resource):
             if self.proxy_protocol is ProxyVersion.V1:
                 text = "has no form for datagrams; version 2 has"
                 loading.refuse((*path, "proxy_protocol"), text, "v2")
+            if self.member_max_connections is not None:
+                text = "does not go with udp: flows are bounded by connection_limit of the listener"
+                loading.refuse((*path, "member_max_connections"), text)
+            if self.queue != PoolQueue():
+                loading.refuse((*path, "queue"), "does not go with udp: datagrams do not wait")
         elif monitor is not None and monitor.type is MonitorType.UDP_CONNECT:
             loading.refuse((*path, "health_monitor", "type"), "goes with udp pools only", "tcp")

@@ -30,6 +30,7 @@ Row = tuple[
     bool,
     bytes | None,
     str,
+    float,
 ]
 
 
@@ -55,13 +56,15 @@ class Entry(NamedTuple):
     @ivar reason: a key of L{fiberlb.errors.REASONS}, C{None} when all went well.
     @ivar tries: members tried.
     @ivar head: from the first byte of the request to the end of its head.
-    @ivar connect: from there to the connection with the member, 0 when it was open already.
+    @ivar connect: from there, or from the end of the wait, to the connection with the member,
+        0 when it was open already.
     @ivar response: from the end of the head to the first byte of the member's answer.
     @ivar total: from C{started} to the last byte.
     @ivar secure: TLS between the client and the listener.
     @ivar sni: the server name of the handshake.
     @ivar detail: what went wrong, in words, where there is more to say than C{reason};
         without a C{reason}: with the member that was tried before.
+    @ivar queued: for which it has waited for room at a member; within C{response} and C{total}.
     """
 
     started: float
@@ -88,3 +91,4 @@ class Entry(NamedTuple):
     secure: bool
     sni: bytes | None
     detail: str = ""
+    queued: float = 0.0

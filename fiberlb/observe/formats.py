@@ -56,13 +56,13 @@ def json(row: Row) -> str:
     """
     One JSON object, without its line feed: always the same keys, ASCII only.
 
-    C{time} is RFC 3339 in UTC with milliseconds; C{head}, C{connect},
+    C{time} is RFC 3339 in UTC with milliseconds; C{head}, C{queued}, C{connect},
     C{response} and C{total} are milliseconds; what is absent is C{null}.
     """
     (
         started, listener, client, client_port, method, target, minor, block, status, sent,
         received, pool, member, policy, reason, request_id, tries, head, connect, response,
-        total, secure, sni, detail,
+        total, secure, sni, detail, queued,
     ) = row  # fmt: skip
     found = fields(block)
     version = f'"1.{minor}"' if method else "null"
@@ -75,7 +75,7 @@ def json(row: Row) -> str:
         f',"pool":{_text(pool)},"member":{_text(member)},"policy":{_text(policy)}'
         f',"reason":{_text(reason)},"detail":{_text(detail)},"request_id":{_text(request_id)},"tries":{tries}'
         f',"sni":{_text(sni)},"tls":{"true" if secure else "false"}'
-        f',"head":{_milliseconds(head)},"connect":{_milliseconds(connect)}'
+        f',"head":{_milliseconds(head)},"queued":{_milliseconds(queued)},"connect":{_milliseconds(connect)}'
         f',"response":{_milliseconds(response)},"total":{_milliseconds(total)}'
         f',"referer":{_text(found.get(b"referer"))}'
         f',"user_agent":{_text(found.get(b"user-agent"))}}}'

@@ -83,12 +83,12 @@ def _ms(seconds: float) -> int:
 
 
 def _waited(e: Entry) -> int:
-    """Nothing waits in a queue; C{-1} where no member was chosen."""
-    return 0 if e.member else -1
+    """In a queue; C{-1} where no member was chosen and nothing has waited."""
+    return _ms(e.queued) if e.member or e.queued else -1
 
 
 def _answered(e: Entry) -> int:
     """From the connection to the answer; ours counts from the end of the head."""
     if e.response < 0 or not e.member or _state(e)[1] in "CH":
         return -1
-    return _ms(max(e.response - max(e.connect, 0.0), 0.0))
+    return _ms(max(e.response - e.queued - max(e.connect, 0.0), 0.0))

@@ -94,6 +94,7 @@ VALUES: dict[str, Callable[[Entry], str | bytes | None]] = {
     "sni": lambda e: e.sni,
     "tls": lambda e: "true" if e.secure else "false",
     "head": lambda e: _span(e.head),
+    "queued": lambda e: _span(e.queued),
     "connect": lambda e: _span(e.connect),
     "response": lambda e: _span(e.response),
     "total": lambda e: _span(e.total),

@@ -138,6 +138,9 @@ class Downstream(Uploading):
         self.half_closed = True
         if not self.busy:
             self.leave()
+        elif self.waiting is not None:
+            # It may read on, but most that end now do not; no member is to work for those.
+            self.abandon("client_abort")
         elif self.left or self.chunks is not None:
             self.detail = "the body was not sent to its end"
             self.abandon("client_abort")
@@ -182,7 +185,9 @@ class Downstream(Uploading):
 
     def cut_short(self) -> None:
         """The process does not wait for this answer any longer."""
-        if self.busy:
+        if self.waiting is not None:
+            self.refuse("shutting_down")
+        elif self.busy:
             self.abandon("shutting_down")
         else:
             self.leave()

@@ -59,10 +59,15 @@ class Draining:
         if busy and now < self._until:
             return
         self._watch.stop()
-        for item in self._loop.wheel:
+        # Those that wait for room at a member first, or they would get it from the others now.
+        for item in sorted(self._loop.wheel, key=_waits_for_nobody):
             cut_short = getattr(item.side, "cut_short", None)
             if cut_short is not None:
                 cut_short()
         for item in self._loop.wheel:
             item.abort()
         self.done.callback(None)
+
+
+def _waits_for_nobody(item: Any) -> bool:
+    return getattr(item.side, "waiting", None) is None

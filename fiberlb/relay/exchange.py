@@ -15,6 +15,7 @@ from typing import Any, Final
 from fiberlb.balancing.peak_ewma import Average
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.member_state import MemberState
+from fiberlb.relay.noting import row
 from fiberlb.relay.runtime import Cell, PoolState, Route
 from fiberlb.relay.upstream_h1 import Upstream
 from fiberlb.tls.shown import Shown
@@ -48,6 +49,9 @@ class Exchange:
     @ivar head_sent: the answer has begun.
     @ivar affinity: what keeps the client at its member; C{presented}: what the head tells it.
     @ivar shown: the certificate that the client has shown in the handshake.
+    @ivar waiting: the queue (L{fiberlb.relay.queue.Queue}) that it waits in for a member;
+        C{queued}: seconds that it has waited; C{unsent}: what the member then gets, if it is
+        not the whole request.
     @ivar half_closed: the client sends no more.
     @ivar started: when the request's first byte came, before that since when it is waited for;
         C{head_at}, C{connected_at} and C{answered_at} are the later phases, 0 for not reached.
@@ -87,6 +91,7 @@ class Exchange:
         "peer",
         "peer_port",
         "presented",
+        "queued",
         "raw",
         "received_octets",
         "request_id",
@@ -99,8 +104,10 @@ class Exchange:
         "target",
         "tried",
         "tries",
+        "unsent",
         "up",
         "upgrade",
+        "waiting",
     )
 
     def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
@@ -115,6 +122,8 @@ class Exchange:
         self.started = 0.0
         self.method = self.target = self.raw = self.out = self.upgrade = b""
         self.minor, self.keep = 1, True
+        self.waiting: Any = None
+        self.unsent: Any = None
         self.route: Route | None = None
         self.presented: list[bytes] = []
         self.clear()
@@ -132,7 +141,7 @@ class Exchange:
         self.left = self.held_octets = self.received_octets = self.sent_octets = 0
         self.tried: tuple[str, ...] = ()
         self.tries = self.charged = self.status = 0
-        self.head_at = self.connected_at = self.answered_at = 0.0
+        self.head_at = self.connected_at = self.answered_at = self.queued = 0.0
         self.member_name = self.request_id = self.detail = ""
 
     @property
@@ -202,7 +211,8 @@ class Exchange:
         pool = self.route.pool  # type: ignore[union-attr]
         member = pool.pick() if pool.key is None else pool.pick_for(self)  # type: ignore[union-attr]
         if member is None:
-            self.refuse(pool.missing())  # type: ignore[union-attr]
+            self.unsent = None
+            self.nobody(pool)  # type: ignore[arg-type]
             return
         self.member = member
         self.member_name = member.name
@@ -216,13 +226,30 @@ class Exchange:
             self.up = up = idle.pop()
             up.begin(self, self.out)
         else:
-            self._connect(member, self.out)
+            self.connect(member, self.out)
+
+    def nobody(self, pool: PoolState, reason: str = "") -> None:
+        """No member is to be had: wait for one, or say so, for C{reason} where there is another."""
+        if pool.queue is None or not pool.queue.admit(self):
+            self.refuse(reason or pool.missing())
+
+    def placed(self, member: MemberState) -> None:
+        """The wait is over: this member serves the request."""
+        raise AssertionError
 
     def pick(self, pool: PoolState, tried: Container[str] = ()) -> MemberState | None:
         """The pool's choice for this exchange, none of C{tried}."""
         return pool.pick(tried) if pool.key is None else pool.pick_for(self, tried)
 
-    def _connect(self, member: MemberState, unsent: bytes) -> None:
+    def another(self, pool: PoolState) -> MemberState | None:
+        """One that has not been tried; when all have been, the same again: a restart takes time."""
+        other = self.pick(pool, self.tried)
+        if other is None and (pool.queue is None or not pool.queue.others(self.tried)):
+            other = self.pick(pool)
+        return other
+
+    def connect(self, member: MemberState, unsent: bytes) -> None:
+        """Open a connection to a member, and send it this."""
         self.up = up = Upstream(member, self.cell.services)
         up.open(self, unsent)
 
@@ -246,17 +273,17 @@ class Exchange:
             self.refuse(reason)
             return
         self.tried = (*self.tried, member.id)
-        # When all have been tried, the same ones again: a restart takes a moment.
-        other = self.pick(pool, self.tried) or self.pick(pool)
+        other = self.another(pool)
         if other is None:
-            self.refuse(reason)
+            self.unsent = unsent
+            self.nobody(pool, reason)
             return
         self.tries += 1
-        self._take(other)
-        self._connect(other, unsent)
+        self.take(other)
+        self.connect(other, unsent)
 
-    def _take(self, member: MemberState) -> None:
-        """Another member than before serves this request."""
+    def take(self, member: MemberState) -> None:
+        """This member, another one than before, serves the request."""
         self.member = member
         self.member_name = member.name
         member.in_flight += 1
@@ -282,9 +309,12 @@ class Exchange:
         if other is not member:
             if member is not None:
                 self.tried = (*self.tried, member.id)
+            # The place that it has there is kept while the other one is given back.
+            other.in_flight += 1
             self.let_go()
-            self._take(other)
-        self._connect(other, request)
+            self.take(other)
+            other.in_flight -= 1
+        self.connect(other, request)
 
     def _who_else(self, reused: bool) -> MemberState | None:
         """Who gets a request that one member has left unanswered, if it may be sent again."""
@@ -317,6 +347,8 @@ class Exchange:
                 self._measure(member.latency)
             if self.charged and self.answering():
                 self.charged = self.route.pool.budget.helped(self.charged)  # type: ignore[union-attr]
+            if member.room is not None:
+                member.room.left()
 
     def answering(self) -> float:
         """When the member showed the first sign of what was wanted; 0: it did not."""
@@ -326,7 +358,7 @@ class Exchange:
         """Note how long the member has taken; of a long body the client's time is the most."""
         at = self.answering()
         if at and self.received_octets <= MOST_HELD:
-            latency.observe(at, max(0.0, at - self.head_at))
+            latency.observe(at, max(0.0, at - self.head_at - self.queued))
 
     def disappointed(self) -> None:
         """The member did not do what was wanted."""
@@ -356,44 +388,12 @@ class Exchange:
         cell.sent += self.sent_octets
         cell.received += self.received_octets
         if reason is not None:
+            if self.waiting is not None:
+                self.waiting.leave(self)
             reasons = cell.services.reasons
             reasons[reason] = reasons.get(reason, 0) + 1
         log = cell.log
         if log.on:
-            log.entries.append(self._entry(reason))
+            log.entries.append(row(self, reason))
         elif reason is not None:
-            log.own(self._entry(reason))
-
-    def _entry(self, reason: str | None) -> tuple[Any, ...]:
-        """One line of the access log; its fields are named in L{fiberlb.observe.entry}."""
-        services = self.cell.services
-        now = services.loop.now
-        route = self.route
-        pool = route.pool.name if route is not None and route.pool is not None else ""
-        started = self.started
-        return (
-            services.wall(started),
-            self.cell.plan.name,
-            self.client,
-            self.peer_port,
-            self.method,
-            self.target,
-            self.minor,
-            self.block(),
-            self.status,
-            self.sent_octets,
-            self.received_octets,
-            pool,
-            self.member_name,
-            route.policy if route is not None else "",
-            reason,
-            self.request_id,
-            self.tries,
-            max(0.0, self.head_at - started),
-            max(0.0, self.connected_at - self.head_at),
-            max(0.0, self.answered_at - self.head_at),
-            now - started,
-            self.cell.plan.secure,
-            self.sni,
-            self.detail,
-        )
+            log.own(row(self, reason))

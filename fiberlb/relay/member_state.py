@@ -35,7 +35,7 @@ class MemberState:
     @ivar sessions: open connections.
     @ivar requests: requests, or relayed connections, begun.
     @ivar failures: connections refused, broken or timed out.
-    @ivar full: it takes no more connections for now.
+    @ivar room: what bounds C{in_flight} (L{fiberlb.relay.room.Room}); C{None}: nothing does.
     @ivar relays: connections relayed to it now.
     @ivar mode: C{READY}, C{DRAIN} or C{MAINTENANCE}.
     @ivar until: when what is left on it is ended, on the loop's clock.
@@ -53,7 +53,6 @@ class MemberState:
         "address",
         "failures",
         "family",
-        "full",
         "gone",
         "home",
         "id",
@@ -65,6 +64,7 @@ class MemberState:
         "name",
         "relays",
         "requests",
+        "room",
         "sessions",
         "since",
         "suspect",
@@ -84,7 +84,7 @@ class MemberState:
         self.sessions = 0
         self.requests = 0
         self.failures = 0
-        self.full = False
+        self.room: Any = None
         self.latency: Average | None = None
         self.relays: set[Any] = set()
         self.mode = READY
@@ -100,6 +100,11 @@ class MemberState:
         self.link: MemberLink | None = None
         self.family = int(socket.AF_INET)
         self.describe(member, tls)
+
+    @property
+    def full(self) -> bool:
+        """It takes no more for now."""
+        return self.room is not None and self.room.full()
 
     def describe(self, member: Member, tls: PoolTls | None = None) -> None:
         """

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.model.operational import MemberMode, Operations
-from fiberlb.model.pool import Member
+from fiberlb.model.pool import Algorithm, Member, SessionEnd
 from fiberlb.relay.affinity import Memory
 from fiberlb.relay.member_state import DRAIN, FROM_THE_START, MAINTENANCE, READY, MemberState
+from fiberlb.relay.rooms import Rooms
 from fiberlb.relay.runtime import PoolState
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.member_contexts import MemberContexts
@@ -24,6 +25,7 @@ class MemberTable:
     The states of all members and pools that are configured.
 
     @param sources: what balancers take from outside.
+    @param rooms: the limits of members.
     @param contexts: TLS to the members, in use already when a snapshot is taken.
     @param memory: what clients are remembered with.
 
@@ -34,6 +36,7 @@ class MemberTable:
     def __init__(
         self,
         sources: Sources,
+        rooms: Rooms,
         contexts: MemberContexts | None = None,
         memory: Memory | None = None,
     ) -> None:
@@ -42,6 +45,7 @@ class MemberTable:
         self._sources = sources
         self._contexts = contexts or MemberContexts()
         self._memory = memory or Memory()
+        self._rooms = rooms
         self._orders: dict[str, tuple[int, float, int | None]] = {}
         #: Members that are configured as one, by the id of that.
         self._parts: dict[str, list[str]] = {}
@@ -78,11 +82,15 @@ class MemberTable:
                     parts.setdefault(member.configured_id, []).append(member.id)
             if pool.plan is not plan or pool.states() != states:
                 pool.describe(plan, states)
+            self._rooms.settle(pool)
             pools[ident] = pool
         for ident, (state, pool) in self.members.items():
             if ident not in members:
                 state.retire()
+                self._rooms.vacate(state)
                 self._let_leave(state, pool)
+        for ident in self.pools.keys() - pools.keys():
+            self._rooms.forget(ident)
         self.members = members
         self.pools = pools
         self._parts = parts
@@ -109,7 +117,7 @@ class MemberTable:
             state.drop_idle()
         pool.refresh()
         if pool.plan.pool.close_sessions_on:
-            pool.end_sessions(state)
+            _end_sessions(pool, state)
         if pool.rising and pool not in self._rising:
             self._rising.append(pool)
 
@@ -188,10 +196,31 @@ class MemberTable:
         found = self.members.get(member_id)
         return {name: getattr(found[0], name) if found else 0 for name in _FIGURES}
 
+    def queued(self, pool_id: str) -> int:
+        """How many wait for room at the members of a pool; 0 if unknown."""
+        pool = self.pools.get(pool_id)
+        return 0 if pool is None or pool.queue is None else int(pool.queue.waiting)
+
     def drop_idle(self) -> None:
         """Close all connections that wait for requests."""
         for state, _ in self.members.values():
             state.drop_idle()
+
+
+def _end_sessions(pool: PoolState, changed: MemberState) -> None:
+    """A member's use has changed: end what the pool says that then has to end."""
+    causes = pool.plan.pool.close_sessions_on
+    if not changed.up:
+        if SessionEnd.MEMBER_DOWN in causes:
+            changed.end_relays()
+    elif SessionEnd.PRIMARY_UP in causes:
+        first = pool.standing()
+        if pool.plan.pool.algorithm is Algorithm.FIRST_AVAILABLE:
+            first = first[:1]
+        if changed in first:
+            for state in pool.states():
+                if state not in first:
+                    state.end_relays()
 
 
 def _newcomer(member: Member, since: float) -> MemberState:

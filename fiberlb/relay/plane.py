@@ -31,6 +31,7 @@ from fiberlb.relay.inserted import inserted, told_of_client
 from fiberlb.relay.member_table import MemberTable
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.prepared import Prepared
+from fiberlb.relay.rooms import Rooms
 from fiberlb.relay.runtime import Cell, Plan
 from fiberlb.relay.services import Services
 from fiberlb.relay.states import ListenerState, Processes
@@ -86,7 +87,8 @@ class DataPlane:
         self._make_slot = make_slot
         self.contexts = MemberContexts()
         sources = Sources(start, random, lambda: services.loop.now)
-        self._table = MemberTable(sources, self.contexts, Memory(make_table))
+        rooms = Rooms(reactor.callLater, sources.clock, self._share)
+        self._table = MemberTable(sources, rooms, self.contexts, Memory(make_table))
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor | DatagramPort] = {}
@@ -201,8 +203,8 @@ class DataPlane:
                 self._closing.append(cell)
         self._cells = cells
 
-    def _share(self, ident: str) -> Share | None:
-        """What other processes see of a listener's connections; here there are none."""
+    def _share(self, name: str) -> Share | None:
+        """What other processes see of what has a limit; here there are none."""
         return None
 
     def _plan(self, source: ListenerPlan) -> Plan:
@@ -328,6 +330,10 @@ class DataPlane:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
         return self._table.figures(member_id)
+
+    def pool_figures(self, pool_id: str) -> Mapping[str, int]:
+        """C{queued}: how many wait for room at a pool's members."""
+        return {"queued": self._table.queued(pool_id)}
 
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """What a listener has counted (L{Cell.figures}); empty if unknown."""

@@ -18,7 +18,7 @@ from fiberlb.balancing.table import ALGORITHMS
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import overlaid
 from fiberlb.model.persistence import DrainPersistence
-from fiberlb.model.pool import Algorithm, Member, RetryCause, SessionEnd
+from fiberlb.model.pool import Member, RetryCause
 from fiberlb.relay import keys
 from fiberlb.relay.affinity import Memory, affinity_of
 from fiberlb.relay.agreement import agreeing
@@ -47,6 +47,7 @@ class PoolState:
     @ivar key: an exchange -> what its member is chosen by; C{None}: by nothing.
     @ivar affinity: what keeps clients at their members (L{fiberlb.relay.affinity}), if any.
     @ivar reads: the same, where it looks at heads of requests.
+    @ivar queue: L{fiberlb.relay.queue.Queue}: who picks, where members have limits; else C{None}.
     @ivar introduce: an exchange -> what its connection to a member begins with; C{None}: nothing.
     @ivar rising: members start slowly at the moment, so L{refresh} has to be called now and then.
     @ivar attempts: members tried after the first one when a connection is refused.
@@ -68,6 +69,7 @@ class PoolState:
         "key",
         "name",
         "plan",
+        "queue",
         "reads",
         "resets",
         "retry_stale",
@@ -84,6 +86,7 @@ class PoolState:
         self._keyed = False
         self.affinity: Any = None
         self.reads: Any = None
+        self.queue: Any = None
         self.budget = RetryBudget(plan.pool.retries.budget_percent)
         self._balancer: Any = ALGORITHMS[plan.pool.algorithm].make(sources)
         self._states: list[tuple[Member, MemberState]] = []
@@ -119,6 +122,7 @@ class PoolState:
         self.reads = kept if kept is not None and kept.reads else None
         if kept is not None:
             kept.describe(states)
+        if kept is not None or plan.limited:
             self.key = self.key or keys.nothing
         self.rearrange()
 
@@ -148,6 +152,14 @@ class PoolState:
             return False
         return wanted is DrainPersistence.KEEP or member.until > self.now()
 
+    def serves(self) -> bool:
+        """Whether anybody may be chosen, if there is room."""
+        return bool(self.standing()) and self.plan.pool.enabled
+
+    def standing(self) -> list[MemberState]:
+        """Those that may be chosen, by their health and priority."""
+        return [state for _, state in standing(self._states)]
+
     def states(self) -> list[MemberState]:
         """The states of the members, in the plan's order."""
         return [state for _, state in self._states]
@@ -167,17 +179,22 @@ class PoolState:
     def pick_for(self, exchange: Any, tried: Container[str] = ()) -> MemberState | None:
         """L{pick} for a pool with C{key}: the member that this exchange belongs to."""
         affinity = self.affinity
+        queue = self.queue
+        if queue is not None:
+            limited: MemberState | None = queue.pick(exchange, tried)
+            return limited
         if affinity is None:
-            return self._pick_by_key(exchange, tried)
+            return self.pick_by_key(exchange, tried)
         kept: MemberState | None = affinity.choose(exchange, tried)
         if kept is None:
-            kept = self._pick_by_key(exchange, tried)
+            kept = self.pick_by_key(exchange, tried)
             if kept is not None:
                 kept = affinity.chosen(exchange, kept, tried)
         return kept
 
-    def _pick_by_key(self, exchange: Any, tried: Container[str]) -> MemberState | None:
-        key = self.key(exchange)
+    def pick_by_key(self, exchange: Any, tried: Container[str]) -> MemberState | None:
+        """The algorithm's choice, whoever the exchange belongs to."""
+        key = None if self.key is None else self.key(exchange)
         balancer = self._balancer
         found: MemberState | None = (
             balancer.pick(tried) if key is None else balancer.pick_for(key, tried)
@@ -188,21 +205,6 @@ class PoolState:
         """Whether a request that was sent may be sent again now; counted if it may."""
         requests = sum([state.requests for _, state in self._states])
         return self.budget.take(self._sources.clock(), requests)
-
-    def end_sessions(self, changed: MemberState) -> None:
-        """A member's use has changed: end what the pool says that then has to end."""
-        causes = self.plan.pool.close_sessions_on
-        if not changed.up:
-            if SessionEnd.MEMBER_DOWN in causes:
-                changed.end_relays()
-        elif SessionEnd.PRIMARY_UP in causes:
-            first = [state for _, state in standing(self._states)]
-            if self.plan.pool.algorithm is Algorithm.FIRST_AVAILABLE:
-                first = first[:1]
-            if changed in first:
-                for _, state in self._states:
-                    if state not in first:
-                        state.end_relays()
 
     def missing(self) -> str:
         """The reason code of there being nobody to choose."""

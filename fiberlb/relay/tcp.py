@@ -9,6 +9,7 @@ nothing but the time of the next attempt.
 from __future__ import annotations
 
 import errno
+import socket
 from typing import Any
 
 from fiberlb.relay.connecting import reason_of
@@ -54,16 +55,27 @@ class Session(Exchange):
         """Connect to a member, the one whose turn it is."""
         pool = route.pool
         assert pool is not None
-        member = self.pick(pool, self.tried) or (self.pick(pool) if self.tried else None)
+        member = self.another(pool) if self.tried else self.pick(pool)
         if member is None:
-            self.refuse(pool.missing())
-            return
-        self.member = member
-        self.member_name = member.name
+            self.nobody(pool)
+        else:
+            self._try(member, route)
+
+    def _try(self, member: MemberState, route: Route) -> None:
         self.tries += 1
-        member.in_flight += 1
-        member.requests += 1
+        self.take(member)
         self._attempt = Attempt(self, member, route.timeouts.member_connect)
+
+    def placed(self, member: MemberState) -> None:
+        """See L{Exchange.placed}; a client that has gone without a word needs nobody any more."""
+        assert self.route is not None
+        if not self.first and _has_left(self.conn.sock):
+            self.conn.abort()
+            if member.room is not None:
+                member.room.told()
+            self.over("client_abort")
+        else:
+            self._try(member, self.route)
 
     def not_reached(self, reason: str) -> None:
         """The attempt failed; the next member, if there may be another attempt."""
@@ -169,6 +181,14 @@ class Session(Exchange):
     def expired(self, now: float) -> None:
         """The attempt has its own deadline."""
         self.conn.deadline = NEVER
+
+
+def _has_left(sock: Any) -> bool:
+    """Whether the peer has sent an end, and nothing before it."""
+    try:
+        return not sock.recv(1, socket.MSG_PEEK)
+    except OSError:
+        return False
 
 
 class Attempt:

@@ -9,6 +9,7 @@ from fiberlb.relay.answering_h1 import Answering
 from fiberlb.relay.connection import NEVER, READ_SIZE
 from fiberlb.relay.exchange import REPLAYABLE
 from fiberlb.relay.loop import READ
+from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import Cell, Plan
 from fiberlb.relay.splice import pump
@@ -78,6 +79,25 @@ class Uploading(Answering):
         idle = self.cell.plan.timeouts.client_body_idle
         conn.hasten(now + (RATE_SPAN if idle is None else min(idle, RATE_SPAN)))
 
+    def placed(self, member: MemberState) -> None:
+        """See L{Exchange.placed}; what has come of the body meanwhile follows the head."""
+        unsent, self.unsent = self.unsent, None
+        self.tries += 1
+        self.take(member)
+        idle = member.idle
+        if unsent is None and idle and self.method in REPLAYABLE:
+            self.up = up = idle.pop()
+            up.begin(self, self.out)
+        else:
+            self.connect(member, self.out if unsent is None else unsent)
+        if self.left or self.chunks is not None:
+            data, self.buffer = self.buffer, b""
+            self._begin_body()
+            if not self.half_closed:
+                self.conn.resume()
+            if data:
+                self.take_body(data)
+
     def skip_body(self) -> None:
         """An answer of ours needs no body: one that has come whole already does no harm."""
         if 0 < self.left <= len(self.buffer):
@@ -88,6 +108,9 @@ class Uploading(Answering):
 
     def take_body(self, data: bytes) -> None:
         """Bytes while a body is expected; what follows it waits."""
+        if self.waiting is not None:
+            self.hold(data)
+            return
         self.body_at = self.conn.loop.now
         self.expecting = False
         chunks = self.chunks
@@ -168,7 +191,8 @@ class Uploading(Answering):
         """Whether a body has stopped, or only drips; sets when to look again."""
         conn = self.conn
         idle = self.cell.plan.timeouts.client_body_idle
-        if idle is None or self.expecting or not conn.events & READ:
+        waits = self.expecting or self.waiting is not None
+        if idle is None or waits or not conn.events & READ:
             # No limit, or it is we who do not read, or the member who has not asked for it.
             self.body_since = self.body_at = now
             self.body_mark = self.received_octets

@@ -1,8 +1,9 @@
 """
-What every worker sees of the others: open connections of listeners with a limit.
+What every worker sees of the others: open connections of listeners with a limit, and what
+members with a limit have to do.
 
 One file in the state directory, mapped by all workers. Each worker has a row,
-each listener with a limit a column; a worker writes its own row only, and adds
+each listener or member with a limit a column; a worker writes its own row only, and adds
 up a column to know how many connections all have. It says by itself who has
 which row and column, so a control process that takes workers over goes on with
 it, and the limits hold meanwhile.
@@ -19,9 +20,12 @@ from contextlib import contextmanager
 
 from twisted.logger import Logger
 
+from fiberlb.relay.rooms import place_of
+from fiberlb.snapshot import Snapshot
+
 #: Of the file in the state directory.
 NAME = "board"
-#: Workers that may live at the same time; listeners that may have a limit.
+#: Workers that may live at the same time; listeners and members that may have a limit.
 ROWS, COLUMNS = 256, 16_384
 #: Columns that the disk has room for at the beginning, and that are added when they are all taken.
 STEP = 1024
@@ -119,11 +123,11 @@ class Board:
         for column in range(self._numbers[_ROOM]):
             self._numbers[_CELLS + column * ROWS + row] = 0
 
-    # Columns: listeners.
+    # Columns: listeners and members.
 
     def columns(self, wanted: Collection[str], serial: int, oldest: int) -> Mapping[str, int]:
         """
-        The column of each of these listeners, those that had one before keep it.
+        The column of each of these (L{limited_in}), those that had one before keep it.
 
         @param serial: of the revision that has these.
         @param oldest: the least serial that a living worker serves; a column
@@ -167,8 +171,8 @@ class Board:
         if not self._told:
             self._told = True
             text = (
-                "More than {count} listeners have a connection_limit, or the disk is full:"
-                " of the others each worker holds the limit for itself"
+                "More than {count} listeners and members have a limit of connections, or the"
+                " disk is full: of the others each worker holds the limit for itself"
             )
             _log.error(text, count=self._numbers[_ROOM])
 
@@ -179,6 +183,15 @@ class Board:
     def total(self, column: int) -> int:
         """Connections of a listener in all workers, now."""
         return Share(self._numbers, 0, column).total()
+
+
+def limited_in(snapshot: Snapshot) -> list[str]:
+    """What needs a column: the listeners and members with a limit."""
+    found = [i for i, p in snapshot.listeners.items() if p.listener.connection_limit >= 0]
+    for plan in snapshot.pools.values():
+        if plan.limited:
+            found += [place_of(m.id) for m in plan.members if plan.most(m) is not None]
+    return found
 
 
 def at_descriptor(number: int) -> str:

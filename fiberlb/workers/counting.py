@@ -1,7 +1,7 @@
 """
 What is counted in which place of a page: written by workers, added up by control.
 
-A member has one place, a listener three, the reason codes share a few; what
+A member has one place, a pool with limits one, a listener three, the reason codes share a few; what
 each of the four numbers means is said here and nowhere else.
 """
 
@@ -53,9 +53,15 @@ def reason_rows(reasons: Mapping[str, int]) -> Iterator[tuple[str, Figures]]:
             yield f"reasons{_TOTALS}{number}", (one, two, three, four)
 
 
+def queue_name(pool_id: str) -> str:
+    """What the place of a pool's queue is called; its first number: how many wait."""
+    return f"queue {pool_id}"
+
+
 def counted(snapshot: Snapshot) -> list[str]:
     """The names of everything that has a place while a snapshot is in force."""
     names = [m.id for plan in snapshot.pools.values() for m in plan.members]
+    names += [queue_name(ident) for ident, plan in snapshot.pools.items() if plan.limited]
     for ident, listener in snapshot.listeners.items():
         names.append(ident)
         rows = len(FURTHER) + (len(OF_DATAGRAMS) if listener.listener.datagrams else 0)
@@ -111,6 +117,10 @@ class Counting:
     def member(self, ident: str) -> Mapping[str, int]:
         """What a member has, by the names of L{MEMBER}."""
         return dict(zip(MEMBER, self.sum(ident), strict=True))
+
+    def pool(self, ident: str) -> Mapping[str, int]:
+        """What a pool has: C{queued}."""
+        return {"queued": self.sum(queue_name(ident))[0]}
 
     def listener(self, ident: str) -> Mapping[str, int]:
         """What a listener has, by the names of L{LISTENER}, L{FURTHER} and L{OF_DATAGRAMS}."""

@@ -33,7 +33,7 @@ from fiberlb.tls.member_contexts import MemberContexts
 from fiberlb.workers import messages
 from fiberlb.workers.bases import Bases
 from fiberlb.workers.board import NAME as BOARD
-from fiberlb.workers.board import Board, at_descriptor
+from fiberlb.workers.board import Board, at_descriptor, limited_in
 from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
 from fiberlb.workers.logs import LogWatch
@@ -250,9 +250,8 @@ class WorkersPlane:
         return sealed("\n".join(self._down).encode()), self._number
 
     def _columns(self, snapshot: Snapshot) -> Mapping[str, int]:
-        """Where workers see how many connections a listener with a limit has."""
-        limited = [i for i, p in snapshot.listeners.items() if p.listener.connection_limit >= 0]
-        if not limited and self._board is None:
+        """Where workers see how much of it a listener or a member with a limit has."""
+        if not (limited := limited_in(snapshot)) and self._board is None:
             return {}
         foreign = any(seen.foreign for seen in self.crew.seen())
         oldest = 0 if foreign else self.crew.oldest
@@ -344,6 +343,10 @@ class WorkersPlane:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
         return self._counting.member(member_id)
+
+    def pool_figures(self, pool_id: str) -> Mapping[str, int]:
+        """C{queued}: how many wait for room at a pool's members."""
+        return self._counting.pool(pool_id)
 
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """See L{DataPlane.listener_figures<fiberlb.relay.plane.DataPlane.listener_figures>}."""

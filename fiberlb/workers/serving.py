@@ -15,7 +15,7 @@ from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.states import ListenerState
 from fiberlb.relay.udp import DatagramPort
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.workers.counting import listener_rows, reason_rows
+from fiberlb.workers.counting import listener_rows, queue_name, reason_rows
 from fiberlb.workers.pages import Figures, Page
 
 _Address = tuple[str, int]
@@ -27,7 +27,7 @@ class ServingPlane(DataPlane):
     """
     A data plane that binds nothing.
 
-    @ivar shares: of listeners with a limit of connections, from the next activation on.
+    @ivar shares: of listeners and members with a limit, from the next activation on.
 
     A socket that comes before the revision that names its address waits for
     it; one whose address is not wanted any more is emptied and let go.
@@ -43,8 +43,8 @@ class ServingPlane(DataPlane):
         self._flushing: Iterator[tuple[str, Figures]] = iter(())
         self.shares: Mapping[str, Share] = {}
 
-    def _share(self, ident: str) -> Share | None:
-        return self.shares.get(ident)
+    def _share(self, name: str) -> Share | None:
+        return self.shares.get(name)
 
     def _bind(self, prepared: Prepared, ident: str, plan: ListenerPlan, tolerated: bool) -> None:
         """Nothing: control has bound it."""
@@ -160,6 +160,9 @@ class ServingPlane(DataPlane):
     def _figures(self) -> Iterator[tuple[str, Figures]]:
         for ident, (state, _) in list(self._table.members.items()):
             yield ident, _of_member(state)
+        for ident, pool in list(self._table.pools.items()):
+            if pool.queue is not None:
+                yield queue_name(ident), (pool.queue.waiting, 0, 0, 0)
         for ident, cell in list(self._cells.items()):
             yield from listener_rows(ident, cell)
         yield from reason_rows(self._services.reasons)

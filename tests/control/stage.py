@@ -139,6 +139,10 @@ class StagePlane:
         """The same for all."""
         return self.figures
 
+    def pool_figures(self, pool_id: str) -> Mapping[str, int]:
+        """The same for all."""
+        return {"queued": 4}
+
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """The same for all."""
         return {"connections": 3, "accepted": 5, "requests": 7, "answers_2xx": 6, "sent": 11}

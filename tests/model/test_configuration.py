@@ -273,12 +273,13 @@ class CheckTests(SynchronousTestCase):
             listener(7, default_pool_id="p1"),
             listener(8, protocol="udp", port=53),
             policy(9, "l3"),
-            made(Member, id=ident(10), pool_id=ident(1), address="unix:/s"),
+            made(Member, id=ident(10), pool_id=ident(1), address="unix:/s", max_connections=5),
         )
         self.assertEqual(
             found,
             [
                 ("members.address", "unix:/s takes connections; udp pools need IP addresses"),
+                ("members.max_connections", "does not go with udp pools"),
                 ("listeners.default_pool_id", "pool 'p2' is tcp, udp listeners need udp"),
                 ("listeners.default_pool_id", "pool 'p1' is udp, tcp listeners need tcp"),
                 (

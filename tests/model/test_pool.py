@@ -193,10 +193,6 @@ class MemberTests(SynchronousTestCase):
         """Other forms of addresses are known."""
         self.assertEqual(problems(Member, "tor:x.onion:80"), [f"tor: {LATER}"])
         self.assertIn(LATER, refused(MemberAddress(), "tor:x.onion:80"))
-        for key in Member.LATER:
-            self.assertIn(
-                f"{key}: {LATER}", problems(Member, {"address": "::1", "port": 1, key: 1})
-            )
 
     def test_refused(self) -> None:
         """What is no address at all, or no member."""

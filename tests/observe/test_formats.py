@@ -112,6 +112,7 @@ class JsonTests(SynchronousTestCase):
                 "sni": "www.example",
                 "tls": True,
                 "head": 1.0,
+                "queued": 0.0,
                 "connect": 2.5,
                 "response": 100.0,
                 "total": 1500.0,
@@ -182,7 +183,7 @@ class ForgeryTests(SynchronousTestCase):
         for line in (combined(row), json(row), sentence(row)):
             self.assertTrue(line.isprintable() and line.isascii(), line)
         self.assertIsNotNone(COMBINED.fullmatch(combined(row)))
-        self.assertEqual(len(reader.loads(json(row))), 26)
+        self.assertEqual(len(reader.loads(json(row))), 27)
 
     def test_table(self) -> None:
         """Each format of the model but off has its function."""

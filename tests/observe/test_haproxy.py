@@ -53,6 +53,13 @@ class HaproxyTests(SynchronousTestCase):
         found = self.parse(HTTP, status=502, reason="connect_refused", tries=2)
         self.assertEqual((found[8:10], found[13:15]), (("-1", "-1"), ("SC--", "+1")))
 
+    def test_queued(self) -> None:
+        """What has waited for a member, and what has waited in vain."""
+        found = self.parse(HTTP, queued=0.06)
+        self.assertEqual(found[6:11], ("1", "60", "2", "38", "1500"))
+        found = self.parse(HTTP, queued=5.0, member="", status=503, reason="queue_timeout")
+        self.assertEqual((found[6:10], found[13]), (("1", "5000", "-1", "-1"), "sQ--"))
+
     def test_bad_request(self) -> None:
         """No request could be read."""
         found = self.parse(HTTP, method=b"", target=b"", status=400, reason="bad_request")

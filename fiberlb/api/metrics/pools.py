@@ -37,6 +37,16 @@ def _ends(
         yield word, health.health, figures, part.id
 
 
+def _queued(control: ControlService, names: Mapping[str, str]) -> Metric:
+    """How many wait, of each pool."""
+    gauge = GaugeMetricFamily(
+        "fiberlb_pool_queued", "Requests, or connections, that wait for a member.", labels=("pool",)
+    )
+    for ident, name in names.items():
+        gauge.add_metric((name,), control.pool_figures(ident).get("queued", 0))
+    return gauge
+
+
 def pools(control: ControlService) -> Iterator[Metric | None]:
     """What each member has, and how many of a pool's members may serve."""
     configuration = control.configuration
@@ -71,6 +81,7 @@ def pools(control: ControlService) -> Iterator[Metric | None]:
     for labels, count in often:
         counter.add_metric(labels, count)
     yield counter
+    yield _queued(control, names)
     gauge = GaugeMetricFamily(
         "fiberlb_member_up", "1: it may serve; 0: it is down, or ejected.", labels=_LABELS
     )

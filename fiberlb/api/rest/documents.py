@@ -78,6 +78,8 @@ def observed(
         ]
     elif isinstance(made, Listener):
         done["status"] = listener_status(control, made.id)
+    elif isinstance(made, Pool):
+        done["status"] = {"queued": control.pool_figures(made.id).get("queued", 0)}
     return done
 
 

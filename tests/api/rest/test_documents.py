@@ -34,7 +34,9 @@ l7_policies:
             ["id", "name", "managed_by", "created_at", "updated_at", "revision"],
         )
         self.assertEqual((document["managed_by"], document["revision"]), ("file", 0))
-        self.assertEqual(set(kinds(Pool)) | {"members"}, set(document) - set(list(document)[2:6]))
+        self.assertEqual(
+            set(kinds(Pool)) | {"members", "status"}, set(document) - set(list(document)[2:6])
+        )
         self.assertEqual(document["health_monitor"]["type"], "tcp")
 
     def test_references(self) -> None:

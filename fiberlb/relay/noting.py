@@ -1,0 +1,44 @@
+"""What the access log keeps of an exchange."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fiberlb.relay.exchange import Exchange
+
+
+def row(exchange: Exchange, reason: str | None) -> tuple[Any, ...]:
+    """One line of the access log; its fields are named in L{fiberlb.observe.entry}."""
+    services = exchange.cell.services
+    now = services.loop.now
+    route = exchange.route
+    pool = route.pool.name if route is not None and route.pool is not None else ""
+    started, head_at, queued = exchange.started, exchange.head_at, exchange.queued
+    return (
+        services.wall(started),
+        exchange.cell.plan.name,
+        exchange.client,
+        exchange.peer_port,
+        exchange.method,
+        exchange.target,
+        exchange.minor,
+        exchange.block(),
+        exchange.status,
+        exchange.sent_octets,
+        exchange.received_octets,
+        pool,
+        exchange.member_name,
+        route.policy if route is not None else "",
+        reason,
+        exchange.request_id,
+        exchange.tries,
+        max(0.0, head_at - started),
+        max(0.0, exchange.connected_at - head_at - queued),
+        max(0.0, exchange.answered_at - head_at),
+        now - started,
+        exchange.cell.plan.secure,
+        exchange.sni,
+        exchange.detail,
+        queued,
+    )

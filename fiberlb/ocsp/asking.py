@@ -68,6 +68,8 @@ def asker(reactor: Any) -> Ask:
             raise Unanswered(f"cannot be reached: {_words(why)}") from None
         finally:
             body.leave()
+            # Where its head was enough, nobody minds how the rest ends.
+            body.done.addErrback(lambda why: None)
 
     return ask
 

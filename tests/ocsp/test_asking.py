@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +74,15 @@ class AskingTests(SynchronousTestCase):
             self.assertEqual(self.said(), f"answered with status {int(status[:3])}")
             self.assertEqual(len(self.reactor.tcpClients), 1)
             self.assertTrue(self.transport.disconnecting)
+
+    def test_status_cut(self) -> None:
+        """How the body of another status ends is nobody's matter."""
+        self.connect()
+        self.answer(b"HTTP/1.1 302 Found\r\nContent-Length: 10\r\n\r\nabc")
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.said(), "answered with status 302")
+        gc.collect()
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_too_long(self) -> None:
         """What never ends is ended."""

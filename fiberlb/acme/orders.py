@@ -65,6 +65,7 @@ class _Running:
     done: Deferred[None]
     given_up: bool = False
     gone: bool = False
+    finishing: bool = False
 
 
 class Orders:
@@ -134,7 +135,9 @@ class Orders:
         if running is not None and not running.given_up:
             running.gone = gone
             running.given_up = True
-            running.done.cancel()
+            # What has been issued is put in force and written down, whoever wants it.
+            if not running.finishing:
+                running.done.cancel()
 
     async def stop(self) -> None:
         """Give up all of them; returns when that is written down."""
@@ -238,6 +241,7 @@ class Orders:
     async def _finish(self, running: _Running, record: Record) -> None:
         """Put in force what was issued, and write down how it ended."""
         ident, name = running.certificate.id, running.certificate.name
+        running.finishing = True
         before = self._issued.records.get(ident, Record()).issue
         self._issued.records[ident] = record
         self._issued.running.discard(ident)
@@ -251,6 +255,8 @@ class Orders:
             self._issued.records.pop(ident, None)
         else:
             await self._saved(running, record)
+            if running.gone:
+                self._issued.records.pop(ident, None)
         # Until here it counts as running: the leadership is needed to write.
         self._running.pop(ident, None)
         self._ended()

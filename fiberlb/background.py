@@ -49,18 +49,29 @@ class Starter:
         """
         It has started, or has not: then the terminal shows why. To be called once.
 
-        @param problem: why it does not start; empty: it does.
+        @param problem: why it does not start; empty: it does. With one L{leave} follows.
         """
         if problem:
             self._show(f"fiberlb: {problem}\n".encode())
-        if self._pipe is not None:
-            self._write(self._pipe, _BAD if problem else _GOOD)
-            os.close(self._pipe)
-            self._pipe = None
+        else:
+            self._answer(_GOOD)
         if self._terminal is not None:
             # Whoever reads it until its end is not to wait for ours.
             os.close(self._terminal)
             self._terminal = None
+
+    def leave(self) -> None:
+        """
+        It has not started, and what it had made is gone again: who waits need wait no longer,
+        and may start another one at once.
+        """
+        self._answer(_BAD)
+
+    def _answer(self, word: bytes) -> None:
+        if self._pipe is not None:
+            self._write(self._pipe, word)
+            os.close(self._pipe)
+            self._pipe = None
 
     def _show(self, text: bytes) -> None:
         if self._terminal is not None:

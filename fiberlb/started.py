@@ -98,9 +98,16 @@ class Process:
         self.reporting.refused(why)
         _log.critical("The start is refused: {why}", why=why)
         self.waiting.tell(why)
-        atexit.register(_leave)
+        atexit.register(self._leave)
         reactor = self.reactor
         reactor.callWhenRunning(lambda: reactor.running and reactor.stop())
+
+    def _leave(self) -> None:
+        """Twistd itself knows no exit code but that of a signal."""
+        self.waiting.leave()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(REFUSED)
 
     async def upgrade(self, node: Node) -> None:
         """
@@ -263,10 +270,3 @@ class Started(Service):
     def _upgrade(self) -> None:
         done = Deferred.fromCoroutine(self._process.upgrade(self._node))
         done.addErrback(lambda why: _log.error("No upgrade: {why}", why=why.getErrorMessage()))
-
-
-def _leave() -> None:
-    """Twistd itself knows no exit code but that of a signal."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(REFUSED)

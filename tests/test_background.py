@@ -39,6 +39,9 @@ class StarterTests(SynchronousTestCase):
         self.starter.keep_waiting()
         self.starter.tell("no " * 100)
         self.assertEqual(os.read(self.terminal, 1000).decode(), f"fiberlb: {'no ' * 100}\n")
+        os.set_blocking(self.pipe, False)
+        self.assertRaises(BlockingIOError, os.read, self.pipe, 100)
+        self.starter.leave()
         self.assertTrue(os.read(self.pipe, 100).startswith(b"1 "))
 
     def test_foreground(self) -> None:

@@ -24,12 +24,17 @@ def wait_for(ready: Callable[[], bool]) -> None:
 
 
 def template(control: int) -> int:
-    """The pid of the template process, a child of control that is no worker."""
+    """
+    The pid of the template process, a child of control that is no worker.
+
+    Not that of one from before an upgrade, which has ended and is waited for in its time.
+    """
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             name, fields = path.read_text().rsplit(")", 1)
         except OSError:
             continue
-        if name.endswith("(fiberlb-templ") and int(fields.split()[1]) == control:
+        state, parent = fields.split()[:2]
+        if name.endswith("(fiberlb-templ") and int(parent) == control and state != "Z":
             return int(path.parent.name)
     raise AssertionError("there is no template")

@@ -130,8 +130,8 @@ class WithoutFileTests(FirstCase):
         """What is wrong is told as for a file: all of it, as it was given; exit code 1."""
         for words, told in (
             (
-                ["--from", ":1", "--to", "localhost:80", "--to", "::1"],
-                "--to localhost:80: host names",
+                ["--from", ":1", "--to", "local_host:80", "--to", "::1"],
+                "--to ::1: '::1' is not of the form HOST:PORT",
             ),
             (["-c", "f.yaml", "--from", ":1", "--to", "127.0.0.1:1"], "--config goes without"),
             (["--from", "127.0.0.1:1", "--too", "127.0.0.1:1"], "did you mean '--to'"),

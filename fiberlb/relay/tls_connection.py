@@ -24,7 +24,7 @@ from fiberlb.relay.lingering import MOST_DROPPED, PATIENCE
 from fiberlb.relay.loop import READ, Loop
 from fiberlb.relay.nobody import NOBODY
 from fiberlb.relay.tls_handshake import TlsHandshake
-from fiberlb.tls.contexts import refusal
+from fiberlb.tls.contexts import refusal, up_to_date
 from fiberlb.tls.openssl import reason
 from fiberlb.tls.shown import Shown
 from fiberlb.tls.sni import normal
@@ -49,7 +49,7 @@ class TlsConnection(TlsHandshake):
         that was resumed has the name it was made with.
     """
 
-    __slots__ = ("_held", "_limit", "_lingering", "sni")
+    __slots__ = ("_begun", "_held", "_limit", "_lingering", "sni")
 
     def __init__(
         self, loop: Loop, sock: Any, ssl: SSL.Connection, side: Any, limit: float | None
@@ -63,6 +63,7 @@ class TlsConnection(TlsHandshake):
         self._limit = limit
         self._lingering = False
         self._held = False
+        self._begun = False
 
     @property
     def shown(self) -> Shown | None:
@@ -112,9 +113,18 @@ class TlsConnection(TlsHandshake):
         if self._lingering:
             self._drop()
         else:
+            if not self._begun:
+                self._begin()
             super()._opened()
             if self.connecting and not self._held and not self.closed:
                 self._hold()
+
+    def _begin(self) -> None:
+        """The client has begun, perhaps a while after it was accepted, and changes since then."""
+        self._begun = True
+        ssl = up_to_date(self.ssl, self.sock)
+        if ssl is not self.ssl:
+            self.ssl, self.recv, self.send = ssl, ssl.recv, ssl.send
 
     def _hold(self) -> None:
         """

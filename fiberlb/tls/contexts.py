@@ -48,11 +48,14 @@ class Handshake:
     @ivar guard: judges the client; C{None} where it is not asked, which is settled when
         the server name has come.
     @ivar failed: why a callback has refused the handshake, for the log.
+    @ivar slot, table: what the connection was made by, and with.
     """
 
-    __slots__ = ("base", "failed", "guard", "protocols", "sessions")
+    __slots__ = ("base", "failed", "guard", "protocols", "sessions", "slot", "table")
 
-    def __init__(self, table: TlsTable) -> None:
+    def __init__(self, slot: TlsSlot, table: TlsTable) -> None:
+        self.slot = slot
+        self.table = table
         # The callbacks live in the base context, which set_context lets go of.
         self.base = table.base
         self.guard = table.guard
@@ -133,7 +136,7 @@ class TlsSlot:
         if table is None:
             raise RuntimeError("connection before use")
         connection = SSL.Connection(table.base, sock)
-        connection.set_app_data(Handshake(table))
+        connection.set_app_data(Handshake(self, table))
         if table.options:
             connection.set_options(table.options)
         openssl.bounded_reads(connection)
@@ -184,6 +187,19 @@ class TlsSlot:
         # Tickets only: no memory for sessions that may never come back, any process can take them.
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         chosen.apply(context)
+
+
+def up_to_date(connection: SSL.Connection, sock: Any) -> SSL.Connection:
+    """
+    A connection that nothing was read from yet: itself, or another one when what its
+    listener uses has changed since. The versions it agrees to are settled when it is made.
+
+    @param sock: its socket.
+    """
+    made = connection.get_app_data()
+    if not isinstance(made, Handshake) or made.slot.table is made.table:
+        return connection
+    return made.slot.connection(sock)
 
 
 def _prepare_judgement(connection: SSL.Connection, table: TlsTable) -> None:

@@ -128,6 +128,13 @@ class TicketTests(HandshakeCase):
 class ConnectedTests(HandshakeCase):
     """Handshakes that succeed."""
 
+    def test_changed_before_it_began(self) -> None:
+        """A client that goes along with the versions of before and after a change is let in."""
+        change(self.slot, A, min_version=TlsVersion.TLS13)
+        one = self.pair("a.test")
+        change(self.slot, A, max_version=TlsVersion.TLS12)
+        self.assertEqual(one.handshake().conn.version, "TLSv1.2")
+
     def test_connected(self) -> None:
         """The side is told once, and can ask for name, version, suite and protocol."""
         for context, version in zip(BOTH, ("TLSv1.2", "TLSv1.3"), strict=True):

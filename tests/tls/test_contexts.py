@@ -12,7 +12,7 @@ from OpenSSL import SSL
 
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.listener import TlsVersion
-from fiberlb.tls.contexts import TlsSlot
+from fiberlb.tls.contexts import TlsSlot, up_to_date
 from tests.support.certificates import authority, leaf
 from tests.tls.handshake import (
     V12,
@@ -167,6 +167,15 @@ class VersionTests(HandshakeCase):
             pair = Pair(made, name, OLD)
             change(made, D, min_version=TlsVersion.TLS13)
             self.assertEqual(self.refused(pair), "PROTOCOL_VERSION")
+
+    def test_up_to_date(self) -> None:
+        """One that has read nothing is made anew after a change, and only then."""
+        made = slot(D, min_version=TlsVersion.TLS13)
+        pair = Pair(made, None)
+        self.assertIs(up_to_date(pair.server, None), pair.server)
+        change(made, D, max_version=TlsVersion.TLS12)
+        pair.server = up_to_date(pair.server, None)
+        self.assertEqual(pair.handshake().client.version(), "TLSv1.2")
 
     def test_old_session(self) -> None:
         """A session of TLS 1.2 does not get around a new minimum."""

@@ -61,7 +61,8 @@ class TicketTests(CrewCase):
             again, by, _ = self.connect(context, session)
             self.assertTrue(again)
             served.add(by)
-        self.assertEqual(len(served), 2, "one of the workers was never asked")
+        # They are told apart by their connections to the member, which may also be replaced.
+        self.assertGreaterEqual(len(served), 2, "one of the workers was never asked")
 
     def test_tickets(self) -> None:
         """Across workers, after a kill, after a restart of all, in both versions of TLS."""

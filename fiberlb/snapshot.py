@@ -129,6 +129,10 @@ class Snapshot:
     parts: Mapping[str, tuple[ResolvedMember, ...]] = attrs.field(factory=dict, repr=False)
     answers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
 
+    def wanted(self) -> dict[tuple[str, int], str]:
+        """What is to be listened at, and for which listener: its id."""
+        return {key: ident for ident, plan in self.listeners.items() for key in plan.addresses}
+
 
 def compile(
     configuration: Configuration,

@@ -18,6 +18,7 @@ from typing import Any, Final
 from fiberlb.errors import Fault
 from fiberlb.model.addresses import UNIX
 from fiberlb.relay.connection import NEVER, Connection
+from fiberlb.relay.first_heads import remember
 from fiberlb.relay.networks import local_name, local_port
 from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.runtime import Cell, Plan, Route
@@ -301,7 +302,7 @@ class Downstream(Uploading):
         if parsed is None:
             parsed = request_head.parse(data, plan.limits, self._trusted)
             if first and parsed is not None:
-                plan.remember(data, parsed)
+                remember(plan.heads, data, parsed)
         if parsed is None:
             self._wait_for_rest(plan)
             return False

@@ -227,9 +227,7 @@ class DataPlane:
                 cell.plan = self._plan(cell.plan.source)
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
-        wanted: dict[_Key, str] = {
-            key: ident for ident, plan in snapshot.listeners.items() for key in plan.addresses
-        }
+        wanted = snapshot.wanted()
         for key in [key for key in self._acceptors if key not in wanted]:
             self._stop_accepting(key)
         for key, ident in wanted.items():

@@ -10,7 +10,7 @@ L{Cell} and read C{cell.plan} at each request, never a snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from typing import Any, Final
+from typing import Any
 
 from fiberlb.balancing.interface import Sources
 from fiberlb.balancing.peak_ewma import Average
@@ -32,10 +32,6 @@ from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan, PoolPlan
 from fiberlb.wire.forwarded import is_claim
 from fiberlb.wire.request_head import ParsedRequest
-
-#: First heads of connections that a listener remembers, and the octets of one.
-HEADS: Final = 16
-MOST_REMEMBERED: Final = 1024
 
 
 class PoolState:
@@ -303,18 +299,6 @@ class Plan:
             only = None
             self.decide = agreeing(self.decide, client)
         self.only = None if only is None else self.route(only)
-
-    def remember(self, data: bytes, parsed: ParsedRequest) -> None:
-        """
-        Who comes for one request, and comes again, sends the same head again.
-
-        All are forgotten when there are many: nobody keeps one from being remembered for long.
-        """
-        size = len(data)
-        if size == parsed[0] and size <= MOST_REMEMBERED:
-            if len(self.heads) >= HEADS:
-                self.heads.clear()
-            self.heads[data] = parsed
 
     def route(self, decision: Decision) -> Route:
         """The route of a decision; decisions are shared, so this is a look-up."""

@@ -142,7 +142,7 @@ class WorkersPlane:
         spent = self._bases.spent
         self._bases.renew()
         if spent and self._snapshot is not None:
-            wanted = _wanted(self._snapshot)
+            wanted = self._snapshot.wanted()
             await self.crew.turn.run(lambda: Deferred.fromCoroutine(self._publish(wanted)))
 
     async def _take_over(self, directory: str) -> None:
@@ -196,7 +196,7 @@ class WorkersPlane:
     async def activate(self, ready: Ready) -> None:
         """Put it in force here, then in all workers."""
         snapshot, before = ready.snapshot, self._snapshot
-        wanted = _wanted(snapshot)
+        wanted = snapshot.wanted()
         for slot, table in ready.tables.values():
             slot.use(table)
         self._tls = {
@@ -320,7 +320,7 @@ class WorkersPlane:
 
     def listeners(self) -> Sequence[ListenerState]:
         """What listens where."""
-        wanted = _wanted(self._snapshot) if self._snapshot else {}
+        wanted = self._snapshot.wanted() if self._snapshot else {}
         known = self._slots.addresses()
         states = [
             ListenerState(ident, address[0], self._slots.port(address), "listening")
@@ -394,7 +394,3 @@ class WorkersPlane:
         """What runs has C{deadline} seconds from now, if that is sooner."""
         if self._begun:
             self.crew.hasten(deadline)
-
-
-def _wanted(snapshot: Snapshot) -> dict[Address, str]:
-    return {key: ident for ident, plan in snapshot.listeners.items() for key in plan.addresses}

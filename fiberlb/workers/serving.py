@@ -50,7 +50,7 @@ class ServingPlane(DataPlane):
         """Nothing: control has bound it."""
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
-        wanted = _wanted(snapshot)
+        wanted = snapshot.wanted()
         for key in list(self._ports):
             if key[0] not in wanted:
                 self._ports.pop(key).stop()
@@ -75,7 +75,7 @@ class ServingPlane(DataPlane):
                 if one is not None:
                     one.close()
             return
-        ident = _wanted(self._snapshot).get(address) if self._snapshot else None
+        ident = self._snapshot.wanted().get(address) if self._snapshot else None
         if ident is not None and flows is not None:
             port = self._ports[key] = self._reader_of(address, sock, ident)
             find = self._table.find
@@ -171,8 +171,3 @@ class ServingPlane(DataPlane):
 def _of_member(state: MemberState) -> Figures:
     """What a member has counted, for its place."""
     return state.sessions, state.in_flight, state.requests, state.failures
-
-
-def _wanted(snapshot: Snapshot) -> dict[_Address, str]:
-    """The listener of each address."""
-    return {key: ident for ident, plan in snapshot.listeners.items() for key in plan.addresses}

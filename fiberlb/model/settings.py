@@ -16,6 +16,7 @@ from fiberlb.model.addresses import Network
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Loading, OneOf, Optional, Several, Text, field
+from fiberlb.model.octavia import OctaviaSettings
 from fiberlb.model.pool import split_address
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resolver import ResolverSettings
@@ -183,10 +184,11 @@ class Settings:
     @ivar limits: bounds for every listener, as pairs over L{Limits}.
     @ivar acme: what certificates go by that are ordered by themselves.
     @ivar resolver: how names of members become addresses.
+    @ivar octavia: how what Octavia's clients make comes to an address.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"tor", "tests", "enforce_tests", "octavia", "grpc"}
+        {"tor", "tests", "enforce_tests", "grpc"}
     )
     CHILDREN: ClassVar[dict[str, str]] = {
         "load_balancers": "load_balancers",
@@ -210,3 +212,4 @@ class Settings:
     limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())
     acme: AcmeSettings = field(Nested(AcmeSettings), AcmeSettings())
     resolver: ResolverSettings = field(Nested(ResolverSettings), ResolverSettings())
+    octavia: OctaviaSettings = field(Nested(OctaviaSettings), OctaviaSettings())

@@ -42,7 +42,7 @@ class RestTests(RelayTestCase):
         side = self.side(world)
         self.assertTrue(side.memo_head)
         world.advance(REST + 1)
-        held = [getattr(side, name) for name in ("_memo_head", "_memo_out", "raw", "out", "target")]
+        held = [getattr(side, name) for name in ("memo_head", "_memo_out", "raw", "out", "target")]
         self.assertEqual(held, [b""] * 5)
         self.assertEqual([side.plan, side.route, side._memo_route], [None] * 3)
 

@@ -32,6 +32,7 @@ from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping, StoreAway
+from fiberlb.control.shelf import Shelf
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
@@ -62,6 +63,7 @@ class ControlService:
     @ivar certificates: what may be told of certificates.
     @ivar staples: what responders say of them.
     @ivar operating: what is in force beside the configuration.
+    @ivar shelf: what the API keeps beside it.
     @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
     @ivar reloads: of the file, by what came of them.
@@ -83,6 +85,7 @@ class ControlService:
         self.staples = staples or Staples()
         self._issued = issued
         self._store = store
+        self.shelf = Shelf(store)
         self._plane = plane
         self.health = health
         self._surroundings = surroundings
@@ -279,6 +282,10 @@ class ControlService:
     def file_generation(self) -> int:
         """How often a configuration file was taken, the start included."""
         return self.state.generation if self._force.started else 0
+
+    def make_id(self) -> str:
+        """A fresh UUID."""
+        return self._surroundings.make_id()
 
     @property
     def node(self) -> str:

@@ -48,7 +48,9 @@ class VipBinding:
         pairs = []
         for network, address in value["map"].items():
             at = (*path, "map", str(network))
-            pairs.append((Network().load(network, at, loading), Address().load(address, at, loading)))
+            pairs.append(
+                (Network().load(network, at, loading), Address().load(address, at, loading))
+            )
         return REFUSED if any(REFUSED in pair for pair in pairs) else tuple(pairs)
 
     def dump(self, value: Any) -> Any:

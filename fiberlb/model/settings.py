@@ -187,9 +187,7 @@ class Settings:
     @ivar octavia: how what Octavia's clients make comes to an address.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        {"tor", "tests", "enforce_tests", "grpc"}
-    )
+    LATER: ClassVar[frozenset[str]] = frozenset({"tor", "tests", "enforce_tests", "grpc"})
     CHILDREN: ClassVar[dict[str, str]] = {
         "load_balancers": "load_balancers",
         "certificates": "certificates",

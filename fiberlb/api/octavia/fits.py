@@ -35,8 +35,8 @@ def adapt(edit: Edit, pool: Pool, listener: str) -> None:
     """
     Have a pool fit a listener that is to send to it.
 
-    Octavia's PROXY pools carry bytes or requests, by their listener, and an HTTP pool may stand behind
-    a TCP listener; ours say which. One that is used already stays as it is.
+    Octavia's PROXY pools carry bytes or requests, by their listener, and an HTTP pool may stand
+    behind a TCP listener; ours say which. One that is used already stays as it is.
 
     @param listener: its protocol, by Octavia's name.
     @raise Fault: 400, these two never go together.

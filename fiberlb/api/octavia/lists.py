@@ -100,7 +100,7 @@ def _passes(document: Document, query: Query, known: set[str]) -> bool:
 
 def _equal(value: Any, wanted: Sequence[str]) -> bool:
     if isinstance(value, bool):
-        return any(each.lower() in ((("true", "1") if value else ("false", "0"))) for each in wanted)
+        return any(each.lower() in (("true", "1") if value else ("false", "0")) for each in wanted)
     if value is None:
         return any(each in ("", "None", "null") for each in wanted)
     return str(value) in wanted
@@ -118,7 +118,8 @@ def _sorted(documents: Sequence[Document], query: Query, known: set[str]) -> lis
         name, _, direction = key.partition(":")
         if name not in known or (direction or "asc") not in ("asc", "desc"):
             raise Fault(400, f"Invalid sort key or direction: {key}")
-        done.sort(key=lambda each, name=name: _place(each.get(name)), reverse=direction == "desc")
+        places = {id(each): _place(each.get(name)) for each in done}
+        done.sort(key=lambda each, at=places: at[id(each)], reverse=direction == "desc")  # type: ignore[misc]
     return done
 
 

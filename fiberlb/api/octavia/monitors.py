@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -164,7 +163,10 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str, protocol: str = ""
 def _check_type(kind: str, protocol: str, given: Mapping[str, Any]) -> None:
     datagrams = protocol in ("UDP", "SCTP")
     if datagrams and kind not in _DATAGRAMS:
-        raise invalid(f"The associated pool protocol is {protocol}, so only a UDP-CONNECT, SCTP, TCP or HTTP health monitor is supported.")
+        raise invalid(
+            f"The associated pool protocol is {protocol}, so only a UDP-CONNECT, SCTP, TCP or"
+            " HTTP health monitor is supported."
+        )
     if not datagrams and kind in ("UDP-CONNECT", "SCTP"):
         raise invalid(f"The {kind} type is only supported for pools of type UDP or SCTP.")
     if kind == "UDP-CONNECT" and given["delay"] < 3:

@@ -25,7 +25,9 @@ COLLECTIONS = {
 _NAMESPACE = uuid.UUID("5f1be51b-0000-5000-8000-6f6374617669")
 
 
-def listing(settings: OctaviaSettings, what: str, query: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def listing(
+    settings: OctaviaSettings, what: str, query: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     """The list of one collection, filtered by ids and names."""
     found = _known(settings, what)
     for name in ("id", "name"):
@@ -33,7 +35,9 @@ def listing(settings: OctaviaSettings, what: str, query: Mapping[str, Sequence[s
         if wanted:
             matching = [each for each in found if each[name] in wanted]
             if not matching and name == "id":
-                matching = [_made_up(settings, what, each) for each in wanted if UUID.fullmatch(each)]
+                matching = [
+                    _made_up(settings, what, each) for each in wanted if UUID.fullmatch(each)
+                ]
             found = matching
     return {what.replace("-", "_"): found}
 

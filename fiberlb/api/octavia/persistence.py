@@ -36,7 +36,7 @@ def fields(
     """
     if not asked:
         return None
-    given = {k: v for k, v in created("session_persistence", dict(asked), _ATTRIBUTES).items()}
+    given = created("session_persistence", dict(asked), _ATTRIBUTES)
     kind = given["type"] or (None if before is None else _SHOWN[before.type.value])
     if kind is None:
         raise invalid("session_persistence needs a type.")

@@ -21,7 +21,7 @@ from fiberlb.api.octavia.attributes import (
 )
 from fiberlb.api.octavia.common import document, fields, ids
 from fiberlb.api.octavia.edit import Edit
-from fiberlb.api.octavia.faults import Fault, invalid, missing
+from fiberlb.api.octavia.faults import Fault, bad_value, invalid, missing
 from fiberlb.api.octavia.fits import adapt
 from fiberlb.api.octavia.kind import Kind
 from fiberlb.api.octavia.listeners import protocol_of
@@ -44,7 +44,7 @@ _CODES = (301, 302, 303, 307, 308)
 def _code(name: str, value: Any) -> int:
     found = number(0, 999)(name, value)
     if found not in _CODES:
-        raise attributes.bad_value(name, value, f"Value should be one of: {_CODES}")
+        raise bad_value(name, value, f"Value should be one of: {_CODES}")
     return found
 
 
@@ -93,7 +93,9 @@ def show(view: View, made: L7Policy) -> dict[str, Any]:
     }
 
 
-def create(edit: Edit, given: Mapping[str, Any], parent: str, order: list[str] | None = None) -> str:
+def create(
+    edit: Edit, given: Mapping[str, Any], parent: str, order: list[str] | None = None
+) -> str:
     """
     A new one.
 

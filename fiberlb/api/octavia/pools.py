@@ -233,9 +233,7 @@ def update(edit: Edit, made: Pool, given: Mapping[str, Any]) -> None:
             body["hash_on"] = None
     if "session_persistence" in given:
         asked = given["session_persistence"]
-        body["session_persistence"] = persistence.fields(
-            protocol, asked, made.session_persistence
-        )
+        body["session_persistence"] = persistence.fields(protocol, asked, made.session_persistence)
     body.update(_tls_changed(edit, made, given, notes))
     edit.patch("pools", made.id, body, notes)
 

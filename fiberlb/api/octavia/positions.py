@@ -17,9 +17,7 @@ STEP = 10
 _COLLECTION = L7Policy.COLLECTION
 
 
-def insert(
-    edit: Edit, order: list[str], rank: int | None, body: Mapping[str, Any]
-) -> str:
+def insert(edit: Edit, order: list[str], rank: int | None, body: Mapping[str, Any]) -> str:
     """
     A new policy at a rank, counted from 1; beyond the end, or C{None}: as the last one.
 

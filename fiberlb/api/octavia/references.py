@@ -1,8 +1,8 @@
 """
 References to certificates, as Octavia's clients write them.
 
-There is no Barbican: a reference is C{fiberlb://certificates/ID}, a bare id, or any URL that ends in
-one. Answers have it as it was sent.
+There is no Barbican: a reference is C{fiberlb://certificates/ID}, a bare id, or any URL that ends
+in one. Answers have it as it was sent.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _BYTES = {
 
 
 def fields(protocol: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The field C{timeouts}, if any of them was sent; 0 is no limit, of C{tcp_inspect} the default."""
+    """The field C{timeouts}, if any was sent; 0 is no limit, of C{tcp_inspect} the default."""
     names = _REQUESTS if protocol in ("HTTP", "TERMINATED_HTTPS") else _BYTES
     done: dict[str, Any] = {}
     for name, ours in names.items():
@@ -51,7 +51,9 @@ def shown(made: Listener) -> dict[str, int]:
     done = {}
     for name, ours in names.items():
         seconds = getattr(effective, ours[0]) if ours else None
-        if name == "timeout_tcp_inspect" and (not ours or "client_header" not in dict(made.timeouts)):
+        if name == "timeout_tcp_inspect" and (
+            not ours or "client_header" not in dict(made.timeouts)
+        ):
             seconds = None
         done[name] = round((seconds or 0) * 1000)
     return done

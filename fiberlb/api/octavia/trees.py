@@ -1,7 +1,8 @@
 """
 Load balancers with all that they have, in one call (spec page C{octavia-api}, section 4).
 
-A pool stands wherever it is used; with nothing but a name it is one that stands elsewhere in the call.
+A pool stands wherever it is used; with nothing but a name it is one that stands elsewhere in the
+call.
 """
 
 from __future__ import annotations
@@ -83,10 +84,14 @@ class Tree:
         if set(body) == {"name"}:
             return
         if name in self._definitions:
-            raise Fault(400, "Pool names must be unique when creating a fully populated loadbalancer.")
+            raise Fault(
+                400, "Pool names must be unique when creating a fully populated loadbalancer."
+            )
         for needed in ("protocol", "lb_algorithm"):
             if body.get(needed) is None:
-                raise Fault(400, f"Pool definition for '{name}' missing required attribute: {needed}")
+                raise Fault(
+                    400, f"Pool definition for '{name}' missing required attribute: {needed}"
+                )
         self._definitions[name] = body
 
     def _listener(self, body: Any) -> None:

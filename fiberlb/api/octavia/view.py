@@ -55,8 +55,8 @@ class View:
     def pools_of(self, listener: Listener) -> list[Pool]:
         """The pools that a listener may send to: its default, and those of its policies."""
         pools = self.configuration.all(Pool)
-        named = [listener.default_pool_id]
-        named += [one.redirect_pool_id for one in self.configuration.policies(listener.id)]
+        named = [listener.default_pool_id or ""]
+        named += [one.redirect_pool_id or "" for one in self.configuration.policies(listener.id)]
         return [pools[ident] for ident in dict.fromkeys(named) if ident in pools]
 
     def users(self, pool: str) -> tuple[list[Listener], list[L7Policy]]:

@@ -62,7 +62,9 @@ def _additional(view: View, each: Any) -> dict[str, Any]:
 def _subnet(view: View, subnet: str | None, network: str | None) -> Subnet | None:
     every = view.settings.subnets
     found = [one for one in every if subnet and _bare(one.id) == _bare(subnet)]
-    found += [one for one in every if not subnet and network and _bare(one.network_id) == _bare(network)]
+    found += [
+        one for one in every if not subnet and network and _bare(one.network_id) == _bare(network)
+    ]
     return found[0] if found else None
 
 

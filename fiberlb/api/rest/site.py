@@ -18,6 +18,7 @@ from twisted.web import http
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
+from fiberlb.api.faces import Faces
 from fiberlb.api.rest.app import RestApi
 from fiberlb.api.rest.bodies import LARGEST, too_large
 from fiberlb.api.rest.hosts import answers_to, host_name
@@ -142,7 +143,8 @@ def admin_resource(control: ControlService) -> Resource:
     def allowed() -> Sequence[str]:
         return control.state.file.settings.admin.allowed_hosts if control.started else ()
 
-    return Door(RestApi(control).app.resource(), allowed, lambda: control.revision)
+    faces = Faces(RestApi(control).app.resource(), control)
+    return Door(faces, allowed, lambda: control.revision)
 
 
 class AdminSite(Site):

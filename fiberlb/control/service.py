@@ -283,6 +283,11 @@ class ControlService:
         """How often a configuration file was taken, the start included."""
         return self.state.generation if self._force.started else 0
 
+    @property
+    def reactor(self) -> Any:
+        """Keeps time and connections, for surfaces that need them."""
+        return self._surroundings.reactor
+
     def make_id(self) -> str:
         """A fresh UUID."""
         return self._surroundings.make_id()

@@ -91,6 +91,8 @@ class OctaviaSettings:
     @ivar vip_pool: where addresses come from that the server chooses.
     @ivar subnets: those that are known by name and network; any other id is taken too.
     @ivar project: of what is made where nobody says one.
+    @ivar keystone: asked what tokens are for, such as C{http://127.0.0.1:5000/v3}; C{None}: nobody
+        needs one.
     @ivar trusted: networks whose C{X-Project-Id}, C{X-User-Id} and C{X-Roles} are believed.
     """
 
@@ -98,6 +100,7 @@ class OctaviaSettings:
     vip_pool: str = field(Network(), "127.77.0.0/16")
     subnets: tuple[Subnet, ...] = field(Several(Nested(Subnet), most=1000), ())
     project: str = field(Text(255, 1), "default")
+    keystone: str | None = field(Optional(Text(2048, 8, r"https?://[\x21-\x7e]+", "a URL")), None)
     trusted: tuple[str, ...] = field(Several(Network()), ())
 
     def bound(self, vip: str) -> tuple[str, bool]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.client import HTTPConnectionPool
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -13,6 +16,7 @@ from fiberlb.api.octavia import discovery, network, services
 from fiberlb.api.octavia.asked import Asked, asked_of, body_of, only
 from fiberlb.api.octavia.faults import Fault, of_exception
 from fiberlb.api.octavia.identity import of_request
+from fiberlb.api.octavia.keystone import Keystone, fetching
 from fiberlb.api.octavia.lifecycle import TOP, WITHIN, Lifecycle, Place
 from fiberlb.api.octavia.reply import Reply, send
 from fiberlb.api.rest.problem import Refused
@@ -32,6 +36,18 @@ class OctaviaFace(Resource):
     def __init__(self, control: ControlService) -> None:
         super().__init__()
         self._control = control
+        self._pool: HTTPConnectionPool | None = None
+        self._keystone = Keystone(control.reactor, self._fetch)
+        control.when_stopping(self._close)
+
+    def _fetch(self, url: str, token: str) -> Any:
+        if self._pool is None:
+            self._pool = HTTPConnectionPool(self._control.reactor)
+        return fetching(self._control.reactor, self._pool)(url, token)
+
+    def _close(self) -> None:
+        if self._pool is not None:
+            self._pool.closeCachedConnections()
 
     def render(self, request: IRequest) -> int:
         """Twisted's entry."""
@@ -78,7 +94,7 @@ class OctaviaFace(Resource):
 
     async def _lbaas(self, asked: Asked, words: list[str]) -> Reply:
         settings = self._control.state.file.settings.octavia
-        identity = of_request(asked.request, settings)
+        identity = await of_request(asked.request, settings, self._keystone)
         lifecycle = Lifecycle(self._control, identity)
         if words[0] in TOP and len(words) == 3 and (words[0], words[2]) not in WITHIN:
             return services.of_object(asked, lifecycle, words)

@@ -2,20 +2,22 @@
 Who asks, for which project.
 
 Without authentication everybody sees everything, and what is made belongs to the project that the
-body names, or to the configured one. From addresses in C{octavia.trusted} the fields that
-keystonemiddleware sets are believed: then lists are those of the project.
+body names, or to the configured one. With C{octavia.keystone} every request needs a token that is
+valid there; from addresses in C{octavia.trusted} the fields that keystonemiddleware sets are
+believed. Either way lists are those of the project then.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.octavia.faults import Fault
+from fiberlb.api.octavia.keystone import Keystone
 from fiberlb.model.octavia import OctaviaSettings
 
 #: Roles that see the objects of every project.
@@ -50,13 +52,29 @@ class Identity:
         return not self.project or project == self.project
 
 
-def of_request(request: IRequest, settings: OctaviaSettings) -> Identity:
-    """The client of a request."""
+async def of_request(request: IRequest, settings: OctaviaSettings, keystone: Keystone) -> Identity:
+    """
+    The client of a request.
+
+    @raise Fault: 401, it has no token that Keystone knows, where one is needed; 503.
+    """
+    if settings.keystone is not None:
+        token = request.getHeader("x-auth-token")
+        if not token:
+            raise Fault(401, "The request you have made requires authentication.")
+        subject = await keystone.subject(settings.keystone, token)
+        return _scoped(subject.project, subject.roles)
     project = request.getHeader("x-project-id") or request.getHeader("x-tenant-id")
     if not project or not _trusted(request, settings):
         return Identity("", settings.project)
-    roles = {role.strip() for role in (request.getHeader("x-roles") or "").split(",")}
-    return Identity("" if roles & _EVERYWHERE else project, project)
+    return _scoped(
+        project, {role.strip() for role in (request.getHeader("x-roles") or "").split(",")}
+    )
+
+
+def _scoped(project: str, roles: Collection[str]) -> Identity:
+    everywhere = not _EVERYWHERE.isdisjoint(roles)
+    return Identity("" if everywhere else project, project)
 
 
 def _trusted(request: IRequest, settings: OctaviaSettings) -> bool:

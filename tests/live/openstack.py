@@ -110,6 +110,13 @@ class Neutron:
         self.known[kind][made["id"]] = made
         return made
 
+    def delete(self, kind: str, word: str) -> None:
+        """DELETE; a network may be made again."""
+        self.known[kind].pop(word, None)
+        five = self.of_network.pop(word, None)
+        if five is not None:
+            self.free.append(five)
+
 
 class Front(BaseHTTPRequestHandler):
     """One request."""
@@ -183,7 +190,7 @@ class Front(BaseHTTPRequestHandler):
         elif self.command == "POST":
             self._send(201, {singular: self.neutron.create(kind, self._body()[singular])})
         elif self.command == "DELETE":
-            self.neutron.known[kind].pop(word, None)
+            self.neutron.delete(kind, word)
             self._send(204)
         elif word:
             found = self.neutron.known[kind].get(word)

@@ -185,6 +185,12 @@ def address(name: str, value: Any) -> str:
         refuse(name, value, "Value should be IPv4 or IPv6 format")
 
 
+def address_as_sent(name: str, value: Any) -> str:
+    """An IP address, as it was written."""
+    address(name, value)
+    return str(value)
+
+
 def network(name: str, value: Any) -> str:
     """A CIDR, its host bits cut off."""
     try:

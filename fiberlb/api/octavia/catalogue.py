@@ -119,10 +119,9 @@ _PROFILED = {FLAVOR_PROFILES.path: FLAVORS, ZONE_PROFILES.path: ZONES}
 
 
 async def every(shelf: Shelf, kind: Shelved) -> list[dict[str, Any]]:
-    """All documents of a collection, in order of creation."""
+    """All documents of a collection, in the order of their keys, as Octavia has them."""
     found = [document for document, _ in (await shelf.all(kind.shelf)).values()]
-    found.sort(key=lambda each: each.get("order", 0))
-    return [{name: v for name, v in each.items() if name != "order"} for each in found]
+    return sorted(found, key=lambda each: str(each[kind.key]))
 
 
 async def create(
@@ -138,8 +137,7 @@ async def create(
         raise Fault(409, f"A {kind.title} of {given['name']} already exists.")
     await _check_profile(shelf, kind, given)
     done = dict(given) if kind.key == "name" else {"id": make_id(), **given}
-    order = 1 + max((each.get("order", 0) for each, _ in there.values()), default=0)
-    await shelf.put(kind.shelf + done[kind.key], {**done, "order": order}, 0)
+    await shelf.put(kind.shelf + done[kind.key], done, 0)
     return done
 
 
@@ -170,7 +168,7 @@ async def update(
     before, revision = await find(shelf, kind, word)
     done = {**before, **given}
     await shelf.put(kind.shelf + word, done, revision)
-    return {name: value for name, value in done.items() if name != "order"}
+    return done
 
 
 async def delete(shelf: Shelf, kind: Shelved, word: str, used: bool) -> None:

@@ -14,7 +14,6 @@ FITTING = {
     "HTTPS": ("HTTPS", *_PROXIES, "TCP"),
     "TERMINATED_HTTPS": ("HTTP", *_PROXIES),
     "UDP": ("UDP",),
-    "SCTP": ("SCTP",),
     "PROMETHEUS": (),
 }
 #: Listeners that read requests.

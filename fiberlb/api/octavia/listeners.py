@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fiberlb.api.octavia import attributes, listener_tls, timeouts
+from fiberlb.api.octavia import attributes, listener_tls, timeouts, vips
 from fiberlb.api.octavia.attributes import (
     DESCRIPTION,
     NAME,
@@ -30,7 +30,7 @@ from fiberlb.model.listener import CLIENT_FIELDS, Listener, ListenerProtocol
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Pool
 
-#: Octavia's protocols -> ours; SCTP is known and not served.
+#: Octavia's protocols -> ours; SCTP is not served.
 PROTOCOLS = {
     "TCP": "tcp",
     "HTTP": "http",
@@ -38,9 +38,8 @@ PROTOCOLS = {
     "TERMINATED_HTTPS": "terminated_https",
     "UDP": "udp",
     "PROMETHEUS": "prometheus",
-    "SCTP": None,
 }
-_SHOWN = {ours: theirs for theirs, ours in PROTOCOLS.items() if ours is not None}
+_SHOWN = {ours: theirs for theirs, ours in PROTOCOLS.items()}
 #: Fields that a listener inserts, in Octavia's spelling.
 INSERTED = (
     "X-Forwarded-For",
@@ -104,7 +103,7 @@ def show(view: View, made: Listener) -> dict[str, Any]:
         "l7policies": ids(policies),
         "insert_headers": {n: str(told).lower() for n, told in made.insert_headers},
         "allowed_cidrs": list(made.allowed_cidrs) or None,
-        **timeouts.shown(made),
+        **timeouts.shown(made, view.notes(made.id)),
         **listener_tls.shown(view, made, protocol),
     }
 
@@ -117,7 +116,7 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
     protocol = given["protocol"]
     _check_free(edit, balancer, protocol, given["protocol_port"])
     ours = PROTOCOLS[protocol]
-    if ours is None or ours not in {one.value for one in ListenerProtocol}:
+    if ours not in {one.value for one in ListenerProtocol}:
         raise provider_cannot(f"protocol {protocol}")
     body = {
         **fields(given),
@@ -126,9 +125,10 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
         "port": given["protocol_port"],
         "l7policy_order": "octavia",
         **timeouts.fields(protocol, {**timeouts.DEFAULTS, **given}),
-        **_settable(edit, protocol, given),
+        **_settable(edit, protocol, balancer, given),
     }
     tls, notes = listener_tls.created(edit, protocol, given)
+    notes = {**notes, **timeouts.noted(protocol, given)}
     if tls is not None:
         body["tls_config"] = tls
     if given.get("default_pool_id") is not None:
@@ -136,7 +136,7 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
     return edit.create("listeners", body, notes)
 
 
-def _settable(edit: Edit, protocol: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _settable(edit: Edit, protocol: str, balancer: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Fields that may be changed later too, timeouts and TLS apart."""
     done: dict[str, Any] = {}
     if "connection_limit" in given:
@@ -148,9 +148,21 @@ def _settable(edit: Edit, protocol: str, given: Mapping[str, Any]) -> dict[str, 
         done["insert_headers"] = _inserted(protocol, given["insert_headers"])
     if "allowed_cidrs" in given:
         done["allowed_cidrs"] = list(given["allowed_cidrs"] or [])
+        _check_versions(edit, balancer, done["allowed_cidrs"])
     if any(given.get(name) for name in ("hsts_max_age", "hsts_include_subdomains", "hsts_preload")):
         done.update(_hsts(protocol, given))
     return done
+
+
+def _check_versions(edit: Edit, balancer: str, cidrs: list[str]) -> None:
+    """A network whose addresses can never come is a mistake; one made in this edit has any."""
+    known = edit.view.configuration.all(LoadBalancer).get(balancer)
+    if known is None:
+        return
+    versions = {4 if "." in address else 6 for address in vips.every(edit.view, known)}
+    for cidr in cidrs:
+        if (6 if ":" in cidr else 4) not in versions:
+            raise invalid(f"CIDR {cidr} IP version incompatible with all VIPs.")
 
 
 def _hsts(protocol: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,7 +214,7 @@ def _default(edit: Edit, balancer: str, protocol: str, ident: str) -> str:
 def update(edit: Edit, made: Listener, given: Mapping[str, Any]) -> None:
     """What was sent of one that is there."""
     protocol = protocol_of(made)
-    body = {**fields(given), **_settable(edit, protocol, given)}
+    body = {**fields(given), **_settable(edit, protocol, made.loadbalancer_id, given)}
     if "default_pool_id" in given:
         ident = given["default_pool_id"]
         balancer = made.loadbalancer_id
@@ -215,7 +227,7 @@ def update(edit: Edit, made: Listener, given: Mapping[str, Any]) -> None:
     tls, notes = listener_tls.updated(edit, made, protocol, given)
     if tls:
         body["tls_config"] = tls
-    edit.patch("listeners", made.id, body, notes)
+    edit.patch("listeners", made.id, body, {**notes, **timeouts.noted(protocol, given)})
 
 
 def delete(edit: Edit, made: Listener, cascade: bool) -> None:

@@ -18,9 +18,9 @@ from fiberlb.model.load_balancer import LoadBalancer
 
 #: What providers are called that are this one.
 PROVIDERS = {
-    "fiberlb": "FiberLB: everything in this process.",
-    "amphora": "The same, for scripts that name it.",
-    "octavia": "The same, for scripts that name it.",
+    "fiberlb": "FiberLB.",
+    "amphora": "Alias.",
+    "octavia": "Alias.",
 }
 
 ATTRIBUTES: Mapping[str, Attribute] = {

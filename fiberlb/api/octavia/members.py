@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "name": NAME,
     "admin_state_up": UP,
     "tags": TAGS,
-    "address": Attribute(attributes.address, required=True, put=False),
+    "address": Attribute(attributes.address_as_sent, required=True, put=False),
     "protocol_port": Attribute(number(1, 65535), required=True, put=False),
     "weight": Attribute(number(0, 256), 1),
     "backup": Attribute(flag, False),
@@ -57,7 +58,7 @@ def show(view: View, made: Member) -> dict[str, Any]:
     return {
         **done,
         "name": made.name if named else "",
-        "address": made.address,
+        "address": _written(view.notes(made.id).get("address"), made.address),
         "protocol_port": made.port,
         "weight": made.weight,
         "backup": made.backup,
@@ -70,14 +71,24 @@ def show(view: View, made: Member) -> dict[str, Any]:
 
 def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
     """A new one."""
-    address, port = given["address"], given["protocol_port"]
+    sent, port = given["address"], given["protocol_port"]
+    address = str(ipaddress.ip_address(sent))
     if address == _METADATA:
         raise bad_value("address", address, "This address is reserved.")
     for other in edit.view.configuration.children(Member, parent):
         if other.place == (address, port):
             raise _twice(address, port)
     body = {**fields(given), **moved(given, _FIELDS), "pool_id": parent}
-    return edit.create("members", body, {"subnet_id": given.get("subnet_id")})
+    notes = {"subnet_id": given.get("subnet_id"), "address": sent if sent != address else None}
+    return edit.create("members", body, notes)
+
+
+def _written(sent: Any, address: str) -> str:
+    """An address as it was sent, if it is still that one."""
+    try:
+        return str(sent) if str(ipaddress.ip_address(sent)) == address else address
+    except ValueError:
+        return address
 
 
 def _twice(address: str, port: int) -> Fault:
@@ -90,6 +101,7 @@ def _twice(address: str, port: int) -> Fault:
 def update(edit: Edit, made: Member, given: Mapping[str, Any]) -> None:
     """What was sent of one that is there."""
     body = {**fields(given), **moved(given, _FIELDS)}
+    body.pop("address", None)
     if body.get("name") == "":
         body["name"] = at(*made.place)
     edit.patch("members", made.id, body)
@@ -111,7 +123,7 @@ def batch(edit: Edit, pool: str, several: list[Any], additive: bool) -> None:
     seen: set[tuple[str, int]] = set()
     for body in several:
         given = attributes.created("member", body, ATTRIBUTES)
-        place = (given["address"], given["protocol_port"])
+        place = (str(ipaddress.ip_address(given["address"])), given["protocol_port"])
         current = existing.get(place)
         if place in seen and current is not None:
             raise invalid("Member must be updated only once in the same request.")

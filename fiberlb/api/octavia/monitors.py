@@ -8,7 +8,7 @@ from typing import Any
 from fiberlb.api.octavia.attributes import NAME, TAGS, UP, Attribute, number, text, uuid, word_of
 from fiberlb.api.octavia.common import document, fields, moved, without
 from fiberlb.api.octavia.edit import Edit
-from fiberlb.api.octavia.faults import Fault, bad_value, invalid, missing, provider_cannot
+from fiberlb.api.octavia.faults import Fault, bad_value, invalid, missing
 from fiberlb.api.octavia.fits import protocol_of
 from fiberlb.api.octavia.kind import Kind
 from fiberlb.api.octavia.statuses import of_enabled
@@ -18,7 +18,7 @@ from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.pool import Pool
 from fiberlb.model.quantities import Codes
 
-#: Octavia's types -> ours; SCTP is known and not done.
+#: Octavia's types -> ours; SCTP is not done.
 TYPES = {
     "HTTP": "http",
     "HTTPS": "https",
@@ -26,13 +26,12 @@ TYPES = {
     "TCP": "tcp",
     "TLS-HELLO": "tls_hello",
     "UDP-CONNECT": "udp_connect",
-    "SCTP": None,
 }
-_SHOWN = {**{ours: theirs for theirs, ours in TYPES.items() if ours}, "grpc": "HTTP"}
+_SHOWN = {**{ours: theirs for theirs, ours in TYPES.items()}, "grpc": "HTTP"}
 _METHODS = "GET HEAD POST PUT DELETE TRACE OPTIONS CONNECT PATCH".split()
 _HTTP = ("HTTP", "HTTPS")
 _OF_HTTP = ("http_method", "url_path", "expected_codes", "http_version", "domain_name")
-_DATAGRAMS = ("UDP-CONNECT", "SCTP", "TCP", "HTTP")
+_DATAGRAMS = ("UDP-CONNECT", "TCP", "HTTP")
 _SECONDS = number(0, 2_147_483_647)
 _CODES = r"(\d{3}(\s*,\s*\d{3})*)|(\d{3}-\d{3})"
 _DOMAIN = r"[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_-]+)*\.?"
@@ -141,8 +140,6 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str, protocol: str = ""
         protocol = protocol_of(edit.view, pool)
     kind = given["type"]
     _check_type(kind, protocol, given)
-    if TYPES[kind] is None:
-        raise provider_cannot(f"health monitor type {kind}")
     defaults = {"http_method": "GET", "url_path": "/", "expected_codes": "200"}
     sent = {name: value for name, value in given.items() if value is not None}
     asked = {**(defaults if kind in _HTTP else {}), **sent}
@@ -161,13 +158,13 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str, protocol: str = ""
 
 
 def _check_type(kind: str, protocol: str, given: Mapping[str, Any]) -> None:
-    datagrams = protocol in ("UDP", "SCTP")
+    datagrams = protocol == "UDP"
     if datagrams and kind not in _DATAGRAMS:
         raise invalid(
             f"The associated pool protocol is {protocol}, so only a UDP-CONNECT, SCTP, TCP or"
             " HTTP health monitor is supported."
         )
-    if not datagrams and kind in ("UDP-CONNECT", "SCTP"):
+    if not datagrams and kind == "UDP-CONNECT":
         raise invalid(f"The {kind} type is only supported for pools of type UDP or SCTP.")
     if kind == "UDP-CONNECT" and given["delay"] < 3:
         raise invalid("The request delay value should be larger than 3 for UDP-CONNECT.")

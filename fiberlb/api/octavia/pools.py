@@ -20,7 +20,7 @@ from fiberlb.api.octavia.attributes import (
 )
 from fiberlb.api.octavia.common import document, fields, ids
 from fiberlb.api.octavia.edit import Edit
-from fiberlb.api.octavia.faults import Fault, invalid, missing, provider_cannot
+from fiberlb.api.octavia.faults import Fault, invalid, missing
 from fiberlb.api.octavia.fits import FITTING, protocol_of
 from fiberlb.api.octavia.kind import Kind
 from fiberlb.api.octavia.listeners import protocol_of as listener_protocol
@@ -30,7 +30,8 @@ from fiberlb.model.listener import Listener, TlsVersion
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool
 
-PROTOCOLS = ("TCP", "HTTP", "HTTPS", "PROXY", "PROXYV2", "UDP", "SCTP")
+#: SCTP is not served.
+PROTOCOLS = ("TCP", "HTTP", "HTTPS", "PROXY", "PROXYV2", "UDP")
 ALGORITHMS = {
     "ROUND_ROBIN": "round_robin",
     "LEAST_CONNECTIONS": "least_connections",
@@ -122,8 +123,6 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str, listener: str = ""
     @param listener: the protocol of the listener that is to send to it, where that is known.
     """
     protocol = given["protocol"]
-    if protocol == "SCTP":
-        raise provider_cannot("protocol SCTP")
     user: Listener | None = None
     balancer = parent
     if not parent:

@@ -16,6 +16,18 @@ from fiberlb.api.octavia.view import View
 from fiberlb.control.service import ControlService
 from fiberlb.model.load_balancer import LoadBalancer
 
+#: What flavors and zones may say of a provider: one thing each, for clients that look for one.
+CAPABILITIES = {
+    "flavor_capabilities": {
+        "name": "loadbalancer_topology",
+        "description": "Taken and without effect.",
+    },
+    "availability_zone_capabilities": {
+        "name": "compute_zone",
+        "description": "Taken and without effect.",
+    },
+}
+
 
 def of_object(asked: Asked, lifecycle: Lifecycle, words: list[str]) -> Reply:
     """C{stats}, C{status} and C{failover} of an object."""
@@ -84,11 +96,13 @@ def _providers(asked: Asked, words: list[str]) -> Reply | None:
     if not words:
         listed = [{"name": name, "description": text} for name, text in PROVIDERS.items()]
         return Reply(200, {"providers": [picked(each, asked.query) for each in listed]})
-    if len(words) != 2 or words[1] not in ("flavor_capabilities", "availability_zone_capabilities"):
+    if len(words) != 2 or words[1] not in CAPABILITIES:
         return None
     if words[0] not in PROVIDERS:
         raise Fault(400, f"Provider '{words[0]}' is not enabled.")
-    return Reply(200, {words[1]: []})
+    documents = [CAPABILITIES[words[1]]]
+    found = page(documents, asked.query, asked.base + asked.path, ("name", "description"))
+    return Reply(200, {words[1]: found.items, f"{words[1]}_links": []})
 
 
 async def _catalogue(
@@ -111,8 +125,7 @@ async def _catalogue(
         await catalogue.delete(shelf, kind, word, _used(View(control), kind, word))
         return Reply(204)
     document, _ = await catalogue.find(shelf, kind, word)
-    plain = {name: value for name, value in document.items() if name != "order"}
-    return Reply(200, {kind.root: picked(plain, asked.query)})
+    return Reply(200, {kind.root: picked(document, asked.query)})
 
 
 def _used(view: View, kind: Shelved, word: str) -> bool:

@@ -46,17 +46,8 @@ def tree(view: View, balancer: LoadBalancer) -> dict[str, Any]:
         "loadbalancer": {
             **_node(balancer, statuses.of_balancer(view, balancer)),
             "listeners": [_listener(view, one) for one in view.listeners(balancer.id)],
-            "pools": [_pool(view, one) for one in _used(view, balancer)],
         }
     }
-
-
-def _used(view: View, balancer: LoadBalancer) -> list[Pool]:
-    """Pools that no listener sends to do not appear."""
-    found: dict[str, Pool] = {}
-    for listener in view.listeners(balancer.id):
-        found.update({pool.id: pool for pool in view.pools_of(listener)})
-    return list(found.values())
 
 
 def _node(made: Any, operating: str) -> dict[str, Any]:

@@ -44,7 +44,15 @@ def fields(protocol: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"timeouts": done} if done else {}
 
 
-def shown(made: Listener) -> dict[str, int]:
+def noted(protocol: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is noted of them: requests are never waited for by C{timeout_tcp_inspect}."""
+    name = "timeout_tcp_inspect"
+    if name not in given or protocol not in ("HTTP", "TERMINATED_HTTPS"):
+        return {}
+    return {name: given[name] or None}
+
+
+def shown(made: Listener, notes: Mapping[str, Any]) -> dict[str, int]:
     """Those in force."""
     effective = overlaid(Timeouts(), made.timeouts)
     names = _REQUESTS if made.speaks_http else _BYTES
@@ -55,5 +63,5 @@ def shown(made: Listener) -> dict[str, int]:
             not ours or "client_header" not in dict(made.timeouts)
         ):
             seconds = None
-        done[name] = round((seconds or 0) * 1000)
+        done[name] = notes.get(name) or round((seconds or 0) * 1000)
     return done

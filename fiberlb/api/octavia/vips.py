@@ -93,6 +93,14 @@ def _free(view: View, cidr: str | None) -> str:
     raise Fault(409, f"IP address allocation failed: {network} has no address left.")
 
 
+def every(view: View, balancer: LoadBalancer) -> list[str]:
+    """All addresses of a load balancer as its clients know them."""
+    noted = view.notes(balancer.id).get("additional_vips")
+    if noted is None:
+        return [shown(view, balancer), *balancer.additional_vips]
+    return [shown(view, balancer), *(each["ip_address"] for each in noted)]
+
+
 def shown(view: View, balancer: LoadBalancer) -> str:
     """The address of a load balancer as its clients know it."""
     noted = view.notes(balancer.id).get("vip_address")

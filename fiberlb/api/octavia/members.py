@@ -26,7 +26,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "weight": Attribute(number(0, 256), 1),
     "backup": Attribute(flag, False),
     "subnet_id": Attribute(uuid, put=False),
-    "monitor_address": Attribute(attributes.address),
+    "monitor_address": Attribute(attributes.address_as_sent),
     "monitor_port": Attribute(number(1, 65535)),
     "request_sriov": Attribute(flag, False, put=False),
     "project_id": Attribute(text(36), put=False),
@@ -53,17 +53,18 @@ def show(view: View, made: Member) -> dict[str, Any]:
     """One of them."""
     project = view.project(view.balancer_of_pool(made.pool_id))
     done = without(document(view, made, project, of_member(view, made)), "description")
+    notes = view.notes(made.id)
     # The name that a member without one has here is its place.
     named = made.name != at(*made.place)
     return {
         **done,
         "name": made.name if named else "",
-        "address": _written(view.notes(made.id).get("address"), made.address),
+        "address": _written(notes.get("address"), made.address),
         "protocol_port": made.port,
         "weight": made.weight,
         "backup": made.backup,
-        "subnet_id": view.notes(made.id).get("subnet_id"),
-        "monitor_address": made.monitor_address,
+        "subnet_id": notes.get("subnet_id"),
+        "monitor_address": _written(notes.get("monitor_address"), made.monitor_address),
         "monitor_port": made.monitor_port,
         "vnic_type": "normal",
     }
@@ -79,16 +80,18 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
         if other.place == (address, port):
             raise _twice(address, port)
     body = {**fields(given), **moved(given, _FIELDS), "pool_id": parent}
-    notes = {"subnet_id": given.get("subnet_id"), "address": sent if sent != address else None}
+    notes = {
+        "subnet_id": given.get("subnet_id"),
+        "address": sent,
+        "monitor_address": given.get("monitor_address"),
+    }
     return edit.create("members", body, notes)
 
 
-def _written(sent: Any, address: str) -> str:
+def _written(sent: str | None, address: str | None) -> str | None:
     """An address as it was sent, if it is still that one."""
-    try:
-        return str(sent) if str(ipaddress.ip_address(sent)) == address else address
-    except ValueError:
-        return address
+    same = sent is not None and str(ipaddress.ip_address(sent)) == address
+    return sent if same else address
 
 
 def _twice(address: str, port: int) -> Fault:
@@ -104,7 +107,8 @@ def update(edit: Edit, made: Member, given: Mapping[str, Any]) -> None:
     body.pop("address", None)
     if body.get("name") == "":
         body["name"] = at(*made.place)
-    edit.patch("members", made.id, body)
+    noted = {name: given[name] for name in ("monitor_address",) if name in given}
+    edit.patch("members", made.id, body, noted)
 
 
 def delete(edit: Edit, made: Member, cascade: bool) -> None:

@@ -52,11 +52,14 @@ def definition(cls: type) -> dict[str, Any]:
 def nested(cls: type) -> dict[str, type]:
     """The classes that the fields of a class, and theirs, hold objects of; by name."""
     found: dict[str, type] = {}
-    for kind in kinds(cls).values():
-        for inner in _within(kind):
-            if inner.__name__ not in found:
-                found[inner.__name__] = inner
-                found.update(nested(inner))
+    waiting = [cls]
+    while waiting:
+        for kind in kinds(waiting.pop()).values():
+            for inner in _within(kind):
+                # One may hold objects of its own class.
+                if inner.__name__ not in found:
+                    found[inner.__name__] = inner
+                    waiting.append(inner)
     return found
 
 
@@ -70,6 +73,8 @@ def _within(kind: Kind) -> Iterator[type]:
         yield kind.cls
     elif isinstance(kind, (Optional, AllOr, Several, Words)):
         yield from _within(kind.kind)
+    elif hasattr(kind, "holds"):
+        yield kind.holds
 
 
 def _attributes(cls: type) -> Mapping[str, Any]:

@@ -21,7 +21,6 @@ from fiberlb.model.l7_rule import (
     L7Rule,
     RuleType,
 )
-from fiberlb.model.resource import Resource
 from fiberlb.model.treated import Treated, own_first
 
 __all__ = [

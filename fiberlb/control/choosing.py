@@ -14,8 +14,9 @@ from fiberlb.model.l7 import RuleType
 from fiberlb.model.operational import MemberMode, Operational
 from fiberlb.model.pool import Member
 from fiberlb.pool_plans import PoolPlan
+from fiberlb.routing.candidates import Named
 from fiberlb.routing.request import Request
-from fiberlb.routing.rules import EXTRACT, Named
+from fiberlb.routing.rules import EXTRACT
 
 #: What health says of members that do not serve.
 _UNFIT = ("down", "ejected")

@@ -12,7 +12,7 @@ from fiberlb.control.choosing import Choice, choose
 from fiberlb.errors import REASONS
 from fiberlb.model.asked import Asked
 from fiberlb.model.configuration import Configuration
-from fiberlb.model.l7 import L7Policy, L7Rule, RuleType
+from fiberlb.model.l7 import NESTING, Condition, L7Policy, L7Rule, RuleType
 from fiberlb.model.operational import Operational
 from fiberlb.routing.explaining import PolicyTold, RuleTold, taker
 from fiberlb.snapshot import ListenerPlan, Snapshot
@@ -187,20 +187,24 @@ def _policy(configuration: Configuration, told: PolicyTold) -> dict[str, Any]:
 
 
 def _rule(rule: L7Rule, told: RuleTold) -> dict[str, Any]:
-    compared = [_text(text) for text in told.compared[:MOST_COMPARED]]
-    if rule.rule_type is RuleType.SOURCE_IP:
-        compared = [_address(text) for text in told.compared]
-    return {
-        "id": rule.id,
-        "name": rule.name,
-        "rule_type": rule.rule_type.value,
-        "compare_type": rule.compare_type.value,
-        "key": rule.key,
-        "values": list(rule.candidates[:MOST_COMPARED]),
-        "invert": rule.invert,
-        "compared": compared,
-        "outcome": told.outcome,
-    }
+    return {"id": rule.id, "name": rule.name, **_condition(rule, told)}
+
+
+def _condition(rule: Condition, told: RuleTold) -> dict[str, Any]:
+    """What a rule asks, and what the request says to it; of a nested one each part."""
+    done: dict[str, Any] = {"rule_type": rule.rule_type.value}
+    if rule.rule_type not in NESTING:
+        compared = [_text(text) for text in told.compared[:MOST_COMPARED]]
+        if rule.rule_type is RuleType.SOURCE_IP:
+            compared = [_address(text) for text in told.compared]
+        done["compare_type"] = rule.compare_type.value
+        done["key"] = rule.key
+        done["values"] = list(rule.candidates[:MOST_COMPARED])
+        done["compared"] = compared
+    else:
+        pairs = zip(rule.rules, told.within, strict=True)
+        done["rules"] = [_condition(*pair) for pair in pairs]
+    return {**done, "invert": rule.invert, "outcome": told.outcome}
 
 
 def _address(bits: bytes) -> str:

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 import attrs
 
 from fiberlb.routing.actions import Decision
+from fiberlb.routing.candidates import Named
+from fiberlb.routing.conditions import AnyRule, CompiledNest
 from fiberlb.routing.match import Routes
-from fiberlb.routing.policies import CompiledPolicy, CompiledRule
+from fiberlb.routing.policies import CompiledPolicy
 from fiberlb.routing.request import Request
-from fiberlb.routing.rules import EXTRACT, Named
+from fiberlb.routing.rules import EXTRACT
 
 MATCHED, NOT, UNDECIDED = "matched", "not", "undecided"
 
@@ -29,12 +31,14 @@ class RuleTold:
     @ivar compared: the candidates that it looks at; none where the request has none.
     @ivar more: there are more than are looked at.
     @ivar outcome: C{matched}, C{not} or C{undecided}, C{invert} applied.
+    @ivar within: the same of the rules that it is made of.
     """
 
     id: str
     compared: tuple[bytes, ...]
     more: bool
     outcome: str
+    within: tuple[RuleTold, ...] = ()
 
 
 @attrs.frozen
@@ -106,7 +110,10 @@ def _told(policy: CompiledPolicy, request: Request) -> PolicyTold:
     return PolicyTold(policy.id, outcome, rules)
 
 
-def _rule(rule: CompiledRule, request: Request) -> RuleTold:
+def _rule(rule: AnyRule, request: Request) -> RuleTold:
+    if isinstance(rule, CompiledNest):
+        within = tuple(_rule(one, request) for one in rule.rules)
+        return RuleTold(rule.id, (), False, rule.outcome(request), within)
     kind, name = rule.aspect
     source = EXTRACT[kind].source
     if isinstance(source, Named):

@@ -17,6 +17,7 @@ listeners:
       {name: api, redirect_pool_id: p, rules: [{path: /api/, compare_type: starts_with}]},
       {name: old, redirect_prefix: "https://new.example", rules: [{host_name: old.example}]},
       {name: off, enabled: false, action: reject, rules: [{path: /}]}]}
+  - {name: late, port: 82, protocol: http}
   - {name: off, port: 81, protocol: http, enabled: false}
 """
 
@@ -36,6 +37,15 @@ listeners:
         self.assertEqual(policy["rules"][0]["compared"], ["/api/1"])
         self.assertEqual((found["not_asked"], found["never_asked"][0]["why"]), (1, "disabled"))
         self.assertIn("'api' leads to pool 'p'", found["summary"])
+
+    def test_nested(self) -> None:
+        """Rules of rules are told of part by part."""
+        rules = [{"any": [{"path": "/x"}, {"not": {"header": "X-A"}}]}]
+        self.post("/v1/l7_policies", {"listener_id": "late", "action": "reject", "rules": rules})
+        found = self.ask("POST", "/v1/listeners/late/explain", {"url": "/y"}).document
+        (rule,) = found["policies"][0]["rules"]
+        self.assertEqual(rule["outcome"], "matched")
+        self.assertEqual([one["outcome"] for one in rule["rules"]], ["not", "matched"])
 
     def test_default(self) -> None:
         """Nobody takes it, and nobody is there."""

@@ -100,8 +100,8 @@ class _Nested:
     """Rules within a rule; one stands for a list of one. The model holds a tuple."""
 
     @property
-    def holds(self) -> type:
-        """The class of what is nested, for the schema."""
+    def nests(self) -> type:
+        """What its schema refers to (L{fiberlb.model.schema})."""
         return Condition
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:

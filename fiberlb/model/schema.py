@@ -56,7 +56,6 @@ def nested(cls: type) -> dict[str, type]:
     while waiting:
         for kind in kinds(waiting.pop()).values():
             for inner in _within(kind):
-                # One may hold objects of its own class.
                 if inner.__name__ not in found:
                     found[inner.__name__] = inner
                     waiting.append(inner)
@@ -71,10 +70,10 @@ def summary(cls: type) -> str:
 def _within(kind: Kind) -> Iterator[type]:
     if isinstance(kind, Nested):
         yield kind.cls
+    elif hasattr(kind, "nests"):
+        yield kind.nests
     elif isinstance(kind, (Optional, AllOr, Several, Words)):
         yield from _within(kind.kind)
-    elif hasattr(kind, "holds"):
-        yield kind.holds
 
 
 def _attributes(cls: type) -> Mapping[str, Any]:

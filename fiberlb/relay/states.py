@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
+
+from fiberlb.errors import AddressInUse
 
 
 @attrs.frozen
@@ -38,3 +41,46 @@ class Processes:
     spent: float
     lost: int
     deaths: int
+
+
+@attrs.frozen
+class Load:
+    """
+    How processes with traffic keep up.
+
+    @ivar closing: how many end connections because of it.
+    @ivar refusing: how many turn something away.
+    @ivar periods: how often one of them has begun to.
+    @ivar lag: seconds that what is ready waits, in the slowest one.
+    """
+
+    closing: int
+    refusing: int
+    periods: int
+    lag: float
+
+
+def standing(
+    acceptors: Mapping[tuple[str, int], Any],
+    failed: Mapping[tuple[str, int], AddressInUse],
+    closing: Iterable[Any],
+) -> Sequence[ListenerState]:
+    """
+    The states of all listeners of one process.
+
+    @param acceptors: by address, what takes connections or datagrams there.
+    @param failed: the same of addresses that could not be had: why.
+    @param closing: cells of listeners that are gone, while somebody is connected.
+    """
+    states = [ListenerState(a.cell.id, key[0], a.port, "listening") for key, a in acceptors.items()]
+    states += [
+        ListenerState(why.listener_id, key[0], key[1], "error", why.message)
+        for key, why in failed.items()
+    ]
+    states += [
+        ListenerState(cell.id, host, port, "closing")
+        for cell in closing
+        if cell.connections
+        for host, port in cell.plan.source.addresses
+    ]
+    return states

@@ -47,6 +47,7 @@ TABLES: dict[str, type] = {
     "log": settings.Log,
     "shutdown": settings.Shutdown,
     "acme": acme.AcmeSettings,
+    "overload": Overload,
     "resolver": resolver.ResolverSettings,
     "Keys that each object takes": resource.Resource,
     "session_persistence": persistence.SessionPersistence,

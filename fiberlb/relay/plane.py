@@ -20,7 +20,6 @@ from fiberlb.errors import AddressInUse
 from fiberlb.model.addresses import UDP, line, named
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.operational import Operations
-from fiberlb.model.overload import Overload
 from fiberlb.relay.accept import ACCEPTS, SHARED_ACCEPTS, Acceptor
 from fiberlb.relay.affinity import Memory, private_table
 from fiberlb.relay.bound import Share, settle
@@ -37,13 +36,14 @@ from fiberlb.relay.rooms import Rooms
 from fiberlb.relay.runtime import Cell, Plan
 from fiberlb.relay.services import Services
 from fiberlb.relay.shedding import Shedding
-from fiberlb.relay.states import ListenerState, Load, Processes, standing
+from fiberlb.relay.states import ListenerState, Load, Processes, listener_states
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.relay.udp import DatagramPort
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.tls.member_contexts import MemberContexts
+from fiberlb.treatment.draft import Kept, Surroundings
 
 _log = Logger()
 _Key = tuple[str, int]
@@ -91,6 +91,7 @@ class DataPlane:
         sources = Sources(start, random, lambda: services.loop.now)
         rooms = Rooms(reactor.callLater, sources.clock, self._share)
         self._table = MemberTable(sources, rooms, self.contexts, Memory(make_table))
+        self._kept = Kept()
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor | DatagramPort] = {}
@@ -122,10 +123,6 @@ class DataPlane:
     def trust(self, networks: Sequence[str]) -> None:
         """Whose forwarded headers are believed from the next activation on."""
         self._trusted = member_of(networks)
-
-    def relieve(self, settings: Overload) -> None:
-        """What is done when this process is too slow."""
-        self.shedding.settings = settings
 
     async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Prepared:
         """
@@ -209,6 +206,7 @@ class DataPlane:
                 settle(cell, -1, None)
                 self._closing.append(cell)
         self._cells = cells
+        self._kept.prune(snapshot.configuration.meta.__contains__)
 
     def _share(self, name: str) -> Share | None:
         """What other processes see of what has a limit; here there are none."""
@@ -223,6 +221,7 @@ class DataPlane:
             member_of(listener.allowed_cidrs),
             inserted(listener),
             told_of_client(listener),
+            Surroundings(self._services, self._table.pools, self._kept),
         )
         return self.shedding.within(plan if self._answers is None else self._answers.within(plan))
 
@@ -306,7 +305,7 @@ class DataPlane:
 
     def listeners(self) -> Sequence[ListenerState]:
         """What listens where."""
-        return standing(self._acceptors, self._missing.all(), self._closing)
+        return listener_states(self._acceptors, self._missing.all(), self._closing)
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""

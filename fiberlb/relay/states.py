@@ -26,6 +26,30 @@ class ListenerState:
     reason: str = ""
 
 
+def listener_states(
+    acceptors: Mapping[tuple[str, int], Any],
+    failed: Mapping[tuple[str, int], AddressInUse],
+    closing: Iterable[Any],
+) -> list[ListenerState]:
+    """
+    What listens where.
+
+    @param acceptors: by where they listen.
+    @param failed: those that could not be had.
+    @param closing: cells of listeners that are gone.
+    """
+    return [
+        *(ListenerState(a.cell.id, k[0], a.port, "listening") for k, a in acceptors.items()),
+        *(ListenerState(w.listener_id, *k, "error", w.message) for k, w in failed.items()),
+        *(
+            ListenerState(cell.id, host, port, "closing")
+            for cell in closing
+            if cell.connections
+            for host, port in cell.plan.source.addresses
+        ),
+    ]
+
+
 @attrs.frozen
 class Processes:
     """
@@ -58,29 +82,3 @@ class Load:
     refusing: int
     periods: int
     lag: float
-
-
-def standing(
-    acceptors: Mapping[tuple[str, int], Any],
-    failed: Mapping[tuple[str, int], AddressInUse],
-    closing: Iterable[Any],
-) -> Sequence[ListenerState]:
-    """
-    The states of all listeners of one process.
-
-    @param acceptors: by address, what takes connections or datagrams there.
-    @param failed: the same of addresses that could not be had: why.
-    @param closing: cells of listeners that are gone, while somebody is connected.
-    """
-    states = [ListenerState(a.cell.id, key[0], a.port, "listening") for key, a in acceptors.items()]
-    states += [
-        ListenerState(why.listener_id, key[0], key[1], "error", why.message)
-        for key, why in failed.items()
-    ]
-    states += [
-        ListenerState(cell.id, host, port, "closing")
-        for cell in closing
-        if cell.connections
-        for host, port in cell.plan.source.addresses
-    ]
-    return states

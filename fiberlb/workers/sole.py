@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from fiberlb.balancing.affinity_table import AffinityTable
+from fiberlb.model.overload import Overload
 from fiberlb.model.settings import Settings
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.affinity import private_table
@@ -72,6 +73,10 @@ class SolePlane(DataPlane):
             make_table=make_table,
         )
         self.relieve(settings.overload)
+
+    def relieve(self, settings: Overload) -> None:
+        """What is done when this process is too slow."""
+        self.shedding.settings = settings
 
     async def begin(self, directory: str) -> None:
         """

@@ -175,7 +175,7 @@ class Worker:
         compiled = await in_slices(self._reactor, steps)
         self._index = dict(revision.bases)
         self.plane.trust(revision.trusted)
-        self.plane.relieve(revision.overload)
+        self.plane.shedding.settings = revision.overload
         self.plane.shares = self._shares(revision.columns)
         serving = resolved(compiled, revision.answers, self._serving)
         prepared = await self.plane.prepare(serving)

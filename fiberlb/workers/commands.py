@@ -105,7 +105,7 @@ def ask(
     """
     if not settings.admin.listen:
         leave(UNREACHABLE, "the admin API is off (admin.listen is empty)")
-    address = settings.admin.listen[0]
+    address = settings.admin.addresses[0]
     connection: http.client.HTTPConnection
     if address.startswith("unix:"):
         connection = _Unix(address[5:])

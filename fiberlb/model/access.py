@@ -6,7 +6,7 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 
@@ -18,6 +18,7 @@ SHORTEST_TOKEN = 16
 LONGEST_TOKEN = 512
 #: What can stand behind C{Bearer} (RFC 6750 section 2.1), C{~} and its like included.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=:@-]+")
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._@-]*[A-Za-z0-9])?"
 #: A name as it stands in the history, in addresses and in logs.
 TOKEN_NAME = Text(64, 1, _NAME, "letters, digits and ._@- between them")
@@ -46,14 +47,12 @@ def digest(token: str) -> str:
     A fast hash: what it is made of has more possibilities than anybody can try, so there is
     nothing that a slow one would protect (L{SHORTEST_TOKEN}).
     """
-    return hashlib.sha256(token.encode()).hexdigest()
+    return f"sha256:{hashlib.sha256(token.encode()).hexdigest()}"
 
 
 @attrs.frozen
 class TokenText:
-    """A token, or C{file:PATH} of one; only its L{digest} is held."""
-
-    secret: ClassVar[bool] = True
+    """A token, C{file:PATH} of one, or its L{digest}, which is all that is held."""
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if not isinstance(value, str):
@@ -68,6 +67,8 @@ class TokenText:
                 return loading.refuse(path, f"cannot read {value[5:]}: {why.strerror}")
             except UnicodeDecodeError:
                 return loading.refuse(path, f"{value[5:]} is not text")
+        if _DIGEST.fullmatch(text):
+            return text
         if not SHORTEST_TOKEN <= len(text) <= LONGEST_TOKEN:
             message = f"must have {SHORTEST_TOKEN} to {LONGEST_TOKEN} characters"
             return loading.refuse(path, f"{message}: openssl rand -hex 32 makes one")
@@ -76,7 +77,7 @@ class TokenText:
         return digest(text)
 
     def dump(self, value: Any) -> Any:
-        return None
+        return value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string"}
@@ -107,13 +108,13 @@ class TokenSetting:
     """
     A token of the configuration file.
 
-    @ivar name: who uses it, for the history; empty: by its place in the list.
+    @ivar name: who uses it, for the history; C{None}: by its place in the list.
     @ivar token: its L{digest}.
     @ivar project: the only one it is for, of the Octavia API; C{None}: any.
     @ivar expires_at: seconds since the epoch; C{None}: never.
     """
 
-    name: str = field(TOKEN_NAME, "")
+    name: str | None = field(Optional(TOKEN_NAME), None)
     role: Role = field(OneOf(Role), Role.ADMIN)
     token: str = field(TokenText(), repr=False)
     project: str | None = field(Optional(Text(255, 1)), None)

@@ -1,4 +1,4 @@
-"""The admin API's surface: where it listens, and who may use it there (product page, decision 12)."""
+"""The admin API's surface: where it listens, who may use it (product page, decision 12)."""
 
 from __future__ import annotations
 
@@ -90,6 +90,21 @@ class AdminListen:
             loading.refuse((*path, "plaintext"), "a Unix socket does without TLS")
 
 
+@attrs.frozen
+class ListenAt:
+    """An L{AdminListen}: its address alone where nothing else is said of it."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        return Nested(AdminListen).load(value, path, loading)
+
+    def dump(self, value: Any) -> Any:
+        long = Nested(AdminListen).dump(value)
+        return value.address if value.plaintext is None else long
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, Nested(AdminListen).schema()]}
+
+
 @attrs.frozen(kw_only=True)
 class AdminTls:
     """
@@ -111,7 +126,9 @@ class AdminTls:
     @property
     def other_role(self) -> Role | None:
         """What clients may do that are not named; C{None}: nothing."""
-        return Role.ADMIN if self.client_role is None and not self.client_roles else self.client_role
+        return (
+            Role.ADMIN if self.client_role is None and not self.client_roles else self.client_role
+        )
 
     def check(self, path: Path, loading: Loading) -> None:
         """Roles are for clients that are asked."""
@@ -134,7 +151,7 @@ class Admin:
     LATER: ClassVar[frozenset[str]] = frozenset()
 
     listen: tuple[AdminListen, ...] = field(
-        Several(Nested(AdminListen), single=True, most=8), (AdminListen(address="127.0.0.1:9876"),)
+        Several(ListenAt(), single=True, most=8), (AdminListen(address="127.0.0.1:9876"),)
     )
     tls_config: AdminTls | None = field(Optional(Nested(AdminTls)), None)
     allowed_hosts: tuple[str, ...] = field(Several(Text(255, 1), most=64), ())
@@ -174,5 +191,7 @@ class Admin:
             loading.refuse(at, message, code="open")
         elif not one.local and not self.tokens and not (one.tls and self.asks_clients):
             who = "admin.tokens, or a client_ca in admin.tls_config" if one.tls else "admin.tokens"
-            message = f"{one.address} is not loopback and needs {who}: it would be open to everybody"
+            message = (
+                f"{one.address} is not loopback and needs {who}: it would be open to everybody"
+            )
             loading.refuse(at, message, code="open")

@@ -105,7 +105,8 @@ def ask(
     """
     if not settings.admin.listen:
         leave(UNREACHABLE, "the admin API is off (admin.listen is empty)")
-    address = settings.admin.addresses[0]
+    # The one that is of this machine, where there is one.
+    address = min(settings.admin.listen, key=lambda one: (one.tls, not one.unix)).address
     connection: http.client.HTTPConnection
     if address.startswith("unix:"):
         connection = _Unix(address[5:])
@@ -113,13 +114,19 @@ def ask(
         connection = http.client.HTTPConnection(address, timeout=PATIENCE)
     try:
         data = None if body is None else json.dumps(body)
-        connection.request(method, target, data, {"Content-Type": "application/json"})
+        connection.request(method, target, data, _fields())
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as why:
         leave(UNREACHABLE, f"{address}: {why}")
     finally:
         connection.close()
+
+
+def _fields() -> dict[str, str]:
+    token = os.environ.get("FIBERLB_TOKEN")
+    known = {"Authorization": f"Bearer {token}"} if token else {}
+    return {"Content-Type": "application/json", **known}
 
 
 def settings_of(path: str) -> Settings:

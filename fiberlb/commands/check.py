@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from fiberlb.commands.exits import REFUSED
 from fiberlb.control.cautions import cautions
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.document import FileLayer, load_file
@@ -21,7 +22,6 @@ from fiberlb.model.convert import overlaid
 from fiberlb.model.listener import Listener
 from fiberlb.tls.admin import context_of
 from fiberlb.tls.weaknesses import weaknesses
-from fiberlb.workers.commands import REFUSED
 
 
 @click.command()

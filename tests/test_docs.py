@@ -17,7 +17,9 @@ from fiberlb.control import refusals
 from fiberlb.control.document import load_file
 from fiberlb.errors import REASONS
 from fiberlb.model import (
+    access,
     acme,
+    admin,
     bounds,
     configuration,
     header_edits,
@@ -46,6 +48,8 @@ TABLES: dict[str, type] = {
     "Top level": settings.Settings,
     "node": settings.Node,
     "admin": settings.Admin,
+    "TLS of the admin API": admin.AdminTls,
+    "tokens": access.TokenSetting,
     "access_log": settings.AccessLog,
     "log": settings.Log,
     "shutdown": settings.Shutdown,

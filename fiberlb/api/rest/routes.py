@@ -185,6 +185,9 @@ _WATCHED = (
 )
 
 ROUTES: tuple[Route, ...] = (*collections(), *_WHOLE, *_KEYS, *_WATCHED)
+#: Addresses that are open to whoever reaches them, and those that are so to this machine.
+OPEN = frozenset(route.path.encode() for route in ROUTES if route.role is Role.OPEN)
+OPEN_HERE = frozenset({b"/metrics"})
 _LARGE = {(r.method.encode(), r.path.encode()): r.largest for r in ROUTES if r.largest != LARGEST}
 
 

@@ -11,6 +11,7 @@ import attrs
 
 from fiberlb.model.convert import AllOr, Nested, kinds
 from fiberlb.model.fields import Kind, Optional, Several, Words
+from fiberlb.model.l7_rule import NestedRules
 
 _IVAR = re.compile(r"^@ivar (\w+): (.*?)(?=^@|\Z)", re.MULTILINE | re.DOTALL)
 _MARKUP = re.compile(r"[CLBI]\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -52,12 +53,16 @@ def definition(cls: type) -> dict[str, Any]:
 def nested(cls: type) -> dict[str, type]:
     """The classes that the fields of a class, and theirs, hold objects of; by name."""
     found: dict[str, type] = {}
+    _gather(cls, found)
+    return found
+
+
+def _gather(cls: type, found: dict[str, type]) -> None:
     for kind in kinds(cls).values():
         for inner in _within(kind):
             if inner.__name__ not in found:
                 found[inner.__name__] = inner
-                found.update(nested(inner))
-    return found
+                _gather(inner, found)
 
 
 def summary(cls: type) -> str:
@@ -66,7 +71,7 @@ def summary(cls: type) -> str:
 
 
 def _within(kind: Kind) -> Iterator[type]:
-    if isinstance(kind, Nested):
+    if isinstance(kind, (Nested, NestedRules)):
         yield kind.cls
     elif isinstance(kind, (Optional, AllOr, Several, Words)):
         yield from _within(kind.kind)

@@ -21,7 +21,6 @@ from fiberlb.model.l7_rule import (
     L7Rule,
     RuleType,
 )
-from fiberlb.model.resource import Resource
 from fiberlb.model.response import FixedResponse
 from fiberlb.model.split import (
     PERSISTENCE,
@@ -30,6 +29,7 @@ from fiberlb.model.split import (
     WeightedPool,
     check_split,
 )
+from fiberlb.model.treated import Treated, own_first
 
 __all__ = [
     "EXACT_ONLY",
@@ -70,8 +70,8 @@ _TO_POOLS = ("failover_pool_id", "split_persistence")
 REDIRECT_STATUSES = (302, 301, 303, 307, 308)
 
 
-@attrs.frozen(kw_only=True)
-class L7Policy(Resource):
+@attrs.frozen(kw_only=True, field_transformer=own_first)
+class L7Policy(Treated):
     """
     Rules, all of which must match, and what then happens.
 
@@ -86,11 +86,6 @@ class L7Policy(Resource):
     COLLECTION: ClassVar[str] = "l7_policies"
     PARENT: ClassVar[tuple[str, str] | None] = ("listener_id", "listeners")
     CHILDREN: ClassVar[dict[str, str]] = {"rules": "l7_rules"}
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        "request_headers"
-        " response_headers rewrite mirror rate_limit basic_auth jwt forward_auth cors compression"
-        " error_pages".split()
-    )
 
     listener_id: str = field(Reference("listeners"), "")
     position: int | None = field(Optional(Whole(0, 2147483647)), None)

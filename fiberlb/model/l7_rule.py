@@ -117,11 +117,11 @@ class NestedRules:
         return [unstructure(one) for one in value]
 
     def schema(self) -> dict[str, Any]:
-        rule = {"$ref": f"#/$defs/{self.cls.__name__}"}
+        rule = {"$ref": f"#/$defs/{self.nests.__name__}"}
         return {"type": "array", "items": rule, "maxItems": MOST_NESTED}
 
     @property
-    def cls(self) -> type:
+    def nests(self) -> type:
         """What they are objects of; named here since it has such rules itself."""
         return Condition
 

@@ -11,7 +11,6 @@ import attrs
 
 from fiberlb.model.convert import AllOr, Nested, kinds
 from fiberlb.model.fields import Kind, Optional, Several, Words
-from fiberlb.model.l7_rule import NestedRules
 
 _IVAR = re.compile(r"^@ivar (\w+): (.*?)(?=^@|\Z)", re.MULTILINE | re.DOTALL)
 _MARKUP = re.compile(r"[CLBI]\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -53,16 +52,14 @@ def definition(cls: type) -> dict[str, Any]:
 def nested(cls: type) -> dict[str, type]:
     """The classes that the fields of a class, and theirs, hold objects of; by name."""
     found: dict[str, type] = {}
-    _gather(cls, found)
+    waiting = [cls]
+    while waiting:
+        for kind in kinds(waiting.pop()).values():
+            for inner in _within(kind):
+                if inner.__name__ not in found:
+                    found[inner.__name__] = inner
+                    waiting.append(inner)
     return found
-
-
-def _gather(cls: type, found: dict[str, type]) -> None:
-    for kind in kinds(cls).values():
-        for inner in _within(kind):
-            if inner.__name__ not in found:
-                found[inner.__name__] = inner
-                _gather(inner, found)
 
 
 def summary(cls: type) -> str:
@@ -71,8 +68,10 @@ def summary(cls: type) -> str:
 
 
 def _within(kind: Kind) -> Iterator[type]:
-    if isinstance(kind, (Nested, NestedRules)):
+    if isinstance(kind, Nested):
         yield kind.cls
+    elif hasattr(kind, "nests"):
+        yield kind.nests
     elif isinstance(kind, (Optional, AllOr, Several, Words)):
         yield from _within(kind.kind)
 

@@ -21,6 +21,8 @@ from fiberlb.relay.splitting import Choice, SplitCookie
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan
+from fiberlb.treatment.draft import Surroundings
+from fiberlb.treatment.treatment import Treatment, treatment
 from fiberlb.wire.forwarded import is_claim
 from fiberlb.wire.request_head import ParsedRequest
 
@@ -33,16 +35,24 @@ class Route:
     @ivar choice: L{fiberlb.relay.splitting.Choice}, also of the routes that it chooses from: what
         was chosen for one request is not for the next one. C{None}: there is none.
     @ivar timeouts: the listener's, the pool's and the policy's, in this order.
+    @ivar treatment: what is done to requests and answers; C{None}: nothing.
     """
 
-    __slots__ = ("choice", "decision", "policy", "pool", "timeouts")
+    __slots__ = ("choice", "decision", "policy", "pool", "timeouts", "treatment")
 
-    def __init__(self, decision: Decision, pool: PoolState | None, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        decision: Decision,
+        pool: PoolState | None,
+        timeouts: Timeouts,
+        treatment: Treatment | None = None,
+    ) -> None:
         self.decision = decision
         self.pool = pool
         self.choice: Any = None
         self.policy = decision.policy_name
         self.timeouts = timeouts
+        self.treatment = treatment
 
 
 class Plan:
@@ -58,10 +68,12 @@ class Plan:
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
     @ivar client_fields: names of the fields that tell members of the client's certificate.
+    @ivar treatment: what is done to answers of ours that have no route.
     @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
     """
 
     __slots__ = (
+        "_around",
         "_pools",
         "_routes",
         "allowed",
@@ -81,6 +93,7 @@ class Plan:
         "source",
         "speaks_http",
         "timeouts",
+        "treatment",
         "trusted",
     )
 
@@ -92,6 +105,7 @@ class Plan:
         allowed: Callable[[str], bool] | None,
         insert: tuple[str, ...],
         client_fields: tuple[str, ...] = (),
+        around: Surroundings | None = None,
     ) -> None:
         self.source = source
         self.name = source.listener.name
@@ -110,6 +124,8 @@ class Plan:
         self.insert = insert
         self.client_fields = client_fields
         self._pools = pools
+        self._around = around or Surroundings(None, pools)
+        self.treatment = treatment(source.listener, None, None, self._around)
         self._routes: dict[Decision, Route] = {}
         self.heads: dict[bytes, ParsedRequest] = {}
         only = source.routes.only
@@ -131,7 +147,10 @@ class Plan:
     def _to(self, decision: Decision, ident: str | None) -> Route:
         pool = self._pools.get(ident) if ident else None
         levels = (pool.plan.pool.timeouts if pool else (), decision.timeouts)
-        return Route(decision, pool, overlaid(self.timeouts, *levels))
+        timeouts = overlaid(self.timeouts, *levels)
+        configured = pool.plan.pool if pool else None
+        treated = treatment(self.source.listener, configured, decision.policy, self._around)
+        return Route(decision, pool, timeouts, treated)
 
     def _choosing(self, decision: Decision) -> Route:
         """The route of a decision that leaves a choice of pools."""

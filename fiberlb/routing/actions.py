@@ -10,8 +10,12 @@ from fiberlb.model.l7 import REDIRECT_STATUSES, L7Policy, PolicyAction
 from fiberlb.model.listener import Listener
 from fiberlb.model.response import WITHOUT_BODY
 from fiberlb.model.split import SplitPersistence, WeightedPool
+from fiberlb.model.treated import TREATMENTS
 from fiberlb.routing.location import Location, compile_location
 from fiberlb.routing.request import Request
+
+#: What the default says of the keys that policies can have.
+_PLAIN = (None,) * len(TREATMENTS)
 
 
 class Decision:
@@ -22,7 +26,7 @@ class Decision:
     @ivar pools: of a split: ids of pools with their weights, in their order; else empty.
     @ivar persistence: what keeps a client at its pool of a split, if anything does.
     @ivar failover_pool_id: in the place of a pool that has no member able to serve.
-    @ivar policy_id: the policy that decided; C{None} for the default.
+    @ivar policy: the policy that decided, C{policy_id}: its id; C{None} for the default.
     @ivar policy_name: for the access log; C{""} for the default.
     @ivar status: of the answer; 0 with a pool.
     @ivar reason: the reason code of an answer of our own (a key of
@@ -40,6 +44,7 @@ class Decision:
         "fields",
         "needs_host",
         "persistence",
+        "policy",
         "policy_id",
         "policy_name",
         "pool_id",
@@ -73,6 +78,7 @@ class Decision:
         self.reason = reason
         self._location = location
         self.needs_host = location is not None and location.needs_host
+        self.policy = policy
         self.policy_id = policy.id if policy else None
         self.policy_name = policy.name if policy else ""
         self.timeouts: tuple[tuple[str, Any], ...] = policy.timeouts if policy else ()
@@ -89,7 +95,8 @@ class Decision:
         text = self._location.text if self._location else None
         pools = (self.pool_id, self.pools, self.persistence, self.failover_pool_id)
         answer = (self.status, self.reason, text, self.content, self.fields)
-        return (*pools, *answer, self.timeouts)
+        treatments = self.policy.treatments if self.policy else _PLAIN
+        return (*pools, *answer, self.timeouts, treatments)
 
     def __repr__(self) -> str:
         what = self.pool_id or self.reason or ("split" if self.pools else "answer")

@@ -20,6 +20,7 @@ __all__ = [
     "AddressInUse",
     "HealthView",
     "ListenerState",
+    "Load",
     "MemberHealth",
     "Plane",
     "Prepared",
@@ -72,6 +73,26 @@ class Processes(Protocol):
     @property
     def deaths(self) -> int:
         """Workers that have ended although they should serve."""
+
+
+class Load(Protocol):
+    """How the processes with traffic keep up."""
+
+    @property
+    def closing(self) -> int:
+        """How many of them end connections because they are too slow."""
+
+    @property
+    def refusing(self) -> int:
+        """How many of them turn something away."""
+
+    @property
+    def periods(self) -> int:
+        """How often one of them has begun to."""
+
+    @property
+    def lag(self) -> float:
+        """Seconds that what is ready waits, in the slowest of them."""
 
 
 class Prepared(Protocol):
@@ -137,6 +158,9 @@ class Plane(Protocol):
 
     def processes(self) -> Processes:
         """The processes beside this one."""
+
+    def load(self) -> Load:
+        """How the processes with traffic keep up."""
 
     def workers(self) -> tuple[int, int]:
         """

@@ -29,7 +29,7 @@ from fiberlb.control.member_names import Gathering
 from fiberlb.control.members_seen import MembersSeen
 from fiberlb.control.operating import Operating
 from fiberlb.control.operations import Operation, Origin, Outcome
-from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
+from fiberlb.control.plane import HealthView, ListenerState, Load, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
@@ -366,6 +366,11 @@ class ControlService:
     def in_slices(self, steps: Iterator[T | None]) -> Deferred[T]:
         """Work in steps, for surfaces whose answers take long (L{in_slices})."""
         return Deferred.fromCoroutine(in_slices(self._surroundings.reactor, steps))
+
+    @property
+    def load(self) -> Load:
+        """How the processes with traffic keep up."""
+        return self._plane.load()
 
     @property
     def workers(self) -> tuple[int, int]:

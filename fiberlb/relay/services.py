@@ -24,6 +24,7 @@ class Services:
     @ivar reasons: reason code -> how many requests or connections have ended with it.
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
     @ivar suspect: told of a member that fails too often: its id, the last cause, a sentence.
+    @ivar lag: L{fiberlb.relay.lag.Lag}; C{None}: nobody looks whether the process is too slow.
     @ivar release: cleans up after an address that is not listened at any more.
     """
 
@@ -35,6 +36,7 @@ class Services:
     reasons: dict[str, int] = attrs.field(factory=dict, eq=False)
     release: Callable[[str], None] = lambda host: None
     suspect: Callable[[str, str, str], None] = lambda member, cause, told: None
+    lag: Any = None
 
 
 def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:

@@ -20,7 +20,7 @@ from fiberlb.control.service import ControlService
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
 from fiberlb.model.operational import Operations
 from fiberlb.names.name import NameState
-from fiberlb.relay.states import Processes
+from fiberlb.relay.states import Load, Processes
 from fiberlb.snapshot import Snapshot
 from fiberlb.store.interface import Store
 from fiberlb.store.memory import MemoryStore
@@ -154,6 +154,10 @@ class StagePlane:
     def processes(self) -> Processes:
         """One worker, if the test has any."""
         return Processes({"worker": [os.getpid()]} if self.crew[0] else {}, 1.5, 2, 4)
+
+    def load(self) -> Load:
+        """One of the workers ends connections."""
+        return Load(1, 0, 3, 0.25)
 
     def workers(self) -> tuple[int, int]:
         """As many as the test says."""

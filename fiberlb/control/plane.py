@@ -8,7 +8,7 @@ module, and the tests of the control service bring plain classes that have them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Container, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fiberlb.errors import AddressInUse
 
@@ -168,6 +168,9 @@ class Plane(Protocol):
 
         C{(0, 0)} where traffic has no process of its own.
         """
+
+    def recall(self, ident: str) -> Awaitable[dict[str, Any] | None]:
+        """What is known of an answer that was made here, by the id that it bears."""
 
     def restart(self) -> Awaitable[None]:
         """Replace every worker; ends when the new ones serve."""

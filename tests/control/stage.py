@@ -87,6 +87,7 @@ class StagePlane:
     @ivar waits: a preparation ends when this fires.
     @ivar activation: an activation ends when this fires.
     @ivar operations: what is in force beside the configuration.
+    @ivar answers: what is known of answers, by their ids.
     @ivar figures: of every member.
     @ivar crew: workers that there should be, and that serve.
     """
@@ -101,11 +102,16 @@ class StagePlane:
         self.snapshot: Snapshot | None = None
         self.crew = (0, 0)
         self.operations = Operations()
+        self.answers: dict[str, dict[str, Any]] = {}
         self.figures = {"sessions": 2, "in_flight": 1}
 
     def note(self, event: str) -> None:
         """Remember it."""
         self.events.append(event)
+
+    async def recall(self, ident: str) -> dict[str, Any] | None:
+        """What was put into C{answers}."""
+        return self.answers.get(ident)
 
     async def operate(self, operations: Operations) -> None:
         """Remember it."""

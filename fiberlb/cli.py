@@ -34,6 +34,7 @@ _COMMANDS = {
     "health": "fiberlb.commands.health:health",
     "keys": "fiberlb.commands.keys:keys",
     "member": "fiberlb.commands.members:members",
+    "token": "fiberlb.commands.tokens:tokens",
     "upgrade": "fiberlb.commands.workers:upgrade",
     "workers": "fiberlb.commands.workers:workers",
 }

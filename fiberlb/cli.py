@@ -15,11 +15,26 @@ from fiberlb.commands.exits import REFUSED, Failed
 
 #: Command -> where it is. Imported when it is asked for: some have to be there at once.
 _COMMANDS = {
+    "completion": "fiberlb.commands.completing:completion",
+    "create": "fiberlb.commands.objects:create",
+    "delete": "fiberlb.commands.objects:delete",
+    "ls": "fiberlb.commands.objects:listing",
+    "show": "fiberlb.commands.objects:showing",
+    "update": "fiberlb.commands.objects:update",
+    "backup": "fiberlb.commands.backups:backup",
+    "check-member": "fiberlb.commands.operating:check_member",
+    "drain": "fiberlb.commands.operating:drain",
+    "maint": "fiberlb.commands.operating:maint",
+    "ready": "fiberlb.commands.operating:ready",
+    "restore": "fiberlb.commands.backups:restore",
+    "schema": "fiberlb.commands.schema:schema",
+    "status": "fiberlb.commands.status:status",
     "cert": "fiberlb.commands.certificates:certificates",
     "check": "fiberlb.commands.check:check",
     "health": "fiberlb.commands.health:health",
     "keys": "fiberlb.commands.keys:keys",
     "member": "fiberlb.commands.members:members",
+    "token": "fiberlb.commands.tokens:tokens",
     "upgrade": "fiberlb.commands.workers:upgrade",
     "workers": "fiberlb.commands.workers:workers",
 }

@@ -5,7 +5,10 @@ from __future__ import annotations
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
-from fiberlb.api.octavia.app import VERSIONS, OctaviaFace
+from fiberlb.api.octavia.app import OctaviaFace, spoken
+from fiberlb.api.rest.door import Asks
+from fiberlb.api.rest.problem import Refused
+from fiberlb.api.rest.reply import of_problem, written
 from fiberlb.control.service import ControlService
 
 
@@ -25,7 +28,18 @@ class Faces(Resource):
 
     def render(self, request: Request) -> bytes | int:
         """Twisted's entry."""
-        first = request.path.split(b"/")[1:2]
-        ours = first in ([], [b""]) or first[0].decode("latin-1") in VERSIONS
-        found: bytes | int = (self._octavia if ours else self._native).render(request)
+        face = self._octavia if spoken(request.path) else self._native
+        found: bytes | int = face.render(request)
         return found
+
+    def refuse(self, request: Request, why: Refused, revision: int) -> bytes:
+        """Answer a request that is not let in."""
+        if spoken(request.path):
+            return self._octavia.refuse(request, why)
+        return written(request, of_problem(why), revision)
+
+    def asks(self, path: bytes) -> Asks:
+        """How the dialect of a path asks who somebody is."""
+        if not spoken(path):
+            return Asks.ALWAYS
+        return Asks.ITSELF if self._octavia.asks(path) else Asks.IF_NEEDED

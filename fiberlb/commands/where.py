@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import attrs
 
 from fiberlb.commands.exits import REFUSED, UNREACHABLE, Failed
-from fiberlb.control.document import load_file
 from fiberlb.control.state_directory import state_directory
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.settings import Settings
@@ -92,10 +91,11 @@ def of_file(path: str, environ: Mapping[str, str]) -> str:
     settings = settings_of(path)
     if not settings.admin.listen:
         raise Failed("the admin API is off (admin.listen is empty)", UNREACHABLE)
-    address = settings.admin.listen[0]
-    if address.endswith(":0"):
+    # What is of this machine speaks plainly, and its certificate need not name it.
+    best = min(settings.admin.listen, key=lambda one: one.tls)
+    if best.address.endswith(":0"):
         return _running(settings.state_directory, environ)
-    return address
+    return f"https://{best.address}" if best.tls else best.address
 
 
 def _running(directory: str | None, environ: Mapping[str, str]) -> str:
@@ -109,7 +109,7 @@ def _running(directory: str | None, environ: Mapping[str, str]) -> str:
         raise Failed(said, UNREACHABLE, (hint,)) from None
     if not addresses:
         raise Failed(f"{place}: the admin API is off", UNREACHABLE)
-    return addresses[0]
+    return min(addresses, key=lambda one: one.startswith("https:"))
 
 
 def checked(address: str) -> str:
@@ -167,6 +167,9 @@ def settings_of(path: str) -> Settings:
 
     @raise Failed: it is refused.
     """
+    # Here, as who says where to ask by an address waits for none of it.
+    from fiberlb.control.document import load_file
+
     try:
         return load_file(path, os.environ).settings
     except ConfigurationError as why:

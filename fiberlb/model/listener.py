@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -10,16 +9,10 @@ import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.addresses import (
-    FD,
-    SCOPED,
-    UNIX,
     Network,
     check_port,
-    load_unix,
     named,
     needs_port,
-    plain_ip,
-    unbracketed,
 )
 from fiberlb.model.bounds import Limits, Timeouts
 from fiberlb.model.convert import AllOr, Nested, Partial
@@ -35,8 +28,15 @@ from fiberlb.model.fields import (
     Words,
     field,
 )
-from fiberlb.model.resource import Resource
-from fiberlb.model.written import plain
+from fiberlb.model.listener_values import ConnectionLimit, ListenAddress, RedirectStatus, Setting
+from fiberlb.model.split import (
+    PERSISTENCE,
+    WEIGHTED_POOLS,
+    SplitPersistence,
+    WeightedPool,
+    check_split,
+)
+from fiberlb.model.treated import Treated, own_first
 
 
 class ListenerProtocol(Enum):
@@ -165,47 +165,6 @@ class TlsConfig:
                     loading.refuse((*path, name), message)
 
 
-@attrs.frozen
-class ListenAddress:
-    """
-    An IP address to listen on, C{unix:/path}, or C{fd:NUMBER} or C{fd:NAME} of a socket that the
-    process was started with; the other forms come later and are refused as such.
-    """
-
-    def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and value.startswith(UNIX):
-            return load_unix(value, path, loading)
-        if isinstance(value, str) and value.startswith(FD):
-            return self._inherited(value, path, loading)
-        if isinstance(value, str) and re.match(r"[a-z0-9]+:[^:]*$", value):
-            scheme = value.split(":")[0]
-            return loading.refuse(
-                path, f"{scheme}: known, not supported by this version", code="not_supported"
-            )
-        if isinstance(value, str) and "%" in value:
-            return loading.refuse(path, SCOPED, code="not_supported")
-        try:
-            return plain_ip(value if isinstance(value, str) else "")
-        except ValueError:
-            return loading.refuse(path, f"{value!r} is not an IP address", unbracketed(value))
-
-    @staticmethod
-    def _inherited(value: str, path: Path, loading: Loading) -> Any:
-        word = value.removeprefix(FD)
-        if word.isdecimal() and word.isascii() and 3 <= int(word) < 1 << 20:
-            return f"{FD}{int(word)}"
-        if re.fullmatch(r"(?![0-9]+$)[A-Za-z0-9._@\\-]{1,255}", word):
-            return value
-        message = f"{value!r} is not fd: with a number from 3, or with a name as systemd has it"
-        return loading.refuse(path, message)
-
-    def dump(self, value: Any) -> Any:
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string"}
-
-
 #: Header fields that a listener inserts unless told otherwise.
 INSERTABLE = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port")
 #: Fields about the client's certificate that a listener inserts where told, in Octavia's spelling.
@@ -221,70 +180,20 @@ CLIENT_FIELDS = (
 )
 
 
-@attrs.frozen
-class _Setting:
-    """A flag that Octavia's clients write as a text."""
-
-    def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        return Flag().load(value, path, loading)
-
-    def dump(self, value: Any) -> Any:
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return Flag().schema()
-
-
-@attrs.frozen
-class ConnectionLimit:
-    """A number of connections; -1 is no limit, and 0 would be a listener that answers nobody."""
-
-    def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        found = Whole(-1, 10_000_000).load(value, path, loading)
-        if found == 0:
-            return loading.refuse(path, "must be -1 (no limit) or at least 1")
-        return found
-
-    def dump(self, value: Any) -> Any:
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"const": -1}, Whole(1, 10_000_000).schema()]}
-
-
-@attrs.frozen
-class RedirectStatus:
-    """C{false}, C{true} (308) or a redirect's status; the model holds 0 for C{false}."""
-
-    def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        found = plain(value)
-        if isinstance(found, bool):
-            return 308 if found else 0
-        if str(value) in ("301", "302", "307", "308"):
-            return int(value)
-        return loading.refuse(path, "must be true, false, 301, 302, 307 or 308")
-
-    def dump(self, value: Any) -> Any:
-        return value or False
-
-    def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"type": "boolean"}, {"enum": [301, 302, 307, 308]}]}
-
-
 #: What helps where a listener passes TLS through and more is asked of it.
 ADD_TLS_CONFIG = "without tls_config TLS is passed through unread; add tls_config to end it here"
 
 
-@attrs.frozen(kw_only=True)
-class Listener(Resource):
+@attrs.frozen(kw_only=True, field_transformer=own_first)
+class Listener(Treated):
     """
     An address, a port and what is done with what comes in.
 
     @ivar address: empty: the addresses of the load balancer.
     @ivar port: of the IP addresses; C{None} where there is none of these.
     @ivar default_pool_id: where requests go that no policy takes; C{None}: 503.
+    @ivar default_pools: several, each with its share, in its place.
+    @ivar split_persistence: keeps a client at its pool of C{default_pools}.
     @ivar https_redirect: the status of a redirect of everything to https; 0 for none.
     @ivar allowed_cidrs: networks that may connect; empty: all.
     @ivar accept_proxy_protocol: connections begin with a header of the PROXY protocol, and come
@@ -299,11 +208,9 @@ class Listener(Resource):
     COLLECTION: ClassVar[str] = "listeners"
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        "default_pools split_persistence hsts readiness_path"
-        " onion onion_location request_headers response_headers rewrite mirror rate_limit"
-        " basic_auth jwt forward_auth cors compression error_pages".split()
-    )
+    LATER: ClassVar[frozenset[str]] = Treated.LATER | {
+        *"hsts readiness_path onion onion_location".split()
+    }
 
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
     address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
@@ -311,6 +218,8 @@ class Listener(Resource):
     protocol: ListenerProtocol = field(OneOf(ListenerProtocol, later=("prometheus",)))
     tls_config: TlsConfig | None = field(Optional(Nested(TlsConfig)), None)
     default_pool_id: str | None = field(Optional(Reference("pools")), None)
+    default_pools: tuple[WeightedPool, ...] | None = field(Optional(WEIGHTED_POOLS), None)
+    split_persistence: SplitPersistence | None = field(PERSISTENCE, None)
     l7policy_order: PolicyOrder = field(OneOf(PolicyOrder), PolicyOrder.POSITION)
     encoded_slash: EncodedSlash = field(OneOf(EncodedSlash), EncodedSlash.CHECK)
     https_redirect: int = field(RedirectStatus(), 0)
@@ -318,7 +227,7 @@ class Listener(Resource):
     accept_proxy_protocol: bool = field(Flag(), False)
     connection_limit: int = field(ConnectionLimit(), -1)
     insert_headers: tuple[tuple[str, bool], ...] = field(
-        Words(_Setting(), (*INSERTABLE, *CLIENT_FIELDS), fold=True), ()
+        Words(Setting(), (*INSERTABLE, *CLIENT_FIELDS), fold=True), ()
     )
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts), ())
     limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())
@@ -367,8 +276,27 @@ class Listener(Resource):
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
         if self.insert_headers and self.passes_tls:
             loading.refuse((*path, "insert_headers"), f"needs HTTP; {ADD_TLS_CONFIG}")
+        self._check_pools(path, loading)
+        if self.passes_tls:
+            self.refuse_treatment(f"needs HTTP; {ADD_TLS_CONFIG}", path, loading)
+        elif not self.speaks_http:
+            self.refuse_treatment(f"needs HTTP, not {self.protocol.value}", path, loading)
         if self.datagrams:
             self._check_datagrams(path, loading)
+
+    def _check_pools(self, path: Path, loading: Loading) -> None:
+        """One way to say where requests go by default."""
+        pools = self.default_pools
+        if pools is not None and self.default_pool_id is not None:
+            message = "default_pool_id and default_pools exclude each other"
+            loading.refuse((*path, "default_pools"), message)
+        if pools is not None and not pools:
+            loading.refuse((*path, "default_pools"), "must name a pool")
+        check_split(pools or (), self.split_persistence, "default_pools", path, loading)
+        if self.split_persistence is not None and not self.speaks_http:
+            hint = f"; {ADD_TLS_CONFIG}" if self.passes_tls else ""
+            message = f"is a cookie, and needs HTTP{hint}"
+            loading.refuse((*path, "split_persistence"), message)
 
     def _check_datagrams(self, path: Path, loading: Loading) -> None:
         """What goes with connections only."""
@@ -376,6 +304,6 @@ class Listener(Resource):
             if named(address):
                 message = f"{address} takes connections; udp listeners need IP addresses"
                 loading.refuse((*path, "address", index), message)
-        for name in ("accept_proxy_protocol", "insert_headers"):
+        for name in ("accept_proxy_protocol", "insert_headers", "default_pools"):
             if getattr(self, name):
                 loading.refuse((*path, name), "does not go with udp")

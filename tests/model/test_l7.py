@@ -6,137 +6,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.l7 import CompareType, L7Policy, L7Rule, PolicyAction, RuleType
-from tests.model.documents import made, problems, short, values
+from fiberlb.model.l7 import L7Policy, PolicyAction
+from tests.model.documents import made, problems, short
 
 LATER = "known, not supported by this version"
-
-
-class RuleTests(SynchronousTestCase):
-    """Rules."""
-
-    def test_long(self) -> None:
-        """The long form, in the seed's and in Octavia's spelling."""
-        for document in (
-            {"rule_type": "path", "compare_type": "starts_with", "value": "/api/"},
-            {"type": "PATH", "compare_type": "STARTS_WITH", "value": "/api/"},
-        ):
-            found = made(L7Rule, **document)
-            self.assertEqual(
-                (found.rule_type, found.compare_type, found.candidates),
-                (RuleType.PATH, CompareType.STARTS_WITH, ("/api/",)),
-            )
-
-    def test_types(self) -> None:
-        """Every type in every spelling."""
-        for word, wanted in (
-            ("HOST_NAME", RuleType.HOST_NAME),
-            ("host-name", RuleType.HOST_NAME),
-            ("FILE_TYPE", RuleType.FILE_TYPE),
-            ("SSL_CONN_SNI", RuleType.SSL_CONN_SNI),
-            ("ssl_conn_sn_i", RuleType.SSL_CONN_SNI),
-        ):
-            self.assertIs(made(L7Rule, rule_type=word, value="x").rule_type, wanted)
-        for word, wanted in (("HEADER", RuleType.HEADER), ("cookie", RuleType.COOKIE)):
-            self.assertIs(made(L7Rule, rule_type=word, key="k").rule_type, wanted)
-
-    def test_short(self) -> None:
-        """The type as the key; a list is any of them; keyed types name their key."""
-        for document, kind, key, candidates in (
-            ({"path": "/api"}, RuleType.PATH, None, ("/api",)),
-            ({"HOST_NAME": ["a", "b"]}, RuleType.HOST_NAME, None, ("a", "b")),
-            ({"ssl_conn_sn_i": "x"}, RuleType.SSL_CONN_SNI, None, ("x",)),
-            ({"header": "X-A", "value": 1}, RuleType.HEADER, "X-A", ("1",)),
-            ({"cookie": "c", "values": ["a", "b"]}, RuleType.COOKIE, "c", ("a", "b")),
-            ({"header": "X-A"}, RuleType.HEADER, "X-A", ()),
-        ):
-            assert isinstance(document, dict)
-            found = made(L7Rule, **document)
-            self.assertEqual(
-                (found.rule_type, found.key, found.candidates, found.compare_type),
-                (kind, key, candidates, CompareType.EQUAL_TO),
-            )
-
-    def test_short_with_more(self) -> None:
-        """Other fields stand beside the short form."""
-        found = made(L7Rule, path="x$", compare_type="regex", invert=True, name="n")
-        self.assertEqual(
-            (found.compare_type, found.invert, found.name), (CompareType.REGEX, True, "n")
-        )
-
-    def test_refused(self) -> None:
-        """Half a rule is none."""
-        for document, wanted in (
-            ({}, ["rule_type: is needed"]),
-            ({"path": None}, ["value: is needed"]),
-            ({"path": []}, ["value: is needed"]),
-            ({"path": ""}, ["value: must have 1 to 1024 characters"]),
-            ({"rule_type": "path"}, ["value: is needed"]),
-            ({"rule_type": "header", "value": "x"}, ["key: is needed by header rules"]),
-            ({"path": "/", "key": "x"}, ["key: path rules take no key"]),
-            ({"path": "/", "values": ["/"]}, ["values: value and values exclude each other"]),
-            ({"header": "a b"}, ["key: must be a header, cookie or attribute name"]),
-            ({"header": ["a", "b"]}, ["key: must be a text"]),
-            (
-                {"path": "/", "compare_type": "like"},
-                [
-                    "compare_type: 'like' is not one of equal_to, regex, starts_with,"
-                    " ends_with, contains"
-                ],
-            ),
-        ):
-            self.assertEqual(problems(L7Rule, document), wanted)
-        for value in values(None, 5, "path", []):
-            self.assertEqual(problems(L7Rule, value), ["must be a mapping"])
-
-    def test_two_types(self) -> None:
-        """Two types in one rule are two rules."""
-        found = problems(L7Rule, {"path": "/", "host_name": "a"})
-        self.assertIn("rule_type: is needed", found)
-
-    def test_certificates(self) -> None:
-        """Rules about clients' certificates, in every spelling, and what they do not take."""
-        made(L7Rule, ssl_conn_has_cert="True")
-        made(L7Rule, rule_type="SSL_VERIFY_RESULT", value="0")
-        for key in ("CN", "organizationName", "emailaddress"):
-            made(L7Rule, ssl_dn_field=key, values=["a", "b"], invert=True)
-        for document, wanted in (
-            (
-                {"ssl_conn_has_cert": "false"},
-                "value: must be true; for clients without one set invert",
-            ),
-            ({"ssl_verify_result": ["0", "-1"]}, "values[1]: must be a number; 0: in order"),
-            (
-                {"ssl_verify_result": "0", "compare_type": "starts_with"},
-                "compare_type: ssl_verify_result rules have equal_to only",
-            ),
-            (
-                {"ssl_dn_field": "organisationName", "value": "x"},
-                "key: is not an attribute of distinguished names (did you mean"
-                " 'organizationname'?)",
-            ),
-        ):
-            self.assertEqual(problems(L7Rule, document), [wanted])
-
-    def test_later(self) -> None:
-        """Types, comparisons and nesting of later versions."""
-        for word in "method query protocol".split():
-            for document in ({word: "x"}, {"rule_type": word.upper(), "value": "x"}):
-                self.assertIn(f"rule_type: {word}: {LATER}", problems(L7Rule, document))
-        self.assertEqual(
-            problems(L7Rule, {"path": "/", "compare_type": "under"}),
-            [f"compare_type: under: {LATER}"],
-        )
-        for word in ("any", "all", "not"):
-            self.assertEqual(problems(L7Rule, {word: []}), [f"{word}: {LATER}"])
-
-    def test_source_ip(self) -> None:
-        """An address is in a network or it is not: there is one comparison."""
-        self.assertEqual(made(L7Rule, source_ip="10.0.0.0/8").value, "10.0.0.0/8")
-        self.assertEqual(
-            problems(L7Rule, {"source_ip": "10.", "compare_type": "starts_with"}),
-            ["compare_type: source_ip rules take equal_to only"],
-        )
 
 
 class PolicyTests(SynchronousTestCase):
@@ -214,12 +87,66 @@ class PolicyTests(SynchronousTestCase):
 
     def test_later(self) -> None:
         """Keys and actions of later versions, without further complaints about them."""
-        for key in sorted(L7Policy.LATER - {"redirect_pools", "response"}):
+        for key in sorted(L7Policy.LATER):
             self.assertEqual(
                 problems(L7Policy, {"action": "reject", key: None}), [f"{key}: {LATER}"]
             )
-        for key in ("redirect_pools", "response"):
-            self.assertEqual(problems(L7Policy, {key: []}), [f"{key}: {LATER}"])
-        self.assertEqual(
-            problems(L7Policy, {"action": "FIXED_RESPONSE"}), [f"action: fixed_response: {LATER}"]
+
+    def test_pools(self) -> None:
+        """Several pools with weights, one that stands in, and what keeps clients."""
+        pools = [{"pool_id": "a", "weight": 9}, {"pool_id": "b"}]
+        found = made(L7Policy, redirect_pools=pools, failover_pool_id="c", split_persistence={})
+        assert found.redirect_pools is not None and found.split_persistence is not None
+        self.assertIs(found.action, PolicyAction.REDIRECT_TO_POOL)
+        self.assertEqual([one.weight for one in found.redirect_pools], [9, 1])
+        self.assertEqual(found.split_persistence.cookie_name, "FIBERLB_SPLIT")
+        made(L7Policy, redirect_pool_id="a", failover_pool_id="b")
+        cases: tuple[tuple[dict[str, Any], str], ...] = (
+            (
+                {"action": "redirect_to_pool", "redirect_pool_id": "a", "redirect_pools": pools},
+                "redirect_pools: redirect_pool_id and redirect_pools exclude each other",
+            ),
+            ({"redirect_pools": []}, "redirect_pools: must name a pool"),
+            (
+                {"redirect_pools": [{"pool_id": "a", "weight": 0}]},
+                "redirect_pools: needs a pool with a weight above 0",
+            ),
+            (
+                {"redirect_pools": [*pools, {"pool_id": "a"}]},
+                "redirect_pools[2].pool_id: a is named twice; add the weights up",
+            ),
+            (
+                {"redirect_pools": [{"pool_id": "a", "weight": -1}]},
+                "redirect_pools[0].weight: must be from 0 to 1000000",
+            ),
+            ({"redirect_pools": [{"weight": 1}]}, "redirect_pools[0].pool_id: is needed"),
+            (
+                {"action": "reject", "failover_pool_id": "a"},
+                "failover_pool_id: does not go with reject",
+            ),
+            (
+                {"redirect_pool_id": "a", "split_persistence": {}},
+                "split_persistence: does nothing without redirect_pools",
+            ),
+            (
+                {"redirect_pool_id": "p", "redirect_url": "/", "response": {}},
+                "action: is needed: redirect_pool_id, redirect_url and response are given together",
+            ),
         )
+        for document, wanted in cases:
+            self.assertEqual(problems(L7Policy, document), [wanted])
+
+    def test_response(self) -> None:
+        """A response is an action of its own; its status is its own, too."""
+        found = made(L7Policy, response={"status": 503, "body": "later"})
+        self.assertIs(found.action, PolicyAction.FIXED_RESPONSE)
+        for document, wanted in (
+            ({"action": "fixed_response"}, "response: is needed by fixed_response"),
+            (
+                {"response": {}, "redirect_http_status_code": 302},
+                "redirect_http_status_code: does not go with fixed_response; response has a status",
+            ),
+            ({"action": "reject", "response": {}}, "response: does not go with reject"),
+        ):
+            assert isinstance(document, dict)
+            self.assertEqual(problems(L7Policy, document), [wanted])

@@ -15,16 +15,22 @@ from twisted.web.server import NOT_DONE_YET
 from fiberlb.api.octavia import discovery, network, services
 from fiberlb.api.octavia.asked import Asked, asked_of, body_of, only
 from fiberlb.api.octavia.faults import Fault, of_exception
-from fiberlb.api.octavia.identity import of_request
+from fiberlb.api.octavia.identity import of_request, permit
 from fiberlb.api.octavia.keystone import Keystone, fetching
 from fiberlb.api.octavia.lifecycle import TOP, WITHIN, Lifecycle, Place
-from fiberlb.api.octavia.reply import Reply, send
+from fiberlb.api.octavia.reply import Reply, send, written
 from fiberlb.api.rest.problem import Refused
 from fiberlb.control.service import ControlService
 
 #: First segments of the addresses that are answered here.
 VERSIONS = ("v2", "v2.0")
 _LBAAS = "lbaas"
+
+
+def spoken(path: bytes) -> bool:
+    """Whether an address is of this dialect."""
+    words = path.strip(b"/").split(b"/")
+    return words[0].decode("latin-1") in ("", *VERSIONS)
 
 
 class OctaviaFace(Resource):
@@ -48,6 +54,20 @@ class OctaviaFace(Resource):
     def _close(self) -> None:
         if self._pool is not None:
             self._pool.closeCachedConnections()
+
+    def asks(self, path: bytes) -> bool:
+        """Whether it finds out by itself who asks, or tells everybody."""
+        words = path.strip(b"/").split(b"/")
+        if len(words) < 2 or words[1:] == [_LBAAS.encode()]:
+            return True
+        control = self._control
+        return control.started and control.state.file.settings.octavia.keystone is not None
+
+    def refuse(self, request: IRequest, why: Refused) -> bytes:
+        """Answer a request that is not let in."""
+        for name, value in why.headers.items():
+            request.setHeader(name.encode(), value.encode())
+        return written(request, Reply(why.status, Fault(why.status, why.detail).document()))
 
     def render(self, request: IRequest) -> int:
         """Twisted's entry."""
@@ -95,6 +115,9 @@ class OctaviaFace(Resource):
     async def _lbaas(self, asked: Asked, words: list[str]) -> Reply:
         settings = self._control.state.file.settings.octavia
         identity = await of_request(asked.request, settings, self._keystone)
+        permit(identity, asked.method, words[0] if words else "")
+        if not words:
+            raise _nothing()
         lifecycle = Lifecycle(self._control, identity)
         if words[0] in TOP and len(words) == 3 and (words[0], words[2]) not in WITHIN:
             return services.of_object(asked, lifecycle, words)

@@ -28,10 +28,11 @@ PATIENCE = 10.0
 
 @attrs.frozen
 class Subject:
-    """Whom a token is of: the project that it is for, and the roles there."""
+    """Whom a token is of: the project that it is for, the roles there, and a name."""
 
     project: str
     roles: frozenset[str]
+    user: str = ""
 
 
 #: The address of a token's document, and the token -> status and JSON.
@@ -84,7 +85,7 @@ class Keystone:
             roles = frozenset(str(role["name"]) for role in said["roles"])
         except (KeyError, TypeError):
             raise Fault(401, "The token is not for a project.") from None
-        return Subject(project, roles)
+        return Subject(project, roles, str((said.get("user") or {}).get("name", "")))
 
 
 def fetching(reactor: Any, pool: Any) -> Fetch:

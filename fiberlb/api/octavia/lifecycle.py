@@ -182,7 +182,7 @@ class Lifecycle:
         """Do it; the view of what is in force then."""
         if not edit.operations:
             return edit.view
-        origin = Origin(self._identity.own, "octavia")
+        origin = Origin(self._identity.name, "octavia")
         outcome = await self._control.write(edit.operations, origin)
         return View(self._control, outcome.configuration)
 

@@ -25,10 +25,8 @@ class Reply:
     document: Any = None
 
 
-def send(request: IRequest, reply: Reply) -> None:
-    """Write an answer, unless whoever asked has gone."""
-    if getattr(request, "_disconnected", False):
-        return
+def written(request: IRequest, reply: Reply) -> bytes:
+    """Set the head of an answer; returns its body."""
     request.setResponseCode(reply.status, phrase(reply.status).encode())
     for name, value in ALWAYS:
         request.setHeader(name.encode(), value.encode())
@@ -39,6 +37,14 @@ def send(request: IRequest, reply: Reply) -> None:
         request.setHeader(b"Content-Type", b"application/json")
     if reply.status != 204:
         request.setHeader(b"Content-Length", str(len(body)).encode())
+    return body
+
+
+def send(request: IRequest, reply: Reply) -> None:
+    """Write an answer, unless whoever asked has gone."""
+    if getattr(request, "_disconnected", False):
+        return
+    body = written(request, reply)
     if request.method != b"HEAD":
         request.write(body)
     request.finish()

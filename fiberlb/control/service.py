@@ -64,7 +64,7 @@ class ControlService:
     @ivar certificates: what may be told of certificates.
     @ivar staples: what responders say of them.
     @ivar operating: what is in force beside the configuration.
-    @ivar shelf: what the API keeps beside it.
+    @ivar shelf: what the API keeps beside it; C{reactor}: keeps the time of surfaces.
     @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
     @ivar reloads: of the file, by what came of them.
@@ -85,8 +85,8 @@ class ControlService:
         issued = issued or Issued()
         self.staples = staples or Staples()
         self._issued = issued
-        self._store = store
-        self.shelf = Shelf(store)
+        self._store, self.shelf = store, Shelf(store)
+        self.make_id, self.reactor = surroundings.make_id, surroundings.reactor
         self._plane = plane
         self.health = health
         self._surroundings = surroundings
@@ -288,15 +288,6 @@ class ControlService:
     def file_generation(self) -> int:
         """How often a configuration file was taken, the start included."""
         return self.state.generation if self._force.started else 0
-
-    @property
-    def reactor(self) -> Any:
-        """Keeps time and connections, for surfaces that need them."""
-        return self._surroundings.reactor
-
-    def make_id(self) -> str:
-        """A fresh UUID."""
-        return self._surroundings.make_id()
 
     @property
     def node(self) -> str:

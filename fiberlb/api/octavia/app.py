@@ -131,7 +131,10 @@ class OctaviaFace(Resource):
     async def _resources(self, asked: Asked, lifecycle: Lifecycle, words: list[str]) -> Reply:
         place, rest = Place(TOP[words[0]]), words[1:]
         if len(words) > 2:
-            place, rest = Place(WITHIN[words[0], words[2]], words[1]), words[3:]
+            within = WITHIN.get((words[0], words[2]))
+            if within is None:
+                raise _nothing()
+            place, rest = Place(within, words[1]), words[3:]
         if len(rest) > 1:
             raise _nothing()
         kind = place.kind

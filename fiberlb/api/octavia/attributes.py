@@ -54,7 +54,7 @@ def created(argument: str, body: Any, attributes: Attributes) -> dict[str, Any]:
     """
     given = _given(argument, body, attributes, post=True)
     for name, attribute in attributes.items():
-        if attribute.required and given.get(name) is None:
+        if attribute.required and body.get(name) is None:
             raise needed(name)
     return {**{name: a.default for name, a in attributes.items() if a.post}, **given}
 

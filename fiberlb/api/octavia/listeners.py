@@ -227,6 +227,12 @@ def update(edit: Edit, made: Listener, given: Mapping[str, Any]) -> None:
     tls, notes = listener_tls.updated(edit, made, protocol, given)
     if tls:
         body["tls_config"] = tls
+    if "insert_headers" in body:
+        # A merge patch keeps what it does not name.
+        body["insert_headers"] = {
+            **dict.fromkeys(n for n, _ in made.insert_headers),
+            **body["insert_headers"],
+        }
     edit.patch("listeners", made.id, body, {**notes, **timeouts.noted(protocol, given)})
 
 

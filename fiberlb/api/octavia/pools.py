@@ -205,7 +205,8 @@ def _tls(
         ("ca_tls_container_ref", "ca_certificate_id"),
     ):
         if name in given:
-            done[to] = references.certificate(edit, given[name]) if given[name] else None
+            absent = "system" if to == "ca_certificate_id" else None
+            done[to] = references.certificate(edit, given[name]) if given[name] else absent
     if "ca_tls_container_ref" in given:
         # Without an authority nobody is verified, as in Octavia (product page, decision 1).
         done["insecure_skip_verify"] = not given["ca_tls_container_ref"]

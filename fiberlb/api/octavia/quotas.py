@@ -11,6 +11,7 @@ from fiberlb.api.octavia.faults import Fault
 from fiberlb.api.octavia.view import View
 from fiberlb.control.operations import Op, Operation
 from fiberlb.control.shelf import Shelf
+from fiberlb.model.configuration import DEFAULT_LOAD_BALANCER
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.pool import Pool
 
@@ -121,6 +122,8 @@ def count(view: View, project: str) -> Counter[str]:
     for collection, objects in view.configuration.objects.items():
         name = _COLLECTIONS.get(collection)
         for made in objects.values() if name is not None else ():
+            if made.id == DEFAULT_LOAD_BALANCER.id:
+                continue  # nobody has made it
             owner = _owner(view, collection, made, owners)
             owners[made.id] = owner
             if owner == project and name is not None:

@@ -87,7 +87,7 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     done = moved(given, _FIELDS)
-    if "key" in done and given.get("type") not in (None, *_KEYED):
+    if given.get("type") not in (None, *_KEYED):
         # Octavia keeps the key of a rule that has no use for one, and ignores it.
         done["key"] = None
     return done

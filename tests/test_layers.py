@@ -43,7 +43,7 @@ ALLOWED: dict[str, str] = {
     "process": "",
     "build": "wire",
     "announcement": "errors model build control",
-    "admin_ports": "model relay starting",
+    "admin_ports": "model relay control starting",
     "belongings": "",
     "background": "",
     "invocation": "",

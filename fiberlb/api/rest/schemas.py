@@ -124,6 +124,25 @@ _FIXED: Mapping[str, Schema] = {
         in_flight=WHOLE,
         **_OPERATIONAL,
     ),
+    "MemberCheck": record(
+        id=TEXT,
+        name=TEXT,
+        pool_id=TEXT,
+        health=TEXT,
+        reason=TEXT,
+        passed=FLAG,
+        checks=listed(
+            record(
+                address=TEXT,
+                port={"type": ["integer", "null"]},
+                type=TEXT,
+                passed=FLAG,
+                phases=listed(
+                    record(phase=TEXT, passed=FLAG, reason=TEXT, milliseconds={"type": "number"})
+                ),
+            )
+        ),
+    ),
     "Explanation": record(
         listener=ANYTHING,
         request={"type": "object"},

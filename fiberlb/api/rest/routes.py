@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.metrics.page import CONTENT_TYPE, page
-from fiberlb.api.rest import config, history, keys, member_states, openapi, requests, status
+from fiberlb.api.rest import config, history, keys, member_states, openapi, requests, status, tokens
 from fiberlb.api.rest.bodies import LARGEST
 from fiberlb.api.rest.collection_routes import collections
 from fiberlb.api.rest.explain import explain
@@ -21,7 +21,7 @@ from fiberlb.api.rest.reply import Reply, encoded
 from fiberlb.api.rest.route import Role, Route, Served
 
 #: Addresses of the specification that this version does not serve, by their first word.
-LATER: tuple[str, ...] = ("tokens", "transactions")
+LATER: tuple[str, ...] = ("transactions",)
 
 
 async def _metrics(served: Served, request: IRequest, words: Mapping[str, str]) -> Reply:
@@ -184,7 +184,13 @@ _WATCHED = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*collections(), *_WHOLE, *_KEYS, *_WATCHED)
+ROUTES: tuple[Route, ...] = (
+    *collections(),
+    *_WHOLE,
+    *_KEYS,
+    *tokens.ROUTES,
+    *_WATCHED,
+)
 #: Addresses that are open to whoever reaches them, and those that are so to this machine.
 OPEN = frozenset(route.path.encode() for route in ROUTES if route.role is Role.OPEN)
 OPEN_HERE = frozenset({b"/metrics"})

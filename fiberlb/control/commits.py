@@ -10,6 +10,7 @@ from fiberlb.control.draft import Draft
 from fiberlb.control.history import Revision, encode_revision, revision_key
 from fiberlb.control.layer import StoreLayer, altered
 from fiberlb.control.operations import Change, Origin
+from fiberlb.control.past import Version, written
 from fiberlb.control.records import (
     COUNTER,
     Record,
@@ -36,6 +37,7 @@ class Commit:
     @ivar configuration: the union after it, references resolved.
     @ivar expect: what must hold in the store.
     @ivar puts: what is stored.
+    @ivar versions: the objects that it changes, in the order of the entry's changes.
     """
 
     layer: StoreLayer
@@ -43,6 +45,7 @@ class Commit:
     expect: dict[bytes, int]
     puts: dict[bytes, bytes | None]
     entry: Revision
+    versions: tuple[Version, ...] = ()
 
 
 def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyring) -> Commit | None:
@@ -63,19 +66,25 @@ def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyrin
         return None
     number = state.revision + 1
     records = [
-        _record(state, made, origin, now, (number, index)) for index, made in enumerate(changed)
+        _record(draft, made, origin, now, (number, index)) for index, made in enumerate(changed)
     ]
     lost = [ident for ident in draft.lost if ident in resolved.meta]
     contents = {i: n for i, n in state.layer.contents.items() if (i in resolved.meta)}
     contents.update(dict.fromkeys(lost, number))
-    changes = (*(_change(state, made) for made in changed), *_deletions(draft, gone))
-    entry = Revision(number, now, origin, changes, token)
+    versions = (
+        *(Version(_stored(state, record.made), record) for record in records),
+        *_deletions(draft, gone),
+    )
+    pieces = written(number, versions, keyring)
+    changes = tuple(map(_change, versions))
+    entry = Revision(number, now, origin, changes, token, len(pieces))
     puts: dict[bytes, bytes | None] = {object_key(*key): None for key in gone}
     puts.update({object_key(r.made.COLLECTION, r.made.id): encode(r, keyring) for r in records})
     puts.update({contents_key(i): None for i in state.layer.contents.keys() - contents.keys()})
     puts.update({contents_key(ident): str(number).encode() for ident in lost})
     puts[COUNTER] = str(number).encode()
     puts[revision_key(number)] = encode_revision(entry)
+    puts.update(pieces)
     layer = attrs.evolve(
         state.layer,
         revision=number,
@@ -83,7 +92,7 @@ def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyrin
         contents=contents,
     )
     configuration = _final(resolved, state, records)
-    return Commit(layer, configuration, {COUNTER: state.layer.counter}, puts, entry)
+    return Commit(layer, configuration, {COUNTER: state.layer.counter}, puts, entry, versions)
 
 
 def _provisional(draft: Draft, origin: Origin, now: str) -> Configuration:
@@ -121,31 +130,45 @@ def _changed(draft: Draft, resolved: Configuration) -> list[Resource]:
             if kind != collection:
                 continue
             made = resolved.objects[collection][ident]
-            if before.get(ident) != made or not state.layer.holds(collection, ident):
+            record = _stored(state, made)
+            owner = draft.owners.get((kind, ident))
+            same = record is not None and owner in (None, record.meta.managed_by)
+            if before.get(ident) != made or not same:
                 found.append(made)
     return found
 
 
+def _stored(state: State, made: Resource) -> Record | None:
+    return state.layer.records[made.COLLECTION].get(made.id)
+
+
 def _record(
-    state: State, made: Resource, origin: Origin, now: str, order: tuple[int, int]
+    draft: Draft, made: Resource, origin: Origin, now: str, order: tuple[int, int]
 ) -> Record:
-    before = state.layer.records[made.COLLECTION].get(made.id)
-    if before is None:
-        return Record(made, Meta(origin.owner, now, now, order[0]), order)
-    meta = attrs.evolve(before.meta, updated_at=now, revision=order[0])
-    return Record(made, meta, before.order)
+    key = made.COLLECTION, made.id
+    before = _stored(draft.state, made)
+    known = before or draft.known.get(key)
+    if known is None:
+        owner = draft.owners.get(key, origin.owner)
+        return Record(made, Meta(owner, now, now, order[0]), order)
+    owner = draft.owners.get(key, known.meta.managed_by)
+    meta = attrs.evolve(known.meta, managed_by=owner, updated_at=now, revision=order[0])
+    return Record(made, meta, known.order)
 
 
-def _change(state: State, made: Resource) -> Change:
-    op = "update" if state.layer.holds(made.COLLECTION, made.id) else "create"
-    return Change(op, made.COLLECTION, made.id, made.name)
+def _change(version: Version) -> Change:
+    collection, ident = version.key
+    return Change(version.op, collection, ident, version.record.made.name)
 
 
-def _deletions(draft: Draft, gone: list[Key]) -> list[Change]:
+def _deletions(draft: Draft, gone: list[Key]) -> list[Version]:
     """Parents first here too: what went with a parent comes after it."""
     order = list(COLLECTIONS)
-    ordered = sorted(gone, key=lambda key: order.index(key[0]))
-    return [Change("delete", key[0], key[1], draft.gone[key].name) for key in ordered]
+    records = draft.state.layer.records
+    return [
+        Version(records[collection][ident], None)
+        for collection, ident in sorted(gone, key=lambda key: order.index(key[0]))
+    ]
 
 
 def _final(resolved: Configuration, state: State, records: list[Record]) -> Configuration:

@@ -23,7 +23,6 @@ from fiberlb.control.commits import time_text
 from fiberlb.control.document import FileLayer
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
-from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.keys import Keys
 from fiberlb.control.member_names import Gathering
 from fiberlb.control.members_seen import MembersSeen
@@ -31,7 +30,8 @@ from fiberlb.control.operating import Operating
 from fiberlb.control.operations import Operation, Origin, Outcome
 from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings
-from fiberlb.control.refusals import Stopping, StoreAway
+from fiberlb.control.refusals import Stopping
+from fiberlb.control.revisions import Revisions
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
@@ -41,7 +41,7 @@ from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
 from fiberlb.ocsp.book import Staples
-from fiberlb.store.interface import Store, StoreError
+from fiberlb.store.interface import Store
 from fiberlb.store.sealed import Keyring
 
 T = TypeVar("T")
@@ -62,6 +62,7 @@ class ControlService:
     @ivar certificates: what may be told of certificates.
     @ivar staples: what responders say of them.
     @ivar operating: what is in force beside the configuration.
+    @ivar history: what each revision did, and going back to one.
     @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
     @ivar reloads: of the file, by what came of them.
@@ -107,12 +108,19 @@ class ControlService:
         self._force.observers.append(self.operating.settle)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
-            store, keyring, self._force, self._following, self.certificates, surroundings
+            store,
+            keyring,
+            self._force,
+            self._following,
+            self.certificates,
+            self.operating.states,
+            surroundings,
         )
         names = surroundings.names
         self.members = MembersSeen(names, health, plane, publisher, lambda: self.configuration)
         following = Gathering(surroundings.reactor, names, self._in_turn, publisher.follow_names)
         self.when_stopping(following.stop)
+        self.history = Revisions(store, keyring, self._force, surroundings, self.write)
         self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
 
     def _dressed(self, configuration: Configuration) -> Configuration:
@@ -369,14 +377,3 @@ class ControlService:
     async def restart_workers(self) -> None:
         """Replace every worker, one after the other; returns when the new ones serve."""
         await self._plane.restart()
-
-    async def revisions(self, wanted: Wanted) -> tuple[list[Revision], bool]:
-        """
-        The history, newest first, and whether there is more.
-
-        @raise StoreAway: the store cannot be read.
-        """
-        try:
-            return await search(self._store, wanted)
-        except StoreError as why:
-            raise StoreAway(str(why)) from None

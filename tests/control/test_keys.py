@@ -120,7 +120,7 @@ class RotationTests(KeysCase):
         """The history says who did it and why, and holds no key."""
         done = self.stage.result(self.keys.rotate(ORIGIN))
         (entry, *_), _ = self.stage.result(
-            Deferred.fromCoroutine(self.stage.control.revisions(Wanted()))
+            Deferred.fromCoroutine(self.stage.control.history.search(Wanted()))
         )
         self.assertEqual((entry.origin, entry.revision), (ORIGIN, 3))
         (change,) = entry.changes

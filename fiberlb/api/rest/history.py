@@ -26,7 +26,7 @@ async def revisions(control: ControlService, request: IRequest) -> Reply:
         before=_number("marker", single(query, "marker")),
         limit=limit_of(query),
     )
-    found, more = await control.revisions(wanted)
+    found, more = await control.history.search(wanted)
     following = next_address("/v1/revisions", query, str(found[-1].revision)) if more else None
     items = [document(entry) for entry in found]
     return Reply(document={"items": items, "next": following, "revision": control.revision})

@@ -80,15 +80,23 @@ class Applying:
         self, operation: Operation, table: Mapping[Op, Callable[[Operation], Applied]]
     ) -> Applied:
         try:
-            if operation.collection == MONITORS:
-                return self._monitor(operation)
-            return table[operation.op](operation)
+            return self._noted(operation, table)
         except Refusal as why:
             if self._loading.problems:
                 # What is wrong in the bodies before may be the reason.
                 raise ConfigurationError(self._loading.problems) from None
             why.path = operation.place
             raise
+
+    def _noted(
+        self, operation: Operation, table: Mapping[Op, Callable[[Operation], Applied]]
+    ) -> Applied:
+        monitor = operation.collection == MONITORS
+        applied = self._monitor(operation) if monitor else table[operation.op](operation)
+        if operation.notes is not None and applied.id:
+            collection = Pool.COLLECTION if monitor else operation.collection
+            self._draft.note(collection, applied.id, operation.notes)
+        return applied
 
     def _create(self, operation: Operation) -> Applied:
         self._check_list(operation.condition)

@@ -133,7 +133,7 @@ def _changed(draft: Draft, resolved: Configuration) -> list[Resource]:
             record = _stored(state, made)
             owner = draft.owners.get((kind, ident))
             same = record is not None and owner in (None, record.meta.managed_by)
-            if before.get(ident) != made or not same:
+            if before.get(ident) != made or ident in draft.notes or not same:
                 found.append(made)
     return found
 
@@ -146,13 +146,15 @@ def _record(
     draft: Draft, made: Resource, origin: Origin, now: str, order: tuple[int, int]
 ) -> Record:
     key = made.COLLECTION, made.id
-    before = _stored(draft.state, made)
-    known = before or draft.known.get(key)
+    known = _stored(draft.state, made) or draft.known.get(key)
+    notes = draft.noted(made.id)
     if known is None:
         owner = draft.owners.get(key, origin.owner)
-        return Record(made, Meta(owner, now, now, order[0]), order)
+        return Record(made, Meta(owner, now, now, order[0], notes=notes), order)
     owner = draft.owners.get(key, known.meta.managed_by)
-    meta = attrs.evolve(known.meta, managed_by=owner, updated_at=now, revision=order[0])
+    meta = attrs.evolve(
+        known.meta, managed_by=owner, updated_at=now, revision=order[0], notes=notes
+    )
     return Record(made, meta, known.order)
 
 

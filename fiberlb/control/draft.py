@@ -39,6 +39,7 @@ class Draft:
     @ivar lost: ids of objects that lost a child.
     @ivar owners: whose objects are from now on, where that is said.
     @ivar known: what is known of objects that come back.
+    @ivar notes: id -> the notes of objects that get others.
     """
 
     def __init__(self, state: State) -> None:
@@ -52,6 +53,7 @@ class Draft:
         self.lost: set[str] = set()
         self.owners: dict[Key, Owner] = {}
         self.known: dict[Key, Record] = {}
+        self.notes: dict[str, Mapping[str, Any]] = {}
         self._places: dict[Key, Place] = {}
 
     def objects(self, collection: str) -> Mapping[str, Resource]:
@@ -162,8 +164,27 @@ class Draft:
         made, key = record.made, (record.made.COLLECTION, record.made.id)
         self.known[key] = record
         self.put(made, None)
+        self.note(made.COLLECTION, made.id, record.meta.notes)
         if self.state.layer.holds(*key):
             self.adopt(made, record.meta.managed_by)
+
+    def note(self, collection: str, ident: str, notes: Mapping[str, Any]) -> None:
+        """
+        Give an object that is there other notes.
+
+        @raise OwnedByFile: it belongs to the file.
+        """
+        made = self._objects[collection].get(ident)
+        if made is None or notes == self.noted(ident):
+            return
+        self.own(made)
+        self.notes[ident] = notes
+        self.changed.setdefault((collection, ident), made)
+
+    def noted(self, ident: str) -> Mapping[str, Any]:
+        """The notes of an object."""
+        meta = self.state.configuration.meta.get(ident)
+        return self.notes.get(ident, meta.notes if meta is not None else {})
 
     def _placed(self, made: Resource, before: Resource | None) -> Resource:
         """With the parent's id for its name, and a position."""

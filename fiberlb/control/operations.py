@@ -65,6 +65,8 @@ class Operation:
         merge patch, or the list of documents of C{REPLACE_ALL}.
     @ivar at: where the body stands in what the client sent, for the problems.
     @ivar place: where the operation itself stands.
+    @ivar notes: in place of the object's (L{fiberlb.model.resource.Meta.notes}), of a monitor's
+        its pool's; C{None}: they stay. Not for C{REPLACE_ALL}.
     """
 
     op: Op
@@ -75,6 +77,7 @@ class Operation:
     condition: Condition = Condition()
     at: Path = ()
     place: Path = ()
+    notes: Mapping[str, Any] | None = None
 
 
 @attrs.frozen

@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.commits import time_text
 from fiberlb.control.operations import Op, Operation, Origin
+from fiberlb.control.refusals import OwnedByFile
 from fiberlb.model.resource import Owner
 from tests.control.stage import ORIGIN, Stage, create, delete, patch
+
+
+def told(documents: dict[str, Any]) -> list[str]:
+    """The keys of documents, those of the past apart."""
+    return [key for key in documents if not key.startswith("past/")]
 
 
 class CommitTests(SynchronousTestCase):
@@ -48,7 +55,7 @@ class CommitTests(SynchronousTestCase):
         before = self.stored()
         self.stage.write(patch("pools", "a", {"description": "x"}))
         after = self.stored()
-        changed = {key for key in after if after[key] != before.get(key)}
+        changed = {key for key in told(after) if after[key] != before.get(key)}
         key = f"objects/pools/{self.pool}"
         self.assertEqual(changed, {"revision", "revisions/000000000002", key})
         self.assertEqual(
@@ -64,7 +71,7 @@ class CommitTests(SynchronousTestCase):
         self.assertEqual(self.stored()[f"contents/{self.pool}"], 2)
         self.assertEqual(self.stage.tag("pools", "a"), "2")
         self.stage.write(delete("pools", "a"))
-        left = [key for key in self.stored() if not key.startswith("revisions/")]
+        left = [key for key in told(self.stored()) if not key.startswith("revisions/")]
         self.assertEqual(left, ["revision"])
 
     def test_names_become_ids(self) -> None:
@@ -101,3 +108,38 @@ class CommitTests(SynchronousTestCase):
     def test_time(self) -> None:
         """Times are RFC 3339, in UTC, whole seconds."""
         self.assertEqual(time_text(0.9), "1970-01-01T00:00:00Z")
+
+
+class NotesTests(SynchronousTestCase):
+    """What a dialect keeps beside the fields of an object."""
+
+    def setUp(self) -> None:
+        """One node with a pool."""
+        self.stage = Stage(self)
+        made = attrs.evolve(create("pools", {"name": "a"}), notes={"octavia": {"project": "x"}})
+        self.pool = self.stage.write(made).applied[0].id
+
+    def notes(self) -> Any:
+        """Those of the pool."""
+        return self.stage.control.configuration.meta[self.pool].notes
+
+    def test_kept(self) -> None:
+        """Stored with the object, and there after changes that say nothing of them."""
+        self.assertEqual(self.notes(), {"octavia": {"project": "x"}})
+        self.stage.write(patch("pools", "a", {"description": "y"}))
+        self.assertEqual(self.notes(), {"octavia": {"project": "x"}})
+        again = Stage(self, store=self.stage.store)
+        self.assertEqual(again.control.configuration.meta[self.pool].notes, self.notes())
+
+    def test_changed_alone(self) -> None:
+        """Other notes are a change of the object; the same ones are none."""
+        other = attrs.evolve(patch("pools", "a", {}), notes={"octavia": {}})
+        self.assertEqual([c.op for c in self.stage.write(other).changes], ["update"])
+        self.assertEqual(self.notes(), {"octavia": {}})
+        self.assertEqual(self.stage.write(other).changes, ())
+
+    def test_of_file(self) -> None:
+        """What belongs to the file has none."""
+        stage = Stage(self, "pools: [{name: b}]")
+        why = attrs.evolve(patch("pools", "b", {}), notes={"octavia": {}})
+        stage.refused(OwnedByFile, why)

@@ -91,6 +91,8 @@ def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyrin
         records=altered(state.layer.records, records, gone),
         contents=contents,
     )
+    if draft.known:
+        resolved = _ordered(resolved, layer)
     configuration = _final(resolved, state, records)
     return Commit(layer, configuration, {COUNTER: state.layer.counter}, puts, entry, versions)
 
@@ -171,6 +173,16 @@ def _deletions(draft: Draft, gone: list[Key]) -> list[Version]:
         Version(records[collection][ident], None)
         for collection, ident in sorted(gone, key=lambda key: order.index(key[0]))
     ]
+
+
+def _ordered(configuration: Configuration, layer: StoreLayer) -> Configuration:
+    """The configuration with what came back at its old place among the objects of the store."""
+    objects = {}
+    for collection, there in configuration.objects.items():
+        stored = layer.records[collection]
+        own = {ident: made for ident, made in there.items() if ident not in stored}
+        objects[collection] = {**own, **{ident: there[ident] for ident in stored}}
+    return attrs.evolve(configuration, objects=objects)
 
 
 def _final(resolved: Configuration, state: State, records: list[Record]) -> Configuration:

@@ -41,6 +41,7 @@ class Away:
         found: int = await self.store.commit(expect, puts)
         return found
 
+
 #: Two keys and a passphrase, each with its object and in the history.
 SEALED = 6
 

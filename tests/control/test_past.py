@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -19,13 +21,13 @@ from tests.support.certificates import leaf
 IDENT = "00000000-0000-4000-8000-00000000000%d"
 
 
-def record(number: int, **fields: object) -> Record:
+def record(number: int, **fields: Any) -> Record:
     """A pool."""
     made = attrs.evolve(Pool(id=IDENT % number, name=f"p{number}"), **fields)
     return Record(made, Meta(Owner.API, "then", "then", number), (number, 0))
 
 
-def certificate(number: int, name: str = "c", **fields: object) -> Record:
+def certificate(number: int, name: str = "c", **fields: Any) -> Record:
     """A certificate whose material is that number."""
     made = Certificate(
         id=IDENT % 9, name=name, certificate=f"PEM {number}", private_key=f"key {number}"

@@ -11,9 +11,8 @@ from typing import Any
 import click
 
 from fiberlb.build import VERSION
+from fiberlb.commands.exits import REFUSED, Failed
 
-#: Exit code of everything that is refused or fails (product page, "First five minutes").
-REFUSED = 1
 #: Command -> where it is. Imported when it is asked for: some have to be there at once.
 _COMMANDS = {
     "cert": "fiberlb.commands.certificates:certificates",
@@ -21,8 +20,8 @@ _COMMANDS = {
     "health": "fiberlb.commands.health:health",
     "keys": "fiberlb.commands.keys:keys",
     "member": "fiberlb.commands.members:members",
-    "upgrade": "fiberlb.workers.commands:upgrade",
-    "workers": "fiberlb.workers.commands:workers",
+    "upgrade": "fiberlb.commands.workers:upgrade",
+    "workers": "fiberlb.commands.workers:workers",
 }
 #: Runs twistd of the Python that runs this, wherever its script is installed, on FiberLB's reactor.
 #: Not C{--reactor=fiberlb}: twistd looks for that among all plugins, and where it has no cache of
@@ -65,7 +64,7 @@ class Commands(click.Group):
             if not standalone_mode:
                 raise
             why.show()
-            sys.exit(REFUSED)
+            sys.exit(why.code if isinstance(why, Failed) else REFUSED)
         except click.Abort:
             if not standalone_mode:
                 raise

@@ -83,7 +83,7 @@ def _of_list(table: Table, path: str) -> Iterator[Route]:
         summary="Make one, with what is nested in it",
         call=lambda served, request, words: served.resources.create(request, _target(table, words)),
         takes=f"{model}New",
-        gives={201: model, 200: "DryRun"},
+        gives={201: model},
         query=_DRY,
         tagged=True,
     )
@@ -153,7 +153,7 @@ def _of_object(table: Table, base: str) -> Iterator[Route]:
         "Take it away, with all that it contains",
         lambda served, request, words: served.resources.delete(request, _target(table, words)),
         "",
-        {204: "", 200: "DryRun"},
+        {204: ""},
     )
 
 
@@ -163,7 +163,7 @@ def _of_monitor() -> Iterator[Route]:
         "GET": ("get", "The health monitor of a pool", "", {200: model}),
         "PUT": ("replace", "Replace it, or make it", f"{model}New", {200: model, 201: model}),
         "PATCH": ("patch", "Change some of its fields (RFC 7396)", f"{model}Patch", {200: model}),
-        "DELETE": ("delete", "Check the members no more", "", {204: "", 200: "DryRun"}),
+        "DELETE": ("delete", "Check the members no more", "", {204: ""}),
     }
     for method, (verb, summary, takes, gives) in summaries.items():
         yield Route(

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.metrics.page import CONTENT_TYPE, page
-from fiberlb.api.rest import config, history, keys, member_states, status
+from fiberlb.api.rest import config, history, keys, member_states, openapi, status
 from fiberlb.api.rest.bodies import LARGEST
 from fiberlb.api.rest.collection_routes import collections
-from fiberlb.api.rest.reply import Reply
+from fiberlb.api.rest.lists import query_of
+from fiberlb.api.rest.reply import Reply, encoded
 from fiberlb.api.rest.route import Role, Route, Served
 
 #: Addresses of the specification that this version does not serve, by their first word.
@@ -25,6 +26,12 @@ LATER = ("tokens", "transactions", "requests")
 async def _metrics(served: Served, request: IRequest, words: Mapping[str, str]) -> Reply:
     text = await served.control.in_slices(page(served.control))
     return Reply(content_type=CONTENT_TYPE, body=text.encode())
+
+
+async def _described(served: Served, request: IRequest, words: Mapping[str, str]) -> Reply:
+    query_of(request, ())
+    body = await served.control.beside(lambda: encoded(openapi.described(ROUTES)))
+    return Reply(body=body)
 
 
 def _change_keys(what: str, summary: str) -> Route:
@@ -122,6 +129,15 @@ _WATCHED = (
         summary="Figures for Prometheus",
         call=_metrics,
         gives={200: "Metrics"},
+        early=True,
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        operation="describe",
+        role=Role.READ,
+        summary="This API in the words of OpenAPI 3.1",
+        call=_described,
         early=True,
     ),
     Route(

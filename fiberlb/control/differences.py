@@ -45,9 +45,9 @@ def differences(version: Version) -> list[Difference]:
                 found.append(Difference(name, None, None, True))
         elif name != "id":
             found += _differing(name, old[name], new[name])
-    owners = [None if one is None else one.meta.managed_by.value for one in (before, after)]
-    if owners[0] != owners[1] and before is not None and after is not None:
-        found.append(Difference("managed_by", *owners))
+    if before is not None and after is not None:
+        owners = before.meta.managed_by.value, after.meta.managed_by.value
+        found += _differing("managed_by", *owners)
     if before is None or after is None:
         return [one for one in found if one.secret or one.before != one.after]
     return found

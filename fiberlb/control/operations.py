@@ -23,7 +23,7 @@ class Op(Enum):
 
     C{REPLACE_ALL} is about the whole list of children of one parent. C{CONFIG} and C{APPLY} are
     about the whole store layer, as a document (L{fiberlb.control.whole}); C{RESTORE} is, too,
-    its body the records that there are to be (L{fiberlb.control.restoring}). C{SET_STATE} sets
+    its body a L{Target <fiberlb.control.restoring.Target>}. C{SET_STATE} sets
     the operational state of a member, which no revision counts.
     """
 

@@ -16,8 +16,10 @@ from fiberlb.control.operations import Condition, Op, Operation, Origin, Outcome
 from fiberlb.control.past import Version
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.records import Unreadable
-from fiberlb.control.refusals import Gone, NoRevision, StoreAway
+from fiberlb.control.refusals import Contended, Gone, NoRevision, StoreAway
+from fiberlb.control.restoring import Outdated, Target
 from fiberlb.control.union import union
+from fiberlb.control.writing import ATTEMPTS, Rider
 from fiberlb.model.configuration import Configuration, resolve
 from fiberlb.store.interface import Store, StoreError
 from fiberlb.store.sealed import Keyring
@@ -26,7 +28,7 @@ from fiberlb.store.sealed import Keyring
 AN_OBJECT = 1024
 UNCONDITIONAL = Condition()
 #: Does operations in one revision: L{fiberlb.control.service.ControlService.write}.
-Write = Callable[[Sequence[Operation], Origin, bool], Deferred[Outcome]]
+Write = Callable[[Sequence[Operation], Origin, bool, Rider | None], Deferred[Outcome]]
 
 
 @attrs.frozen
@@ -145,17 +147,52 @@ class Revisions:
         condition: Condition = UNCONDITIONAL,
         newest_keys: bool = True,
         dry_run: bool = False,
+        rider: Rider | None = None,
     ) -> Outcome:
         """
         Have the store layer of a revision again, as a new revision.
 
         @param newest_keys: certificates keep the newest material that is known of each.
+        @param rider: what is stored with it.
         @raise fiberlb.errors.ConfigurationError: it does not go with the file of today.
         @raise fiberlb.control.refusals.Refusal: as of L{layer}, and of a write.
         """
-        layer = await self.layer(number, newest_keys)
-        operation = Operation(op=Op.RESTORE, body=layer.records, condition=condition)
-        return await self._write([operation], origin, dry_run)
+
+        async def target() -> Target:
+            base = self._force.latest.revision
+            return Target((await self.layer(number, newest_keys)).records, base)
+
+        return await self._restored(target, origin, condition, dry_run, rider)
+
+    async def undo(self, number: int, origin: Origin, rider: Rider | None = None) -> Outcome:
+        """
+        Have what one revision changed as it was before, keys too, and leave everything else.
+
+        @raise fiberlb.errors.ConfigurationError: it does not go with what has changed since.
+        @raise fiberlb.control.refusals.Refusal: as of L{told}, and of a write.
+        """
+
+        async def target() -> Target:
+            base = self._force.latest.revision
+            return Target(await self.without(number), base)
+
+        return await self._restored(target, origin, UNCONDITIONAL, False, rider)
+
+    async def _restored(
+        self,
+        target: Callable[[], Awaitable[Target]],
+        origin: Origin,
+        condition: Condition,
+        dry_run: bool,
+        rider: Rider | None,
+    ) -> Outcome:
+        for _ in range(ATTEMPTS):
+            operation = Operation(op=Op.RESTORE, body=await target(), condition=condition)
+            try:
+                return await self._write([operation], origin, dry_run, rider)
+            except Outdated:
+                continue
+        raise Contended()
 
     async def _unwound(
         self, records: Records, pieces: Sequence[bytes], newest_keys: bool

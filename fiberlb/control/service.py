@@ -20,6 +20,7 @@ from fiberlb.control.bodies import facts
 from fiberlb.control.cautions import sentences
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
+from fiberlb.control.confirming import Confirming
 from fiberlb.control.document import FileLayer
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
@@ -36,7 +37,7 @@ from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
 from fiberlb.control.troubles import of_certificates, of_members
-from fiberlb.control.writing import Writing
+from fiberlb.control.writing import Rider, Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
@@ -62,6 +63,7 @@ class ControlService:
     @ivar certificates: what may be told of certificates.
     @ivar staples: what responders say of them.
     @ivar operating: what is in force beside the configuration.
+    @ivar confirming: a change that is rolled back unless it is confirmed.
     @ivar history: what each revision did, and going back to one.
     @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
@@ -121,6 +123,7 @@ class ControlService:
         following = Gathering(surroundings.reactor, names, self._in_turn, publisher.follow_names)
         self.when_stopping(following.stop)
         self.history = Revisions(store, keyring, self._force, surroundings, self.write)
+        self.confirming = Confirming(store, surroundings, self.history)
         self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
 
     def _dressed(self, configuration: Configuration) -> Configuration:
@@ -159,6 +162,7 @@ class ControlService:
         state = await self._with_file(file)
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
+        await self.confirming.start()
 
     def reload(self, file: FileLayer) -> Deferred[None]:
         """
@@ -213,6 +217,7 @@ class ControlService:
             ended()
         self._following.stop()
         self.operating.stop()
+        self.confirming.stop()
         await self._lock.acquire()
         self._lock.release()
 
@@ -233,7 +238,11 @@ class ControlService:
     # -- writes
 
     def write(
-        self, operations: Sequence[Operation], origin: Origin, dry_run: bool = False
+        self,
+        operations: Sequence[Operation],
+        origin: Origin,
+        dry_run: bool = False,
+        rider: Rider | None = None,
     ) -> Deferred[Outcome]:
         """
         Do all of the operations in one revision, or none of them.
@@ -241,13 +250,14 @@ class ControlService:
         It is in force here when this fires. Cancelling stops the waiting only.
 
         @param dry_run: everything but storing and serving it.
+        @param rider: what is stored with it.
 
         @raise ConfigurationError: paths are those of the operations' bodies; an
             address that cannot be bound is one of the problems.
         @raise Refusal: one of L{fiberlb.control.refusals}.
         """
         return shielded(
-            self._locked(lambda: self._writing.write(tuple(operations), origin, dry_run))
+            self._locked(lambda: self._writing.write(tuple(operations), origin, dry_run, rider))
         )
 
     async def _locked(self, work: Callable[[], Coroutine[Deferred[Any], Any, T]]) -> T:
@@ -297,6 +307,8 @@ class ControlService:
     def problems(self) -> tuple[str, ...]:
         """What is wrong with this node's configuration now, each a sentence."""
         own = (self._force.problem,) if self._force.problem else ()
+        if self.confirming.waiting is not None:
+            own = (*own, self.confirming.waiting.sentence)
         if not self._force.started:
             return own
         known = (self.configuration, self.certificates, self._issued, self.staples)

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.control.layer import Records
 from fiberlb.control.operations import Op, Operation
 from fiberlb.control.refusals import InUse, OwnedByFile
+from fiberlb.control.restoring import Outdated, Target
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.pool import Member, Pool
 from tests.control.stage import Stage, delete, patch, replace_all
@@ -32,7 +33,7 @@ class RestoringTests(SynchronousTestCase):
 
     def restore(self, records: Records) -> Operation:
         """The operation."""
-        return Operation(op=Op.RESTORE, body=records)
+        return Operation(op=Op.RESTORE, body=Target(records, self.stage.control.revision))
 
     def test_everything(self) -> None:
         """What was made goes, what was changed and deleted is as it was, ids and all."""
@@ -87,6 +88,12 @@ class RestoringTests(SynchronousTestCase):
             list(other.control.configuration.all(Member)),
             list(self.stage.control.configuration.all(Member)),
         )
+
+    def test_outdated(self) -> None:
+        """What was worked out before another change is worked out again."""
+        operation = self.restore(self.records())
+        self.stage.create("pools", {"name": "b"})
+        self.stage.refused(Outdated, operation)
 
     def test_file(self) -> None:
         """What does not go with the file of today is refused, and changes nothing."""

@@ -48,12 +48,15 @@ class Commit:
     versions: tuple[Version, ...] = ()
 
 
-def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyring) -> Commit | None:
+def drawn_up(
+    draft: Draft, origin: Origin, now: str, token: str, keyring: Keyring | None
+) -> Commit | None:
     """
     The commit of a draft; C{None} when it changes nothing.
 
     @param now: RFC 3339 in UTC.
     @param token: tells this write from every other.
+    @param keyring: seals secrets; C{None}: nothing will be stored.
 
     @raise fiberlb.errors.ConfigurationError: what is wrong between objects,
         at (collection, id, field, ...).
@@ -75,16 +78,8 @@ def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyrin
         *(Version(_stored(state, record.made), record) for record in records),
         *_deletions(draft, gone),
     )
-    pieces = written(number, versions, keyring)
     changes = tuple(map(_change, versions))
-    entry = Revision(number, now, origin, changes, token, len(pieces))
-    puts: dict[bytes, bytes | None] = {object_key(*key): None for key in gone}
-    puts.update({object_key(r.made.COLLECTION, r.made.id): encode(r, keyring) for r in records})
-    puts.update({contents_key(i): None for i in state.layer.contents.keys() - contents.keys()})
-    puts.update({contents_key(ident): str(number).encode() for ident in lost})
-    puts[COUNTER] = str(number).encode()
-    puts[revision_key(number)] = encode_revision(entry)
-    puts.update(pieces)
+    entry = Revision(number, now, origin, changes, token)
     layer = attrs.evolve(
         state.layer,
         revision=number,
@@ -94,7 +89,33 @@ def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyrin
     if draft.known:
         resolved = _ordered(resolved, layer)
     configuration = _final(resolved, state, records)
-    return Commit(layer, configuration, {COUNTER: state.layer.counter}, puts, entry, versions)
+    made = Commit(layer, configuration, {COUNTER: state.layer.counter}, {}, entry, versions)
+    return made if keyring is None else _with_puts(made, state.layer, lost, keyring)
+
+
+def _with_puts(commit: Commit, before: StoreLayer, lost: list[str], keyring: Keyring) -> Commit:
+    """The commit with the documents that it stores."""
+    number, layer = commit.entry.revision, commit.layer
+    documents: dict[tuple[str, str], bytes] = {}
+    puts: dict[bytes, bytes | None] = {}
+    for version in commit.versions:
+        if version.after is not None:
+            documents[version.key] = encode(version.after, keyring)
+        puts[object_key(*version.key)] = documents.get(version.key)
+
+    def document(record: Record) -> bytes:
+        known = layer.records[record.made.COLLECTION].get(record.made.id) is record
+        key = record.made.COLLECTION, record.made.id
+        return documents[key] if known else encode(record, keyring)
+
+    pieces = written(number, commit.versions, document)
+    entry = attrs.evolve(commit.entry, pieces=len(pieces))
+    puts.update({contents_key(i): None for i in before.contents.keys() - layer.contents.keys()})
+    puts.update({contents_key(ident): str(number).encode() for ident in lost})
+    puts[COUNTER] = str(number).encode()
+    puts[revision_key(number)] = encode_revision(entry)
+    puts.update(pieces)
+    return attrs.evolve(commit, puts=puts, entry=entry)
 
 
 def _provisional(draft: Draft, origin: Origin, now: str) -> Configuration:

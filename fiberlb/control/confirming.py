@@ -131,6 +131,14 @@ class Confirming:
 
         return ride
 
+    async def known(self) -> Waiting | None:
+        """
+        What waits, if anything does.
+
+        @raise StoreAway: the store cannot be read.
+        """
+        return await self._load()
+
     async def confirm(self, revision: int | None = None) -> Waiting:
         """
         Keep what waits.

@@ -10,13 +10,13 @@ C{past/<n, zero padded>/<piece>/<bytes>}, so that what the past takes is known w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
 
 from fiberlb.control.layer import Records, altered
-from fiberlb.control.records import Record, encode, understood
+from fiberlb.control.records import Record, understood
 from fiberlb.model.certificate import Certificate
 from fiberlb.store.interface import Store
 from fiberlb.store.sealed import Keyring
@@ -67,18 +67,22 @@ def past_prefix(revision: int) -> bytes:
     return PAST + f"{revision:012d}/".encode()
 
 
-def written(revision: int, versions: Iterable[Version], keyring: Keyring) -> dict[bytes, bytes]:
+#: Makes the document of an object (L{fiberlb.control.records.encode}).
+Encode = Callable[[Record], bytes]
+
+
+def written(revision: int, versions: Iterable[Version], encode: Encode) -> dict[bytes, bytes]:
     """The pieces of a revision, by their keys."""
     pieces = {}
-    for index, items in enumerate(_cut(_item(version, keyring) for version in versions)):
+    for index, items in enumerate(_cut(_item(version, encode) for version in versions)):
         value = b"[" + b",".join(items) + b"]"
         pieces[past_prefix(revision) + f"{index:04d}/{len(value)}".encode()] = value
     return pieces
 
 
-def _item(version: Version, keyring: Keyring) -> bytes:
+def _item(version: Version, encode: Encode) -> bytes:
     name = json.dumps("/".join(version.key)).encode()
-    sides = [b"null" if r is None else encode(r, keyring) for r in (version.before, version.after)]
+    sides = [b"null" if r is None else encode(r) for r in (version.before, version.after)]
     return b'{"object":%b,"before":%b,"after":%b}' % (name, *sides)
 
 

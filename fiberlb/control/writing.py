@@ -90,7 +90,7 @@ class Writing:
         for _ in range(ATTEMPTS):
             work = await self._surroundings.beside(
                 self._force.size + sum(weight(each.body) for each in operations),
-                lambda: self._worked_out(operations, origin),
+                lambda: self._worked_out(operations, origin, dry_run),
             )
             commit = work.commit
             if commit is None:
@@ -117,7 +117,9 @@ class Writing:
                 return attrs.evolve(outcome, changes=changes, versions=commit.versions)
         raise Contended()
 
-    def _worked_out(self, operations: tuple[Operation, ...], origin: Origin) -> _Work:
+    def _worked_out(
+        self, operations: tuple[Operation, ...], origin: Origin, dry_run: bool
+    ) -> _Work:
         """What the operations come to; all of it without touching what is in force."""
         draft = Draft(self._force.base())
         applying = Applying(draft, self._certificates, self._surroundings.make_id)
@@ -130,13 +132,14 @@ class Writing:
                 pool = draft.objects(Pool.COLLECTION)[member.pool_id]
                 assert isinstance(pool, Pool)
                 states[ident] = wanted(pool, change, now)
-        return _Work(draft, applied, self._drawn_up(draft, origin), states)
+        return _Work(draft, applied, self._drawn_up(draft, origin, dry_run), states)
 
-    def _drawn_up(self, draft: Draft, origin: Origin) -> Commit | None:
+    def _drawn_up(self, draft: Draft, origin: Origin, dry_run: bool) -> Commit | None:
         around = self._surroundings
+        keyring = None if dry_run else self._keyring
         now = time_text(around.wall())
         try:
-            return drawn_up(draft, origin, now, around.make_id(), self._keyring)
+            return drawn_up(draft, origin, now, around.make_id(), keyring)
         except ConfigurationError as why:
             raise ConfigurationError(draft.located(why.problems)) from None
 

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.control import past
 from fiberlb.control.layer import StoreLayer, altered
 from fiberlb.control.past import PAST, PIECE, Version, size_of
-from fiberlb.control.records import Record
+from fiberlb.control.records import Record, encode
 from fiberlb.model.certificate import Certificate, CertificateType
 from fiberlb.model.pool import Pool
 from fiberlb.model.resource import Meta, Owner
@@ -35,6 +35,11 @@ def certificate(number: int, name: str = "c", **fields: Any) -> Record:
     return Record(attrs.evolve(made, **fields), Meta(Owner.API, "then", "then", 1), (1, 0))
 
 
+def sealed(one: Record) -> bytes:
+    """Its document."""
+    return encode(one, keyring())
+
+
 class PieceTests(SynchronousTestCase):
     """Versions as documents."""
 
@@ -45,7 +50,7 @@ class PieceTests(SynchronousTestCase):
             Version(record(2), record(2, description="x")),
             Version(record(3), None),
         ]
-        pieces = past.written(7, several, keyring())
+        pieces = past.written(7, several, sealed)
         (key,) = pieces
         self.assertEqual(size_of(key), (7, len(pieces[key])))
         self.assertEqual(past.versions(pieces.values(), keyring()), several)
@@ -55,7 +60,7 @@ class PieceTests(SynchronousTestCase):
         """No piece is larger than it should be, and the order is kept."""
         large = "x" * 250
         several = [Version(None, record(n % 9, description=large)) for n in range(600)]
-        pieces = past.written(7, several, keyring())
+        pieces = past.written(7, several, sealed)
         self.assertGreater(len(pieces), 1)
         self.assertLess(max(map(len, pieces.values())), PIECE + 1000)
         newest_first = [pieces[key] for key in sorted(pieces, reverse=True)]
@@ -63,7 +68,7 @@ class PieceTests(SynchronousTestCase):
 
     def test_sealed(self) -> None:
         """Secrets are sealed."""
-        pieces = past.written(7, [Version(certificate(1), certificate(2))], keyring())
+        pieces = past.written(7, [Version(certificate(1), certificate(2))], sealed)
         text = b"".join(pieces.values())
         self.assertNotIn(b"key 1", text)
         self.assertEqual(text.count(b"sealed:v1:"), 2)
@@ -74,7 +79,7 @@ class UnwoundTests(SynchronousTestCase):
 
     def unwound(self, now: list[Record], *steps: Version, newest_keys: bool = True) -> list[Record]:
         """What was there before some steps, the newest first."""
-        pieces = [p for step in steps for p in past.written(1, [step], keyring()).values()]
+        pieces = [p for step in steps for p in past.written(1, [step], sealed).values()]
         found = past.unwound(altered(StoreLayer().records, now, ()), pieces, keyring(), newest_keys)
         return [one for several in found.values() for one in several.values()]
 

@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.metrics.page import CONTENT_TYPE, page
-from fiberlb.api.rest import config, history, keys, member_states, openapi, status
+from fiberlb.api.rest import keys, member_states, openapi, status
 from fiberlb.api.rest.bodies import LARGEST
 from fiberlb.api.rest.collection_routes import collections
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.reply import Reply, encoded
 from fiberlb.api.rest.route import Role, Route, Served
+from fiberlb.api.rest.whole_routes import WHOLE
 
 #: Addresses of the specification that this version does not serve, by their first word.
-LATER = ("tokens", "transactions", "requests")
+LATER = ("tokens", "requests")
 
 
 async def _metrics(served: Served, request: IRequest, words: Mapping[str, str]) -> Reply:
@@ -46,27 +47,8 @@ def _change_keys(what: str, summary: str) -> Route:
     )
 
 
-#: What concerns the node and its configuration as a whole.
-_WHOLE = (
-    Route(
-        method="GET",
-        path="/v1/config",
-        operation="getConfig",
-        role=Role.READ,
-        summary="Everything that the API wrote, in the form of a file",
-        call=lambda served, request, words: config.whole(served.control, request),
-        tagged=True,
-    ),
-    Route(
-        method="GET",
-        path="/v1/revisions",
-        operation="listRevisions",
-        role=Role.READ,
-        summary="Who changed what, when and why, newest first",
-        call=lambda served, request, words: history.revisions(served.control, request),
-        gives={200: "RevisionList"},
-        query=history.PARAMETERS,
-    ),
+#: What concerns the node.
+_NODE = (
     Route(
         method="GET",
         path="/v1/status",
@@ -162,7 +144,7 @@ _WATCHED = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*collections(), *_WHOLE, *_KEYS, *_WATCHED)
+ROUTES: tuple[Route, ...] = (*collections(), *WHOLE, *_NODE, *_KEYS, *_WATCHED)
 _LARGE = {(r.method.encode(), r.path.encode()): r.largest for r in ROUTES if r.largest != LARGEST}
 
 

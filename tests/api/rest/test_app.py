@@ -33,7 +33,7 @@ class AddressTests(Asking):
 
     def test_later(self) -> None:
         """What comes with a later version says so."""
-        for path in ("/v1/tokens", "/v1/transactions", "/v1/requests/abc"):
+        for path in ("/v1/tokens", "/v1/requests/abc"):
             self.refusal(self.ask("GET", path), 404, "not_supported")
 
     def test_methods(self) -> None:
@@ -43,7 +43,7 @@ class AddressTests(Asking):
             ("/v1/pools/x", "DELETE, GET, HEAD, PATCH, PUT"),
             ("/v1/pools/x/members", "GET, HEAD, POST, PUT"),
             ("/v1/pools/x/health_monitor", "DELETE, GET, HEAD, PATCH, PUT"),
-            ("/v1/config", "GET, HEAD"),
+            ("/v1/config", "GET, HEAD, PUT"),
             ("/v1/revisions", "GET, HEAD"),
             ("/v1/status", "GET, HEAD"),
             ("/healthz", "GET, HEAD"),

@@ -15,6 +15,12 @@ from fiberlb.commands.exits import REFUSED, Failed
 
 #: Command -> where it is. Imported when it is asked for: some have to be there at once.
 _COMMANDS = {
+    "completion": "fiberlb.commands.completing:completion",
+    "create": "fiberlb.commands.objects:create",
+    "delete": "fiberlb.commands.objects:delete",
+    "ls": "fiberlb.commands.objects:listing",
+    "show": "fiberlb.commands.objects:showing",
+    "update": "fiberlb.commands.objects:update",
     "cert": "fiberlb.commands.certificates:certificates",
     "check": "fiberlb.commands.check:check",
     "health": "fiberlb.commands.health:health",

@@ -53,6 +53,10 @@ class Printer:
             click.echo(yaml_text(found), nl=False)
         return self.form != TABLE
 
+    def text(self, line: str) -> None:
+        """Print a line for people."""
+        click.echo(line)
+
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print rows with a head; only the head, where there are none."""
         rows = list(rows)

@@ -25,7 +25,7 @@ def failed(status: int, document: Any) -> Failed:
     if not isinstance(document, Mapping):
         return Failed(f"the answer was {status}", REFUSED)
     detail = str(document.get("detail") or document.get("title") or f"the answer was {status}")
-    lines = [*_fields(document.get("errors") or (), detail), *_more(document)]
+    lines = [*_fields(document.get("errors") or (), detail), *_more(document, detail)]
     hint = _HINTS.get(str(document.get("code"))) or _BY_STATUS.get(status)
     if hint:
         lines.append(hint)
@@ -44,13 +44,15 @@ def _fields(errors: Any, detail: str) -> list[str]:
     return lines
 
 
-def _more(document: Mapping[str, Any]) -> list[str]:
+def _more(document: Mapping[str, Any], detail: str) -> list[str]:
+    """What is known beside the detail, and not said there."""
     lines = []
     for user in document.get("used_by") or ():
         name = user.get("name") or user.get("id")
-        lines.append(f"  used by {name} of {user.get('collection')}")
+        if f"{name} of {user.get('collection')}" not in detail:
+            lines.append(f"  used by {name} of {user.get('collection')}")
     if document.get("ids"):
         lines.append("  ids: " + ", ".join(map(str, document["ids"])))
-    if document.get("file"):
+    if document.get("file") and str(document["file"]) not in detail:
         lines.append(f"  see {document['file']}:{document.get('line', 1)}")
     return lines

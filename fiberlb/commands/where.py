@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import attrs
 
 from fiberlb.commands.exits import REFUSED, UNREACHABLE, Failed
-from fiberlb.control.document import load_file
 from fiberlb.control.state_directory import state_directory
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.settings import Settings
@@ -167,6 +166,9 @@ def settings_of(path: str) -> Settings:
 
     @raise Failed: it is refused.
     """
+    # Here, as who says where to ask by an address waits for none of it.
+    from fiberlb.control.document import load_file
+
     try:
         return load_file(path, os.environ).settings
     except ConfigurationError as why:

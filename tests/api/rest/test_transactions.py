@@ -190,7 +190,8 @@ class RefusedTests(TransactionCase):
         )
         suggestions = [error["suggestion"] for error in found.document["errors"]]
         self.assertEqual(suggestions[2], "create")
-        documents: tuple[Any, ...] = ([], {}, {"operations": []}, {"operations": {}, "x": 1}):
+        documents: tuple[Any, ...] = ([], {}, {"operations": []}, {"operations": {}, "x": 1})
+        for document in documents:
             self.refusal(self.ask("POST", "/v1/transactions", document), 400, "invalid")
 
     def test_state(self) -> None:

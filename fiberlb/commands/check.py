@@ -20,6 +20,7 @@ from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.convert import overlaid
 from fiberlb.model.listener import Listener
+from fiberlb.tls.admin import context_of
 from fiberlb.tls.weaknesses import weaknesses
 
 
@@ -36,6 +37,8 @@ def check(path: str) -> None:
     """Say what is wrong with a configuration file, all of it, without starting anything."""
     try:
         layer = load_file(path, os.environ)
+        if layer.settings.admin.tls_config is not None:
+            context_of(layer.settings.admin.tls_config)
     except ConfigurationError as why:
         _refuse(why)
     try:

@@ -17,7 +17,7 @@ import attrs
 from fiberlb.control.file_material import FileMaterial, Files, materials, opened
 from fiberlb.control.file_objects import Rooted, settled
 from fiberlb.control.file_settings import load_settings, merged, settings_part
-from fiberlb.control.file_values import Reading, content
+from fiberlb.control.file_values import NamedFile, Reading, content
 from fiberlb.control.scrap import scrapped
 from fiberlb.control.tree import Tree, flattened, structure_tree
 from fiberlb.control.tree_memo import TreeMemo
@@ -64,6 +64,7 @@ class FileLayer:
         the file gives; other child lists are left to the API.
     @ivar files: the files that were read, in order; empty without a file.
     @ivar materials: by id, the certificates that have values in files of their own.
+    @ivar admin_files: the fields of C{admin.tls_config} that have files of their own.
     @ivar admin_ports: where the admin API may listen, the first free one is
         taken; C{None}: as the settings say.
     @ivar ephemeral: nothing may be written to disk.
@@ -75,6 +76,7 @@ class FileLayer:
     owned_lists: frozenset[tuple[str, str]] = frozenset()
     files: tuple[str, ...] = ()
     materials: Mapping[str, FileMaterial] = attrs.field(factory=dict, repr=False)
+    admin_files: Mapping[str, NamedFile] = attrs.field(factory=dict, repr=False)
     admin_ports: range | None = None
     ephemeral: bool = False
 
@@ -159,12 +161,21 @@ def load_file(
     if problems:
         raise ConfigurationError(in_order(problems, files))
     made = layer(merged(parts), done, now, files)
-    made = attrs.evolve(made, materials=materials(trees, named))
+    made = attrs.evolve(made, materials=materials(trees, named), admin_files=_of_admin(named))
     waste: list[Any] = [roots, trees, done]
     del roots, trees, done
     # Others have their turns in between.
     deque(scrapped(waste), 0)
     return made
+
+
+def _of_admin(named: Files) -> dict[str, NamedFile]:
+    """The files that C{admin.tls_config} names, by its fields."""
+    return {
+        str(path[2]): file
+        for (_, path), file in named.items()
+        if path[:2] == ("admin", "tls_config") and len(path) == 3
+    }
 
 
 def layer(

@@ -42,6 +42,7 @@ from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
 from fiberlb.ocsp.book import Staples
+from fiberlb.snapshot import Snapshot
 from fiberlb.store.interface import Store
 from fiberlb.store.sealed import Keyring
 
@@ -158,7 +159,7 @@ class ControlService:
 
     async def _start(self, file: FileLayer) -> None:
         self._force.latest = await self._following.load()
-        await self.operating.states.load()
+        await self.operating.load()
         state = await self._with_file(file)
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
@@ -287,6 +288,11 @@ class ControlService:
     def configuration(self) -> Configuration:
         """The union in force, references resolved."""
         return self.state.configuration
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What serves; C{None} before the start."""
+        return self._force.publisher.snapshot
 
     @property
     def revision(self) -> int:

@@ -24,6 +24,7 @@ from fiberlb.model.listener import ADD_TLS_CONFIG, Listener, TlsConfig
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool, PoolProtocol
 from fiberlb.model.resource import UUID_PATTERN, Meta, Owner, Resource, file_id
+from fiberlb.model.treated import TREATMENTS
 
 R = TypeVar("R", bound=Resource)
 
@@ -341,6 +342,9 @@ def _check_policies(configuration: Configuration) -> Iterable[Problem]:
 def _check_passing(configuration: Configuration, policy: L7Policy) -> Iterable[Problem]:
     """A policy of a listener that passes TLS through: no more than connections tell."""
     at = ("l7_policies", policy.id)
+    for key in TREATMENTS:
+        if getattr(policy, key) is not None:
+            yield Problem((*at, key), f"needs HTTP; {ADD_TLS_CONFIG}")
     if policy.action not in (PolicyAction.REDIRECT_TO_POOL, PolicyAction.REJECT, None):
         message = f"{policy.action.value} needs HTTP; {ADD_TLS_CONFIG}"
         yield Problem((*at, "action"), message)

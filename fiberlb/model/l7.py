@@ -21,7 +21,7 @@ from fiberlb.model.l7_rule import (
     L7Rule,
     RuleType,
 )
-from fiberlb.model.resource import Resource
+from fiberlb.model.treated import Treated, own_first
 
 __all__ = [
     "EXACT_ONLY",
@@ -56,8 +56,8 @@ _IMPLIED = {
 REDIRECT_STATUSES = (302, 301, 303, 307, 308)
 
 
-@attrs.frozen(kw_only=True)
-class L7Policy(Resource):
+@attrs.frozen(kw_only=True, field_transformer=own_first)
+class L7Policy(Treated):
     """
     Rules, all of which must match, and what then happens.
 
@@ -69,11 +69,9 @@ class L7Policy(Resource):
     COLLECTION: ClassVar[str] = "l7_policies"
     PARENT: ClassVar[tuple[str, str] | None] = ("listener_id", "listeners")
     CHILDREN: ClassVar[dict[str, str]] = {"rules": "l7_rules"}
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        "redirect_pools failover_pool_id response split_persistence request_headers"
-        " response_headers rewrite mirror rate_limit basic_auth jwt forward_auth cors compression"
-        " error_pages".split()
-    )
+    LATER: ClassVar[frozenset[str]] = Treated.LATER | {
+        *"redirect_pools failover_pool_id response split_persistence".split()
+    }
 
     listener_id: str = field(Reference("listeners"), "")
     position: int | None = field(Optional(Whole(0, 2147483647)), None)

@@ -99,6 +99,11 @@ _VALUE: Final = Text(1024, 1)
 class _Nested:
     """Rules within a rule; one stands for a list of one. The model holds a tuple."""
 
+    @property
+    def nests(self) -> type:
+        """What its schema refers to (L{fiberlb.model.schema})."""
+        return Condition
+
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if loading.depth >= DEEPEST:
             return loading.refuse(path, f"rules are nested more than {DEEPEST} deep")

@@ -29,7 +29,7 @@ from fiberlb.model.fields import (
     field,
 )
 from fiberlb.model.listener_values import ConnectionLimit, ListenAddress, RedirectStatus, Setting
-from fiberlb.model.resource import Resource
+from fiberlb.model.treated import Treated, own_first
 
 
 class ListenerProtocol(Enum):
@@ -177,8 +177,8 @@ CLIENT_FIELDS = (
 ADD_TLS_CONFIG = "without tls_config TLS is passed through unread; add tls_config to end it here"
 
 
-@attrs.frozen(kw_only=True)
-class Listener(Resource):
+@attrs.frozen(kw_only=True, field_transformer=own_first)
+class Listener(Treated):
     """
     An address, a port and what is done with what comes in.
 
@@ -199,11 +199,9 @@ class Listener(Resource):
     COLLECTION: ClassVar[str] = "listeners"
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        "default_pools split_persistence hsts readiness_path"
-        " onion onion_location request_headers response_headers rewrite mirror rate_limit"
-        " basic_auth jwt forward_auth cors compression error_pages".split()
-    )
+    LATER: ClassVar[frozenset[str]] = Treated.LATER | {
+        *"default_pools split_persistence hsts readiness_path onion onion_location".split()
+    }
 
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
     address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
@@ -267,6 +265,10 @@ class Listener(Resource):
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
         if self.insert_headers and self.passes_tls:
             loading.refuse((*path, "insert_headers"), f"needs HTTP; {ADD_TLS_CONFIG}")
+        if self.passes_tls:
+            self.refuse_treatment(f"needs HTTP; {ADD_TLS_CONFIG}", path, loading)
+        elif not self.speaks_http:
+            self.refuse_treatment(f"needs HTTP, not {self.protocol.value}", path, loading)
         if self.datagrams:
             self._check_datagrams(path, loading)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from enum import Enum
 from typing import Any, ClassVar
@@ -13,10 +12,10 @@ from fiberlb.errors import Path
 from fiberlb.model.access_log import AccessLog, AccessLogFormat
 from fiberlb.model.acme import AcmeSettings
 from fiberlb.model.addresses import Network
+from fiberlb.model.admin import Admin
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Loading, OneOf, Optional, Several, Text, field
-from fiberlb.model.pool import split_address
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resolver import ResolverSettings
 
@@ -45,33 +44,6 @@ class LogLevel(Enum):
     INFO = "info"
     WARN = "warn"
     ERROR = "error"
-
-
-@attrs.frozen
-class AdminAddress:
-    """C{HOST:PORT} on loopback, or C{unix:/path}."""
-
-    def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and re.fullmatch(r"unix:/.+", value):
-            return value
-        found = split_address(value) if isinstance(value, str) else None
-        if found is None or not 0 <= int(found[1]) <= 65535:
-            return loading.refuse(path, f"{value!r} is not HOST:PORT or unix:/path")
-        host = "127.0.0.1" if found[0] == "localhost" else found[0]
-        try:
-            loopback = ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return loading.refuse(path, f"{found[0]!r} is not an IP address")
-        if not loopback:
-            message = "outside loopback (needs TLS): known, not supported by this version"
-            return loading.refuse(path, message, code="not_supported")
-        return f"[{host}]:{int(found[1])}" if ":" in host else f"{host}:{int(found[1])}"
-
-    def dump(self, value: Any) -> Any:
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string"}
 
 
 @attrs.frozen
@@ -121,23 +93,6 @@ class Node:
     """@ivar name: C{None}: the host's name."""
 
     name: str | None = field(Optional(Text(255, 1)), None)
-
-
-@attrs.frozen(kw_only=True)
-class Admin:
-    """
-    The admin API's surface.
-
-    @ivar listen: addresses on loopback, or C{unix:} sockets; empty: no admin API.
-    @ivar allowed_hosts: names that the Host header may bear beside loopback and IP literals.
-    """
-
-    LATER: ClassVar[frozenset[str]] = frozenset({"tls_config", "tokens", "plaintext"})
-
-    listen: tuple[str, ...] = field(
-        Several(AdminAddress(), single=True, most=8), ("127.0.0.1:9876",)
-    )
-    allowed_hosts: tuple[str, ...] = field(Several(Text(255, 1), most=64), ())
 
 
 @attrs.frozen(kw_only=True)

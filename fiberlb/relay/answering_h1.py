@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from fiberlb.errors import REASONS
 from fiberlb.relay import answers
+from fiberlb.relay.amending import amended_own
 from fiberlb.relay.connection import NEVER
 from fiberlb.relay.exchange import Exchange
 from fiberlb.relay.lingering import Lingering
@@ -16,6 +17,7 @@ from fiberlb.relay.networks import local_port
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.tunnel import Tunnel
 from fiberlb.routing.request import Request
+from fiberlb.treatment.draft import Reply
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
 
 #: Seconds between two requests after which a connection holds only what it must.
@@ -101,6 +103,9 @@ class Answering(Exchange):
         if length == UNTIL_CLOSE:
             if self.minor:
                 self._recoded = True
+                if self.filter is not None:
+                    data = self.filter.feed(data)
+                    self.sent_octets = len(data)
                 prefix += b"" if self.keep else b"Connection: close\r\n"
                 return self._write(b"".join((prefix, _CODED, _chunk(data))))
             self.keep = False
@@ -121,8 +126,13 @@ class Answering(Exchange):
 
     def body(self, data: bytes) -> bool:
         """See L{Exchange.body}."""
+        if self._recoded:
+            if self.filter is not None:
+                data = self.filter.feed(data)
+            self.sent_octets += len(data)
+            return self._write(_chunk(data))
         self.sent_octets += len(data)
-        return self._write(_chunk(data) if self._recoded else data)
+        return self._write(data)
 
     def _write(self, data: bytes) -> bool:
         if self.conn.write(data):
@@ -148,7 +158,12 @@ class Answering(Exchange):
         """See L{Exchange.completed}."""
         if self._recoded:
             self._recoded = False
-            self._write(b"0\r\n\r\n")
+            rest = b""
+            if self.filter is not None:
+                rest = self.filter.end()
+                self.filter = None
+                self.sent_octets += len(rest)
+            self._write(_chunk(rest) + b"0\r\n\r\n")
         self._finish(None)
 
     def switched(self, prefix: bytes, upgrade: bytes, rest: bytes) -> None:
@@ -212,13 +227,23 @@ class Answering(Exchange):
     def refuse(self, reason: str, status: int | None = None) -> None:
         """See L{Exchange.refuse}."""
         self._cancel()
-        self.request_id = self.cell.services.make_request_id()
+        self.request_id = self.request_id or self.cell.services.make_request_id()
         if reason == "shutting_down" or not self.method:
             self.keep = False
         self.status = status or REASONS[reason] or 500
         head_only = self.method == b"HEAD"
         tail = self._tail()
         self._last(answers.error(reason, self.status, self.request_id, tail, head_only), reason)
+
+    def reply(self, made: Reply) -> None:
+        """A gate's answer in place of the route's."""
+        self.added += made.lines
+        if made.reason is not None:
+            self.refuse(made.reason, made.status)
+            return
+        self.status = made.status or 200
+        head_only = self.method == b"HEAD"
+        self._last(answers.whole(self.status, b"", made.body, self._tail(), head_only), None)
 
     def _tail(self) -> bytes:
         if self.left or self.chunks is not None or self.cell.draining or self.half_closed:
@@ -230,6 +255,7 @@ class Answering(Exchange):
     def _last(self, answer: bytes, reason: str | None) -> None:
         """Write an answer of ours and end the exchange."""
         self.head_sent = True
+        answer = amended_own(self, answer)
         self.sent_octets = len(answer) - answer.index(b"\r\n\r\n") - 4
         self._write(answer)
         self._finish(reason)

@@ -8,6 +8,7 @@ from fiberlb.errors import REASONS
 
 PHRASES: Final = {
     200: b"OK",
+    204: b"No Content",
     301: b"Moved Permanently",
     302: b"Found",
     303: b"See Other",
@@ -67,6 +68,16 @@ def error(reason: str, status: int | None, request_id: str, tail: bytes, head_on
         )
     )
     return head if head_only else head + body
+
+
+def whole(status: int, lines: bytes, body: bytes, tail: bytes, head_only: bool) -> bytes:
+    """
+    An answer that somebody has put together.
+
+    @param lines: its fields, each with its line end, but for those of the framing.
+    """
+    length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)
+    return b"".join((status_line(status), lines, length, tail, b"" if head_only else body))
 
 
 def redirect(status: int, location: bytes, tail: bytes) -> bytes:

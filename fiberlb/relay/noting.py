@@ -8,6 +8,24 @@ if TYPE_CHECKING:
     from fiberlb.relay.exchange import Exchange
 
 
+def record(exchange: Exchange, reason: str | None) -> None:
+    """Count a request that has ended, and write it down if anybody asked for it."""
+    cell = exchange.cell
+    cell.answers[exchange.status // 100] += 1
+    cell.sent += exchange.sent_octets
+    cell.received += exchange.received_octets
+    if reason is not None:
+        if exchange.waiting is not None:
+            exchange.waiting.leave(exchange)
+        reasons = cell.services.reasons
+        reasons[reason] = reasons.get(reason, 0) + 1
+    log = cell.log
+    if log.on:
+        log.entries.append(row(exchange, reason))
+    elif reason is not None:
+        log.own(row(exchange, reason))
+
+
 def row(exchange: Exchange, reason: str | None) -> tuple[Any, ...]:
     """One line of the access log; its fields are named in L{fiberlb.observe.entry}."""
     services = exchange.cell.services

@@ -34,13 +34,14 @@ from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.rooms import Rooms
 from fiberlb.relay.runtime import Cell, Plan
 from fiberlb.relay.services import Services
-from fiberlb.relay.states import ListenerState, Processes
+from fiberlb.relay.states import ListenerState, Processes, listener_states
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.relay.udp import DatagramPort
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.tls.member_contexts import MemberContexts
+from fiberlb.treatment.draft import Kept, Surroundings
 
 _log = Logger()
 _Key = tuple[str, int]
@@ -89,6 +90,7 @@ class DataPlane:
         sources = Sources(start, random, lambda: services.loop.now)
         rooms = Rooms(reactor.callLater, sources.clock, self._share)
         self._table = MemberTable(sources, rooms, self.contexts, Memory(make_table))
+        self._kept = Kept()
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor | DatagramPort] = {}
@@ -202,6 +204,7 @@ class DataPlane:
                 settle(cell, -1, None)
                 self._closing.append(cell)
         self._cells = cells
+        self._kept.prune(snapshot.configuration.meta.__contains__)
 
     def _share(self, name: str) -> Share | None:
         """What other processes see of what has a limit; here there are none."""
@@ -216,6 +219,7 @@ class DataPlane:
             member_of(listener.allowed_cidrs),
             inserted(listener),
             told_of_client(listener),
+            Surroundings(self._services, self._table.pools, self._kept),
         )
         return plan if self._answers is None else self._answers.within(plan)
 
@@ -309,21 +313,7 @@ class DataPlane:
 
     def listeners(self) -> Sequence[ListenerState]:
         """What listens where."""
-        states = [
-            ListenerState(a.cell.id, key[0], a.port, "listening")
-            for key, a in self._acceptors.items()
-        ]
-        states += [
-            ListenerState(why.listener_id, key[0], key[1], "error", why.message)
-            for key, why in self._failed.items()
-        ]
-        states += [
-            ListenerState(cell.id, host, port, "closing")
-            for cell in self._closing
-            if cell.connections
-            for host, port in cell.plan.source.addresses
-        ]
-        return states
+        return listener_states(self._acceptors, self._failed, self._closing)
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""

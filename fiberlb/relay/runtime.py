@@ -20,6 +20,8 @@ from fiberlb.relay.pool_state import PoolState
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan
+from fiberlb.treatment.draft import Surroundings
+from fiberlb.treatment.treatment import Treatment, treatment
 from fiberlb.wire.forwarded import is_claim
 from fiberlb.wire.request_head import ParsedRequest
 
@@ -30,15 +32,23 @@ class Route:
 
     @ivar pool: C{None}: FiberLB answers by itself.
     @ivar timeouts: the listener's, the pool's and the policy's, in this order.
+    @ivar treatment: what is done to requests and answers; C{None}: nothing.
     """
 
-    __slots__ = ("decision", "policy", "pool", "timeouts")
+    __slots__ = ("decision", "policy", "pool", "timeouts", "treatment")
 
-    def __init__(self, decision: Decision, pool: PoolState | None, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        decision: Decision,
+        pool: PoolState | None,
+        timeouts: Timeouts,
+        treatment: Treatment | None = None,
+    ) -> None:
         self.decision = decision
         self.pool = pool
         self.policy = decision.policy_name
         self.timeouts = timeouts
+        self.treatment = treatment
 
 
 class Plan:
@@ -54,10 +64,12 @@ class Plan:
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
     @ivar client_fields: names of the fields that tell members of the client's certificate.
+    @ivar treatment: what is done to answers of ours that have no route.
     @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
     """
 
     __slots__ = (
+        "_around",
         "_pools",
         "_routes",
         "allowed",
@@ -77,6 +89,7 @@ class Plan:
         "source",
         "speaks_http",
         "timeouts",
+        "treatment",
         "trusted",
     )
 
@@ -88,6 +101,7 @@ class Plan:
         allowed: Callable[[str], bool] | None,
         insert: tuple[str, ...],
         client_fields: tuple[str, ...] = (),
+        around: Surroundings | None = None,
     ) -> None:
         self.source = source
         self.name = source.listener.name
@@ -106,6 +120,8 @@ class Plan:
         self.insert = insert
         self.client_fields = client_fields
         self._pools = pools
+        self._around = around or Surroundings(None, pools)
+        self.treatment = treatment(source.listener, None, None, self._around)
         self._routes: dict[Decision, Route] = {}
         self.heads: dict[bytes, ParsedRequest] = {}
         only = source.routes.only
@@ -122,7 +138,9 @@ class Plan:
             pool = self._pools.get(decision.pool_id) if decision.pool_id else None
             levels = (pool.plan.pool.timeouts if pool else (), decision.timeouts)
             timeouts = overlaid(self.timeouts, *levels)
-            found = self._routes[decision] = Route(decision, pool, timeouts)
+            configured = pool.plan.pool if pool else None
+            treated = treatment(self.source.listener, configured, decision.policy, self._around)
+            found = self._routes[decision] = Route(decision, pool, timeouts, treated)
         return found
 
 

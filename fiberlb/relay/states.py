@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
+
+from fiberlb.errors import AddressInUse
 
 
 @attrs.frozen
@@ -21,6 +24,30 @@ class ListenerState:
     port: int
     state: str
     reason: str = ""
+
+
+def listener_states(
+    acceptors: Mapping[tuple[str, int], Any],
+    failed: Mapping[tuple[str, int], AddressInUse],
+    closing: Iterable[Any],
+) -> list[ListenerState]:
+    """
+    What listens where.
+
+    @param acceptors: by where they listen.
+    @param failed: those that could not be had.
+    @param closing: cells of listeners that are gone.
+    """
+    return [
+        *(ListenerState(a.cell.id, k[0], a.port, "listening") for k, a in acceptors.items()),
+        *(ListenerState(w.listener_id, *k, "error", w.message) for k, w in failed.items()),
+        *(
+            ListenerState(cell.id, host, port, "closing")
+            for cell in closing
+            if cell.connections
+            for host, port in cell.plan.source.addresses
+        ),
+    ]
 
 
 @attrs.frozen

@@ -8,8 +8,12 @@ from typing import Any
 from fiberlb.errors import REASONS, ConfigurationError, Path, Problem
 from fiberlb.model.l7 import REDIRECT_STATUSES, L7Policy, PolicyAction
 from fiberlb.model.listener import Listener
+from fiberlb.model.treated import TREATMENTS
 from fiberlb.routing.location import Location, compile_location
 from fiberlb.routing.request import Request
+
+#: What the default says of the keys that policies can have.
+_PLAIN = (None,) * len(TREATMENTS)
 
 
 class Decision:
@@ -17,7 +21,7 @@ class Decision:
     One outcome: a pool, an answer that FiberLB makes itself, or a redirect.
 
     @ivar pool_id: where the request goes; C{None} for an answer.
-    @ivar policy_id: the policy that decided; C{None} for the default.
+    @ivar policy: the policy that decided, C{policy_id}: its id; C{None} for the default.
     @ivar policy_name: for the access log; C{""} for the default.
     @ivar status: of the answer; 0 with a pool.
     @ivar reason: the reason code of an answer of our own (a key of
@@ -31,6 +35,7 @@ class Decision:
         "_location",
         "content",
         "needs_host",
+        "policy",
         "policy_id",
         "policy_name",
         "pool_id",
@@ -55,6 +60,7 @@ class Decision:
         self.reason = reason
         self._location = location
         self.needs_host = location is not None and location.needs_host
+        self.policy = policy
         self.policy_id = policy.id if policy else None
         self.policy_name = policy.name if policy else ""
         self.timeouts: tuple[tuple[str, Any], ...] = policy.timeouts if policy else ()
@@ -69,7 +75,8 @@ class Decision:
 
     def _action(self) -> tuple[object, ...]:
         text = self._location.text if self._location else None
-        return (self.pool_id, self.status, self.reason, text, self.timeouts)
+        treatments = self.policy.treatments if self.policy else _PLAIN
+        return (self.pool_id, self.status, self.reason, text, self.timeouts, treatments)
 
     def __repr__(self) -> str:
         what = self.pool_id or self.reason or "redirect"

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from fiberlb.api.access.identity import identity_of, note_refusal, permit
 from fiberlb.api.rest.problem import Refused, invalid, refused
 from fiberlb.api.rest.reply import Reply, of_problem, written
 from fiberlb.api.rest.resource import Resources
@@ -39,7 +40,8 @@ class RestApi:
         self._served = Served(control, Resources(control))
 
     async def answer(self, route: Route, request: IRequest, words: dict[str, str]) -> bytes:
-        """The answer of a route."""
+        """The answer of a route, for who may use it."""
+        permit(identity_of(request), route.needs)
         if not route.early and not self._control.started:
             raise Stopping()
         plain = {name: _plain(word) for name, word in words.items()}
@@ -60,6 +62,7 @@ class RestApi:
         if found is None:
             self._log.failure("a request of the admin API failed", failure=failure)
             found = Refused(500, "internal", "this is a defect of FiberLB; its log says more")
+        note_refusal(request, found.code)
         return self._send(request, of_problem(found))
 
     def _send(self, request: IRequest, reply: Reply) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 from twisted.web.iweb import IRequest
 
+from fiberlb.api.access.identity import identity_of
 from fiberlb.api.rest.conditions import quoted
 from fiberlb.api.rest.reply import Reply, encoded
 from fiberlb.api.rest.resource import reason_of
@@ -24,7 +25,7 @@ from fiberlb.model.resource import Owner, Resource
 
 def origin_of(request: IRequest, source: str = "rest", owner: Owner = Owner.API) -> Origin:
     """Who asks for a write, and why."""
-    return Origin("local", source, reason_of(request), owner)
+    return Origin(identity_of(request).name, source, reason_of(request), owner)
 
 
 async def reply(

@@ -15,6 +15,7 @@ from fiberlb.api.metrics.page import CONTENT_TYPE, page
 from fiberlb.api.rest import keys, member_states, openapi, status
 from fiberlb.api.rest.bodies import LARGEST
 from fiberlb.api.rest.collection_routes import collections
+from fiberlb.api.rest.explain import explain
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.reply import Reply, encoded
 from fiberlb.api.rest.route import Role, Route, Served
@@ -67,6 +68,16 @@ _NODE = (
         summary="Replace the workers one by one",
         call=lambda served, request, words: status.restart(served.control, request),
         further=(409,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/listeners/{listener}/explain",
+        operation="explainRequest",
+        role=Role.READ,
+        summary="What becomes of a request, and why",
+        call=explain,
+        takes="Asked",
+        gives={200: "Explanation"},
     ),
     Route(
         method="POST",
@@ -145,6 +156,9 @@ _WATCHED = (
 )
 
 ROUTES: tuple[Route, ...] = (*collections(), *WHOLE, *_NODE, *_KEYS, *_WATCHED)
+#: Addresses that are open to whoever reaches them, and those that are so to this machine.
+OPEN = frozenset(route.path.encode() for route in ROUTES if route.role is Role.OPEN)
+OPEN_HERE = frozenset({b"/metrics"})
 _LARGE = {(r.method.encode(), r.path.encode()): r.largest for r in ROUTES if r.largest != LARGEST}
 
 

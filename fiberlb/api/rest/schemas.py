@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiberlb.control.certificates import FACTS
+from fiberlb.model.asked import Asked
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import secret_fields
 from fiberlb.model.health_monitor import HealthMonitor
@@ -160,6 +161,21 @@ _FIXED: Mapping[str, Schema] = {
         in_flight=WHOLE,
         **_OPERATIONAL,
     ),
+    "Explanation": record(
+        listener=ANYTHING,
+        request={"type": "object"},
+        summary=TEXT,
+        policy={"type": ["object", "null"]},
+        action={"enum": ["pool", "redirect", "answer", "reject", "refuse"]},
+        status={"type": ["integer", "null"]},
+        reason=MAYBE_TEXT,
+        location=MAYBE_TEXT,
+        pool={"type": ["object", "null"]},
+        policies=listed({"type": "object"}),
+        left_out=WHOLE,
+        not_asked=WHOLE,
+        never_asked=listed({"type": "object"}),
+    ),
     "MemberStates": record(items=listed(named("MemberState"))),
     "Status": record(
         node=TEXT,
@@ -179,7 +195,7 @@ _FIXED: Mapping[str, Schema] = {
 def schemas() -> dict[str, Schema]:
     """Every schema that has a name."""
     done: dict[str, Schema] = dict(_FIXED)
-    for change in (StateChange, AddressChange):
+    for change in (StateChange, AddressChange, Asked):
         done[change.__name__] = definition(change)
     for cls in (*COLLECTIONS.values(), HealthMonitor):
         for name, inner in nested(cls).items():

@@ -5,9 +5,8 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.api.rest.site import admin_resource
 from fiberlb.store.interface import Unavailable
-from tests.api.rest.asking import Asking
+from tests.api.rest.asking import Asking, resource
 from tests.control.stage import Stage, StagePlane
 from tests.control.stores import FailingStore
 
@@ -78,7 +77,7 @@ class TroubleTests(SynchronousTestCase):
         asking = Asking("run")
         asking.setUp()
         asking.stage = stage
-        asking.treq = type(asking.treq)(admin_resource(stage.control))
+        asking.treq = type(asking.treq)(resource(stage))
         return asking
 
     def test_store_away(self) -> None:

@@ -272,6 +272,7 @@ class Node(Service):
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
         self.plane.trust(settings.trusted_proxies)
+        self.plane.relieve(settings.overload)
         self.names.configure(settings.resolver)
         if self.certificates is not None:
             self.certificates.settings = settings.acme

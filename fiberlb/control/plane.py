@@ -8,7 +8,7 @@ module, and the tests of the control service bring plain classes that have them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Container, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fiberlb.errors import AddressInUse
 
@@ -20,6 +20,7 @@ __all__ = [
     "AddressInUse",
     "HealthView",
     "ListenerState",
+    "Load",
     "MemberHealth",
     "Plane",
     "Prepared",
@@ -72,6 +73,26 @@ class Processes(Protocol):
     @property
     def deaths(self) -> int:
         """Workers that have ended although they should serve."""
+
+
+class Load(Protocol):
+    """How the processes with traffic keep up."""
+
+    @property
+    def closing(self) -> int:
+        """How many of them end connections because they are too slow."""
+
+    @property
+    def refusing(self) -> int:
+        """How many of them turn something away."""
+
+    @property
+    def periods(self) -> int:
+        """How often one of them has begun to."""
+
+    @property
+    def lag(self) -> float:
+        """Seconds that what is ready waits, in the slowest of them."""
 
 
 class Prepared(Protocol):
@@ -138,12 +159,18 @@ class Plane(Protocol):
     def processes(self) -> Processes:
         """The processes beside this one."""
 
+    def load(self) -> Load:
+        """How the processes with traffic keep up."""
+
     def workers(self) -> tuple[int, int]:
         """
         How many worker processes there should be, and how many serve what is in force.
 
         C{(0, 0)} where traffic has no process of its own.
         """
+
+    def recall(self, ident: str) -> Awaitable[dict[str, Any] | None]:
+        """What is known of an answer that was made here, by the id that it bears."""
 
     def restart(self) -> Awaitable[None]:
         """Replace every worker; ends when the new ones serve."""

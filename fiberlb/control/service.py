@@ -29,7 +29,7 @@ from fiberlb.control.member_names import Gathering
 from fiberlb.control.members_seen import MembersSeen
 from fiberlb.control.operating import Operating
 from fiberlb.control.operations import Operation, Origin, Outcome
-from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
+from fiberlb.control.plane import HealthView, ListenerState, Load, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping
 from fiberlb.control.revisions import Revisions
@@ -388,9 +388,18 @@ class ControlService:
         return Deferred.fromCoroutine(in_slices(self._surroundings.reactor, steps))
 
     @property
+    def load(self) -> Load:
+        """How the processes with traffic keep up."""
+        return self._plane.load()
+
+    @property
     def workers(self) -> tuple[int, int]:
         """How many workers there should be, and how many serve what is in force."""
         return self._plane.workers()
+
+    async def recall(self, ident: str) -> dict[str, Any] | None:
+        """What is known of an answer of FiberLB's own, by the id that it bears."""
+        return await self._plane.recall(ident)
 
     async def restart_workers(self) -> None:
         """Replace every worker, one after the other; returns when the new ones serve."""

@@ -16,6 +16,7 @@ from fiberlb.model.admin import Admin
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Loading, OneOf, Optional, Several, Text, field
+from fiberlb.model.overload import Overload
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resolver import ResolverSettings
 
@@ -136,6 +137,7 @@ class Settings:
         them; 0: none beside this one.
     @ivar trusted_proxies: networks whose forwarded headers are believed.
     @ivar limits: bounds for every listener, as pairs over L{Limits}.
+    @ivar overload: what a process does when it is too slow.
     @ivar acme: what certificates go by that are ordered by themselves.
     @ivar resolver: how names of members become addresses.
     """
@@ -163,5 +165,6 @@ class Settings:
     log: Log = field(Nested(Log), Log())
     shutdown: Shutdown = field(Nested(Shutdown), Shutdown())
     limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())
+    overload: Overload = field(Nested(Overload), Overload())
     acme: AcmeSettings = field(Nested(AcmeSettings), AcmeSettings())
     resolver: ResolverSettings = field(Nested(ResolverSettings), ResolverSettings())

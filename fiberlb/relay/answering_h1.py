@@ -98,7 +98,7 @@ class Answering(Exchange):
 
     def _respond_otherwise(self, prefix: bytes, length: int, data: bytes) -> bool:
         """The less usual ends of a head: the connection closes, or the framing changes."""
-        if self.cell.draining or self.half_closed:
+        if self.half_closed or (self.cell.draining and self.cell.ends()):
             self.keep = False
         if length == UNTIL_CLOSE:
             if self.minor:
@@ -246,7 +246,8 @@ class Answering(Exchange):
         self._last(answers.whole(self.status, b"", made.body, self._tail(), head_only), None)
 
     def _tail(self) -> bytes:
-        if self.left or self.chunks is not None or self.cell.draining or self.half_closed:
+        unread = self.left or self.chunks is not None
+        if unread or self.half_closed or (self.cell.draining and self.cell.ends()):
             self.keep = False
         if not self.keep:
             return answers.CLOSE

@@ -38,6 +38,8 @@ _STATUS_LINES: dict[int, bytes] = {}
 KEEP_ALIVE: Final = b"Connection: keep-alive\r\n\r\n"
 CLOSE: Final = b"Connection: close\r\n\r\n"
 END: Final = b"\r\n"
+#: Reasons that are over before long, and when it makes sense to come again (RFC 9110, 10.2.3).
+_AGAIN: Final = {"overloaded": b"Retry-After: 1\r\n", "rate_limited": b"Retry-After: 1\r\n"}
 
 
 def status_line(status: int) -> bytes:
@@ -64,6 +66,7 @@ def error(reason: str, status: int | None, request_id: str, tail: bytes, head_on
             b"Content-Type: text/plain\r\nCache-Control: no-store\r\nFiberLB-Reason-Code: ",
             reason.encode(),
             b"\r\nContent-Length: %d\r\n" % len(body),
+            _AGAIN.get(reason, b""),
             tail,
         )
     )

@@ -149,13 +149,14 @@ class Cell:
     A listener as its connections see it.
 
     @ivar plan: read anew for each request.
-    @ivar draining: answers end their connections.
+    @ivar draining: answers end their connections, or some do (L{Cell.ends}).
     @ivar connections: open now.
     @ivar accepted: connections so far.
     @ivar requests: requests so far.
     @ivar answers: requests that have ended, by the first digit of the answer's status; 0: none.
     @ivar sent, received: octets of bodies to and from clients so far.
     @ivar bound: L{fiberlb.relay.bound.Bound}; C{None} without a limit of connections.
+    @ivar relief: L{fiberlb.relay.shedding.Shedding}, while the process is too slow; else C{None}.
     @ivar datagrams: what UDP listeners count beside.
     @ivar log: where requests are written down.
     @ivar services: what connections need of the process.
@@ -172,6 +173,7 @@ class Cell:
         "log",
         "plan",
         "received",
+        "relief",
         "requests",
         "sent",
         "services",
@@ -190,6 +192,7 @@ class Cell:
         self.sent = 0
         self.received = 0
         self.bound: Any = None
+        self.relief: Any = None
         self.datagrams = Datagrams()
 
     def left(self) -> None:
@@ -197,6 +200,11 @@ class Cell:
         self.connections -= 1
         if self.bound is not None:
             self.bound.left()
+
+    def ends(self) -> bool:
+        """Whether an answer ends its connection, while C{draining}."""
+        relief = self.relief
+        return True if relief is None else bool(relief.ends())
 
     def figures(self) -> dict[str, int]:
         """What it has counted, by name."""

@@ -65,3 +65,20 @@ class Processes:
     spent: float
     lost: int
     deaths: int
+
+
+@attrs.frozen
+class Load:
+    """
+    How processes with traffic keep up.
+
+    @ivar closing: how many end connections because of it.
+    @ivar refusing: how many turn something away.
+    @ivar periods: how often one of them has begun to.
+    @ivar lag: seconds that what is ready waits, in the slowest one.
+    """
+
+    closing: int
+    refusing: int
+    periods: int
+    lag: float

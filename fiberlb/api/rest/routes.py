@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.metrics.page import CONTENT_TYPE, page
-from fiberlb.api.rest import keys, member_states, openapi, status
+from fiberlb.api.rest import keys, member_states, openapi, requests, status
 from fiberlb.api.rest.bodies import LARGEST
 from fiberlb.api.rest.collection_routes import collections
 from fiberlb.api.rest.explain import explain
@@ -22,7 +22,7 @@ from fiberlb.api.rest.route import Role, Route, Served
 from fiberlb.api.rest.whole_routes import WHOLE
 
 #: Addresses of the specification that this version does not serve, by their first word.
-LATER = ("tokens", "requests")
+LATER: tuple[str, ...] = ("tokens",)
 
 
 async def _metrics(served: Served, request: IRequest, words: Mapping[str, str]) -> Reply:
@@ -78,6 +78,17 @@ _NODE = (
         call=explain,
         takes="Asked",
         gives={200: "Explanation"},
+    ),
+    Route(
+        method="GET",
+        path="/v1/requests/{request_id}",
+        operation="getRequest",
+        role=Role.READ,
+        summary="Why FiberLB answered a request itself, by the id that the answer bears",
+        call=lambda served, request, words: requests.recall(
+            served.control, request, words["request_id"]
+        ),
+        gives={200: "OwnAnswer"},
     ),
     Route(
         method="POST",

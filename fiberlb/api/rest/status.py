@@ -28,12 +28,23 @@ def status(control: ControlService) -> Reply:
         "revision": control.revision,
         "file_generation": control.file_generation,
         "workers": dict(zip(("wanted", "serving"), control.workers, strict=True)),
+        "overload": _overload(control),
         "members": _members(control) if started else {},
         "panic": _panic(control) if started else [],
         "problems": _problems(control),
         "listeners": _listeners(control),
     }
     return Reply(document=document)
+
+
+def _overload(control: ControlService) -> dict[str, int]:
+    """How many processes with traffic are too slow, and how slow the slowest one is."""
+    load = control.load
+    return {
+        "closing": load.closing,
+        "refusing": load.refusing,
+        "lag_milliseconds": round(load.lag * 1000),
+    }
 
 
 def _members(control: ControlService) -> dict[str, int]:

@@ -29,10 +29,11 @@ from fiberlb.control.member_names import Gathering
 from fiberlb.control.members_seen import MembersSeen
 from fiberlb.control.operating import Operating
 from fiberlb.control.operations import Operation, Origin, Outcome
-from fiberlb.control.plane import HealthView, ListenerState, Load, MemberHealth, Plane, Processes
+from fiberlb.control.plane import HealthView, MemberHealth, Plane
 from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping
 from fiberlb.control.revisions import Revisions
+from fiberlb.control.serving import Serving
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
@@ -49,7 +50,7 @@ from fiberlb.store.sealed import Keyring
 T = TypeVar("T")
 
 
-class ControlService:
+class ControlService(Serving):
     """
     Holds the configuration in force on this node, and changes it.
 
@@ -87,7 +88,7 @@ class ControlService:
         self.staples = staples or Staples()
         self._issued = issued
         self._store = store
-        self._plane = plane
+        super().__init__(plane)
         self.health = health
         self._surroundings = surroundings
         self._lock = DeferredLock()
@@ -347,10 +348,6 @@ class ControlService:
         """What should be known of a certificate that is no reason to refuse it, such as its end."""
         return self.certificates.warnings(made, self.wall())
 
-    def listeners(self) -> Sequence[ListenerState]:
-        """What listens where."""
-        return self._plane.listeners()
-
     def member_health(self, member_id: str) -> MemberHealth:
         """The health of one member."""
         return self.members.health(member_id)
@@ -358,22 +355,6 @@ class ControlService:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of one member."""
         return self.members.figures(member_id)
-
-    def pool_figures(self, pool_id: str) -> Mapping[str, int]:
-        """C{queued} of one pool."""
-        return self._plane.pool_figures(pool_id)
-
-    def listener_figures(self, listener_id: str) -> Mapping[str, int]:
-        """What a listener has counted: C{connections}, C{accepted}, C{requests} and others."""
-        return self._plane.listener_figures(listener_id)
-
-    def reasons(self) -> Mapping[str, int]:
-        """How often each reason code was given."""
-        return self._plane.reasons()
-
-    def processes(self) -> Processes:
-        """The processes beside this one."""
-        return self._plane.processes()
 
     def beside(self, work: Callable[[], T], size: int = 0) -> Deferred[T]:
         """
@@ -386,21 +367,3 @@ class ControlService:
     def in_slices(self, steps: Iterator[T | None]) -> Deferred[T]:
         """Work in steps, for surfaces whose answers take long (L{in_slices})."""
         return Deferred.fromCoroutine(in_slices(self._surroundings.reactor, steps))
-
-    @property
-    def load(self) -> Load:
-        """How the processes with traffic keep up."""
-        return self._plane.load()
-
-    @property
-    def workers(self) -> tuple[int, int]:
-        """How many workers there should be, and how many serve what is in force."""
-        return self._plane.workers()
-
-    async def recall(self, ident: str) -> dict[str, Any] | None:
-        """What is known of an answer of FiberLB's own, by the id that it bears."""
-        return await self._plane.recall(ident)
-
-    async def restart_workers(self) -> None:
-        """Replace every worker, one after the other; returns when the new ones serve."""
-        await self._plane.restart()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.metrics.page import CONTENT_TYPE, page
-from fiberlb.api.rest import keys, member_states, openapi, requests, status
+from fiberlb.api.rest import keys, member_states, openapi, requests, status, tokens
 from fiberlb.api.rest.bodies import LARGEST
 from fiberlb.api.rest.collection_routes import collections
 from fiberlb.api.rest.explain import explain
@@ -20,9 +20,6 @@ from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.reply import Reply, encoded
 from fiberlb.api.rest.route import Role, Route, Served
 from fiberlb.api.rest.whole_routes import WHOLE
-
-#: Addresses of the specification that this version does not serve, by their first word.
-LATER: tuple[str, ...] = ("tokens",)
 
 
 async def _metrics(served: Served, request: IRequest, words: Mapping[str, str]) -> Reply:
@@ -166,7 +163,14 @@ _WATCHED = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*collections(), *WHOLE, *_NODE, *_KEYS, *_WATCHED)
+ROUTES: tuple[Route, ...] = (
+    *collections(),
+    *WHOLE,
+    *_NODE,
+    *_KEYS,
+    *tokens.ROUTES,
+    *_WATCHED,
+)
 #: Addresses that are open to whoever reaches them, and those that are so to this machine.
 OPEN = frozenset(route.path.encode() for route in ROUTES if route.role is Role.OPEN)
 OPEN_HERE = frozenset({b"/metrics"})

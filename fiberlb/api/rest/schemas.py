@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiberlb.control.certificates import FACTS
+from fiberlb.model.access import NewToken, Role, TokenRotation
 from fiberlb.model.asked import Asked
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import secret_fields
@@ -87,6 +88,19 @@ _CHANGED = record(
     names={"type": "object"},
     warnings=listed(TEXT),
 )
+_TOKEN = {
+    "id": MAYBE_TEXT,
+    "name": TEXT,
+    "role": {"type": "string", "enum": [role.value for role in Role]},
+    "project": MAYBE_TEXT,
+    "managed_by": {"type": "string", "enum": ["file", "api"]},
+    "expires_at": MAYBE_TEXT,
+}
+_MADE_TOKEN = {
+    **dict.fromkeys(("created_at", "created_by"), TEXT),
+    **dict.fromkeys(("rotated_at", "old_until", "last_used_at"), MAYBE_TEXT),
+    "expired": FLAG,
+}
 _FIXED: Mapping[str, Schema] = {
     "Anything": ANYTHING,
     "Word": record(status=TEXT),
@@ -161,6 +175,25 @@ _FIXED: Mapping[str, Schema] = {
         in_flight=WHOLE,
         **_OPERATIONAL,
     ),
+    "MemberCheck": record(
+        id=TEXT,
+        name=TEXT,
+        pool_id=TEXT,
+        health=TEXT,
+        reason=TEXT,
+        passed=FLAG,
+        checks=listed(
+            record(
+                address=TEXT,
+                port={"type": ["integer", "null"]},
+                type=TEXT,
+                passed=FLAG,
+                phases=listed(
+                    record(phase=TEXT, passed=FLAG, reason=TEXT, milliseconds={"type": "number"})
+                ),
+            )
+        ),
+    ),
     "Explanation": record(
         listener=ANYTHING,
         request={"type": "object"},
@@ -194,6 +227,9 @@ _FIXED: Mapping[str, Schema] = {
         times={"type": "object", "additionalProperties": {"type": "number"}},
     ),
     "MemberStates": record(items=listed(named("MemberState"))),
+    "Token": record(**_TOKEN, **_MADE_TOKEN),
+    "MadeToken": record(**_TOKEN, **_MADE_TOKEN, token=TEXT),
+    "TokenList": record(items=listed(record(**_TOKEN))),
     "Status": record(
         node=TEXT,
         version=TEXT,
@@ -212,7 +248,7 @@ _FIXED: Mapping[str, Schema] = {
 def schemas() -> dict[str, Schema]:
     """Every schema that has a name."""
     done: dict[str, Schema] = dict(_FIXED)
-    for change in (StateChange, AddressChange, Asked):
+    for change in (StateChange, AddressChange, Asked, NewToken, TokenRotation):
         done[change.__name__] = definition(change)
     for cls in (*COLLECTIONS.values(), HealthMonitor):
         for name, inner in nested(cls).items():

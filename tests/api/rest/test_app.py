@@ -30,11 +30,6 @@ class AddressTests(Asking):
             self.assertEqual(found.headers["fiberlb-revision"], "0")
             self.assertEqual(found.headers["x-content-type-options"], "nosniff")
 
-    def test_later(self) -> None:
-        """What comes with a later version says so."""
-        for path in ("/v1/tokens", "/v1/tokens/abc"):
-            self.refusal(self.ask("GET", path), 404, "not_supported")
-
     def test_methods(self) -> None:
         """405 with the methods that there are."""
         for path, allow in (

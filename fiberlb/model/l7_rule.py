@@ -165,6 +165,16 @@ class Condition:
         return sum([1 + rule.nested for rule in self.rules])
 
     @classmethod
+    def short_keys(cls) -> dict[str, Any]:
+        """The keys of the short form, with their schemas."""
+        condition = {"$ref": "#/$defs/Condition"}
+        several = {"type": "array", "items": _VALUE.schema()}
+        nested = {"anyOf": [{"type": "array", "items": condition}, condition]}
+        values = {"anyOf": [_VALUE.schema(), several]}
+        done = {word: nested if word in _SHORT_NESTING else values for word in sorted(_SHORT)}
+        return {**done, **{word: Text(255, 1).schema() for word in sorted(_SHORT_KEYED)}}
+
+    @classmethod
     def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
         """The short form: the type as the key, such as C{{path: /api}}."""
         if not isinstance(value, dict):

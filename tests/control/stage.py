@@ -18,6 +18,7 @@ from fiberlb.control.operations import Op, Operation, Origin, Outcome
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
+from fiberlb.health.probing import Probe
 from fiberlb.model.operational import Operations
 from fiberlb.names.name import NameState
 from fiberlb.relay.states import Load, Processes
@@ -183,6 +184,7 @@ class StageHealth:
         self.known: dict[str, Health] = {}
         self.ejected: dict[str, int] = {}
         self.panics: list[str] = []
+        self.probes: dict[str, Probe] = {}
 
     def apply(self, snapshot: Snapshot) -> None:
         """Note it among the plane's events."""
@@ -204,6 +206,10 @@ class StageHealth:
     def status(self, member_id: str) -> Health:
         """What it was told."""
         return self.known.get(member_id, Health())
+
+    async def probe(self, member_id: str) -> Probe | None:
+        """What it was told."""
+        return self.probes.get(member_id)
 
 
 class StageNames(NoNames):

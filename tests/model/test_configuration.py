@@ -251,15 +251,12 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(
             within(check(found)),
             [
-                (
-                    "default_pools[1].pool_id",
-                    "pool 'p12' is tcp, http listeners need http or https",
-                ),
+                ("default_pools[1].pool_id", unfit),
                 (
                     "split_persistence.cookie_name",
                     "is the name of the cookie of pool 'p13', too",
                 ),
-                ("failover_pool_id", "pool 'p12' is tcp, http listeners need http or https"),
+                ("failover_pool_id", unfit),
             ],
         )
         self.assertEqual(

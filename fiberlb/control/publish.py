@@ -35,6 +35,8 @@ class Surroundings:
     @ivar report: told of undecided rules while they serve.
     @ivar node: the name of this process among others with the same store.
     @ivar history: how many revisions are remembered.
+    @ivar history_size: bytes of what they changed; beyond it the oldest ones are not restored.
+    @ivar history_age: seconds for which they are remembered.
     @ivar aside: does long work.
     @ivar names: resolves the names of members.
     """
@@ -46,6 +48,8 @@ class Surroundings:
     report: Callable[[str, str], None]
     node: str = ""
     history: int = 1000
+    history_size: int = 64 * 1024 * 1024
+    history_age: float = 90 * 86400.0
     aside: Aside = at_once
     names: Names = attrs.field(factory=NoNames)
 
@@ -119,7 +123,11 @@ class Publisher:
         return self._surroundings.beside(size, work)
 
     async def prepare(
-        self, configuration: Configuration, limits: Limits, tolerated: Container[str] | None = None
+        self,
+        configuration: Configuration,
+        limits: Limits,
+        tolerated: Container[str] | None = None,
+        examine: Callable[[Snapshot], None] = lambda compiled: None,
     ) -> Ready:
         """
         Everything that can fail.
@@ -130,6 +138,7 @@ class Publisher:
 
         @param tolerated: listeners that may fail to bind their addresses;
             C{None}: those that failed before and still want the same ones.
+        @param examine: raises what there is against it once it is compiled.
 
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
@@ -137,6 +146,7 @@ class Publisher:
         if self._beforehand is not None:
             await self._beforehand(configuration)
         compiled = await self._compiled(self._dressed(configuration), limits)
+        examine(compiled)
         names = names_of(compiled)
         if names:
             self._names.want(names)

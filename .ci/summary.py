@@ -1,36 +1,40 @@
 """
 Says the result of a run in one line, and with the exit status.
 
-Usage: summary.py LOG STATUS [STAGE...]
+Usage: summary.py LOG STATUS PARTS [STAGE...]
 
-LOG is trial's output and STATUS its exit status; each STAGE is the name of another stage that
-failed, counted as one failure. Trial ends with C{PASSED (skips=1, successes=120)} or
+LOG is what trial said in PARTS runs and STATUS their exit status; each STAGE is the name of another
+stage that failed, counted as one failure. Trial ends with C{PASSED (skips=1, successes=120)} or
 C{FAILED (failures=2, ...)}: a run without such a line died, and one that ran no test proves
 nothing; both fail.
 """
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 
-def summarise(log: str, status: int, stages: int = 0) -> tuple[str, int]:
+def summarise(log: str, status: int, stages: int = 0, parts: int = 1) -> tuple[str, int]:
     """The closing line, and the exit status."""
     ends = re.findall(r"^(PASSED|FAILED)(?: \((.*)\))?$", log, re.MULTILINE)
-    counts = {key: int(n) for key, n in re.findall(r"(\w+)=(\d+)", ends[-1][1])} if ends else {}
-    passed = counts.get("successes", 0) + counts.get("expectedFailures", 0)
-    failed = sum(counts.get(key, 0) for key in ("failures", "errors", "unexpectedSuccesses"))
-    if not failed and (status or not passed):
+    counts: Counter[str] = Counter()
+    for _, said in ends:
+        counts.update({key: int(n) for key, n in re.findall(r"(\w+)=(\d+)", said)})
+    passed = counts["successes"] + counts["expectedFailures"]
+    empty = sum("successes" not in said for _, said in ends) + parts - len(ends)
+    failed = sum(counts[key] for key in ("failures", "errors", "unexpectedSuccesses"))
+    if not failed and (status or empty):
         failed = 1
     failed += stages
-    skipped = f", {counts['skips']} skipped" if "skips" in counts else ""
+    skipped = f", {counts['skips']} skipped" if counts["skips"] else ""
     return f"{passed} passed, {failed} failed{skipped}", status or int(failed > 0)
 
 
 if __name__ == "__main__":
     text = Path(sys.argv[1]).read_text(errors="replace")
-    line, code = summarise(text, int(sys.argv[2]), len(sys.argv[3:]))
-    for stage in sys.argv[3:]:
+    line, code = summarise(text, int(sys.argv[2]), len(sys.argv[4:]), int(sys.argv[3]))
+    for stage in sys.argv[4:]:
         print(f"failed: {stage}")
     print(line)
     sys.exit(code)

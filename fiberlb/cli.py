@@ -11,18 +11,23 @@ from typing import Any
 import click
 
 from fiberlb.build import VERSION
+from fiberlb.commands.exits import REFUSED, Failed
 
-#: Exit code of everything that is refused or fails (product page, "First five minutes").
-REFUSED = 1
 #: Command -> where it is. Imported when it is asked for: some have to be there at once.
 _COMMANDS = {
+    "completion": "fiberlb.commands.completing:completion",
+    "create": "fiberlb.commands.objects:create",
+    "delete": "fiberlb.commands.objects:delete",
+    "ls": "fiberlb.commands.objects:listing",
+    "show": "fiberlb.commands.objects:showing",
+    "update": "fiberlb.commands.objects:update",
     "cert": "fiberlb.commands.certificates:certificates",
     "check": "fiberlb.commands.check:check",
     "health": "fiberlb.commands.health:health",
     "keys": "fiberlb.commands.keys:keys",
     "member": "fiberlb.commands.members:members",
-    "upgrade": "fiberlb.workers.commands:upgrade",
-    "workers": "fiberlb.workers.commands:workers",
+    "upgrade": "fiberlb.commands.workers:upgrade",
+    "workers": "fiberlb.commands.workers:workers",
 }
 #: Runs twistd of the Python that runs this, wherever its script is installed, on FiberLB's reactor.
 #: Not C{--reactor=fiberlb}: twistd looks for that among all plugins, and where it has no cache of
@@ -65,7 +70,7 @@ class Commands(click.Group):
             if not standalone_mode:
                 raise
             why.show()
-            sys.exit(REFUSED)
+            sys.exit(why.code if isinstance(why, Failed) else REFUSED)
         except click.Abort:
             if not standalone_mode:
                 raise

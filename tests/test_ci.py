@@ -55,6 +55,14 @@ class SummaryTests(SynchronousTestCase):
         self.assertEqual(self.said("PASSED", 0), ("0 passed, 1 failed", 1))
         self.assertEqual(self.said("PASSED (skips=3)", 0), ("0 passed, 1 failed, 3 skipped", 1))
 
+    def test_parts(self) -> None:
+        """Runs of several parts are added up, and one that died is missed."""
+        ends = "PASSED (successes=7)\n\nFAILED (errors=1, skips=1, successes=4)\n"
+        self.assertEqual(load()(ends, 1, parts=2), ("11 passed, 1 failed, 1 skipped", 1))
+        both = "PASSED (successes=7)\n\nPASSED (successes=4)\n"
+        self.assertEqual(load()(both, 0, parts=2), ("11 passed, 0 failed", 0))
+        self.assertEqual(load()(both, 0, parts=3), ("11 passed, 1 failed", 1))
+
     def test_nonzero_status(self) -> None:
         """Trial's own status is kept even when its line says that all passed."""
         self.assertEqual(self.said("PASSED (successes=7)", 3), ("7 passed, 1 failed", 3))

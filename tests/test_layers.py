@@ -38,7 +38,7 @@ ALLOWED: dict[str, str] = {
         "errors model wire routing balancing pool_plans snapshot resolved tls health store observe"
         " relay control"
     ),
-    "commands": "errors model tls control workers",
+    "commands": "errors model tls control store",
     "process": "",
     "build": "wire",
     "announcement": "errors model build control",

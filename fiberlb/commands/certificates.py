@@ -2,60 +2,67 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from fiberlb.commands.asking import asked, every, segment
+from fiberlb.commands.asking import Client, asks, segment
+from fiberlb.commands.printing import Printer, prints
 from fiberlb.tls.concerns import left
-from fiberlb.workers.commands import file_option
 
 #: Names that stand in a line of the table.
 _NAMES = 3
 _COLUMNS = ("NAME", "NAMES", "TYPE", "KEY", "EXPIRES IN", "USED BY", "SOURCE")
-_json = click.option("--json", "as_json", is_flag=True, help="The documents of the admin API.")
 
 
 @click.group("cert")
 def certificates() -> None:
-    """The certificates of a FiberLB that runs."""
+    """
+    The certificates of a FiberLB that runs, and when they end.
+
+    \b
+    Example: fiberlb cert ls
+    """
 
 
 @certificates.command("ls")
-@file_option
-@_json
-def listing(path: str, as_json: bool) -> None:
-    """All of them, those that end first on top."""
-    found = sorted(every(path, "/v1/certificates"), key=lambda one: one["expires_at"] or "")
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-        return
-    now = datetime.now(UTC)
-    for line in table([_COLUMNS, *(_row(one, now) for one in found)]):
-        click.echo(line)
+@prints
+@asks
+def listing(client: Client, printer: Printer) -> None:
+    """
+    All of them, those that end first on top.
+
+    \b
+    Example: fiberlb cert ls
+    """
+    found = sorted(client.every("/v1/certificates"), key=lambda one: one["expires_at"] or "")
+    if not printer.document(found):
+        now = datetime.now(UTC)
+        printer.table(_COLUMNS, (_row(one, now) for one in found))
 
 
 @certificates.command("show")
 @click.argument("name")
-@file_option
-@_json
-def show(name: str, path: str, as_json: bool) -> None:
-    """Everything that is known of one, by name or id; never its key."""
-    found = asked(path, f"/v1/certificates/{segment(name)}")
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
+@prints
+@asks
+def show(client: Client, printer: Printer, name: str) -> None:
+    """
+    Everything that is known of one, by name or id; never its key.
+
+    \b
+    Example: fiberlb cert show main
+    """
+    found = client.get(f"/v1/certificates/{segment(name)}")
+    if printer.document(found):
         return
     now = datetime.now(UTC)
     found.get("ocsp", {}).pop("response", None)
     lines = [(word, _told(value)) for word, value in found.items() if word not in _UNTOLD]
     lines.append(("expires_in", remaining(found["expires_at"], now)))
     lines.append(("used_by", ", ".join(_users(found)) or "nobody"))
-    width = max(len(word) for word, _ in lines)
-    for word, text in lines:
-        click.echo(f"{word:{width}}  {text}")
+    printer.fields(lines)
     for warning in found["warnings"]:
         click.echo(f"warning: {warning}")
 
@@ -96,12 +103,3 @@ def remaining(expires_at: str | None, now: datetime) -> str:
         return "unknown"
     end = datetime.fromisoformat(expires_at)
     return left(end, now) if end > now else "EXPIRED"
-
-
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines with columns of the same width."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]

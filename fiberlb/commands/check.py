@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from fiberlb.commands.exits import REFUSED
 from fiberlb.control.cautions import cautions
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.document import FileLayer, load_file
@@ -20,7 +21,6 @@ from fiberlb.model.configuration import Configuration
 from fiberlb.model.convert import overlaid
 from fiberlb.model.listener import Listener
 from fiberlb.tls.weaknesses import weaknesses
-from fiberlb.workers.commands import REFUSED
 
 
 @click.command()

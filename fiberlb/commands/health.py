@@ -16,10 +16,9 @@ from typing import NoReturn
 
 import click
 
+from fiberlb.commands.exits import REFUSED, UNREACHABLE
 from fiberlb.control.state_directory import state_directory
 
-#: Exit codes (product page, "First five minutes").
-NOT_WELL, UNREACHABLE = 1, 3
 #: The file in the state directory that names the addresses (L{fiberlb.admin_ports}).
 NOTE = "admin"
 #: Octets of an answer that are read.
@@ -48,7 +47,7 @@ def health(
             trouble.append(f"{where}: {why}")
             continue
         if status != 200:
-            _leave(NOT_WELL, f"{where}{target}: {status}")
+            _leave(REFUSED, f"{where}{target}: {status}")
         click.echo("alive" if alive else "ready")
         return
     _leave(UNREACHABLE, "; ".join(trouble) or "the admin API is off")
@@ -62,7 +61,7 @@ def _addresses(path: str | None, directory: str | None) -> list[str]:
     """
     if path is not None and directory is None:
         # Only this form reads the file: it is the slow one.
-        from fiberlb.workers.commands import settings_of
+        from fiberlb.commands.where import settings_of
 
         directory = settings_of(path).state_directory
     place = state_directory(directory, os.environ, os.geteuid() == 0)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
 import click
 
-from fiberlb.commands.asking import asked, every, segment
-from fiberlb.commands.certificates import table
-from fiberlb.workers.commands import file_option
+from fiberlb.commands.asking import Client, asks, segment
+from fiberlb.commands.exits import Failed
+from fiberlb.commands.printing import Printer, prints
 
 #: Seconds between two looks while a command waits.
 LOOK = 0.5
@@ -24,28 +23,35 @@ _weight = click.option(
 )
 _reason = click.option("--reason", default="", metavar="TEXT", help="Why, for whoever asks later.")
 _wait = click.option("--wait", is_flag=True, help="Return when nothing runs on it any more.")
-_json = click.option("--json", "as_json", is_flag=True, help="The documents of the admin API.")
 
 
 @click.group("member")
 def members() -> None:
-    """The members of a FiberLB that runs; whoever owns them."""
+    """
+    The members of a FiberLB that runs; whoever owns them.
+
+    \b
+    Example: fiberlb member ls
+    """
 
 
 @members.command("ls")
 @click.argument("pool", required=False)
-@file_option
-@_json
-def listing(pool: str | None, path: str, as_json: bool) -> None:
-    """All of them, or those of a pool: health, state, and what runs on each."""
-    pools = {one["id"]: one["name"] for one in every(path, "/v1/pools")}
+@prints
+@asks
+def listing(client: Client, printer: Printer, pool: str | None) -> None:
+    """
+    All of them, or those of a pool: health, state, and what runs on each.
+
+    \b
+    Example: fiberlb member ls web
+    """
     target = "/v1/members" if pool is None else f"/v1/pools/{segment(pool)}/members"
-    found = every(path, target)
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
+    found = client.every(target)
+    if printer.document(found):
         return
-    for line in table([_COLUMNS, *(_row(one, pools) for one in found)]):
-        click.echo(line)
+    pools = {one["id"]: one["name"] for one in client.every("/v1/pools")}
+    printer.table(_COLUMNS, (_row(one, pools) for one in found))
 
 
 def _row(one: dict[str, Any], pools: dict[str, str]) -> tuple[str, ...]:
@@ -68,59 +74,74 @@ def _row(one: dict[str, Any], pools: dict[str, str]) -> tuple[str, ...]:
 @members.command("drain")
 @click.argument("pool")
 @click.argument("member")
-@file_option
 @_deadline
 @_weight
 @_reason
 @_wait
+@asks
 def drain(
+    client: Client,
     pool: str,
     member: str,
-    path: str,
     deadline: str | None,
     weight: int | None,
     reason: str,
     wait: bool,
 ) -> None:
-    """Send it nothing new; clients that stay with it may still come, as the pool's drain says."""
+    """
+    Send it nothing new; clients that stay with it may still come, as the pool's drain says.
+
+    \b
+    Example: fiberlb member drain web api-1 --wait --reason "kernel update"
+    """
     body = {"state": "drain", "deadline": deadline, "weight": weight, "reason": reason}
-    _set(path, pool, member, body, wait)
+    _set(client, pool, member, body, wait)
 
 
 @members.command("maintenance")
 @click.argument("pool")
 @click.argument("member")
-@file_option
 @_deadline
 @_reason
 @_wait
+@asks
 def maintenance(
-    pool: str, member: str, path: str, deadline: str | None, reason: str, wait: bool
+    client: Client, pool: str, member: str, deadline: str | None, reason: str, wait: bool
 ) -> None:
-    """Send it nothing at all, and do not check it."""
+    """
+    Send it nothing at all, and do not check it.
+
+    \b
+    Example: fiberlb member maintenance web api-1 --reason "new disk"
+    """
     body = {"state": "maintenance", "deadline": deadline, "reason": reason}
-    _set(path, pool, member, body, wait)
+    _set(client, pool, member, body, wait)
 
 
 @members.command("ready")
 @click.argument("pool")
 @click.argument("member")
-@file_option
 @_weight
 @_reason
-def ready(pool: str, member: str, path: str, weight: int | None, reason: str) -> None:
-    """Have it serve again, with the configured weight or another one."""
-    _set(path, pool, member, {"state": "ready", "weight": weight, "reason": reason}, False)
+@asks
+def ready(client: Client, pool: str, member: str, weight: int | None, reason: str) -> None:
+    """
+    Have it serve again, with the configured weight or another one.
+
+    \b
+    Example: fiberlb member ready web api-1
+    """
+    _set(client, pool, member, {"state": "ready", "weight": weight, "reason": reason}, False)
 
 
-def _set(path: str, pool: str, member: str, body: dict[str, Any], wait: bool) -> None:
+def _set(client: Client, pool: str, member: str, body: dict[str, Any], wait: bool) -> None:
     target = f"/v1/pools/{segment(pool)}/members/{segment(member)}/state"
-    found = asked(path, target, "PUT", body)
+    found = client.write("PUT", target, body)
     while wait and not found["drained"]:
         time.sleep(LOOK)
-        found = asked(path, target)
+        found = client.get(target)
         if found["state"] == "ready":
-            raise click.ClickException(f"{member} was made ready meanwhile")
+            raise Failed(f"{member} was made ready meanwhile")
     click.echo(_said(found))
 
 

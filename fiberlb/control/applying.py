@@ -61,13 +61,20 @@ class Applying:
             Op.DELETE: self._delete,
             Op.REPLACE_ALL: self._replace_all,
         }
-        applied = tuple(
-            self._monitor(each) if each.collection == MONITORS else table[each.op](each)
-            for each in operations
-        )
+        applied = tuple(self._noted(each, table) for each in operations)
         if self._loading.problems:
             raise ConfigurationError(self._loading.problems)
         self._draft.check_gone()
+        return applied
+
+    def _noted(
+        self, operation: Operation, table: Mapping[Op, Callable[[Operation], Applied]]
+    ) -> Applied:
+        monitor = operation.collection == MONITORS
+        applied = self._monitor(operation) if monitor else table[operation.op](operation)
+        if operation.notes is not None and applied.id:
+            collection = Pool.COLLECTION if monitor else operation.collection
+            self._draft.note(collection, applied.id, operation.notes)
         return applied
 
     def _create(self, operation: Operation) -> Applied:

@@ -20,7 +20,7 @@ from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.pool import Pool
 from fiberlb.model.resource import Resource
-from fiberlb.routing.policies import complexity
+from fiberlb.routing.conditions import complexity
 
 #: What is observed, not configured: taken back whatever it says, for it changes by itself.
 OBSERVED = {

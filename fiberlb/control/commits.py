@@ -63,7 +63,7 @@ def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyrin
         return None
     number = state.revision + 1
     records = [
-        _record(state, made, origin, now, (number, index)) for index, made in enumerate(changed)
+        _record(draft, made, origin, now, (number, index)) for index, made in enumerate(changed)
     ]
     lost = [ident for ident in draft.lost if ident in resolved.meta]
     contents = {i: n for i, n in state.layer.contents.items() if (i in resolved.meta)}
@@ -121,18 +121,20 @@ def _changed(draft: Draft, resolved: Configuration) -> list[Resource]:
             if kind != collection:
                 continue
             made = resolved.objects[collection][ident]
-            if before.get(ident) != made or not state.layer.holds(collection, ident):
+            differs = before.get(ident) != made or ident in draft.notes
+            if differs or not state.layer.holds(collection, ident):
                 found.append(made)
     return found
 
 
 def _record(
-    state: State, made: Resource, origin: Origin, now: str, order: tuple[int, int]
+    draft: Draft, made: Resource, origin: Origin, now: str, order: tuple[int, int]
 ) -> Record:
-    before = state.layer.records[made.COLLECTION].get(made.id)
+    before = draft.state.layer.records[made.COLLECTION].get(made.id)
+    notes = draft.noted(made.id)
     if before is None:
-        return Record(made, Meta(origin.owner, now, now, order[0]), order)
-    meta = attrs.evolve(before.meta, updated_at=now, revision=order[0])
+        return Record(made, Meta(origin.owner, now, now, order[0], notes=notes), order)
+    meta = attrs.evolve(before.meta, updated_at=now, revision=order[0], notes=notes)
     return Record(made, meta, before.order)
 
 

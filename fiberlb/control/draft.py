@@ -36,6 +36,7 @@ class Draft:
     @ivar changed: the objects put, by collection and id, in order.
     @ivar gone: the objects taken out, as they were.
     @ivar lost: ids of objects that lost a child.
+    @ivar notes: id -> the notes of objects that get others.
     """
 
     def __init__(self, state: State) -> None:
@@ -47,6 +48,7 @@ class Draft:
         self.changed: dict[Key, Resource] = {}
         self.gone: dict[Key, Resource] = {}
         self.lost: set[str] = set()
+        self.notes: dict[str, Mapping[str, Any]] = {}
         self._places: dict[Key, Place] = {}
 
     def objects(self, collection: str) -> Mapping[str, Resource]:
@@ -135,6 +137,24 @@ class Draft:
         self._places[key] = place
         self.changed[key] = made
         self.gone.pop(key, None)
+
+    def note(self, collection: str, ident: str, notes: Mapping[str, Any]) -> None:
+        """
+        Give an object that is there other notes.
+
+        @raise OwnedByFile: it belongs to the file.
+        """
+        made = self._objects[collection].get(ident)
+        if made is None or notes == self.noted(ident):
+            return
+        self.own(made)
+        self.notes[ident] = notes
+        self.changed.setdefault((collection, ident), made)
+
+    def noted(self, ident: str) -> Mapping[str, Any]:
+        """The notes of an object."""
+        meta = self.state.configuration.meta.get(ident)
+        return self.notes.get(ident, meta.notes if meta is not None else {})
 
     def _placed(self, made: Resource, before: Resource | None) -> Resource:
         """With the parent's id for its name, and a position."""

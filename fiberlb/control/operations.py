@@ -56,6 +56,8 @@ class Operation:
     @ivar body: the object's fields as in the file (children nested), the
         merge patch, or the list of documents of C{REPLACE_ALL}.
     @ivar at: where the body stands in what the client sent, for the problems.
+    @ivar notes: in place of the object's (L{fiberlb.model.resource.Meta.notes}), of a monitor's
+        its pool's; C{None}: they stay. Not for C{REPLACE_ALL}.
     """
 
     op: Op
@@ -65,6 +67,7 @@ class Operation:
     body: Any = None
     condition: Condition = Condition()
     at: Path = ()
+    notes: Mapping[str, Any] | None = None
 
 
 @attrs.frozen

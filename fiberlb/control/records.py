@@ -5,7 +5,7 @@ Objects as documents of the store: one key for each, JSON, secrets sealed.
 
     revision                      the counter of configuration commits
     objects/<collection>/<id>     {managed_by, created_at, updated_at, revision,
-                                   order, parent, spec}
+                                   order, parent, spec, notes}
     contents/<id>                 the revision that last took something out of an object
     revisions/<n, zero padded>    what each commit did (L{fiberlb.control.history})
 
@@ -77,6 +77,7 @@ def encode(record: Record, keyring: Keyring) -> bytes:
         "order": list(record.order),
         "parent": parent,
         "spec": spec,
+        **({"notes": dict(record.meta.notes)} if record.meta.notes else {}),
     }
     return json.dumps(document, separators=(",", ":")).encode()
 
@@ -98,6 +99,7 @@ def decode(key: bytes, value: bytes, keyring: Keyring) -> Record:
             document["created_at"],
             document["updated_at"],
             document["revision"],
+            notes=document.get("notes", {}),
         )
         first, second = document["order"]
         return Record(made, meta, (int(first), int(second)))

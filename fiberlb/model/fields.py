@@ -42,6 +42,7 @@ class Loading:
 
     @ivar problems: what was wrong so far.
     @ivar files: the place of each C{file:} value that was read -> the name it gives.
+    @ivar depth: of the rules that are being read, as they are nested.
     @ivar memo: what an earlier reading made of the same values
         (L{fiberlb.control.tree_memo.TreeMemo}); C{None}: nothing is remembered.
     @ivar read_file: turns the rest of a C{file:} value into its text; C{None}
@@ -54,6 +55,7 @@ class Loading:
         self.files: dict[Path, str] = {}
         self.read_file = read_file
         self.memo: Any = None
+        self.depth = 0
 
     def refuse(
         self, path: Path, message: str, suggestion: str | None = None, code: str = "invalid"

@@ -16,8 +16,8 @@ from fiberlb.model.written import plain
 
 #: Of a persistence cookie whose pool gives it no name.
 COOKIE_NAME = "SERVERID"
-_YEARS = 10 * 365 * 86400
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+YEARS = 10 * 365 * 86400
+TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
 
 class PersistenceType(Enum):
@@ -127,8 +127,8 @@ class SessionPersistence:
     """
 
     type: PersistenceType = field(OneOf(PersistenceType, aliases={"http_cookie": "cookie"}))
-    cookie_name: str | None = field(Optional(Text(255, 1, _TOKEN, "the name of a cookie")), None)
-    timeout_seconds: int | None = field(Optional(Whole(1, _YEARS)), None)
+    cookie_name: str | None = field(Optional(Text(255, 1, TOKEN, "the name of a cookie")), None)
+    timeout_seconds: int | None = field(Optional(Whole(1, YEARS)), None)
     granularity: str | None = field(Optional(Granularity()), None)
     same_site: SameSite = field(OneOf(SameSite), SameSite.LAX)
     secure: bool | None = field(Secure(), None)

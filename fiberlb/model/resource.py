@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -56,6 +57,8 @@ class Meta:
     @ivar updated_at: RFC 3339 in UTC.
     @ivar revision: the revision that last changed this object itself.
     @ivar position: where it stands, when a file holds it.
+    @ivar notes: what a dialect of the API keeps of it that the model has no field for, as JSON:
+        the dialect's name -> its own. Objects of a file have none.
     """
 
     managed_by: Owner
@@ -63,6 +66,7 @@ class Meta:
     updated_at: str
     revision: int
     position: Position | None = None
+    notes: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 _NAMESPACE = FILE_NAMESPACE.bytes

@@ -246,6 +246,6 @@ def affinity_of(
     """
     What keeps a pool's clients.
 
-    @param pool: L{fiberlb.relay.runtime.PoolState} by shape.
+    @param pool: L{fiberlb.relay.pool_state.PoolState} by shape.
     """
     return None if persistence is None else _KINDS[persistence.type](pool, persistence, memory)

@@ -16,7 +16,8 @@ from fiberlb.balancing.peak_ewma import Average
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.noting import row
-from fiberlb.relay.runtime import Cell, PoolState, Route
+from fiberlb.relay.pool_state import PoolState
+from fiberlb.relay.runtime import Cell, Route
 from fiberlb.relay.upstream_h1 import Upstream
 from fiberlb.tls.shown import Shown
 from fiberlb.wire.chunked import Chunked

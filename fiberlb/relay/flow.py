@@ -17,7 +17,8 @@ from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.datagram_sockets import connected
 from fiberlb.relay.leg import LATE, Leg
 from fiberlb.relay.member_state import MAINTENANCE, MemberState
-from fiberlb.relay.runtime import Cell, Plan, PoolState
+from fiberlb.relay.pool_state import PoolState
+from fiberlb.relay.runtime import Cell, Plan
 
 #: Octets of a question that is held until its answer comes, to be asked of another member.
 MOST_HELD: Final = 4096

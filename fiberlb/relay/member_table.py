@@ -9,8 +9,8 @@ from fiberlb.model.operational import MemberMode, Operations
 from fiberlb.model.pool import Algorithm, Member, SessionEnd
 from fiberlb.relay.affinity import Memory
 from fiberlb.relay.member_state import DRAIN, FROM_THE_START, MAINTENANCE, READY, MemberState
+from fiberlb.relay.pool_state import PoolState
 from fiberlb.relay.rooms import Rooms
-from fiberlb.relay.runtime import PoolState
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.member_contexts import MemberContexts
 

@@ -29,7 +29,7 @@ class Queue:
     @param watch: called when somebody begins to wait; L{look} has to be called from then on.
     @param clock: seconds that never go back; C{now}.
 
-    @ivar pool: L{fiberlb.relay.runtime.PoolState}.
+    @ivar pool: L{fiberlb.relay.pool_state.PoolState}.
     @ivar waiting: how many wait.
     """
 

@@ -44,7 +44,7 @@ class Rooms:
         self._pause = ALONE
 
     def settle(self, pool: Any) -> None:
-        """A pool (L{fiberlb.relay.runtime.PoolState}) has these members and limits."""
+        """A pool (L{fiberlb.relay.pool_state.PoolState}) has these members and limits."""
         plan = pool.plan
         queue = self._queues.get(pool.id)
         if queue is None and not plan.limited:

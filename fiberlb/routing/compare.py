@@ -185,5 +185,11 @@ COMPARE: Mapping[CompareType, Compile] = {
     CompareType.CONTAINS: _literally(
         CompareType.CONTAINS, lambda values: Literals(parts=tuple(values))
     ),
+    CompareType.UNDER: _literally(
+        CompareType.UNDER,
+        lambda values: Literals(
+            exact=frozenset(values) - {b""}, prefixes=tuple([value + b"/" for value in values])
+        ),
+    ),
     CompareType.REGEX: _patterns,
 }

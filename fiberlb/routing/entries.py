@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from fiberlb.routing.actions import Decision
-from fiberlb.routing.policies import Aspect, CompiledPolicy, CompiledRule, Wanted
+from fiberlb.routing.conditions import AnyRule, Aspect, CompiledRule, Wanted
+from fiberlb.routing.policies import CompiledPolicy
 from fiberlb.routing.request import Request
 
 #: A policy as it is evaluated: its place in the order, what is left to test, its decision.
@@ -19,9 +20,55 @@ _PREFIXES = ((False, "prefixes"), (True, "prefixes"))
 _SUFFIXES = ((False, "suffixes"), (True, "suffixes"))
 
 
+class Way:
+    """
+    What leads to a policy: it matches no request for which none of some rules' tests holds.
+
+    @ivar leaves: those rules.
+    @ivar rule: the policy's rule that they are part of, or that the only one is.
+    @ivar sure: where one of them is found by its literals, C{rule} holds.
+    """
+
+    __slots__ = ("leaves", "rule", "sure")
+
+    def __init__(self, leaves: tuple[CompiledRule, ...], rule: AnyRule, sure: bool) -> None:
+        self.leaves = leaves
+        self.rule = rule
+        self.sure = sure
+
+
+def ways_of(rules: Iterable[AnyRule]) -> tuple[Way, ...]:
+    """The ways that lead to a policy with these rules."""
+    return tuple([Way(leaves, rule, sure) for rule in rules for leaves, sure in _ways(rule)])
+
+
+def _ways(rule: AnyRule, negated: bool = False) -> Iterator[tuple[tuple[CompiledRule, ...], bool]]:
+    """
+    The ways to a rule: some leaves each, and whether to find one of them is enough.
+
+    @param negated: to where the rule does not hold.
+    """
+    if isinstance(rule, CompiledRule):
+        if rule.invert is negated and leads(rule):
+            yield (rule,), rule.comparison.sure
+        return
+    negated = negated is not rule.invert
+    # That none of them holds is that each one does not (De Morgan).
+    if rule.any is negated or len(rule.rules) == 1:
+        for one in rule.rules:
+            for leaves, sure in _ways(one, negated):
+                yield leaves, sure and len(rule.rules) == 1
+        return
+    found = [next(_ways(one, negated), None) for one in rule.rules]
+    known = [way for way in found if way is not None]
+    if len(known) == len(found):
+        together = tuple([leaf for leaves, _ in known for leaf in leaves])
+        yield together, all(sure for _, sure in known)
+
+
 def leads(rule: CompiledRule) -> bool:
-    """Whether a rule tells by its literals which requests it does not hold for."""
-    needs = None if rule.invert else rule.comparison.needs
+    """Whether a rule tells by its literals which requests its test does not hold for."""
+    needs = rule.comparison.needs
     if needs is None:
         return False
     for some in needs:
@@ -55,8 +102,8 @@ class Entry:
         self,
         position: int,
         policy: CompiledPolicy,
-        rules: tuple[CompiledRule, ...],
-        ways: tuple[CompiledRule, ...],
+        rules: tuple[AnyRule, ...],
+        ways: tuple[Way, ...],
     ) -> None:
         self.position = position
         self.policy = policy
@@ -64,9 +111,9 @@ class Entry:
         self.ways = ways
         self._row: Row | None = None
 
-    def found_by(self, way: CompiledRule) -> Entry:
-        """The same where one of its rules has led to it."""
-        known = way if way.comparison.sure else None
+    def found_by(self, way: Way) -> Entry:
+        """The same where one of its ways has led to it."""
+        known = way.rule if way.sure else None
         rules = tuple([rule for rule in self.rules if rule is not known])
         ways = tuple([rule for rule in self.ways if rule is not way])
         return Entry(self.position, self.policy, rules, ways)
@@ -97,15 +144,16 @@ class Table:
         self.literals: dict[How, dict[bytes, list[Entry]]] = {}
         self.rejecting: list[Entry] = []
 
-    def add(self, entry: Entry, way: CompiledRule) -> int:
+    def add(self, entry: Entry, after: Entry, leaf: CompiledRule) -> int:
         """
-        Enter a policy.
+        Enter a policy by a leaf of a way.
+
+        @param after: the same where that way has led to it.
 
         @return: by how many literals.
         """
-        after = entry.found_by(way)
         count = 0
-        for how, literals in literals_of(way):
+        for how, literals in literals_of(leaf):
             texts = self.literals.setdefault(how, {})
             for text in literals:
                 texts.setdefault(text, []).append(after)
@@ -121,33 +169,36 @@ class Shares:
     def __init__(self) -> None:
         self._counts: dict[tuple[Aspect, How], Counter[bytes]] = {}
 
-    def add(self, rule: CompiledRule) -> int:
+    def add(self, way: Way) -> int:
         """
-        Count the literals of one rule.
+        Count the literals of one way.
 
         @return: how many there are.
         """
         count = 0
-        for how, literals in literals_of(rule):
-            count += len(literals)
-            place = (rule.aspect, how)
-            if place not in self._counts:
-                self._counts[place] = Counter()
-            self._counts[place].update(literals)
+        for leaf in way.leaves:
+            for how, literals in literals_of(leaf):
+                count += len(literals)
+                place = (leaf.aspect, how)
+                if place not in self._counts:
+                    self._counts[place] = Counter()
+                self._counts[place].update(literals)
         return count
 
-    def score(self, rule: CompiledRule) -> tuple[int, bool, bool, int]:
+    def score(self, way: Way) -> tuple[int, bool, bool, int]:
         """
-        How bad a way a rule is: shared by many, and then neither whole nor long.
+        How bad a way is: shared by many, and then neither whole nor long.
         """
         most = shortest = 0
-        open_ended = False
-        for how, literals in literals_of(rule):
-            counts = self._counts[rule.aspect, how]
-            most = max(most, *[counts[text] for text in literals])
-            shortest = min([shortest or 2000, *[len(text) for text in literals]])
-            open_ended = open_ended or how not in _EXACT
-        return most, open_ended, bool(rule.key), -shortest
+        open_ended = keyed = False
+        for leaf in way.leaves:
+            keyed = keyed or bool(leaf.key)
+            for how, literals in literals_of(leaf):
+                counts = self._counts[leaf.aspect, how]
+                most = max(most, *[counts[text] for text in literals])
+                shortest = min([shortest or 2000, *[len(text) for text in literals]])
+                open_ended = open_ended or how not in _EXACT
+        return most, open_ended, keyed, -shortest
 
 
 def first(request: Request, rows: Iterable[Row]) -> Decision | None:

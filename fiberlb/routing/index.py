@@ -17,11 +17,13 @@ from typing import TypeVar
 from fiberlb.model.l7 import RuleType
 from fiberlb.routing import tables
 from fiberlb.routing.actions import Decision
-from fiberlb.routing.entries import Entry, Row, Shares, Table, first, leads, rows_of
+from fiberlb.routing.candidates import Named
+from fiberlb.routing.conditions import Aspect
+from fiberlb.routing.entries import Entry, Row, Shares, Table, first, rows_of, ways_of
 from fiberlb.routing.patterns import Budget
-from fiberlb.routing.policies import Aspect, CompiledPolicy
+from fiberlb.routing.policies import CompiledPolicy
 from fiberlb.routing.request import Request
-from fiberlb.routing.rules import EXTRACT, Named
+from fiberlb.routing.rules import EXTRACT
 from fiberlb.routing.sieve import sieved
 from fiberlb.routing.tables import Collect, Find
 
@@ -82,8 +84,7 @@ class Index:
 
     def _entries(self) -> Iterator[Entry]:
         for position, policy in enumerate(self._policies):
-            ways = tuple([rule for rule in policy.rules if leads(rule)])
-            yield Entry(position, policy, policy.rules, ways)
+            yield Entry(position, policy, policy.rules, ways_of(policy.rules))
 
     def _node(
         self, by_aspect: dict[Aspect, Table], rest: list[Entry]
@@ -108,7 +109,11 @@ class Index:
             entered = 1
             if ways:
                 way = ways[0] if len(ways) == 1 else min(ways, key=shares.score)
-                entered = found.setdefault(way.aspect, Table()).add(entry, way)
+                after = entry.found_by(way)
+                entered = 0
+                for leaf in way.leaves:
+                    table = found.setdefault(leaf.aspect, Table())
+                    entered += table.add(entry, after, leaf)
                 count += entered
             else:
                 rest.append(entry)

@@ -34,7 +34,7 @@ class Routes:
     @ivar only: the one decision that every request gets, whatever it is; C{None}
         when it depends on the request, which then has to be built.
     @ivar indexed: policies are looked up, not tried one after the other.
-    @ivar complexity: rule id -> one of L{fiberlb.routing.policies.COMPLEXITIES}, of the
+    @ivar complexity: rule id -> one of L{fiberlb.routing.conditions.COMPLEXITIES}, of the
         rules that are evaluated.
     @ivar fields: names of the header fields that they look at, in lower case.
     """
@@ -136,8 +136,9 @@ def compile_in_steps(
         needs_host = needs_host or policy.decision.needs_host
         for rule in policy.rules:
             complexity[rule.id] = rule.complexity
-            if rule.aspect[0] is RuleType.HEADER:
-                fields.add(rule.key.lower())
+            for leaf in rule.leaves():
+                if leaf.aspect[0] is RuleType.HEADER:
+                    fields.add(leaf.key.lower())
         if number % _SLICE == 0:
             yield
     default = default_decision(listener)

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from itertools import chain
 
+from fiberlb.routing.candidates import Named
+from fiberlb.routing.conditions import Aspect, CompiledRule, conjuncts
 from fiberlb.routing.entries import Entry, Row
 from fiberlb.routing.linear import LARGEST_SIEVE, Linear, Search
 from fiberlb.routing.patterns import PERIOD, RULE_LIMIT, Budget, Clock
-from fiberlb.routing.policies import Aspect, CompiledRule
 from fiberlb.routing.request import Request
-from fiberlb.routing.rules import EXTRACT, Named
+from fiberlb.routing.rules import EXTRACT
 from fiberlb.routing.tables import Collect
 
 #: Fewer policies than this are not worth a search of their own.
@@ -122,7 +123,7 @@ def sieved(
     groups: dict[Aspect, list[tuple[Entry, CompiledRule]]] = {}
     left: list[Entry] = []
     for number, entry in enumerate(entries):
-        rule = next(filter(_can_be_sieved, entry.rules), None)
+        rule = _sievable(entry)
         if rule is None:
             left.append(entry)
         else:
@@ -145,8 +146,13 @@ def sieved(
     return found, sorted(left, key=lambda entry: entry.position)
 
 
-def _can_be_sieved(rule: CompiledRule) -> bool:
-    return not rule.invert and rule.complexity != "bounded"
+def _sievable(entry: Entry) -> CompiledRule | None:
+    """A rule without which the policy does not match, and that RE2 can search for."""
+    for rule in entry.rules:
+        for leaf in conjuncts(rule):
+            if leaf.complexity != "bounded":
+                return leaf
+    return None
 
 
 def _sources(rule: CompiledRule) -> Sequence[bytes]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
+from fiberlb.routing.candidates import Named
 from fiberlb.routing.entries import Row
 from fiberlb.routing.request import Request
-from fiberlb.routing.rules import Named, Read
+from fiberlb.routing.rules import Read
 
 #: Adds the rows that a request may match to a list; some may come twice.
 Collect = Callable[[Request, list[Row]], None]
@@ -157,7 +158,8 @@ def several(source: Named, names: Names) -> Collect:
             look(request, found, name)
 
     def collect(request: Request, found: list[Row]) -> None:
-        for name in present(request):
+        there = present(request)
+        for name in names if there is None else there:
             if name in names:
                 look(request, found, name)
 

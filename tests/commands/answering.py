@@ -22,6 +22,7 @@ class Answering(SynchronousTestCase):
     Commands against prepared answers.
 
     @ivar targets: what was asked for, in order.
+    @ivar requests: the same, whole.
     """
 
     def setUp(self) -> None:
@@ -33,8 +34,9 @@ class Answering(SynchronousTestCase):
         self.addCleanup(self.socket.close)
         self.socket.bind(str(self.directory / "s"))
         self.socket.listen()
-        self.answers: list[tuple[int, Any]] = []
+        self.answers: list[bytes] = []
         self.targets: list[str] = []
+        self.requests: list[bytes] = []
 
     def write(self) -> None:
         """The file."""
@@ -43,7 +45,12 @@ class Answering(SynchronousTestCase):
 
     def serve(self, document: Any, status: int = 200) -> None:
         """Answer one request with this."""
-        self.answers.append((status, document))
+        body = b"" if document is None else json.dumps(document).encode()
+        self.serve_raw(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
+
+    def serve_raw(self, answer: bytes) -> None:
+        """Answer one request with these bytes."""
+        self.answers.append(answer)
         if len(self.answers) == 1:
             threading.Thread(target=self._serve, daemon=True).start()
 
@@ -51,12 +58,11 @@ class Answering(SynchronousTestCase):
         served = 0
         while served < len(self.answers):
             with self.socket.accept()[0] as client:
-                self.targets.append(_asked(client).split(b" ")[1].decode())
-                status, document = self.answers[served]
+                self.requests.append(_asked(client))
+                self.targets.append(self.requests[-1].split(b" ")[1].decode())
+                answer = self.answers[served]
                 served += 1
-                body = json.dumps(document).encode()
-                head = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body))
-                client.sendall(head + body)
+                client.sendall(answer)
 
     def run_command(self, *words: str) -> Result:
         """What a command says."""

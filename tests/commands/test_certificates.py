@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from fiberlb.commands.certificates import remaining, table
-from fiberlb.workers.commands import REFUSED, UNREACHABLE
+from fiberlb.commands.certificates import remaining
+from fiberlb.commands.exits import REFUSED, UNREACHABLE
 from tests.commands.answering import Answering
 
 
@@ -80,7 +80,3 @@ class CertificateTests(Answering):
         self.assertEqual(remaining("2026-01-03T01:00:00Z", now), "2 days")
         self.assertEqual(remaining("2025-01-03T01:00:00Z", now), "EXPIRED")
         self.assertEqual(remaining(None, now), "unknown")
-
-    def test_table(self) -> None:
-        """Columns line up, and no line ends with blanks."""
-        self.assertEqual(table([("A", "B"), ("long", "")]), ["A     B", "long"])

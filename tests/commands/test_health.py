@@ -16,7 +16,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.admin_ports import NOTE as WRITTEN
 from fiberlb.cli import main
-from fiberlb.commands.health import NOT_WELL, NOTE, UNREACHABLE
+from fiberlb.commands.exits import REFUSED, UNREACHABLE
+from fiberlb.commands.health import NOTE
 
 
 class HealthTests(SynchronousTestCase):
@@ -68,7 +69,7 @@ class HealthTests(SynchronousTestCase):
         """What it answers is told."""
         self.answer(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
         found = self.run_command()
-        self.assertEqual(found.exit_code, NOT_WELL)
+        self.assertEqual(found.exit_code, REFUSED)
         self.assertIn("/readyz: 503", found.output)
 
     def test_address(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fiberlb.workers.commands import REFUSED
+from fiberlb.commands.exits import REFUSED
 from tests.commands.answering import Answering
 
 

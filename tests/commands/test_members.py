@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fiberlb.workers.commands import REFUSED
+from fiberlb.commands.exits import REFUSED
 from tests.commands.answering import Answering
 
 
@@ -43,8 +43,8 @@ class MembersTests(Answering):
                 },
             },
         ]
-        self.serve(pools)
         self.serve({"items": items, "next": None})
+        self.serve(pools)
         lines = self.run_command("member", "ls", "web").output.splitlines()
         self.assertEqual(
             [line.split() for line in lines[1:]],
@@ -53,7 +53,7 @@ class MembersTests(Answering):
                 ["web", "b", "10.0.0.1", "81", "up", "drained", "Z", "5", "(1)", "3", "patch"],
             ],
         )
-        self.assertEqual(self.targets[1], "/v1/pools/web/members?limit=1000")
+        self.assertEqual(self.targets[0], "/v1/pools/web/members?limit=1000")
 
     def test_set(self) -> None:
         """What became of it, and what was asked."""

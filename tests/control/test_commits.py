@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.commits import time_text
 from fiberlb.control.operations import Op, Operation, Origin
+from fiberlb.control.refusals import OwnedByFile
 from fiberlb.model.resource import Owner
 from tests.control.stage import ORIGIN, Stage, create, delete, patch
 
@@ -101,3 +103,38 @@ class CommitTests(SynchronousTestCase):
     def test_time(self) -> None:
         """Times are RFC 3339, in UTC, whole seconds."""
         self.assertEqual(time_text(0.9), "1970-01-01T00:00:00Z")
+
+
+class NotesTests(SynchronousTestCase):
+    """What a dialect keeps beside the fields of an object."""
+
+    def setUp(self) -> None:
+        """One node with a pool."""
+        self.stage = Stage(self)
+        made = attrs.evolve(create("pools", {"name": "a"}), notes={"octavia": {"project": "x"}})
+        self.pool = self.stage.write(made).applied[0].id
+
+    def notes(self) -> Any:
+        """Those of the pool."""
+        return self.stage.control.configuration.meta[self.pool].notes
+
+    def test_kept(self) -> None:
+        """Stored with the object, and there after changes that say nothing of them."""
+        self.assertEqual(self.notes(), {"octavia": {"project": "x"}})
+        self.stage.write(patch("pools", "a", {"description": "y"}))
+        self.assertEqual(self.notes(), {"octavia": {"project": "x"}})
+        again = Stage(self, store=self.stage.store)
+        self.assertEqual(again.control.configuration.meta[self.pool].notes, self.notes())
+
+    def test_changed_alone(self) -> None:
+        """Other notes are a change of the object; the same ones are none."""
+        other = attrs.evolve(patch("pools", "a", {}), notes={"octavia": {}})
+        self.assertEqual([c.op for c in self.stage.write(other).changes], ["update"])
+        self.assertEqual(self.notes(), {"octavia": {}})
+        self.assertEqual(self.stage.write(other).changes, ())
+
+    def test_of_file(self) -> None:
+        """What belongs to the file has none."""
+        stage = Stage(self, "pools: [{name: b}]")
+        why = attrs.evolve(patch("pools", "b", {}), notes={"octavia": {}})
+        stage.refused(OwnedByFile, why)

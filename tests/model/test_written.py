@@ -5,7 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.fields import Flag, OneOf, Optional, Reference, Text, Whole
-from fiberlb.model.listener import PolicyOrder, RedirectStatus
+from fiberlb.model.listener import PolicyOrder
+from fiberlb.model.listener_values import RedirectStatus
 from fiberlb.model.quantities import Codes, Duration
 from fiberlb.model.written import Written, plain
 from tests.model.documents import loaded, refused

@@ -40,9 +40,9 @@ class RestTests(RelayTestCase):
         """After a while nothing of a head is held, nor a plan or a route."""
         world, _ = self.waiting()
         side = self.side(world)
-        self.assertTrue(side._memo_head)
+        self.assertTrue(side.memo_head)
         world.advance(REST + 1)
-        held = [getattr(side, name) for name in ("_memo_head", "_memo_out", "raw", "out", "target")]
+        held = [getattr(side, name) for name in ("memo_head", "_memo_out", "raw", "out", "target")]
         self.assertEqual(held, [b""] * 5)
         self.assertEqual([side.plan, side.route, side._memo_route], [None] * 3)
 
@@ -50,7 +50,7 @@ class RestTests(RelayTestCase):
         """The head of a first request is not held at all once it is answered."""
         world, _ = self.waiting(1)
         side = self.side(world)
-        self.assertEqual([side._memo_head, side._memo_out, side.raw, side.out], [b""] * 4)
+        self.assertEqual([side.memo_head, side._memo_out, side.raw, side.out], [b""] * 4)
 
     def test_goes_on(self) -> None:
         """Requests after the rest are served, and written down, like those before."""

@@ -8,7 +8,7 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.relay.member_state import MemberState
-from tests.relay.test_runtime import member
+from tests.relay.test_pool_state import member
 
 
 class Waiting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fiberlb.model.l7 import CompareType, L7Policy, L7Rule, PolicyAction, RuleType
+from fiberlb.model.l7 import CompareType, Condition, L7Policy, L7Rule, PolicyAction, RuleType
 from fiberlb.model.listener import Listener, ListenerProtocol
 from fiberlb.routing.linear import Engine, installed
 from fiberlb.routing.match import LEAST_INDEXED, Routes, compile_routes
@@ -22,10 +22,11 @@ def request(
     source: str = "192.0.2.7",
     protocols: Sequence[bytes] = (),
     client: Mapping[bytes, Sequence[bytes]] | None = None,
+    method: bytes = b"GET",
 ) -> Request:
-    """A GET; each of C{fields} is a whole line without its end."""
+    """A request; each of C{fields} is a whole line without its end."""
     block = b"\r\n" + b"".join(line + b"\r\n" for line in fields)
-    return Request(b"GET", target, host, block, sni, secure, port, source, protocols, client)
+    return Request(method, target, host, block, sni, secure, port, source, protocols, client)
 
 
 def listener(**fields: Any) -> Listener:
@@ -40,6 +41,16 @@ def rule(
     """A rule with one value, several or none."""
     given = {"value": values[0]} if len(values) == 1 else {"values": values}
     return L7Rule(**{"id": "r", "rule_type": kind, "compare_type": compare, **given, **f})
+
+
+def nest(kind: RuleType, *rules: Condition, **fields: Any) -> L7Rule:
+    """A rule that looks at others."""
+    return L7Rule(**{"id": "r", "rule_type": kind, "rules": rules, **fields})
+
+
+def nested(kind: RuleType, *rules: Condition, **fields: Any) -> Condition:
+    """The same within another one."""
+    return Condition(rule_type=kind, rules=rules, **fields)
 
 
 def policy(name: str, *rules: L7Rule, **fields: Any) -> tuple[L7Policy, Sequence[L7Rule]]:

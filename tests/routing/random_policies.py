@@ -11,15 +11,17 @@ import attrs
 from fiberlb.model.l7 import (
     EXACT_ONLY,
     KEYED,
+    NESTING,
     CompareType,
+    Condition,
     L7Policy,
     L7Rule,
     PolicyAction,
     RuleType,
 )
 from fiberlb.model.listener import EncodedSlash, PolicyOrder
+from fiberlb.routing.candidates import MOST_ELEMENTS, MOST_PARAMETERS
 from fiberlb.routing.request import Request
-from fiberlb.routing.rules import MOST_ELEMENTS
 from tests.routing.made import policy, request
 
 Policy = tuple[L7Policy, Sequence[L7Rule]]
@@ -57,6 +59,14 @@ _NETWORKS = (
 )
 _SOURCES = ("10.1.2.3", "10.9.9.9", "::ffff:10.1.2.3", "2001:db8::1", "::1", "192.0.2.200", "")
 _PROTOCOLS = ("h2", "http/1.1", "one", "two", "")
+_METHODS = ("GET", "POST", "put", "one")
+_SPOKEN = ("http", "https", "websocket", "GRPC")
+_LEAVES = [kind for kind in RuleType if kind not in NESTING]
+_LINES = (
+    (b"Upgrade: h2c, WebSocket", b"Connection: keep-alive, Upgrade"),
+    (b"Upgrade: websocket",),
+    (b"Content-Type: application/grpc+proto",),
+)
 _ANY = _NAMES + _PATHS + _ENDS + _WORDS
 
 
@@ -69,18 +79,33 @@ def _values(random: Random, kind: RuleType, compare: CompareType) -> tuple[str, 
         RuleType.FILE_TYPE: _ENDS,
         RuleType.SOURCE_IP: _NETWORKS,
         RuleType.SSL_ALPN: _PROTOCOLS,
+        RuleType.METHOD: _METHODS,
+        RuleType.PROTOCOL: _SPOKEN,
         RuleType.SSL_CONN_HAS_CERT: ("true", "TRUE"),
         RuleType.SSL_VERIFY_RESULT: ("0", "00", "1", "18"),
     }.get(kind, _WORDS)
     if compare is CompareType.REGEX:
         own = _PATTERNS
+    elif compare is CompareType.UNDER:
+        own = ("/", "/a", "/a/b", "/A/")
     return tuple(random.choices(own, k=random.choice((1, 1, 1, 2, 3))))
 
 
 def rule(random: Random) -> L7Rule:
     """Any rule; most of them look at the path or the host."""
-    kind = random.choice([*RuleType, RuleType.PATH, RuleType.PATH, RuleType.HOST_NAME])
+    return L7Rule(id="r", **_asked(random))
+
+
+def _asked(random: Random, depth: int = 0) -> dict[str, Any]:
+    if random.randrange(6) == 0 and depth < 3:
+        kind = random.choice(list(NESTING))
+        count = 1 if kind is RuleType.NOT else random.choice((1, 2, 2, 3))
+        rules = tuple([Condition(**_asked(random, depth + 1)) for _ in range(count)])
+        return {"rule_type": kind, "rules": rules, "invert": random.randrange(4) == 0}
+    kind = random.choice([*_LEAVES, RuleType.PATH, RuleType.PATH, RuleType.HOST_NAME])
     compare = random.choice(list(CompareType))
+    if compare is CompareType.UNDER and kind is not RuleType.PATH:
+        compare = CompareType.EQUAL_TO
     if kind in EXACT_ONLY or kind is RuleType.SOURCE_IP:
         compare = CompareType.EQUAL_TO
     given: dict[str, Any] = {"invert": random.randrange(5) == 0}
@@ -88,7 +113,7 @@ def rule(random: Random) -> L7Rule:
         given["key"] = random.choice(_ATTRIBUTES if kind is RuleType.SSL_DN_FIELD else _KEYS)
     if kind not in KEYED or random.randrange(4):
         given["values"] = _values(random, kind, compare)
-    return L7Rule(id="r", rule_type=kind, compare_type=compare, **given)
+    return {"rule_type": kind, "compare_type": compare, **given}
 
 
 _ACTIONS: tuple[dict[str, Any], ...] = (
@@ -130,6 +155,14 @@ def fields(random: Random) -> dict[str, Any]:
     }
 
 
+def _query(random: Random) -> str:
+    names = random.choices((*_KEYS, "%58-A"), k=random.choice((1, 2, 3)))
+    pairs = [f"{name}={random.choice(_ANY)}" for name in names]
+    if random.randrange(10) == 0:
+        pairs[1:1] = ["x"] * MOST_PARAMETERS
+    return "&".join(pairs)
+
+
 def a_request(random: Random) -> Request:
     """A request that has what the rules above look at."""
     lines = []
@@ -141,17 +174,21 @@ def a_request(random: Random) -> Request:
     for _ in range(random.randrange(3)):
         pairs = [f"{random.choice(_KEYS)}={random.choice(_ANY)}" for _ in range(3)]
         lines.append(f"Cookie: {'; '.join(pairs)}".encode())
+    if random.randrange(3) == 0:
+        lines += random.choice(_LINES)
     client = None
     if random.randrange(3):
         names = random.choices((b"cn", b"o", b"ou"), k=2)
         client = {name: [w.encode() for w in random.choices(_WORDS, k=2)] for name in names}
     path = "".join(random.choices(_PATHS, k=random.choice((1, 1, 2))))
     return request(
-        (path + random.choice(("", "", "", "?a/b.js", "%5cb", "x"))).encode(),
+        (path + random.choice(("", "", "?" + _query(random), "%5cb", "x"))).encode(),
         random.choice(("", *_NAMES)).encode(),
         *lines,
         sni=random.choice((None, *[name.encode() for name in _NAMES])),
         source=random.choice(_SOURCES),
         protocols=[p.encode() for p in random.sample(_PROTOCOLS[:-1], random.randrange(3))],
         client=client,
+        method=random.choice(_METHODS).encode(),
+        secure=random.randrange(2) == 0,
     )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.l7 import CompareType, L7Rule, PolicyAction, RuleType
-from fiberlb.routing.entries import Entry, Shares, Table, first, leads, literals_of, rows_of
-from fiberlb.routing.policies import CompiledRule
-from tests.routing.made import path_rule, policy, request, rule
+from fiberlb.model.l7 import CompareType, Condition, L7Rule, PolicyAction, RuleType
+from fiberlb.routing.conditions import CompiledRule
+from fiberlb.routing.entries import Entry, Shares, Table, Way, first, literals_of, rows_of, ways_of
+from tests.routing.made import nest, nested, path_rule, policy, request, rule
 from tests.routing.test_policies import compiled, one_rule
 
 REGEX = CompareType.REGEX
+ANY, ALL, NOT = RuleType.ANY, RuleType.ALL, RuleType.NOT
 
 
 def entry(*rules: L7Rule, position: int = 0, action: PolicyAction | None = None) -> Entry:
     """A policy of these rules, that nothing has led to yet."""
     fields = {} if action is None else {"action": action}
     (made,) = compiled(policy(f"p{position}", *rules, **fields))
-    return Entry(position, made, made.rules, tuple(one for one in made.rules if leads(one)))
+    return Entry(position, made, made.rules, ways_of(made.rules))
 
 
 class LeadsTests(SynchronousTestCase):
@@ -34,7 +38,7 @@ class LeadsTests(SynchronousTestCase):
             rule(RuleType.HEADER, key="X-A"),
             rule(RuleType.COOKIE, REGEX, "^", key="a"),
         ):
-            self.assertTrue(leads(one_rule(some)), some)
+            self.assertTrue(ways_of([one_rule(some)]), some)
 
     def test_no(self) -> None:
         """What is anywhere within, what everything has, what is unknown, and inverted rules."""
@@ -47,7 +51,7 @@ class LeadsTests(SynchronousTestCase):
             rule(RuleType.PATH, REGEX, "^/a", "b"),
             rule(RuleType.HEADER, key="X-A", invert=True),
         ):
-            self.assertFalse(leads(one_rule(some)), some)
+            self.assertFalse(ways_of([one_rule(some)]), some)
 
     def test_literals(self) -> None:
         """By how they are compared."""
@@ -63,21 +67,55 @@ class LeadsTests(SynchronousTestCase):
         )
 
 
+class WayTests(SynchronousTestCase):
+    """What leads to nested rules: leaves by name, and whether they are enough."""
+
+    A, B = (Condition(rule_type=RuleType.PATH, value=path) for path in ("/a", "/b"))
+    HOST = Condition(rule_type=RuleType.HOST_NAME, value="h")
+    IN = Condition(rule_type=RuleType.PATH, value="x", compare_type=CompareType.CONTAINS)
+
+    def ways(self, kind: RuleType, *rules: Condition, **fields: Any) -> list[tuple[int, bool]]:
+        """Of each way, how many leaves it has, and whether it is sure."""
+        (made,) = compiled(policy("p", nest(kind, *rules, **fields)))[0].rules
+        return [(len(way.leaves), way.sure) for way in ways_of([made])]
+
+    def test_any(self) -> None:
+        """Every one must lead; to find one is enough."""
+        self.assertEqual(self.ways(ANY, self.A, self.HOST), [(2, True)])
+        self.assertEqual(self.ways(ANY, self.A, self.IN), [])
+        self.assertEqual(self.ways(ANY, self.A, nested(ALL, self.B, self.HOST)), [(2, False)])
+
+    def test_all(self) -> None:
+        """Each one is a way, and not enough by itself."""
+        self.assertEqual(self.ways(ALL, self.A, self.HOST, self.IN), [(1, False), (1, False)])
+        self.assertEqual(self.ways(ALL, nested(ANY, self.A, self.B)), [(2, True)])
+
+    def test_not(self) -> None:
+        """What is not there leads nowhere; twice not is there."""
+        self.assertEqual(self.ways(NOT, self.A), [])
+        self.assertEqual(self.ways(NOT, nested(NOT, self.A)), [(1, True)])
+        self.assertEqual(self.ways(NOT, self.A, invert=True), [(1, True)])
+        self.assertEqual(self.ways(ANY, self.A, invert=True), [])
+        opposites = [attrs.evolve(one, invert=True) for one in (self.A, self.HOST)]
+        self.assertEqual(self.ways(NOT, nested(ANY, *opposites)), [(1, False), (1, False)])
+        self.assertEqual(self.ways(NOT, nested(ALL, *opposites)), [(2, True)])
+
+
 class EntryTests(SynchronousTestCase):
     """What is left to test."""
 
     def test_sure(self) -> None:
         """A rule that has led to the policy and said all is not tested again."""
         made = entry(path_rule("/a", id="1"), path_rule(".b", CompareType.ENDS_WITH, id="2"))
-        after = made.found_by(made.rules[0])
+        after = made.found_by(made.ways[0])
         self.assertEqual([one.id for one in after.rules], ["2"])
-        self.assertEqual(after.ways, after.rules)
+        self.assertEqual([way.rule for way in after.ways], list(after.rules))
         self.assertEqual(len(made.rules), 2)
 
     def test_not_sure(self) -> None:
         """A pattern whose beginning is there may not match, and leads nowhere else."""
         made = entry(path_rule("^/a[0-9]", REGEX))
-        after = made.found_by(made.rules[0])
+        after = made.found_by(made.ways[0])
         self.assertEqual((len(after.rules), after.ways), (1, ()))
 
     def test_row(self) -> None:
@@ -85,7 +123,7 @@ class EntryTests(SynchronousTestCase):
         made = entry(path_rule("/a"), position=7)
         position, tests, decision = made.row
         self.assertEqual((position, len(tests), decision.policy_name), (7, 1, "p7"))
-        self.assertEqual(made.found_by(made.rules[0]).row[1], ())
+        self.assertEqual(made.found_by(made.ways[0]).row[1], ())
         self.assertIs(rows_of([made])[0], made.row)
 
     def test_first(self) -> None:
@@ -112,13 +150,14 @@ class TableTests(SynchronousTestCase):
             rule(RuleType.HEADER, CompareType.EQUAL_TO, "a", "b", key="X-A"),
             action=PolicyAction.REJECT,
         )
-        self.assertEqual(table.add(made, made.rules[0]), 2)
+        (leaf,) = made.ways[0].leaves
+        self.assertEqual(table.add(made, made.found_by(made.ways[0]), leaf), 2)
         texts = table.literals[False, "exact"]
         self.assertEqual(sorted(texts), [b"a", b"b"])
         self.assertIs(texts[b"a"][0], texts[b"b"][0])
         self.assertEqual(table.rejecting, [made])
         other = entry(path_rule("/a"))
-        table.add(other, other.rules[0])
+        table.add(other, other, other.ways[0].leaves[0])
         self.assertEqual(table.rejecting, [made])
 
 
@@ -128,9 +167,12 @@ class ShareTests(SynchronousTestCase):
     def best(self, *ways: CompiledRule, others: tuple[CompiledRule, ...] = ()) -> CompiledRule:
         """The best way among some, where there are others."""
         shares = Shares()
-        for way in (*ways, *others):
-            shares.add(way)
-        return min(ways, key=shares.score)
+        known: list[Way] = []
+        for one in (*ways, *others):
+            known += ways_of([one])
+            shares.add(known[-1])
+        (best,) = min(known[: len(ways)], key=shares.score).leaves
+        return best
 
     def test_fewest(self) -> None:
         """One that few policies share, if it is the least of its literals."""

@@ -13,11 +13,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.model.l7 import CompareType, RuleType
 from fiberlb.model.listener import PolicyOrder
 from fiberlb.routing.actions import Decision, refusal
+from fiberlb.routing.conditions import AnyRule, CompiledRule
 from fiberlb.routing.index import Index
 from fiberlb.routing.linear import Engine, installed
 from fiberlb.routing.match import in_order
 from fiberlb.routing.patterns import Budget
-from fiberlb.routing.policies import CompiledRule, compile_policies
+from fiberlb.routing.policies import compile_policies
 from fiberlb.routing.request import Request
 from fiberlb.routing.rules import RequestTest
 from tests.routing.made import path_rule, policy, request, routes, rule
@@ -51,6 +52,7 @@ def copy(made: Request) -> Request:
         made.port,
         made.source,
         made.protocols,
+        made.client,
     )
 
 
@@ -107,7 +109,7 @@ class Counted(CompiledRule):
     tested = 0
 
     def __init__(self, inner: CompiledRule) -> None:
-        for name in CompiledRule.__slots__:
+        for name in ("id", "invert", "_test", *CompiledRule.__slots__):
             setattr(self, name, getattr(inner, name))
 
     @property
@@ -122,6 +124,11 @@ class Counted(CompiledRule):
         return test
 
 
+def counting(rule: AnyRule) -> AnyRule:
+    """The rule; one that looks at the request counts."""
+    return Counted(rule) if isinstance(rule, CompiledRule) else rule
+
+
 class CandidateTests(SynchronousTestCase):
     """A request pays for the policies that it may match."""
 
@@ -129,7 +136,7 @@ class CandidateTests(SynchronousTestCase):
         """How many rules are tested for a request that a policy takes."""
         budget = Budget(lambda: 0.0, lambda rule, why: None)
         compiled = done(compile_policies(PolicyOrder.POSITION, some, budget))
-        counted = [attrs.evolve(made, rules=tuple(map(Counted, made.rules))) for made in compiled]
+        counted = [attrs.evolve(made, rules=tuple(map(counting, made.rules))) for made in compiled]
         decide = done(Index(counted, DEFAULT, budget).build())
         assert decide is not None
         Counted.tested = 0

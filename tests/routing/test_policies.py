@@ -10,17 +10,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.l7 import CompareType, L7Rule, PolicyAction, RuleType
 from fiberlb.model.listener import PolicyOrder
+from fiberlb.routing.candidates import MOST_ELEMENTS
+from fiberlb.routing.conditions import CompiledRule, complexity
 from fiberlb.routing.linear import Engine, installed
 from fiberlb.routing.patterns import Budget
 from fiberlb.routing.policies import (
     CompiledPolicy,
-    CompiledRule,
     Given,
     compile_policies,
-    complexity,
     ordered,
 )
-from fiberlb.routing.rules import MOST_ELEMENTS
 from tests.routing.made import path_rule, policy, request, rule
 
 T = TypeVar("T")
@@ -44,7 +43,9 @@ def compiled(*some: Given, engine: Engine = installed) -> list[CompiledPolicy]:
 
 def one_rule(some: L7Rule, **fields: Any) -> CompiledRule:
     """A rule, compiled in a policy with these fields."""
-    return compiled(policy("p", some, **fields))[0].rules[0]
+    (made,) = compiled(policy("p", some, **fields))[0].rules
+    assert isinstance(made, CompiledRule)
+    return made
 
 
 class OrderTests(SynchronousTestCase):

@@ -10,9 +10,10 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import ConfigurationError
-from fiberlb.model.l7 import EXACT_ONLY, KEYED, CompareType, L7Rule, RuleType
+from fiberlb.model.l7 import EXACT_ONLY, KEYED, NESTING, CompareType, L7Rule, PolicyAction, RuleType
+from fiberlb.routing.candidates import MOST_ELEMENTS, MOST_PARAMETERS
 from fiberlb.routing.request import Request
-from fiberlb.routing.rules import EXTRACT, MOST_ELEMENTS
+from fiberlb.routing.rules import EXTRACT
 from tests.routing.made import policy, request, routes, rule
 
 
@@ -44,6 +45,10 @@ SUBJECTS = {
     RuleType.COOKIE: Subject(
         "abc=def", lambda text: request(b"/", b"h", b"Cookie: a=b; sid=" + text), key="sid"
     ),
+    RuleType.METHOD: Subject("PROPFIND", lambda text: request(method=text), None),
+    RuleType.QUERY: Subject(
+        "abc=d f", lambda text: request(b"/?a=b&&q=x&q=" + text.replace(b" ", b"+")), key="q"
+    ),
     RuleType.SSL_CONN_SNI: Subject("shop.example.org", lambda text: request(sni=text, secure=True)),
     RuleType.SSL_ALPN: Subject("http/1.1", lambda text: request(protocols=(b"h2c", text))),
     RuleType.SSL_DN_FIELD: Subject(
@@ -65,6 +70,10 @@ def values(compare: CompareType, text: str) -> tuple[str, str]:
     }[compare]
 
 
+#: Comparisons for every rule type.
+COMPARISONS = [compare for compare in CompareType if compare is not CompareType.UNDER]
+
+
 def matches(tested: L7Rule, made: Request) -> bool:
     """Whether a policy of this one rule takes the request."""
     return routes(policy("p", tested)).decide(made).policy_id == "p"
@@ -75,7 +84,7 @@ class TableTests(SynchronousTestCase):
 
     def cases(self) -> Iterator[tuple[L7Rule, Request, bool]]:
         """Every rule of the table, a request and whether they match."""
-        for kind, compare, invert in product(SUBJECTS, CompareType, (False, True)):
+        for kind, compare, invert in product(SUBJECTS, COMPARISONS, (False, True)):
             subject = SUBJECTS[kind]
             yes, no = values(compare, subject.text)
             there = subject.holding(subject.text.encode())
@@ -90,7 +99,7 @@ class TableTests(SynchronousTestCase):
     def test_all(self) -> None:
         """A rule matches if any of its values does; C{invert} turns it, absence included."""
         cases = list(self.cases())
-        self.assertEqual(len(cases), 8 * 5 * 2 * 5 - 5 * 2)
+        self.assertEqual(len(cases), 10 * 5 * 2 * 5 - 2 * 5 * 2)
         for tested, made, wanted in cases:
             self.assertIs(matches(tested, made), wanted, tested)
 
@@ -105,8 +114,8 @@ class TableTests(SynchronousTestCase):
 
     def test_complete(self) -> None:
         """Every rule type that configurations can name has its entry."""
-        self.assertEqual(set(EXTRACT), set(RuleType))
-        self.assertEqual({*SUBJECTS, *EXACT_ONLY, RuleType.SOURCE_IP}, set(RuleType))
+        self.assertEqual(set(EXTRACT), set(RuleType) - NESTING)
+        self.assertEqual({*SUBJECTS, *EXACT_ONLY, RuleType.SOURCE_IP}, set(EXTRACT))
 
 
 class CertificateTests(SynchronousTestCase):
@@ -165,6 +174,87 @@ class SourceTests(SynchronousTestCase):
             self.assertEqual(why.problems[0].path[2:], ("values", 1))
 
 
+class MethodTests(SynchronousTestCase):
+    """Methods."""
+
+    def test_case(self) -> None:
+        """However the value and the request are written."""
+        for value in ("PUT", "put"):
+            for method in (b"PUT", b"Put"):
+                tested = rule(RuleType.METHOD, CompareType.EQUAL_TO, "GET", value)
+                self.assertTrue(matches(tested, request(method=method)))
+        tested = rule(RuleType.METHOD, CompareType.EQUAL_TO, "PUT")
+        self.assertFalse(matches(tested, request(method=b"PUTS")))
+
+
+class QueryTests(SynchronousTestCase):
+    """Parameters of the query."""
+
+    def query(self, value: str, query: bytes, key: str = "a") -> bool:
+        """Whether a parameter has a value."""
+        tested = rule(RuleType.QUERY, CompareType.EQUAL_TO, value, key=key)
+        return matches(tested, request(b"/x?" + query))
+
+    def test_values(self) -> None:
+        """Any value of the name, decoded as forms are; names in their own case."""
+        for query in (b"a=1 2".replace(b" ", b"+"), b"b=3&a=1%202", b"a=0&%61=1+2", b"a=1+2&a=3"):
+            self.assertTrue(self.query("1 2", query), query)
+        for query in (b"", b"a", b"A=1+2", b"ba=1+2", b"a=1+2x", b"a=1;a=1+2", b"b=a=1+2"):
+            self.assertFalse(self.query("1 2", query), query)
+        self.assertTrue(self.query("ö", b"a=%C3%B6"))
+        self.assertTrue(self.query("%", b"a=%"))
+        self.assertTrue(self.query("1", b"x[0]=1", key="x[0]"))
+
+    def test_absolute(self) -> None:
+        """Of an absolute-form too; a path has none."""
+        tested = rule(RuleType.QUERY, CompareType.EQUAL_TO, "1", key="a")
+        self.assertTrue(matches(tested, request(b"http://h?a=1")))
+        self.assertFalse(matches(tested, request(b"/a=1")))
+
+    def test_many(self) -> None:
+        """Beyond the limit a rule is undecided: only a policy that rejects takes the request."""
+        asked = b"/?" + b"&".join([b"x"] * MOST_PARAMETERS + [b"a=1"])
+        for invert in (False, True):
+            tested = rule(RuleType.QUERY, CompareType.EQUAL_TO, "1", key="a", invert=invert)
+            for action, wanted in ((PolicyAction.REJECT, "p"), (None, None)):
+                fields = {} if action is None else {"action": action}
+                for least in (0, 100):
+                    some = [policy(f"x{n}", rule(RuleType.QUERY, key=f"k{n}")) for n in range(9)]
+                    made = routes(*some, policy("p", tested, **fields), least_indexed=least)
+                    self.assertEqual(made.decide(request(asked)).policy_id, wanted)
+
+
+class ProtocolTests(SynchronousTestCase):
+    """What is spoken."""
+
+    UPGRADE = (b"Upgrade: foo, WebSocket", b"Connection: keep-alive, upgrade")
+
+    def spoken(self, made: Request) -> list[str]:
+        """The values that match."""
+        words = ("http", "https", "websocket", "grpc")
+        rules = {word: rule(RuleType.PROTOCOL, CompareType.EQUAL_TO, word) for word in words}
+        return [word for word, tested in rules.items() if matches(tested, made)]
+
+    def test_all(self) -> None:
+        """Over TLS or not, and what is asked for or sent within."""
+        grpc = b"Content-Type: application/grpc"
+        for fields, secure, wanted in (
+            ((), False, ["http"]),
+            ((), True, ["https"]),
+            (self.UPGRADE, False, ["http", "websocket"]),
+            (self.UPGRADE[:1], False, ["http"]),
+            ((b"Upgrade: h2c", b"Connection: upgrade"), False, ["http"]),
+            ((b"Upgrade: h2c", b"Connection: websocket, upgrade"), False, ["http"]),
+            ((grpc,), True, ["https", "grpc"]),
+            ((grpc + b"+proto",), False, ["http", "grpc"]),
+            ((grpc.upper() + b"; a=b",), False, ["http", "grpc"]),
+            ((grpc + b"-web",), False, ["http"]),
+            ((b"X: application/grpc",), False, ["http"]),
+        ):
+            found = self.spoken(request(b"/", b"h", *fields, secure=secure))
+            self.assertEqual(found, wanted, fields)
+
+
 class HostTests(SynchronousTestCase):
     """Host names and server names."""
 
@@ -220,6 +310,19 @@ class PathTests(SynchronousTestCase):
         self.assertTrue(self.path(CompareType.STARTS_WITH, "/.", b"/.git/config"))
         self.assertFalse(self.path(CompareType.STARTS_WITH, "/.", b"/git"))
         self.assertTrue(self.path(CompareType.STARTS_WITH, "/a/..b", b"/a/..bc"))
+
+    def test_under(self) -> None:
+        """A path and all that is below it, by whole segments."""
+        for value in ("/api", "/api/", "/x/../api", "/%61pi"):
+            for target in (b"/api", b"/api/", b"/api/v1", b"/api?x", b"//api//v1", b"/%61pi/"):
+                self.assertTrue(self.path(CompareType.UNDER, value, target), (value, target))
+            for target in (b"/apix", b"/ap", b"/", b"/x/api", b"/API/", b"/api%2e"):
+                self.assertFalse(self.path(CompareType.UNDER, value, target), (value, target))
+        self.assertTrue(self.path(CompareType.UNDER, "/", b"/a"))
+        for value, why in (("api", "must begin with a slash"), ("//", "all would match")):
+            tested = rule(RuleType.PATH, CompareType.UNDER, value)
+            refused = self.assertRaises(ConfigurationError, routes, policy("p", tested))
+            self.assertIn(why, refused.problems[0].message)
 
     def test_without_query(self) -> None:
         """The query is no part of the path."""

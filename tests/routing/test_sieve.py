@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.l7 import CompareType, L7Rule, PolicyAction, RuleType
+from fiberlb.routing.candidates import MOST_ELEMENTS
 from fiberlb.routing.entries import Entry, Row
 from fiberlb.routing.linear import LARGEST_SIEVE, Engine, Linear, Search, installed
 from fiberlb.routing.patterns import PERIOD, RULE_LIMIT, Budget
 from fiberlb.routing.request import Request
-from fiberlb.routing.rules import MOST_ELEMENTS
 from fiberlb.routing.sieve import LEAST_SIEVED, LONGEST_TEXT, SLOW, Sieve, sieved, sieves
 from tests.routing.made import path_rule, policy, request, rule
 from tests.routing.test_policies import compiled, done

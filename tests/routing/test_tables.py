@@ -10,9 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.l7 import RuleType
 from fiberlb.routing.actions import refusal
+from fiberlb.routing.candidates import MOST_ELEMENTS, Named
 from fiberlb.routing.entries import Row
 from fiberlb.routing.request import Request
-from fiberlb.routing.rules import EXTRACT, MOST_ELEMENTS, Named
+from fiberlb.routing.rules import EXTRACT
 from fiberlb.routing.tables import FEW_NAMES, FINDS, Find, Names, folding, one, several, together
 from tests.routing.made import request
 from tests.routing.test_policies import done

@@ -10,8 +10,9 @@ from twisted.web.iweb import IRequest
 
 from fiberlb.api.rest.problem import Refused, invalid
 
-#: Bytes of a body; configurations and transactions get more when they come.
+#: Bytes of a body, and of one that may hold a whole configuration.
 LARGEST = 1024 * 1024
+LARGEST_WHOLE = 16 * LARGEST
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -30,7 +31,7 @@ def read_json(request: IRequest, patch: bool = False) -> Any:
     return parsed(read_text(request, patch))
 
 
-def read_text(request: IRequest, patch: bool = False) -> str:
+def read_text(request: IRequest, patch: bool = False, largest: int = LARGEST) -> str:
     """
     The text of a request's body, which is to be JSON.
 
@@ -38,13 +39,14 @@ def read_text(request: IRequest, patch: bool = False) -> str:
     without asking first (product page, decision 12).
 
     @param patch: a merge patch's own media type is taken too.
+    @param largest: bytes that it may have.
 
     @raise Refused: 400, 413 or 415.
     """
     _check_type(request, patch)
-    content: bytes = request.content.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise too_large()
+    content: bytes = request.content.read(largest + 1)
+    if len(content) > largest:
+        raise too_large(largest)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:

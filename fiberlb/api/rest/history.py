@@ -13,12 +13,13 @@ from fiberlb.api.rest.reply import Reply
 from fiberlb.control.history import Revision, Wanted
 from fiberlb.control.service import ControlService
 
-_PARAMETERS = ("object", "author", "since", "limit", "marker")
+#: What a query may ask for.
+PARAMETERS = ("object", "author", "since", "limit", "marker")
 
 
 async def revisions(control: ControlService, request: IRequest) -> Reply:
     """The history, newest first."""
-    query = query_of(request, _PARAMETERS)
+    query = query_of(request, PARAMETERS)
     wanted = Wanted(
         object=single(query, "object") or "",
         author=single(query, "author") or "",

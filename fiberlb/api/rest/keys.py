@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 from twisted.web.iweb import IRequest
 
+from fiberlb.api.rest.bodies import command_only
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.reply import Reply
 from fiberlb.api.rest.resource import reason_of
@@ -25,6 +26,7 @@ async def sign_anew(control: ControlService, request: IRequest) -> Reply:
 
     Answered when every process does it.
     """
+    command_only(request)
     query_of(request, ())
     await control.operating.states.sign(control.operating.cookie_keys.rotate)
     return Reply(document={"keys": len(control.operating.cookie_keys.keys)})
@@ -32,6 +34,7 @@ async def sign_anew(control: ControlService, request: IRequest) -> Reply:
 
 async def change(control: ControlService, request: IRequest, what: str) -> Reply:
     """POST /v1/keys/rotate, reseal, prune: answered when it is done."""
+    command_only(request)
     query_of(request, ())
     origin = Origin("local", "rest", reason_of(request))
     keys = control.keys

@@ -65,7 +65,7 @@ def written(request: IRequest, reply: Reply, revision: int) -> bytes:
     request.setResponseCode(reply.status, phrase(reply.status).encode())
     for name, value in heads(reply, revision):
         request.setHeader(name.encode(), value.encode())
-    if reply.document is None:
+    if reply.document is None and reply.body is None:
         if reply.status not in (NO_CONTENT, NOT_MODIFIED):
             request.setHeader(b"Content-Length", b"0")
         return b""

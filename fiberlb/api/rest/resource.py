@@ -193,8 +193,18 @@ class Resources:
         status = 201 if applied.created else 200
         return await self._reply(status, await self._result(operation, outcome), headers)
 
-    async def write_monitor(self, request: IRequest, pool: str, op: Op, body: Any = None) -> Reply:
-        """PUT, PATCH and DELETE of a pool's health monitor."""
+    async def monitor(self, request: IRequest, pool: str) -> Reply:
+        """GET, PUT, PATCH and DELETE of a pool's health monitor."""
+        if request.method in (b"GET", b"HEAD"):
+            return self.get_monitor(request, pool)
+        if request.method == b"DELETE":
+            no_body(request)
+            return await self._write_monitor(request, pool, Op.DELETE)
+        patch = request.method == b"PATCH"
+        body = await self._json(request, patch)
+        return await self._write_monitor(request, pool, Op.PATCH if patch else Op.REPLACE, body)
+
+    async def _write_monitor(self, request: IRequest, pool: str, op: Op, body: Any = None) -> Reply:
         operation = Operation(
             op=op, collection=MONITORS, parent=pool, body=body, condition=condition(request)
         )

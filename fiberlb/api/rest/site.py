@@ -23,6 +23,7 @@ from fiberlb.api.rest.bodies import LARGEST, too_large
 from fiberlb.api.rest.hosts import answers_to, host_name
 from fiberlb.api.rest.problem import Refused, phrase
 from fiberlb.api.rest.reply import encoded, heads, of_problem, written
+from fiberlb.api.rest.routes import largest_body
 from fiberlb.control.service import ControlService
 
 #: Bytes of a refused body that are read and thrown away, so that the client sees the answer.
@@ -89,13 +90,16 @@ class AdminRequest(Request):
     with unread bytes may lose the answer.
     """
 
-    _room = LARGEST
+    _largest = _room = LARGEST
     _refused = False
 
     def gotLength(self, length: int | None) -> None:
         """The head is there."""
         self.content = self._body = io.BytesIO()
-        if length is not None and length > LARGEST:
+        channel: Any = self.channel  # knows the request line before the request does
+        path = channel._path.partition(b"?")[0]
+        self._largest = self._room = largest_body(channel._command, path)
+        if length is not None and length > self._largest:
             self._refuse()
 
     def handleContentChunk(self, data: bytes) -> None:
@@ -122,7 +126,7 @@ class AdminRequest(Request):
         waits = self.requestHeaders.hasHeader(b"expect")
         self.requestHeaders.removeHeader(b"expect")  # or Twisted asks for the body
         channel: Any = self.channel  # has its site as an attribute that no class declares
-        reply = of_problem(too_large())
+        reply = of_problem(too_large(self._largest))
         body = encoded(reply.document)
         head = [f"HTTP/1.1 {reply.status} {phrase(reply.status)}", "Connection: close"]
         head += [f"{name}: {value}" for name, value in heads(reply, channel.site.revision())]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from twisted.web.iweb import IRequest
+
 from fiberlb import __version__
+from fiberlb.api.rest.bodies import command_only
 from fiberlb.api.rest.documents import listener_name
 from fiberlb.api.rest.problem import Refused
 from fiberlb.api.rest.reply import Reply
@@ -89,12 +92,13 @@ def _problems(control: ControlService) -> list[str]:
     return [*control.problems, *failed]
 
 
-async def restart(control: ControlService) -> Reply:
+async def restart(control: ControlService, request: IRequest) -> Reply:
     """
     POST /v1/workers/restart: answered when the new workers serve.
 
     @raise Refused: there are none.
     """
+    command_only(request)
     wanted, _ = control.workers
     if not wanted:
         raise Refused(409, "no_workers", "this node runs in one process (workers: 0)")

@@ -48,13 +48,3 @@ WITHIN = {
 HOME = {table.collection: table for table in (*TOP.values(), *WITHIN.values())}
 #: The value of a pool that has an address of its own.
 MONITOR = "health_monitor"
-
-
-def top(path: str) -> Table:
-    """The table of a path or of another spelling of it."""
-    return TOP[ALIASES.get(path, path)]
-
-
-def within(parent: str, path: str) -> Table:
-    """The table within an object of another one; the paths are as they were sent."""
-    return WITHIN[ALIASES.get(parent, parent), path]

@@ -141,23 +141,3 @@ class TroubleTests(SynchronousTestCase):
         self.assertEqual(stage.find("pools", "a").name, "a")
         self.assertEqual(stage.plane.events[-1], "health 1")
         self.assertEqual(self.flushLoggedErrors(), [])
-
-
-class ConfigTests(Asking):
-    """GET /v1/config."""
-
-    FILE = """\
-pools: [{name: f}]
-listeners: [{name: fl, port: 99, protocol: http}]
-"""
-
-    def test_empty(self) -> None:
-        """Objects of the file are no part of it."""
-        self.assertEqual(
-            self.get("/v1/config").document,
-            {"load_balancers": [], "certificates": [], "pools": [], "listeners": []},
-        )
-
-    def test_tag(self) -> None:
-        """Its tag is that of all lists."""
-        self.assertEqual(self.get("/v1/config").tag, self.get("/v1/pools").tag)

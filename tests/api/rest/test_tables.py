@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.api.rest.tables import ALIASES, HOME, TOP, WITHIN, top, within
+from fiberlb.api.rest.tables import ALIASES, HOME, TOP, WITHIN
 from fiberlb.model.configuration import COLLECTIONS
 
 
@@ -23,7 +23,5 @@ class TableTests(SynchronousTestCase):
             self.assertEqual(found[1], TOP[parent].collection)
 
     def test_aliases(self) -> None:
-        """Both spellings lead to the same table."""
-        for alias, path in ALIASES.items():
-            self.assertIs(top(alias), TOP[path])
-        self.assertIs(within("l7policies", "rules"), WITHIN["l7_policies", "rules"])
+        """Other spellings are of tables at the top."""
+        self.assertLessEqual(set(ALIASES.values()), set(TOP))

@@ -1,4 +1,4 @@
-"""Tests of L{fiberlb.workers.commands}."""
+"""Tests of L{fiberlb.commands.workers}."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.cli import main
-from fiberlb.workers.commands import REFUSED, UNREACHABLE
+from fiberlb.commands.exits import REFUSED, UNREACHABLE
 
 
 class CommandTests(SynchronousTestCase):

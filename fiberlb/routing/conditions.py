@@ -1,0 +1,270 @@
+"""Rules, compiled: each one a test of a request, nested ones of several tests."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+
+from fiberlb.errors import ConfigurationError, Path, Problem
+from fiberlb.model.l7 import KEYED, NESTING, CompareType, Condition, L7Rule, RuleType
+from fiberlb.routing.candidates import Named
+from fiberlb.routing.compare import COMPARE, Comparison, Subject, ValueProblem
+from fiberlb.routing.linear import Engine, installed
+from fiberlb.routing.literals import Literals
+from fiberlb.routing.patterns import Budget
+from fiberlb.routing.request import Request
+from fiberlb.routing.rules import EXTRACT, RequestTest
+
+#: The classes of rules, in the order in which they are evaluated: a clear no from a cheap rule
+#: saves a search, and leaves less undecided.
+COMPLEXITIES = ("literal", "linear", "bounded")
+
+#: What is looked at: a rule type, and a name where it has names.
+Aspect = tuple[RuleType, bytes]
+_UNNAMED: Mapping[RuleType, Aspect] = {kind: (kind, b"") for kind in RuleType}
+#: A rule as it is evaluated: it holds where the test gives exactly the wanted outcome.
+Wanted = tuple[RequestTest, bool]
+
+
+class _Compiled:
+    """
+    What all rules have.
+
+    @ivar id: of the rule, or of the one that it is nested in.
+    @ivar invert: it holds where its test does not.
+    """
+
+    __slots__ = ("_test", "id", "invert")
+
+    def __init__(self, ident: str, invert: bool) -> None:
+        self.id = ident
+        self.invert = invert
+        self._test: RequestTest | None = None
+
+    def _bound(self) -> RequestTest:
+        raise AssertionError
+
+    @property
+    def test(self) -> RequestTest:
+        """Whether what it looks for is there, before C{invert}."""
+        if self._test is None:
+            self._test = self._bound()
+        return self._test
+
+    @property
+    def complexity(self) -> str:
+        """One of L{COMPLEXITIES}."""
+        raise AssertionError
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may stay undecided."""
+        raise AssertionError
+
+    def outcome(self, request: Request) -> str:
+        """C{matched}, C{not} or C{undecided}."""
+        found = self.test(request)
+        return "undecided" if found is None else "not" if found is self.invert else "matched"
+
+    def wanted(self, rejects: bool) -> Wanted:
+        """
+        The rule as its policy evaluates it.
+
+        @param rejects: the policy does, so that an undecided rule holds; it
+            does not in any other policy, inverted or not.
+        """
+        test, invert = self.test, self.invert
+        if rejects and self.doubtful:
+            return lambda request: test(request) is not invert, True
+        return test, not invert
+
+
+class CompiledRule(_Compiled):
+    """
+    One rule that looks at the request.
+
+    @ivar comparison: of its values.
+    @ivar aspect: what it looks at.
+    """
+
+    __slots__ = ("aspect", "comparison", "key")
+
+    def __init__(self, ident: str, rule: Condition, comparison: Comparison) -> None:
+        super().__init__(ident, rule.invert)
+        source = EXTRACT[rule.rule_type].source
+        self.key = rule.key or ""
+        self.comparison = comparison
+        self.aspect = _UNNAMED[rule.rule_type]
+        if isinstance(source, Named):
+            self.aspect = (rule.rule_type, source.name(self.key))
+
+    def _bound(self) -> RequestTest:
+        return EXTRACT[self.aspect[0]].bind(self.key, self.comparison.test)
+
+    @property
+    def complexity(self) -> str:
+        """See L{_Compiled.complexity}."""
+        return self.comparison.complexity
+
+    @property
+    def doubtful(self) -> bool:
+        """See L{_Compiled.doubtful}."""
+        return self.complexity != COMPLEXITIES[0] or bool(self.key)
+
+    def leaves(self) -> Iterator[CompiledRule]:
+        """Itself."""
+        yield self
+
+
+class CompiledNest(_Compiled):
+    """
+    A rule that looks at others; C{not} is all of one, inverted.
+
+    @ivar any: one of them is enough.
+    """
+
+    __slots__ = ("any", "rules")
+
+    def __init__(self, ident: str, any: bool, invert: bool, rules: Sequence[AnyRule]) -> None:
+        super().__init__(ident, invert)
+        self.any = any
+        self.rules = rules
+
+    def _bound(self) -> RequestTest:
+        tests = tuple([(rule.test, rule.invert) for rule in self.rules])
+        return _some(tests) if self.any else _every(tests)
+
+    @property
+    def complexity(self) -> str:
+        """See L{_Compiled.complexity}."""
+        return max([rule.complexity for rule in self.rules], key=COMPLEXITIES.index)
+
+    @property
+    def doubtful(self) -> bool:
+        """See L{_Compiled.doubtful}."""
+        return any(rule.doubtful for rule in self.rules)
+
+    def leaves(self) -> Iterator[CompiledRule]:
+        """The rules within that look at the request."""
+        for rule in self.rules:
+            yield from rule.leaves()
+
+
+AnyRule = CompiledRule | CompiledNest
+_Tests = tuple[tuple[RequestTest, bool], ...]
+
+
+def _some(tests: _Tests) -> RequestTest:
+    """One that holds is enough, whatever is undecided; what is undecided might have been one."""
+
+    def test(request: Request) -> bool | None:
+        outcome: bool | None = False
+        for one, invert in tests:
+            found = one(request)
+            if found is None:
+                outcome = None
+            elif found is not invert:
+                return True
+        return outcome
+
+    return test
+
+
+def _every(tests: _Tests) -> RequestTest:
+    """One that does not hold is enough for a no."""
+
+    def test(request: Request) -> bool | None:
+        outcome: bool | None = True
+        for one, invert in tests:
+            found = one(request)
+            if found is None:
+                outcome = None
+            elif found is invert:
+                return False
+        return outcome
+
+    return test
+
+
+def conjuncts(rule: AnyRule, negated: bool = False) -> Iterator[CompiledRule]:
+    """The rules that look at the request and hold wherever this one does, as far as known."""
+    if isinstance(rule, CompiledRule):
+        if rule.invert is negated:
+            yield rule
+        return
+    negated = negated is not rule.invert
+    # None of several is the opposite of any of them (De Morgan).
+    if rule.any is negated or len(rule.rules) == 1:
+        for one in rule.rules:
+            yield from conjuncts(one, negated)
+
+
+@functools.lru_cache(maxsize=4096)
+def complexity(rule: L7Rule, engine: Engine = installed) -> str:
+    """
+    The class of one rule, whether it is evaluated or not.
+
+    @return: one of L{COMPLEXITIES}.
+
+    @raise ConfigurationError: the rule cannot be compiled.
+    """
+    if rule.rule_type not in NESTING and rule.compare_type is not CompareType.REGEX:
+        return COMPLEXITIES[0]
+    return compile_rule(rule, Budget(lambda: 0.0, lambda rule_id, why: None, engine)).complexity
+
+
+def compile_rule(rule: L7Rule, budget: Budget) -> AnyRule:
+    """
+    Compile a rule.
+
+    @raise ConfigurationError: with every L{Problem} at C{("l7_rules", id, field)}.
+    """
+    problems: list[Problem] = []
+    made = _compiled(rule, rule.id, ("l7_rules", rule.id), budget, problems)
+    if made is None:
+        raise ConfigurationError(problems)
+    return made
+
+
+def _compiled(
+    rule: Condition, ident: str, at: Path, budget: Budget, problems: list[Problem]
+) -> AnyRule | None:
+    """The rule; C{None} after noting what is wrong with it."""
+    kind = rule.rule_type
+    if kind in NESTING:
+        within = [
+            _compiled(one, ident, (*at, "rules", index), budget, problems)
+            for index, one in enumerate(rule.rules)
+        ]
+        if not within:
+            problems.append(Problem((*at, "rules"), "are needed", code="missing"))
+        rules = tuple([one for one in within if one is not None])
+        if not within or len(rules) < len(within):
+            return None
+        invert = rule.invert is not (kind is RuleType.NOT)
+        return CompiledNest(ident, kind is RuleType.ANY, invert, rules)
+    keyed = kind in KEYED
+    if keyed and not rule.key:
+        problems.append(Problem((*at, "key"), "is needed", code="missing"))
+        return None
+    if not keyed and not rule.candidates:
+        problems.append(Problem((*at, "value"), "is needed", code="missing"))
+        return None
+    try:
+        return CompiledRule(ident, rule, _comparison(rule, ident, budget))
+    except ValueProblem as why:
+        field: Path = ("value",) if rule.value is not None else ("values", why.index)
+        problems.append(Problem((*at, *field), why.message))
+        return None
+
+
+def _comparison(rule: Condition, ident: str, budget: Budget) -> Comparison:
+    if not rule.candidates:
+        return _PRESENT
+    extract = EXTRACT[rule.rule_type]
+    subject = Subject(extract.spell, extract.fold, ident, budget)
+    return COMPARE[extract.compare or rule.compare_type](rule.candidates, subject)
+
+
+#: That there is a candidate is enough.
+_PRESENT = Comparison((Literals(prefixes=(b"",)),))

@@ -35,13 +35,13 @@ from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
-from fiberlb.control.troubles import of_certificates, of_members
+from fiberlb.control.troubles import of_certificates, of_members, of_store
 from fiberlb.control.writing import Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
 from fiberlb.ocsp.book import Staples
-from fiberlb.store.interface import Store, StoreError
+from fiberlb.store.interface import Standing, Store, StoreError
 from fiberlb.store.sealed import Keyring
 
 T = TypeVar("T")
@@ -286,9 +286,14 @@ class ControlService:
         return self._surroundings.node
 
     @property
+    def standing(self) -> Standing:
+        """How it stands with the store."""
+        return self._surroundings.standing()
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with this node's configuration now, each a sentence."""
-        own = (self._force.problem,) if self._force.problem else ()
+        own = (*of_store(self.standing), *((self._force.problem,) if self._force.problem else ()))
         if not self._force.started:
             return own
         known = (self.configuration, self.certificates, self._issued, self.staples)

@@ -19,6 +19,7 @@ from fiberlb.model.fields import Loading, OneOf, Optional, Several, Text, field
 from fiberlb.model.pool import split_address
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resolver import ResolverSettings
+from fiberlb.model.store import EtcdSettings, StoreSetting
 
 #: C{workers: auto}: as many as there are processors for them.
 AUTO = -1
@@ -66,26 +67,6 @@ class AdminAddress:
             message = "outside loopback (needs TLS): known, not supported by this version"
             return loading.refuse(path, message, code="not_supported")
         return f"[{host}]:{int(found[1])}" if ":" in host else f"{host}:{int(found[1])}"
-
-    def dump(self, value: Any) -> Any:
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string"}
-
-
-@attrs.frozen
-class StoreUrl:
-    """C{sqlite:PATH} or C{memory:}."""
-
-    def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and (value == "memory:" or re.fullmatch(r"sqlite:.+", value)):
-            return value
-        kind = value.get("type", "") if isinstance(value, dict) else str(value).split(":")[0]
-        if kind == "etcd":
-            message = "etcd: known, not supported by this version"
-            return loading.refuse(path, message, code="not_supported")
-        return loading.refuse(path, "must be sqlite:PATH or memory:")
 
     def dump(self, value: Any) -> Any:
         return value
@@ -201,7 +182,7 @@ class Settings:
     state_directory: str | None = field(Optional(Text(4096, 1)), None)
     key_file: str | None = field(Optional(Text(4096, 1)), None)
     admin: Admin = field(Nested(Admin), Admin())
-    store: str | None = field(Optional(StoreUrl()), None)
+    store: str | EtcdSettings | None = field(Optional(StoreSetting()), None)
     workers: int = field(WorkerCount(), AUTO)
     trusted_proxies: tuple[str, ...] = field(Several(Network()), ())
     access_log: AccessLog = field(Nested(AccessLog), AccessLog(format=AccessLogFormat.OFF))

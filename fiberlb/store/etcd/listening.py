@@ -36,6 +36,7 @@ class Listening:
         self._large = large
         self._clock = clock
         self._holds = 0
+        self._deaf: set[Watch] = set()
         self.watches: list[Watch] = []
         self._looking = LoopingCall(self._look)
         self._looking.clock = gateway.reactor
@@ -48,11 +49,13 @@ class Listening:
             self._large,
             self._clock,
             lambda: self._holds > 0,
+            self._heard,
             from_rev,
             on_revision,
             on_reset,
         )
         self.watches = [watch for watch in self.watches if watch.active]
+        self._deaf.intersection_update(self.watches)
         self.watches.append(made)
         if not self._looking.running:
             self._looking.start(LOOK, now=False).addErrback(
@@ -77,6 +80,17 @@ class Listening:
             self._looking.stop()
         for watch in self.watches:
             watch.stop()
+
+    def _heard(self, watch: Watch, why: str) -> None:
+        """Say it of the first watch that hears nothing, and when all hear again."""
+        if why and not self._deaf:
+            self._log.warn("The etcd is not heard: {why}", why=why)
+        if not why and self._deaf == {watch}:
+            self._log.info("The etcd is heard again")
+        if why:
+            self._deaf.add(watch)
+        else:
+            self._deaf.discard(watch)
 
     async def _look(self) -> None:
         """Ask every member that a stream comes from what it has."""

@@ -59,6 +59,7 @@ class Watch:
         large: Large,
         clock: IReactorTime,
         held: Callable[[], bool],
+        report: Callable[[Watch, str], None],
         position: int,
         on_revision: OnRevision,
         on_reset: Callable[[], None],
@@ -66,6 +67,7 @@ class Watch:
         """
         @param clock: tells the news in turn.
         @param held: whether news has to wait; whoever says so calls L{wake} afterwards.
+        @param report: told why there is no stream, and the empty text when there is one.
         @param position: the revision known already.
         """
         self.active = True
@@ -76,6 +78,7 @@ class Watch:
         self._large = large
         self._clock = clock
         self._held = held
+        self._report = report
         self._on_revision = on_revision
         self._on_reset = on_reset
         self._news: deque[News | None] = deque()
@@ -84,7 +87,6 @@ class Watch:
         self._stream: Stream | None = None
         self._attempt = 0
         self._timer: IDelayedCall | None = None
-        self._silent = False
         self._greeted = False
         self._open()
 
@@ -161,9 +163,7 @@ class Watch:
             return
         if not isinstance(why, (Silent, Refusal, StoreError)):
             self._log.failure("A watch broke, and is opened anew")
-        elif not self._silent:
-            self._log.warn("The etcd is not heard: {why}", why=str(why))
-        self._silent = True
+        self._report(self, str(why) or type(why).__name__)
         if self.endpoint is not None:
             self._gateway.leave(self.endpoint)
         self._leave()
@@ -192,9 +192,7 @@ class Watch:
     def _created(self, at: int) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        if self._silent:
-            self._log.info("The etcd is heard again")
-        self._silent = False
+        self._report(self, "")
         if at >= self.seen:
             self._greeted = True
             return

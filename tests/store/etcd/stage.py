@@ -9,15 +9,17 @@ from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.epollreactor import EPollReactor
 
 from fiberlb.model.store import EtcdSettings
 from fiberlb.store.engine import KEPT, Kept
-from fiberlb.store.etcd.documents import text
+from fiberlb.store.etcd.documents import octets, text
 from fiberlb.store.etcd.store import EtcdStore
 from tests.store.stage import Stage, deferred, outcome
 from tests.support.etcd import Etcd, one, shared
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 
@@ -107,6 +109,25 @@ class EtcdStage(Stage):
             return all(not w.active or (w.seen >= at and w.quiet) for w in watches)
 
         self.turn(heard)
+
+    def reach(self, endpoints: tuple[str, ...]) -> None:
+        """Stores made from now on go these ways."""
+        self.settings = attrs.evolve(self.settings, endpoints=endpoints)
+
+    def nowhere(self) -> EtcdStore:
+        """A store at a place where nobody is."""
+        self.reach((f"http://127.0.0.1:{free_port()}",))
+        return self.store()
+
+    def left(self) -> list[str]:
+        """The keys of large commits that are not over."""
+        first, end = f"{self.prefix}staged/", f"{self.prefix}staged0"
+        found = []
+        for start, stop in ((first, end), (f"{self.prefix}entries.", f"{self.prefix}entries/")):
+            request = {"key": text(start.encode()), "range_end": text(stop.encode())}
+            found += self.etcd.ask("kv/range", request).get("kvs", [])
+        keys = [octets(pair, "key").decode() for pair in found]
+        return [key for key in keys if not key.endswith("entries.idle")]
 
     def forget(self) -> None:
         """Compact what is beyond what is to be kept."""

@@ -30,6 +30,7 @@ from fiberlb.model import (
     resolver,
     resource,
     settings,
+    store,
 )
 from fiberlb.model.convert import kind_of, kinds
 from fiberlb.model.fields import OneOf, Several
@@ -48,6 +49,7 @@ TABLES: dict[str, type] = {
     "shutdown": settings.Shutdown,
     "acme": acme.AcmeSettings,
     "resolver": resolver.ResolverSettings,
+    "store": store.EtcdSettings,
     "Keys that each object takes": resource.Resource,
     "session_persistence": persistence.SessionPersistence,
     "drain": persistence.Drain,

@@ -40,7 +40,7 @@ class Etcd:
 
     def start(self, cluster: str = "") -> Etcd:
         """Start it, again too; does not wait."""
-        env = {**os.environ, "ETCD_UNSUPPORTED_ARCH": "arm64"}
+        env = {**os.environ}
         command = [need("etcd"), f"--name={self.name}", f"--data-dir={self.directory}/data"]
         command += [f"--listen-client-urls={self.url}", f"--advertise-client-urls={self.url}"]
         command += [f"--listen-peer-urls={self.peer}", f"--initial-advertise-peer-urls={self.peer}"]

@@ -48,7 +48,7 @@ class Client(Protocol):
 
     def connectionMade(self) -> None:
         """Have the other half."""
-        self.relay: Relay = self.factory.relay  # type: ignore[union-attr, attr-defined]
+        self.relay: Relay = self.factory.relay
         self.relay.connections.append(self)
         self.other: Protocol | None = None
         self.waiting: list[bytes] = []

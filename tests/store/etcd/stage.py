@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -12,6 +12,7 @@ from uuid import uuid4
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.epollreactor import EPollReactor
+from twisted.protocols.tls import _get_default_clock
 
 from fiberlb.model.store import EtcdSettings
 from fiberlb.store.engine import KEPT, Kept
@@ -40,7 +41,9 @@ class EtcdStage(Stage):
 
     writers = 20
 
-    def __init__(self, kept: Kept = KEPT, etcd: Etcd | None = None, **more: Any) -> None:
+    def __init__(
+        self, kept: Kept = KEPT, etcd: Etcd | None = None, more: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(kept)
         self.own: Etcd | None = None
         if etcd is None and kept != KEPT:
@@ -49,7 +52,7 @@ class EtcdStage(Stage):
         self.etcd = etcd or shared()
         self.prefix = f"/t{os.getpid()}-{next(_numbers)}/"
         self.settings = EtcdSettings(
-            **{"endpoints": (self.etcd.url,), "prefix": self.prefix, **more}
+            **{"endpoints": (self.etcd.url,), "prefix": self.prefix, **(more or {})}
         )
         self.stores: list[EtcdStore] = []
         self.reactor: Any = EPollReactor()
@@ -68,10 +71,13 @@ class EtcdStage(Stage):
         @raise TimeoutError: it is not.
         """
         end = monotonic() + PATIENCE
+        timers: Any = _get_default_clock()
         while not ready():
             if monotonic() > end:
                 raise TimeoutError
             self.reactor.iterate(0.01)
+            # Twisted's TLS puts small writes off, by the time of a reactor of its own choice.
+            timers.runUntilCurrent()
 
     def wait(self, work: Coroutine[Deferred[Any], Any, T] | Deferred[T]) -> T:
         """What it came to."""

@@ -35,15 +35,16 @@ class TlsTests(SynchronousTestCase):
             Path(directory, name).write_text(text)
         more = [f"--cert-file={directory}/own.pem", f"--key-file={directory}/own.key"]
         more += [f"--trusted-ca-file={directory}/ca.pem", "--client-cert-auth"]
-        self.etcd = Etcd("secure", *free_ports(2), more, scheme="https").start()
+        client, peer = free_ports(2)
+        self.etcd = Etcd("secure", client, peer, more, scheme="https").start()
         self.addCleanup(self.etcd.stop)
-        client = leaf("client", purpose="client")
-        self.shown = {"certificate": client.chain, "private_key": client.key_pem()}
+        shown = leaf("client", purpose="client")
+        self.shown = {"certificate": shown.chain, "private_key": shown.key_pem()}
         self.ca = {"ca": authority().pem}
 
     def load(self, **more: Any) -> Any:
         """What a node with these settings gets."""
-        stage = EtcdStage(etcd=self.etcd, **more)
+        stage = EtcdStage(etcd=self.etcd, more=more)
         try:
             return stage.wait(stage.store().load())[1]
         finally:
@@ -51,7 +52,7 @@ class TlsTests(SynchronousTestCase):
 
     def test_verified(self) -> None:
         """With the authority and a certificate all is well; without either it is not."""
-        stage = EtcdStage(etcd=self.etcd, **self.ca, **self.shown)
+        stage = EtcdStage(etcd=self.etcd, more={**self.ca, **self.shown})
         self.addCleanup(stage.end)
         store = stage.store()
         stage.turn(lambda: stage.wait(store.health()).usable)
@@ -75,7 +76,7 @@ class TlsTests(SynchronousTestCase):
             {"certificate": leaf("a").chain, "private_key": leaf("b").key_pem()},
         ):
             with self.assertRaises(Unusable) as caught:
-                Policy(EtcdSettings(endpoints=("https://a:1",), **more))  # type: ignore[arg-type]
+                Policy(EtcdSettings(endpoints=("https://a:1",), **more))
             self.assertNotIn("hush", str(caught.exception))
 
 
@@ -99,7 +100,7 @@ class UserTests(SynchronousTestCase):
 
     def stage(self, password: str = "secret", **more: Any) -> EtcdStage:
         """A node with a password."""
-        made = EtcdStage(etcd=self.etcd, username="fiberlb", password=password, **more)
+        made = EtcdStage(etcd=self.etcd, more={"username": "fiberlb", "password": password, **more})
         self.addCleanup(made.end)
         return made
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from twisted.internet import unix
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.error import CannotListenError
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.server import Site
 
+from fiberlb.control.admin_tls import AdminTlsWatch
+from fiberlb.control.document import FileLayer
+from fiberlb.control.file_watch import Run
 from fiberlb.model.addresses import UNIX, at
+from fiberlb.model.admin import Admin, AdminListen
 from fiberlb.model.pool import split_address
 from fiberlb.relay.held import Held
 from fiberlb.starting import CannotStart
@@ -57,10 +63,40 @@ class AdminPorts:
         self._ports: list[Any] = []
         self._addresses: list[str] = []
         self._note: Path | None = None
+        self._tls: AdminTlsWatch | None = None
 
-    def listen(self, site: Site, address: str) -> str:
+    def open(self, site: Callable[[AdminListen], Site], layer: FileLayer, run: Run) -> list[str]:
+        """
+        Listen everywhere; where, as a person writes it.
+
+        @param site: makes what answers at an address.
+        @param run: runs in a thread.
+        @raise CannotListenError: an address cannot be had.
+        @raise CannotStart: no port is free.
+        @raise fiberlb.errors.ConfigurationError: the certificate cannot be served.
+        """
+        if layer.admin_ports is not None:
+            return [self.listen_first(site(Admin().listen[0]), layer.admin_ports)]
+        self._tls = watch = AdminTlsWatch(layer, self._reactor, run)
+        watch.start()
+        return [
+            self.listen(site(each), each.address, watch.context if each.tls else None)
+            for each in layer.settings.admin.listen
+        ]
+
+    def prepared(self, layer: FileLayer) -> Callable[[], None]:
+        """
+        The certificate of another configuration file, without using it (L{AdminTlsWatch}).
+
+        @raise fiberlb.errors.ConfigurationError: it cannot be served.
+        """
+        return (lambda: None) if self._tls is None else self._tls.prepared(layer)
+
+    def listen(self, site: Any, address: str, tls: Any = None) -> str:
         """
         Listen at C{HOST:PORT} or C{unix:/path}; where, as a person writes it.
+
+        @param tls: makes connections of TLS; C{None}: it is not spoken.
 
         @raise CannotListenError: it cannot be had.
         """
@@ -79,13 +115,16 @@ class AdminPorts:
             return self._hold(port, address)
         found = split_address(address)
         assert found is not None
+        scheme = "http"
+        if tls is not None:
+            scheme, site = "https", TLSMemoryBIOFactory(tls, False, site)
         if made is None:
             port = self._reactor.listenTCP(int(found[1]), site, interface=found[0])
         else:
             with made:
                 port = self._reactor.adoptStreamPort(made.fileno(), made.family, site)
         bound = port.getHost()
-        return self._hold(port, f"http://{at(bound.host, bound.port)}")
+        return self._hold(port, f"{scheme}://{at(bound.host, bound.port)}")
 
     def listen_first(self, site: Site, ports: range) -> str:
         """
@@ -126,6 +165,8 @@ class AdminPorts:
 
     async def stop(self) -> None:
         """Listen no more."""
+        if self._tls is not None:
+            self._tls.stop()
         if self._note is not None:
             self._note.unlink(missing_ok=True)
         ports, self._ports = self._ports, []

@@ -126,7 +126,9 @@ def tell_refusal(why: Exception) -> None:
 
 def tell_fixed(old: Settings, new: Settings) -> None:
     """Say in the log which settings have changed that only a restart puts in force."""
-    fixed = ("admin", "store", "state_directory", "key_file", "access_log", "log", "node")
+    fixed = ("store", "state_directory", "key_file", "access_log", "log", "node")
     changed = [name for name in fixed if getattr(old, name) != getattr(new, name)]
+    if old.admin.listen != new.admin.listen:
+        changed.insert(0, "admin.listen")
     if changed:
         _log.warn("Changed and in force after a restart only: {names}", names=", ".join(changed))

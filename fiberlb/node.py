@@ -21,7 +21,7 @@ from fiberlb.acme.issued import Issued
 from fiberlb.acme.keeping import Keeping, keep
 from fiberlb.admin_ports import AdminPorts
 from fiberlb.announcement import announce, standing, tell_fixed, tell_refusal
-from fiberlb.api.rest.site import admin_site
+from fiberlb.api.rest.site import AdminServer
 from fiberlb.control.document import FileLayer
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
@@ -228,11 +228,8 @@ class Node(Service):
 
     def _listen_admin(self, control: ControlService) -> list[str]:
         """Open the admin API; where, as a person writes it."""
-        site = admin_site(control, self._world.reactor)
-        site.noisy = False
-        if self._layer.admin_ports is not None:
-            return [self._admin.listen_first(site, self._layer.admin_ports)]
-        return [self._admin.listen(site, each) for each in self._layer.settings.admin.listen]
+        server = AdminServer(control, self._world.reactor)
+        return self._admin.open(server.site, self._layer, self._world.aside)
 
     async def _first_round(self) -> None:
         """Wait until the members have been asked once, but not for long."""
@@ -267,7 +264,9 @@ class Node(Service):
             tell_fixed(self._layer.settings, layer.settings)
             self._deadline = layer.settings.shutdown.deadline
             self._bound_by(layer.settings)
+            use = self._admin.prepared(layer)
             await control.reload(layer)
+            use()
         except Exception:
             control.reloads["failed"] += 1
             self._not_reloaded(Failure())
@@ -278,6 +277,7 @@ class Node(Service):
     def _bound_by(self, settings: Settings) -> None:
         """Have the next activation go by these settings."""
         self.plane.trust(settings.trusted_proxies)
+        self.plane.relieve(settings.overload)
         self.names.configure(settings.resolver)
         if self.certificates is not None:
             self.certificates.settings = settings.acme

@@ -144,7 +144,7 @@ def hold_admin(settings: Settings, user: User, held: Held, free: int) -> None:
 
     @param free: the first port that everybody may bind.
     """
-    for address in settings.admin.listen:
+    for address in settings.admin.addresses:
         if address.startswith(UNIX):
             _hold_unix(held, address, address.removeprefix(UNIX), user, ADMIN_MODE)
             continue

@@ -24,6 +24,7 @@ from fiberlb.model.pool import Pool, ResolvedMember
 from fiberlb.pool_plans import MemberTlsPlan, PoolPlan, pool_plan
 from fiberlb.routing.match import Routes, compile_in_steps
 from fiberlb.routing.patterns import Clock, Report
+from fiberlb.treatment.treatment import faults
 
 __all__ = [
     "ClientPlan",
@@ -274,6 +275,7 @@ class _Compilation:
     def pool(self, pool: Pool) -> PoolPlan:
         """The plan of one pool, the previous one if it says the same."""
         plan = pool_plan(self._configuration, pool, self.problems)
+        self.problems += faults(pool)
         before = self._previous.pools.get(pool.id) if self._previous else None
         return before if before == plan and before is not None else plan
 
@@ -288,6 +290,10 @@ class _Compilation:
                 if before is None or before.limits == limits:
                     return before
                 return attrs.evolve(before, limits=limits)
+        self.problems += faults(listener)
+        for policy, _ in policies:
+            self.problems += faults(policy)
+            yield
         try:
             routes = yield from compile_in_steps(
                 listener, policies, clock=self._clock, report=self._report

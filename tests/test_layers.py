@@ -18,15 +18,16 @@ ALLOWED: dict[str, str] = {
     "wire": "errors model",
     "routing": "errors model",
     "balancing": "errors model",
+    "treatment": "errors model wire routing",
     "pool_plans": "errors model wire balancing",
-    "snapshot": "errors model wire routing balancing pool_plans",
+    "snapshot": "errors model wire routing balancing treatment pool_plans",
     "resolved": "errors model pool_plans snapshot",
     "names": "errors model",
     "tls": "errors model wire routing balancing pool_plans snapshot",
     "health": "errors model wire routing balancing pool_plans snapshot tls",
     "store": "errors model",
     "observe": "errors model",
-    "relay": "errors model wire routing balancing pool_plans snapshot tls observe",
+    "relay": "errors model wire routing balancing treatment pool_plans snapshot tls observe",
     "acme": "errors model tls store",
     "ocsp": "errors model tls",
     "control": (
@@ -42,7 +43,7 @@ ALLOWED: dict[str, str] = {
     "process": "",
     "build": "wire",
     "announcement": "errors model build control",
-    "admin_ports": "model relay starting",
+    "admin_ports": "model relay control starting",
     "belongings": "",
     "background": "",
     "invocation": "",
@@ -57,7 +58,9 @@ ALLOWED: dict[str, str] = {
 }
 
 #: Parts that are functions of their arguments: no I/O, no clock, no chance.
-PURE = frozenset({"", *"errors model wire routing balancing pool_plans snapshot resolved".split()})
+PURE = frozenset(
+    {"", *"errors model wire routing balancing treatment pool_plans snapshot resolved".split()}
+)
 _IMPURE = (
     "twisted socket select selectors ssl OpenSSL os time random secrets"
     " threading subprocess asyncio"

@@ -111,7 +111,7 @@ listeners:
         """Its ports; a Unix socket is made later where the user may make it."""
         layer = self.layer()
         hold_admin(layer.settings, self.user, self.held, 32000)
-        tcp, unix = layer.settings.admin.listen
+        tcp, unix = layer.settings.admin.addresses
         found = self.held.named(tcp)
         assert found is not None
         self.assertEqual(found.getsockname(), ("127.0.0.1", self.ports[3]))

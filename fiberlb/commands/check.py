@@ -13,6 +13,7 @@ from fiberlb.commands.exits import REFUSED
 from fiberlb.control.cautions import cautions
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.document import FileLayer, load_file
+from fiberlb.control.expecting import failures
 from fiberlb.control.validate import validated
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.bounds import Limits
@@ -20,6 +21,7 @@ from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.convert import overlaid
 from fiberlb.model.listener import Listener
+from fiberlb.tls.admin import context_of
 from fiberlb.tls.weaknesses import weaknesses
 
 
@@ -36,6 +38,8 @@ def check(path: str) -> None:
     """Say what is wrong with a configuration file, all of it, without starting anything."""
     try:
         layer = load_file(path, os.environ)
+        if layer.settings.admin.tls_config is not None:
+            context_of(layer.settings.admin.tls_config)
     except ConfigurationError as why:
         _refuse(why)
     try:
@@ -47,6 +51,9 @@ def check(path: str) -> None:
         )
     except ConfigurationError as why:
         _refuse(ConfigurationError(layer.located(why.problems)))
+    failed = failures(made, layer.settings)
+    if failed:
+        _refuse(ConfigurationError(layer.located(failed)))
     for warning in warnings(layer, made.configuration, time.time()):  # noqa: TID251
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{path}: ok: {summary(layer)}")
@@ -81,7 +88,9 @@ def summary(layer: FileLayer) -> str:
     words = {"listeners": "listener", "pools": "pool", "members": "member"}
     counts = [_counted(len(objects.get(key, ())), word, key) for key, word in words.items()]
     policies = _counted(len(objects.get("l7_policies", ())), "policy", "policies")
-    return ", ".join([*counts, policies])
+    tests = len(layer.settings.tests)
+    passed = [_counted(tests, "test passes", "tests pass")] if tests else []
+    return ", ".join([*counts, policies, *passed])
 
 
 def _counted(number: int, one: str, many: str) -> str:

@@ -91,10 +91,11 @@ def of_file(path: str, environ: Mapping[str, str]) -> str:
     settings = settings_of(path)
     if not settings.admin.listen:
         raise Failed("the admin API is off (admin.listen is empty)", UNREACHABLE)
-    address = settings.admin.listen[0]
-    if address.endswith(":0"):
+    # What is of this machine speaks plainly, and its certificate need not name it.
+    best = min(settings.admin.listen, key=lambda one: one.tls)
+    if best.address.endswith(":0"):
         return _running(settings.state_directory, environ)
-    return address
+    return f"https://{best.address}" if best.tls else best.address
 
 
 def _running(directory: str | None, environ: Mapping[str, str]) -> str:
@@ -108,7 +109,7 @@ def _running(directory: str | None, environ: Mapping[str, str]) -> str:
         raise Failed(said, UNREACHABLE, (hint,)) from None
     if not addresses:
         raise Failed(f"{place}: the admin API is off", UNREACHABLE)
-    return addresses[0]
+    return min(addresses, key=lambda one: one.startswith("https:"))
 
 
 def checked(address: str) -> str:

@@ -17,7 +17,7 @@ import attrs
 from fiberlb.control.file_material import FileMaterial, Files, materials, opened
 from fiberlb.control.file_objects import Rooted, settled
 from fiberlb.control.file_settings import load_settings, merged, settings_part
-from fiberlb.control.file_values import Reading, content
+from fiberlb.control.file_values import NamedFile, Reading, content
 from fiberlb.control.scrap import scrapped
 from fiberlb.control.tree import Tree, flattened, structure_tree
 from fiberlb.control.tree_memo import TreeMemo
@@ -65,6 +65,7 @@ class FileLayer:
         the file gives; other child lists are left to the API.
     @ivar files: the files that were read, in order; empty without a file.
     @ivar materials: by id, the certificates that have values in files of their own.
+    @ivar admin_files: the fields of C{admin.tls_config} that have files of their own.
     @ivar admin_ports: where the admin API may listen, the first free one is
         taken; C{None}: as the settings say.
     @ivar ephemeral: nothing may be written to disk.
@@ -76,6 +77,7 @@ class FileLayer:
     owned_lists: frozenset[tuple[str, str]] = frozenset()
     files: tuple[str, ...] = ()
     materials: Mapping[str, FileMaterial] = attrs.field(factory=dict, repr=False)
+    admin_files: Mapping[str, NamedFile] = attrs.field(factory=dict, repr=False)
     admin_ports: range | None = None
     ephemeral: bool = False
 
@@ -161,13 +163,42 @@ def load_file(
     problems += _to_apply(settings, documents)
     if problems:
         raise ConfigurationError(in_order(problems, files))
+<<<<<<< HEAD
     made = layer(settings, done, now, files)
     made = attrs.evolve(made, materials=materials(trees, named))
+=======
+    made = layer(merged(parts), done, now, files)
+    made = attrs.evolve(
+        made,
+        places={**made.places, **_tests_at(documents)},
+        materials=materials(trees, named),
+        admin_files=_of_admin(named),
+    )
+>>>>>>> main
     waste: list[Any] = [roots, trees, done]
     del roots, trees, done
     # Others have their turns in between.
     deque(scrapped(waste), 0)
     return made
+
+
+def _tests_at(documents: Iterable[Document]) -> dict[tuple[str, str], Place]:
+    """Where the tests stand, as problems of them name them (L{fiberlb.control.expecting})."""
+    return {
+        ("tests", str(number)): Place(document, ("tests", number))
+        for document in documents
+        if isinstance(document.tree, dict)
+        for number in range(len(document.tree.get("tests") or ()))
+    }
+
+
+def _of_admin(named: Files) -> dict[str, NamedFile]:
+    """The files that C{admin.tls_config} names, by its fields."""
+    return {
+        str(path[2]): file
+        for (_, path), file in named.items()
+        if path[:2] == ("admin", "tls_config") and len(path) == 3
+    }
 
 
 def layer(

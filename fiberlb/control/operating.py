@@ -1,4 +1,4 @@
-"""What is in force beside the configuration: states of members, keys of cookies."""
+"""What is in force beside the configuration: states of members, keys of cookies, tokens."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fiberlb.control.emptying import Emptying
 from fiberlb.control.member_states import MemberStates
 from fiberlb.control.plane import HealthView, Plane
 from fiberlb.control.publish import Surroundings
+from fiberlb.control.tokens import Tokens
 from fiberlb.model.configuration import Configuration
 from fiberlb.store.interface import Store
 from fiberlb.store.sealed import Keyring
@@ -24,6 +25,7 @@ class Operating:
     @ivar states: operational states of members.
     @ivar cookie_keys: what persistence cookies are signed with.
     @ivar emptying: which members have drained.
+    @ivar tokens: who may use the admin API, beside those of the file.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Operating:
         figures: Callable[[str], Mapping[str, int]],
     ) -> None:
         self._configuration = configuration
+        self.tokens = Tokens(store, surroundings, keyring.randomness)
         self.cookie_keys = CookieKeys(store, keyring)
         self.states = MemberStates(store, plane, self.cookie_keys, health.hold, self.settle)
         self.emptying = Emptying(
@@ -46,6 +49,15 @@ class Operating:
             figures,
             lambda: configuration() or Configuration(),
         )
+
+    async def load(self) -> None:
+        """
+        Read everything, have it in force, follow the store from then on.
+
+        @raise fiberlb.control.refusals.StoreAway: the store cannot be read.
+        """
+        await self.states.load()
+        await self.tokens.load()
 
     async def beforehand(self, configuration: Configuration) -> None:
         """Have keys for cookies, where a pool sets them; cannot fail."""
@@ -62,4 +74,5 @@ class Operating:
     def stop(self) -> None:
         """Follow nothing any more."""
         self.states.stop()
+        self.tokens.stop()
         self.emptying.stop()

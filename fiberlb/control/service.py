@@ -29,7 +29,7 @@ from fiberlb.control.member_names import Gathering
 from fiberlb.control.members_seen import MembersSeen
 from fiberlb.control.operating import Operating
 from fiberlb.control.operations import Operation, Origin, Outcome
-from fiberlb.control.plane import HealthView, ListenerState, MemberHealth, Plane, Processes
+from fiberlb.control.plane import HealthView, ListenerState, Load, MemberHealth, Plane, Processes
 from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping, StoreAway
 from fiberlb.control.shield import shielded
@@ -41,7 +41,12 @@ from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
 from fiberlb.ocsp.book import Staples
+<<<<<<< HEAD
 from fiberlb.store.interface import Standing, Store, StoreError
+=======
+from fiberlb.snapshot import Snapshot
+from fiberlb.store.interface import Store, StoreError
+>>>>>>> main
 from fiberlb.store.sealed import Keyring
 
 T = TypeVar("T")
@@ -147,7 +152,7 @@ class ControlService:
 
     async def _start(self, file: FileLayer) -> None:
         self._force.latest = await self._following.load()
-        await self.operating.states.load()
+        await self.operating.load()
         state = await self._with_file(file)
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
@@ -271,6 +276,11 @@ class ControlService:
         return self.state.configuration
 
     @property
+    def snapshot(self) -> Snapshot | None:
+        """What serves; C{None} before the start."""
+        return self._force.publisher.snapshot
+
+    @property
     def revision(self) -> int:
         """The counter of configuration commits in force; 0 before the start."""
         return self.state.revision if self._force.started else 0
@@ -367,9 +377,18 @@ class ControlService:
         return Deferred.fromCoroutine(in_slices(self._surroundings.reactor, steps))
 
     @property
+    def load(self) -> Load:
+        """How the processes with traffic keep up."""
+        return self._plane.load()
+
+    @property
     def workers(self) -> tuple[int, int]:
         """How many workers there should be, and how many serve what is in force."""
         return self._plane.workers()
+
+    async def recall(self, ident: str) -> dict[str, Any] | None:
+        """What is known of an answer of FiberLB's own, by the id that it bears."""
+        return await self._plane.recall(ident)
 
     async def restart_workers(self) -> None:
         """Replace every worker, one after the other; returns when the new ones serve."""

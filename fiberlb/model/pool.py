@@ -32,6 +32,7 @@ from fiberlb.model.pool_tls import PoolTlsConfig
 from fiberlb.model.quantities import Duration
 from fiberlb.model.queue import MOST_AT_ONCE, PoolQueue
 from fiberlb.model.resource import Resource
+from fiberlb.model.treated import Treated, own_first
 
 
 class PoolProtocol(Enum):
@@ -278,8 +279,8 @@ def _with_default_name(value: Any) -> Any:
     return {**value, "name": at(str(value.get("address", "")), value.get("port", ""))}
 
 
-@attrs.frozen(kw_only=True)
-class Pool(Resource):
+@attrs.frozen(kw_only=True, field_transformer=own_first)
+class Pool(Treated):
     """
     Members that serve the same thing.
 
@@ -302,11 +303,7 @@ class Pool(Resource):
 
     COLLECTION: ClassVar[str] = "pools"
     CHILDREN: ClassVar[dict[str, str]] = {"members": "members"}
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        "http2"
-        " request_headers response_headers rewrite mirror rate_limit basic_auth jwt forward_auth"
-        " cors compression error_pages".split()
-    )
+    LATER: ClassVar[frozenset[str]] = Treated.LATER | {"http2"}
 
     protocol: PoolProtocol = field(
         OneOf(PoolProtocol, later=("proxy", "proxyv2")), PoolProtocol.HTTP
@@ -358,6 +355,8 @@ class Pool(Resource):
             where = (*path, "health_monitor", "body_contains")
             loading.refuse(where, "is for checks by HTTP", "type: http")
         relays = self.protocol in (PoolProtocol.TCP, PoolProtocol.UDP)
+        if relays:
+            self.refuse_treatment(f"needs HTTP, not {self.protocol.value}", path, loading)
         if self.close_sessions_on and not relays:
             loading.refuse((*path, "close_sessions_on"), "goes with tcp and udp pools only")
         self._check_datagrams(path, loading)

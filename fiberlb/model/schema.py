@@ -52,11 +52,13 @@ def definition(cls: type) -> dict[str, Any]:
 def nested(cls: type) -> dict[str, type]:
     """The classes that the fields of a class, and theirs, hold objects of; by name."""
     found: dict[str, type] = {}
-    for kind in kinds(cls).values():
-        for inner in _within(kind):
-            if inner.__name__ not in found:
-                found[inner.__name__] = inner
-                found.update(nested(inner))
+    waiting = [cls]
+    while waiting:
+        for kind in kinds(waiting.pop()).values():
+            for inner in _within(kind):
+                if inner.__name__ not in found:
+                    found[inner.__name__] = inner
+                    waiting.append(inner)
     return found
 
 
@@ -68,6 +70,8 @@ def summary(cls: type) -> str:
 def _within(kind: Kind) -> Iterator[type]:
     if isinstance(kind, Nested):
         yield kind.cls
+    elif hasattr(kind, "nests"):
+        yield kind.nests
     elif isinstance(kind, (Optional, AllOr, Several, Words)):
         yield from _within(kind.kind)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from enum import Enum
 from typing import Any, ClassVar
@@ -13,10 +12,12 @@ from fiberlb.errors import Path
 from fiberlb.model.access_log import AccessLog, AccessLogFormat
 from fiberlb.model.acme import AcmeSettings
 from fiberlb.model.addresses import Network
+from fiberlb.model.admin import Admin
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import Nested, Partial
-from fiberlb.model.fields import Loading, OneOf, Optional, Several, Text, field
-from fiberlb.model.pool import split_address
+from fiberlb.model.expectation import RequestTest
+from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Several, Text, field
+from fiberlb.model.overload import Overload
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resolver import ResolverSettings
 from fiberlb.model.store import EtcdSettings, StoreSetting
@@ -49,6 +50,7 @@ class LogLevel(Enum):
 
 
 @attrs.frozen
+<<<<<<< HEAD
 class AdminAddress:
     """C{HOST:PORT} on loopback, or C{unix:/path}."""
 
@@ -67,6 +69,19 @@ class AdminAddress:
             message = "outside loopback (needs TLS): known, not supported by this version"
             return loading.refuse(path, message, code="not_supported")
         return f"[{host}]:{int(found[1])}" if ":" in host else f"{host}:{int(found[1])}"
+=======
+class StoreUrl:
+    """C{sqlite:PATH} or C{memory:}."""
+
+    def load(self, value: Any, path: Path, loading: Loading) -> Any:
+        if isinstance(value, str) and (value == "memory:" or re.fullmatch(r"sqlite:.+", value)):
+            return value
+        kind = value.get("type", "") if isinstance(value, dict) else str(value).split(":")[0]
+        if kind == "etcd":
+            message = "etcd: known, not supported by this version"
+            return loading.refuse(path, message, code="not_supported")
+        return loading.refuse(path, "must be sqlite:PATH or memory:")
+>>>>>>> main
 
     def dump(self, value: Any) -> Any:
         return value
@@ -102,23 +117,6 @@ class Node:
     """@ivar name: C{None}: the host's name."""
 
     name: str | None = field(Optional(Text(255, 1)), None)
-
-
-@attrs.frozen(kw_only=True)
-class Admin:
-    """
-    The admin API's surface.
-
-    @ivar listen: addresses on loopback, or C{unix:} sockets; empty: no admin API.
-    @ivar allowed_hosts: names that the Host header may bear beside loopback and IP literals.
-    """
-
-    LATER: ClassVar[frozenset[str]] = frozenset({"tls_config", "tokens", "plaintext"})
-
-    listen: tuple[str, ...] = field(
-        Several(AdminAddress(), single=True, most=8), ("127.0.0.1:9876",)
-    )
-    allowed_hosts: tuple[str, ...] = field(Several(Text(255, 1), most=64), ())
 
 
 @attrs.frozen(kw_only=True)
@@ -162,13 +160,14 @@ class Settings:
         them; 0: none beside this one.
     @ivar trusted_proxies: networks whose forwarded headers are believed.
     @ivar limits: bounds for every listener, as pairs over L{Limits}.
+    @ivar overload: what a process does when it is too slow.
     @ivar acme: what certificates go by that are ordered by themselves.
     @ivar resolver: how names of members become addresses.
+    @ivar tests: what is to become of requests.
+    @ivar enforce_tests: whatever would make a test fail is refused.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        {"tor", "tests", "enforce_tests", "octavia", "grpc"}
-    )
+    LATER: ClassVar[frozenset[str]] = frozenset({"tor", "octavia", "grpc"})
     CHILDREN: ClassVar[dict[str, str]] = {
         "load_balancers": "load_balancers",
         "certificates": "certificates",
@@ -189,5 +188,8 @@ class Settings:
     log: Log = field(Nested(Log), Log())
     shutdown: Shutdown = field(Nested(Shutdown), Shutdown())
     limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())
+    overload: Overload = field(Nested(Overload), Overload())
     acme: AcmeSettings = field(Nested(AcmeSettings), AcmeSettings())
     resolver: ResolverSettings = field(Nested(ResolverSettings), ResolverSettings())
+    tests: tuple[RequestTest, ...] = field(Several(Nested(RequestTest)), ())
+    enforce_tests: bool = field(Flag(), False)

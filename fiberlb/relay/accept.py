@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import struct
 from collections.abc import Callable
 from socket import SocketType
 from typing import Any
@@ -25,6 +26,8 @@ from fiberlb.relay.tcp import Session
 
 #: Connections accepted in one go.
 ACCEPTS = 64
+#: The same while this process is too slow.
+RELIEVING = 512
 #: The same where several processes wait at one socket: the others are to get some too.
 SHARED_ACCEPTS = 8
 #: Connections that the system holds until they are accepted.
@@ -38,6 +41,8 @@ _STREAM = int(socket.SOCK_STREAM)
 _UNIX = int(socket.AF_UNIX)
 #: What a client on a Unix socket has in place of an address and a port.
 _NO_ADDRESS = (UNIX, 0)
+#: The beginning of C{struct tcp_info}; of a listening socket C{tcpi_unacked} is the queue's length.
+_QUEUED = struct.Struct("24xI")
 _IP_FREEBIND = 15
 _IPV6_FREEBIND = 78
 _log = Logger()
@@ -136,6 +141,7 @@ class Acceptor:
 
     @ivar cell: the listener that new connections belong to; may be replaced.
     @ivar slot: TLS of that listener, C{None} without.
+    @ivar taken: connections accepted so far.
     """
 
     shared = True
@@ -163,6 +169,7 @@ class Acceptor:
         self.cell = cell
         self.slot = slot
         self.closed = False
+        self.taken = 0
         self._later = later
         self._told = False
         self._held = False
@@ -181,7 +188,8 @@ class Acceptor:
         """Somebody is there."""
         bound = self.cell.bound
         if bound is None:
-            self._accept(self._most)
+            # Too slow, it gets here seldom, and each of those that wait has to wait so often.
+            self._accept(self._most if self.cell.relief is None else RELIEVING)
         else:
             self._accept_within(bound)
 
@@ -195,6 +203,13 @@ class Acceptor:
     def close_descriptor(self) -> None:
         """After the batch."""
         self.sock.close()
+
+    def waiting(self) -> int:
+        """How many the system holds until they are accepted, where it tells."""
+        if self._family == _UNIX or self.closed:
+            return 0
+        told = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _QUEUED.size)
+        return int(_QUEUED.unpack(told)[0])
 
     def stop(self) -> None:
         """Accept what the system has taken in already, whatever the limit, then no more."""
@@ -281,6 +296,7 @@ class Acceptor:
     def welcome(self, sock: Any, address: Any) -> None:
         """Take in a connection; C{address} is the peer's, as the socket module tells it."""
         cell = self.cell
+        self.taken += 1
         cell.accepted += 1
         cell.connections += 1
         sock.setblocking(False)
@@ -319,6 +335,8 @@ class Acceptor:
     ) -> None:
         """A client, from its first byte on."""
         plan = cell.plan
+        if cell.relief is not None and _turned_away(cell, sock, slot):
+            return
         if not plan.speaks_http:
             self._relay(cell, sock, peer, port, destination)
             return
@@ -357,3 +375,19 @@ class Acceptor:
                 conn.readable()
         except Exception:
             self.loop.fault(conn)
+
+
+def _turned_away(cell: Cell, sock: Any, slot: Any) -> bool:
+    """
+    Whether an overloaded process closes a connection unread.
+
+    Clients of HTTP are told why (L{fiberlb.relay.shedding}); others cannot be, and a handshake
+    costs more than all the rest.
+    """
+    if (cell.plan.speaks_http and slot is None) or not cell.relief.turns_away():
+        return False
+    reasons = cell.services.reasons
+    reasons["overloaded"] = reasons.get("overloaded", 0) + 1
+    sock.close()
+    cell.left()
+    return True

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from fiberlb.errors import REASONS
 from fiberlb.relay import answers
+from fiberlb.relay.amending import amended_own
 from fiberlb.relay.connection import NEVER
 from fiberlb.relay.exchange import Exchange
 from fiberlb.relay.lingering import Lingering
@@ -16,6 +17,7 @@ from fiberlb.relay.networks import local_port
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.tunnel import Tunnel
 from fiberlb.routing.request import Request
+from fiberlb.treatment.draft import Reply
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
 
 #: Seconds between two requests after which a connection holds only what it must.
@@ -29,17 +31,19 @@ class Answering(Exchange):
 
     @ivar buffer: bytes of requests that wait for the one in progress.
     @ivar plan: the listener's plan that the last request was read under.
+    @ivar set_cookie: a field of the answer that keeps the client at its pool of a split.
     @ivar serving: heads are being taken one after the other; who finishes
         an exchange meanwhile must not begin the next one.
     """
 
-    __slots__ = ("_closed", "_recoded", "_tunnel", "buffer", "plan", "serving")
+    __slots__ = ("_closed", "_recoded", "_tunnel", "buffer", "plan", "serving", "set_cookie")
 
     def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
         super().__init__(cell, peer, peer_port)
         self.buffer = b""
         self.plan: Plan | None = None
         self.serving = False
+        self.set_cookie = b""
         self._recoded = False
         self._tunnel: Any = None
         self._closed = False
@@ -90,17 +94,22 @@ class Answering(Exchange):
         self.sent_octets = len(data)
         if self.affinity is not None:
             prefix = self.affinity.answered(self, prefix)
+        if self.set_cookie:
+            prefix += self.set_cookie
         if not self.keep or length < 0 or self.minor == 0 or self.cell.draining:
             return self._respond_otherwise(prefix, length, data)
         return self._write(b"".join((prefix, b"\r\n", data)))
 
     def _respond_otherwise(self, prefix: bytes, length: int, data: bytes) -> bool:
         """The less usual ends of a head: the connection closes, or the framing changes."""
-        if self.cell.draining or self.half_closed:
+        if self.half_closed or (self.cell.draining and self.cell.ends()):
             self.keep = False
         if length == UNTIL_CLOSE:
             if self.minor:
                 self._recoded = True
+                if self.filter is not None:
+                    data = self.filter.feed(data)
+                    self.sent_octets = len(data)
                 prefix += b"" if self.keep else b"Connection: close\r\n"
                 return self._write(b"".join((prefix, _CODED, _chunk(data))))
             self.keep = False
@@ -121,8 +130,13 @@ class Answering(Exchange):
 
     def body(self, data: bytes) -> bool:
         """See L{Exchange.body}."""
+        if self._recoded:
+            if self.filter is not None:
+                data = self.filter.feed(data)
+            self.sent_octets += len(data)
+            return self._write(_chunk(data))
         self.sent_octets += len(data)
-        return self._write(_chunk(data) if self._recoded else data)
+        return self._write(data)
 
     def _write(self, data: bytes) -> bool:
         if self.conn.write(data):
@@ -148,7 +162,12 @@ class Answering(Exchange):
         """See L{Exchange.completed}."""
         if self._recoded:
             self._recoded = False
-            self._write(b"0\r\n\r\n")
+            rest = b""
+            if self.filter is not None:
+                rest = self.filter.end()
+                self.filter = None
+                self.sent_octets += len(rest)
+            self._write(_chunk(rest) + b"0\r\n\r\n")
         self._finish(None)
 
     def switched(self, prefix: bytes, upgrade: bytes, rest: bytes) -> None:
@@ -157,6 +176,7 @@ class Answering(Exchange):
         assert up is not None
         if self.affinity is not None:
             prefix = self.affinity.answered(self, prefix)
+        prefix += self.set_cookie
         if member is not None:
             member.relays.add(self)
         head = b"".join((prefix, b"Connection: Upgrade\r\nUpgrade: ", upgrade, b"\r\n\r\n", rest))
@@ -202,7 +222,9 @@ class Answering(Exchange):
         if decision.content is not None:
             self.status = decision.status
             body = b"" if self.method == b"HEAD" else decision.content
-            head = answers.content(decision.status, len(decision.content), self._tail())
+            head = answers.content(
+                decision.status, decision.fields, len(decision.content), self._tail()
+            )
             self._last(head + body, None)
             return
         location = decision.location(self.request(plan, authority))
@@ -212,7 +234,7 @@ class Answering(Exchange):
     def refuse(self, reason: str, status: int | None = None) -> None:
         """See L{Exchange.refuse}."""
         self._cancel()
-        self.request_id = self.cell.services.make_request_id()
+        self.request_id = self.request_id or self.cell.services.make_request_id()
         if reason == "shutting_down" or not self.method:
             self.keep = False
         self.status = status or REASONS[reason] or 500
@@ -220,8 +242,19 @@ class Answering(Exchange):
         tail = self._tail()
         self._last(answers.error(reason, self.status, self.request_id, tail, head_only), reason)
 
+    def reply(self, made: Reply) -> None:
+        """A gate's answer in place of the route's."""
+        self.added += made.lines
+        if made.reason is not None:
+            self.refuse(made.reason, made.status)
+            return
+        self.status = made.status or 200
+        head_only = self.method == b"HEAD"
+        self._last(answers.whole(self.status, b"", made.body, self._tail(), head_only), None)
+
     def _tail(self) -> bytes:
-        if self.left or self.chunks is not None or self.cell.draining or self.half_closed:
+        unread = self.left or self.chunks is not None
+        if unread or self.half_closed or (self.cell.draining and self.cell.ends()):
             self.keep = False
         if not self.keep:
             return answers.CLOSE
@@ -230,6 +263,7 @@ class Answering(Exchange):
     def _last(self, answer: bytes, reason: str | None) -> None:
         """Write an answer of ours and end the exchange."""
         self.head_sent = True
+        answer = amended_own(self, answer)
         self.sent_octets = len(answer) - answer.index(b"\r\n\r\n") - 4
         self._write(answer)
         self._finish(reason)
@@ -257,6 +291,7 @@ class Answering(Exchange):
         unread = self.left or self.chunks is not None
         self.let_go()
         self.clear()
+        self.set_cookie = b""
         if self.keep and not unread:
             if self.serving:
                 self.started = self.conn.loop.now

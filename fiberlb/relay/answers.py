@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from fiberlb.errors import REASONS
 
 PHRASES: Final = {
     200: b"OK",
+    204: b"No Content",
     301: b"Moved Permanently",
     302: b"Found",
     303: b"See Other",
@@ -37,15 +39,25 @@ _STATUS_LINES: dict[int, bytes] = {}
 KEEP_ALIVE: Final = b"Connection: keep-alive\r\n\r\n"
 CLOSE: Final = b"Connection: close\r\n\r\n"
 END: Final = b"\r\n"
+#: Reasons that are over before long, and when it makes sense to come again (RFC 9110, 10.2.3).
+_AGAIN: Final = {"overloaded": b"Retry-After: 1\r\n", "rate_limited": b"Retry-After: 1\r\n"}
 
 
 def status_line(status: int) -> bytes:
     """C{HTTP/1.1 503 Service Unavailable} with its line end; made once per status."""
     line = _STATUS_LINES.get(status)
     if line is None:
-        line = b"HTTP/1.1 %d %s\r\n" % (status, PHRASES.get(status, b""))
+        phrase = PHRASES.get(status) or _registered(status)
+        line = b"HTTP/1.1 %d %s\r\n" % (status, phrase)
         _STATUS_LINES[status] = line
     return line
+
+
+def _registered(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b""
 
 
 def error(reason: str, status: int | None, request_id: str, tail: bytes, head_only: bool) -> bytes:
@@ -63,10 +75,21 @@ def error(reason: str, status: int | None, request_id: str, tail: bytes, head_on
             b"Content-Type: text/plain\r\nCache-Control: no-store\r\nFiberLB-Reason-Code: ",
             reason.encode(),
             b"\r\nContent-Length: %d\r\n" % len(body),
+            _AGAIN.get(reason, b""),
             tail,
         )
     )
     return head if head_only else head + body
+
+
+def whole(status: int, lines: bytes, body: bytes, tail: bytes, head_only: bool) -> bytes:
+    """
+    An answer that somebody has put together.
+
+    @param lines: its fields, each with its line end, but for those of the framing.
+    """
+    length = b"" if status == 204 else b"Content-Length: %d\r\n" % len(body)
+    return b"".join((status_line(status), lines, length, tail, b"" if head_only else body))
 
 
 def redirect(status: int, location: bytes, tail: bytes) -> bytes:
@@ -76,13 +99,12 @@ def redirect(status: int, location: bytes, tail: bytes) -> bytes:
     )
 
 
-def content(status: int, length: int, tail: bytes) -> bytes:
-    """The head of an answer with a body of ours that is good for this moment only."""
-    return b"".join(
-        (
-            status_line(status),
-            b"Content-Type: application/octet-stream\r\nCache-Control: no-store\r\n",
-            b"Content-Length: %d\r\n" % length,
-            tail,
-        )
-    )
+def content(status: int, fields: bytes, length: int, tail: bytes) -> bytes:
+    """
+    The head of an answer with a body of ours.
+
+    @param fields: what is said of the body, lines with their ends.
+    """
+    # RFC 9110 section 8.6: these statuses end with their heads, whatever a length would say.
+    framing = b"" if status in (204, 304) else b"Content-Length: %d\r\n" % length
+    return b"".join((status_line(status), fields, framing, tail))

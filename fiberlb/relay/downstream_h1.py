@@ -159,7 +159,7 @@ class Downstream(Reading):
         if not self.method or until <= now:
             self.leave()
             return
-        self.memo_head = self._memo_out = self._told = self.target = b""
+        self.memo_head = self._memo_out = self._told = self.target = self.authority = b""
         self.plan = self.route = self._memo_route = None
         self.conn.deadline = until
 

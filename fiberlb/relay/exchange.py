@@ -15,7 +15,7 @@ from typing import Any, Final
 from fiberlb.balancing.peak_ewma import Average
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.member_state import MemberState
-from fiberlb.relay.noting import row
+from fiberlb.relay.noting import failed, record
 from fiberlb.relay.pool_state import PoolState
 from fiberlb.relay.runtime import Cell, Route
 from fiberlb.relay.upstream_h1 import Upstream
@@ -44,15 +44,18 @@ class Exchange:
     @ivar out: the request's head as it is sent to the member.
     @ivar left: octets of the request's body still to come, where their number is known.
     @ivar chunks: the request's chunked body, where it is not.
-    @ivar member_name: of the last one tried, for the log.
+    @ivar member_name: of the last one tried, for the log; C{failures}: L{fiberlb.observe.kept}.
     @ivar held: what of the body has been sent, for sending it again.
     @ivar expecting: the client sends the body that is still to come only after an answer of 100.
     @ivar head_sent: the answer has begun.
     @ivar affinity: what keeps the client at its member; C{presented}: what the head tells it.
     @ivar shown: the certificate that the client has shown in the handshake.
-    @ivar waiting: the queue (L{fiberlb.relay.queue.Queue}) that it waits in for a member;
+    @ivar waiting: the queue (L{fiberlb.relay.queue.Queue}) that it waits in for a member, or the
+        gate (L{fiberlb.relay.treating_h1.Wait});
         C{queued}: seconds that it has waited; C{unsent}: what the member then gets, if it is
         not the whole request.
+    @ivar authority, added: see L{fiberlb.treatment.draft.Asked}; not kept up to date without one.
+    @ivar filter: what the content of the answer goes through, if anything.
     @ivar half_closed: the client sends no more.
     @ivar started: when the request's first byte came, before that since when it is waited for;
         C{head_at}, C{connected_at} and C{answered_at} are the later phases, 0 for not reached.
@@ -61,9 +64,11 @@ class Exchange:
     conn: Connection
 
     __slots__ = (
+        "added",
         "affinity",
         "alpn",
         "answered_at",
+        "authority",
         "body_at",
         "body_mark",
         "body_since",
@@ -77,6 +82,8 @@ class Exchange:
         "destination",
         "detail",
         "expecting",
+        "failures",
+        "filter",
         "half_closed",
         "head_at",
         "head_sent",
@@ -123,6 +130,8 @@ class Exchange:
         self.started = 0.0
         self.method = self.target = self.raw = self.out = self.upgrade = b""
         self.minor, self.keep = 1, True
+        self.authority = self.added = b""
+        self.filter: Any = None
         self.waiting: Any = None
         self.unsent: Any = None
         self.route: Route | None = None
@@ -141,6 +150,7 @@ class Exchange:
         self.held: list[bytes] | None = None
         self.left = self.held_octets = self.received_octets = self.sent_octets = 0
         self.tried: tuple[str, ...] = ()
+        self.failures: tuple[Any, ...] = ()
         self.tries = self.charged = self.status = 0
         self.head_at = self.connected_at = self.answered_at = self.queued = 0.0
         self.member_name = self.request_id = self.detail = ""
@@ -268,6 +278,7 @@ class Exchange:
         """The member could not be reached and knows nothing of C{unsent}: another one is tried."""
         member = self.member
         pool = self.route.pool if self.route else None
+        failed(self, reason)
         self.disappointed()
         self.let_go()
         if pool is None or member is None or self.tries > pool.attempts:
@@ -304,6 +315,7 @@ class Exchange:
         if other is None:
             self.fail(reason)
             return
+        failed(self, reason)
         self.tries += 1
         request = self.out + b"".join(self.held or ())
         member = self.member
@@ -370,6 +382,7 @@ class Exchange:
 
     def fail(self, reason: str) -> None:
         """The answer cannot be given, or not be finished: say so as well as it can be said."""
+        failed(self, reason)
         self._cancel()
         if self.head_sent:
             self.cut(reason)
@@ -383,18 +396,5 @@ class Exchange:
             up.cancel()
 
     def log(self, reason: str | None) -> None:
-        """The last phase: count the request, and write it down if anybody asked for it."""
-        cell = self.cell
-        cell.answers[self.status // 100] += 1
-        cell.sent += self.sent_octets
-        cell.received += self.received_octets
-        if reason is not None:
-            if self.waiting is not None:
-                self.waiting.leave(self)
-            reasons = cell.services.reasons
-            reasons[reason] = reasons.get(reason, 0) + 1
-        log = cell.log
-        if log.on:
-            log.entries.append(row(self, reason))
-        elif reason is not None:
-            log.own(row(self, reason))
+        """The last phase: the request is counted, and written down if anybody asked for it."""
+        record(self, reason)

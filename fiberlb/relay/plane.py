@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.balancing.interface import Sources
 from fiberlb.errors import AddressInUse
-from fiberlb.model.addresses import UDP, at, line, named
+from fiberlb.model.addresses import UDP, line, named
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.operational import Operations
 from fiberlb.relay.accept import ACCEPTS, SHARED_ACCEPTS, Acceptor
@@ -29,23 +29,24 @@ from fiberlb.relay.expelling import expel
 from fiberlb.relay.flow_room import FlowRoom
 from fiberlb.relay.inserted import inserted, told_of_client
 from fiberlb.relay.member_table import MemberTable
+from fiberlb.relay.missing import Missing
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.rooms import Rooms
 from fiberlb.relay.runtime import Cell, Plan
 from fiberlb.relay.services import Services
-from fiberlb.relay.states import ListenerState, Processes
+from fiberlb.relay.shedding import Shedding
+from fiberlb.relay.states import ListenerState, Load, Processes, listener_states
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
 from fiberlb.relay.udp import DatagramPort
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.tls.member_contexts import MemberContexts
+from fiberlb.treatment.draft import Kept, Surroundings
 
 _log = Logger()
 _Key = tuple[str, int]
-#: Seconds between two attempts to bind an address that could not be had.
-RETRY = 5.0
 
 
 class DataPlane:
@@ -61,6 +62,7 @@ class DataPlane:
     @param random: numbers from 0 to 1, for balancers that draw.
     @param make_table: makes or opens what clients are remembered in.
     @ivar contexts: TLS to the members.
+    @ivar shedding: whether this process is too slow, and what it does then.
     @cvar rotates: the ticket keys are this process's own, and replaced by it.
     """
 
@@ -89,11 +91,12 @@ class DataPlane:
         sources = Sources(start, random, lambda: services.loop.now)
         rooms = Rooms(reactor.callLater, sources.clock, self._share)
         self._table = MemberTable(sources, rooms, self.contexts, Memory(make_table))
+        self._kept = Kept()
         self._cells: dict[str, Cell] = {}
         self._slots: dict[str, TlsSlot] = {}
         self._acceptors: dict[_Key, Acceptor | DatagramPort] = {}
         self._room = FlowRoom()
-        self._failed: dict[_Key, AddressInUse] = {}
+        self._missing = Missing(reactor.callLater, self._bind_late)
         self._closing: list[Cell] = []
         self._snapshot: Snapshot | None = None
         self._answers: Answers | None = None
@@ -101,9 +104,9 @@ class DataPlane:
         self._sweep.clock = reactor
         self._rotation = LoopingCall(self._rotate)
         self._rotation.clock = reactor
-        self._retry: Any = None
         self._draining: Draining | None = None
         self._trimming = Trimming(system_trim())
+        self.shedding = Shedding()
 
     def start(self) -> None:
         """Begin to keep the time; before the first snapshot."""
@@ -192,6 +195,7 @@ class DataPlane:
             if cell is None:
                 cell = Cell(ident, plan, self._log, self._services)
             cell.plan = plan
+            self.shedding.impose(cell, self._draining is not None)
             settle(cell, source.listener.connection_limit, self._share(ident))
             cells[ident] = cell
         self._closing = [cell for cell in self._closing if cell.connections]
@@ -202,6 +206,7 @@ class DataPlane:
                 settle(cell, -1, None)
                 self._closing.append(cell)
         self._cells = cells
+        self._kept.prune(snapshot.configuration.meta.__contains__)
 
     def _share(self, name: str) -> Share | None:
         """What other processes see of what has a limit; here there are none."""
@@ -216,14 +221,18 @@ class DataPlane:
             member_of(listener.allowed_cidrs),
             inserted(listener),
             told_of_client(listener),
+            Surroundings(self._services, self._table.pools, self._kept),
         )
-        return plan if self._answers is None else self._answers.within(plan)
+        return self.shedding.within(plan if self._answers is None else self._answers.within(plan))
 
     async def challenge(self, challenges: Challenges) -> None:
         """Answer these challenges, and no others, from the next request and handshake on."""
         self._answers = Answers(challenges) if challenges else None
+        self._plan_anew()
+
+    def _plan_anew(self) -> None:
         for cell in self._cells.values():
-            if cell.plan.source.listener.speaks_http:
+            if cell.plan.speaks_http:
                 cell.plan = self._plan(cell.plan.source)
 
     def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
@@ -237,8 +246,7 @@ class DataPlane:
                 acceptor.cell, acceptor.slot = cell, slot
             elif key in prepared.sockets:
                 self._acceptors[key] = self._accept_from(key, prepared.sockets.pop(key), ident)
-        self._failed = {k: prepared.failed[k] for k in wanted if k in prepared.failed}
-        self._plan_retry()
+        self._missing.use({k: prepared.failed[k] for k in wanted if k in prepared.failed})
 
     def _accept_from(self, key: _Key, sock: Any, ident: str) -> Acceptor | DatagramPort:
         """Begin to accept for a listener."""
@@ -264,35 +272,23 @@ class DataPlane:
         self._acceptors.pop(key).stop()
         self._services.release(key[0])
 
-    def _plan_retry(self) -> None:
-        """Addresses that could not be had are tried again until the next change or success."""
-        if self._failed and (self._retry is None or not self._retry.active()):
-            self._retry = self._reactor.callLater(RETRY, self._try_again)
-
     def unused(self, key: _Key) -> None:
         """A socket that was prepared for this address is closed again."""
         if key not in self._acceptors:
             self._services.release(key[0])
 
-    def _try_again(self) -> None:
-        snapshot = self._snapshot
-        held = {line(*key) for key in self._acceptors}
-        for key, why in list(self._failed.items()):
-            plan = snapshot.listeners.get(why.listener_id) if snapshot else None
-            if plan is None:
-                del self._failed[key]
-                continue
-            try:
-                sock = self._services.bind(
-                    why.listener_id, *key, plan.freebind, probe=line(*key) not in held
-                )
-            except AddressInUse as again:
-                self._failed[key] = again
-                continue
-            del self._failed[key]
-            self._acceptors[key] = self._accept_from(key, sock, why.listener_id)
-            _log.info("Listening on {where} at last", where=at(*key))
-        self._plan_retry()
+    def _bind_late(self, key: _Key, ident: str) -> bool:
+        """
+        Listen at an address at last; false when the listener does not exist any more.
+
+        @raise AddressInUse: it cannot be had yet.
+        """
+        plan = self._snapshot.listeners.get(ident) if self._snapshot else None
+        if plan is not None:
+            free = line(*key) not in {line(*k) for k in self._acceptors}
+            sock = self._services.bind(ident, *key, plan.freebind, probe=free)
+            self._acceptors[key] = self._accept_from(key, sock, ident)
+        return plan is not None
 
     # Health.
 
@@ -309,21 +305,7 @@ class DataPlane:
 
     def listeners(self) -> Sequence[ListenerState]:
         """What listens where."""
-        states = [
-            ListenerState(a.cell.id, key[0], a.port, "listening")
-            for key, a in self._acceptors.items()
-        ]
-        states += [
-            ListenerState(why.listener_id, key[0], key[1], "error", why.message)
-            for key, why in self._failed.items()
-        ]
-        states += [
-            ListenerState(cell.id, host, port, "closing")
-            for cell in self._closing
-            if cell.connections
-            for host, port in cell.plan.source.addresses
-        ]
-        return states
+        return listener_states(self._acceptors, self._missing.all(), self._closing)
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
@@ -346,6 +328,10 @@ class DataPlane:
         """No process but this one."""
         return Processes({}, 0.0, self._log.lost, 0)
 
+    def load(self) -> Load:
+        """How this process keeps up."""
+        return self.shedding.load()
+
     def workers(self) -> tuple[int, int]:
         """No process but this one."""
         return 0, 0
@@ -364,8 +350,7 @@ class DataPlane:
         """
         for key in list(self._acceptors):
             self._stop_accepting(key)
-        if self._retry is not None and self._retry.active():
-            self._retry.cancel()
+        self._missing.stop()
         for cell in (*self._cells.values(), *self._closing):
             cell.draining = True
         self._draining = Draining(self._reactor, self._services.loop, deadline, patience)
@@ -378,6 +363,8 @@ class DataPlane:
 
     def _end(self) -> None:
         self._table.drop_idle()
+        if self._services.lag is not None:
+            self._services.lag.stop()
         for repeated in (self._sweep, self._rotation):
             if repeated.running:
                 repeated.stop()
@@ -388,11 +375,25 @@ class DataPlane:
 
     def _tick(self) -> None:
         loop = self._services.loop
-        loop.wheel.sweep(loop.refresh())
+        now = loop.refresh()
+        loop.wheel.sweep(now)
         loop.watch_all()
+        self._look_after(now)
         self._table.rise()
         expel(self._table.overdue(), loop.wheel)
         cells = (*self._cells.values(), *self._closing)
         self._trimming.look(sum([cell.connections for cell in cells]))
         if loop.pipes is not None:
             loop.pipes.ease()
+
+    def _look_after(self, now: float) -> None:
+        """Find out whether this process is too slow, and act on it."""
+        lag = self._services.lag
+        if lag is not None and self.shedding.judge(lag.look(now, self._accepting()), now):
+            self._plan_anew()
+            for cell in self._cells.values():
+                self.shedding.impose(cell, self._draining is not None)
+
+    def _accepting(self) -> list[Acceptor]:
+        """What takes connections."""
+        return [a for a in self._acceptors.values() if isinstance(a, Acceptor)]

@@ -15,8 +15,10 @@ from fiberlb.relay.connection import NEVER
 from fiberlb.relay.first_heads import remember
 from fiberlb.relay.networks import local_name, local_port
 from fiberlb.relay.runtime import Cell, Plan, Route
-from fiberlb.relay.uploading_h1 import Uploading
+from fiberlb.relay.treating_h1 import Treating
+from fiberlb.routing.request import Request
 from fiberlb.tls.shown import told
+from fiberlb.treatment.treatment import Treatment
 from fiberlb.wire import forwarded, request_head
 from fiberlb.wire.fields import cut_named
 from fiberlb.wire.request_head import (
@@ -32,7 +34,7 @@ BURST: Final = 16
 _CR: Final = 13
 
 
-class Reading(Uploading):
+class Reading(Treating):
     """The half of a client connection that reads heads."""
 
     __slots__ = (
@@ -110,6 +112,7 @@ class Reading(Uploading):
             self.method = self.target = self.raw = b""
             self.busy = True
         self.route = None
+        self.authority = self.added = b""
         self.detail = detail
         self.keep = False
         self.refuse(reason)
@@ -174,9 +177,7 @@ class Reading(Uploading):
         tail = self._told
         if self._trusted and plan.trusted is not None:
             self.client = forwarded.client_address(self.peer, xff, plan.trusted)
-            tail = self._about + forwarded.trusted_tail(block, xff, minor, self._own(plan))
-            if plan.client_fields:
-                block = cut_named(block, [name.encode() for name in plan.client_fields])
+            block, tail = self._passed_on(plan, block, xff, minor)
         elif not minor:
             tail = self._about + forwarded.tails(*self._own(plan))[0]
         if flags & (TRAILERS | UPGRADE):
@@ -186,16 +187,25 @@ class Reading(Uploading):
         self.out = b"".join((method, b" ", target, b" HTTP/1.1", block, tail))
         if length:
             self.expect_body(plan, length, bool(flags & EXPECT_CONTINUE))
-        self.route = route = plan.only or self._decide(plan, authority)
+        route = plan.only or self._decide(plan, authority)
+        if route.choice is not None:
+            route = route.choice.choose(self)
+        self.route = route
         if route.pool is not None and route.pool.reads is not None:
             self.out = route.pool.reads.take(self, self.out)
-        if length or rest or not minor or upgrade or not self.keep or self._memo_route is None:
+        treatment = route.treatment
+        repeats = treatment is None or self._treated(treatment, authority)
+        once = length or rest or not minor or upgrade or not self.keep or not repeats
+        if once or self._memo_route is None or route.choice is not None:
             # The first request of a connection is often its only one, and not worth the memory.
             self.memo_head = self._memo_out = b""
         else:
             self.memo_head = data
             self._memo_out = self.out
         self._memo_route = route
+        if not repeats:
+            self.treat(route)
+            return
         if route.pool is None:
             self.skip_body()
             self.answer(route, authority)
@@ -206,11 +216,31 @@ class Reading(Uploading):
             self.buffer = b""
             self.take_body(rest)
 
+    def _passed_on(self, plan: Plan, block: bytes, xff: bytes, minor: int) -> tuple[bytes, bytes]:
+        """The fields of a trusted peer's request, and what is put after them."""
+        tail = self._about + forwarded.trusted_tail(block, xff, minor, self._own(plan))
+        if plan.client_fields:
+            block = cut_named(block, [name.encode() for name in plan.client_fields])
+        return block, tail
+
+    def _treated(self, treatment: Treatment, authority: bytes) -> bool:
+        """Whether all that is done to this request has been done, and would be done again."""
+        self.authority = authority
+        self.added = b""
+        if not treatment.repeats:
+            return False
+        self.out = treatment.request(self, self.out)
+        return True
+
     def _decide(self, plan: Plan, authority: bytes) -> Route:
+        return plan.route(plan.decide(self.believed(plan, authority)))
+
+    def believed(self, plan: Plan, authority: bytes) -> Request:
+        """The request in progress, without what a stranger says of itself where that matters."""
         request = self.request(plan, authority)
         if plan.hides and not self._trusted:
             request.block = forwarded.unclaimed(request.block)
-        return plan.route(plan.decide(request))
+        return request
 
     def again(self) -> None:
         """The same head as before, under the same plan: nothing needs to be found out anew."""

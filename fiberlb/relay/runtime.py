@@ -17,9 +17,12 @@ from fiberlb.model.convert import overlaid
 from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.datagram_figures import Datagrams
 from fiberlb.relay.pool_state import PoolState
+from fiberlb.relay.splitting import Choice, SplitCookie
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan
+from fiberlb.treatment.draft import Surroundings
+from fiberlb.treatment.treatment import Treatment, treatment
 from fiberlb.wire.forwarded import is_claim
 from fiberlb.wire.request_head import ParsedRequest
 
@@ -28,17 +31,28 @@ class Route:
     """
     A decision with what it needs at hand; made once per plan and decision.
 
-    @ivar pool: C{None}: FiberLB answers by itself.
+    @ivar pool: C{None}: FiberLB answers by itself, or C{choice} says who gets the request.
+    @ivar choice: L{fiberlb.relay.splitting.Choice}, also of the routes that it chooses from: what
+        was chosen for one request is not for the next one. C{None}: there is none.
     @ivar timeouts: the listener's, the pool's and the policy's, in this order.
+    @ivar treatment: what is done to requests and answers; C{None}: nothing.
     """
 
-    __slots__ = ("decision", "policy", "pool", "timeouts")
+    __slots__ = ("choice", "decision", "policy", "pool", "timeouts", "treatment")
 
-    def __init__(self, decision: Decision, pool: PoolState | None, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        decision: Decision,
+        pool: PoolState | None,
+        timeouts: Timeouts,
+        treatment: Treatment | None = None,
+    ) -> None:
         self.decision = decision
         self.pool = pool
+        self.choice: Any = None
         self.policy = decision.policy_name
         self.timeouts = timeouts
+        self.treatment = treatment
 
 
 class Plan:
@@ -54,10 +68,12 @@ class Plan:
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
     @ivar client_fields: names of the fields that tell members of the client's certificate.
+    @ivar treatment: what is done to answers of ours that have no route.
     @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
     """
 
     __slots__ = (
+        "_around",
         "_pools",
         "_routes",
         "allowed",
@@ -77,6 +93,7 @@ class Plan:
         "source",
         "speaks_http",
         "timeouts",
+        "treatment",
         "trusted",
     )
 
@@ -88,6 +105,7 @@ class Plan:
         allowed: Callable[[str], bool] | None,
         insert: tuple[str, ...],
         client_fields: tuple[str, ...] = (),
+        around: Surroundings | None = None,
     ) -> None:
         self.source = source
         self.name = source.listener.name
@@ -106,6 +124,8 @@ class Plan:
         self.insert = insert
         self.client_fields = client_fields
         self._pools = pools
+        self._around = around or Surroundings(None, pools)
+        self.treatment = treatment(source.listener, None, None, self._around)
         self._routes: dict[Decision, Route] = {}
         self.heads: dict[bytes, ParsedRequest] = {}
         only = source.routes.only
@@ -119,11 +139,37 @@ class Plan:
         """The route of a decision; decisions are shared, so this is a look-up."""
         found = self._routes.get(decision)
         if found is None:
-            pool = self._pools.get(decision.pool_id) if decision.pool_id else None
-            levels = (pool.plan.pool.timeouts if pool else (), decision.timeouts)
-            timeouts = overlaid(self.timeouts, *levels)
-            found = self._routes[decision] = Route(decision, pool, timeouts)
+            chosen = decision.pools or decision.failover_pool_id
+            found = self._choosing(decision) if chosen else self._to(decision, decision.pool_id)
+            self._routes[decision] = found
         return found
+
+    def _to(self, decision: Decision, ident: str | None) -> Route:
+        pool = self._pools.get(ident) if ident else None
+        levels = (pool.plan.pool.timeouts if pool else (), decision.timeouts)
+        timeouts = overlaid(self.timeouts, *levels)
+        configured = pool.plan.pool if pool else None
+        treated = treatment(self.source.listener, configured, decision.policy, self._around)
+        return Route(decision, pool, timeouts, treated)
+
+    def _choosing(self, decision: Decision) -> Route:
+        """The route of a decision that leaves a choice of pools."""
+        weights = decision.pools or ((decision.pool_id or "", 1),)
+        routes = [self._to(decision, ident) for ident, _ in weights]
+        first = routes[0].pool
+        assert first is not None
+        instead = decision.failover_pool_id
+        failover = self._to(decision, instead) if instead else None
+        shares = [weight for _, weight in weights]
+        kept, cookie = decision.persistence, None
+        if kept is not None:
+            names = [ident for ident, _ in weights]
+            cookie = SplitCookie(kept, names, shares, first.memory, self.secure)
+        choice = Choice(routes, shares, failover, cookie, first.sources.random())
+        made = Route(decision, None, self.timeouts)
+        for route in (made, *routes, *([failover] if failover is not None else [])):
+            route.choice = choice
+        return made
 
 
 class Cell:
@@ -131,13 +177,14 @@ class Cell:
     A listener as its connections see it.
 
     @ivar plan: read anew for each request.
-    @ivar draining: answers end their connections.
+    @ivar draining: answers end their connections, or some do (L{Cell.ends}).
     @ivar connections: open now.
     @ivar accepted: connections so far.
     @ivar requests: requests so far.
     @ivar answers: requests that have ended, by the first digit of the answer's status; 0: none.
     @ivar sent, received: octets of bodies to and from clients so far.
     @ivar bound: L{fiberlb.relay.bound.Bound}; C{None} without a limit of connections.
+    @ivar relief: L{fiberlb.relay.shedding.Shedding}, while the process is too slow; else C{None}.
     @ivar datagrams: what UDP listeners count beside.
     @ivar log: where requests are written down.
     @ivar services: what connections need of the process.
@@ -154,6 +201,7 @@ class Cell:
         "log",
         "plan",
         "received",
+        "relief",
         "requests",
         "sent",
         "services",
@@ -172,6 +220,7 @@ class Cell:
         self.sent = 0
         self.received = 0
         self.bound: Any = None
+        self.relief: Any = None
         self.datagrams = Datagrams()
 
     def left(self) -> None:
@@ -179,6 +228,11 @@ class Cell:
         self.connections -= 1
         if self.bound is not None:
             self.bound.left()
+
+    def ends(self) -> bool:
+        """Whether an answer ends its connection, while C{draining}."""
+        relief = self.relief
+        return True if relief is None else bool(relief.ends())
 
     def figures(self) -> dict[str, int]:
         """What it has counted, by name."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
+
+from fiberlb.errors import AddressInUse
 
 
 @attrs.frozen
@@ -23,6 +26,30 @@ class ListenerState:
     reason: str = ""
 
 
+def listener_states(
+    acceptors: Mapping[tuple[str, int], Any],
+    failed: Mapping[tuple[str, int], AddressInUse],
+    closing: Iterable[Any],
+) -> list[ListenerState]:
+    """
+    What listens where.
+
+    @param acceptors: by where they listen.
+    @param failed: those that could not be had.
+    @param closing: cells of listeners that are gone.
+    """
+    return [
+        *(ListenerState(a.cell.id, k[0], a.port, "listening") for k, a in acceptors.items()),
+        *(ListenerState(w.listener_id, *k, "error", w.message) for k, w in failed.items()),
+        *(
+            ListenerState(cell.id, host, port, "closing")
+            for cell in closing
+            if cell.connections
+            for host, port in cell.plan.source.addresses
+        ),
+    ]
+
+
 @attrs.frozen
 class Processes:
     """
@@ -38,3 +65,20 @@ class Processes:
     spent: float
     lost: int
     deaths: int
+
+
+@attrs.frozen
+class Load:
+    """
+    How processes with traffic keep up.
+
+    @ivar closing: how many end connections because of it.
+    @ivar refusing: how many turn something away.
+    @ivar periods: how often one of them has begun to.
+    @ivar lag: seconds that what is ready waits, in the slowest one.
+    """
+
+    closing: int
+    refusing: int
+    periods: int
+    lag: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fiberlb.errors import Fault
+from fiberlb.relay.amending import amended
 from fiberlb.relay.member_connection import MemberConnection
 from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.pipes import WORTHWHILE
@@ -146,14 +147,20 @@ class Upstream(MemberConnection):
         client.answered_at = client.conn.loop.now
         if self.member.suspect is not None:
             self.member.answered(status, client.head_at, self.services)
+        framing = length
+        treatment = client.route.treatment  # type: ignore[union-attr]
+        if treatment is not None:
+            prefix = amended(client, treatment, status, prefix, length)
+            if client.filter is not None:
+                framing = UNTIL_CLOSE
         if length > 0 and client.method != b"HEAD" and status not in _BODILESS:
             size = len(data)
             if size < length:
                 self._left = length - size
                 self._state = _LENGTH
-                taken = client.respond(status, prefix, length, data, False)
+                taken = client.respond(status, prefix, framing, data, False)
                 self._stream(client, taken)
-                if taken and self._left >= WORTHWHILE:
+                if taken and self._left >= WORTHWHILE and framing == length:
                     pump(self.conn, client.conn, self._left, self._pumped, self._pumped_all)
                 return
             if size > length:
@@ -162,12 +169,12 @@ class Upstream(MemberConnection):
         elif length == 0 or client.method == b"HEAD" or status in _BODILESS:
             if data:
                 self.keep = 0.0
-            length = 0
+            framing = 0
             data = b""
         else:
             self._unsized(client, status, prefix, length, data)
             return
-        client.respond(status, prefix, length, data, True)
+        client.respond(status, prefix, framing, data, True)
         self._complete(client)
 
     def _unsized(
@@ -180,14 +187,16 @@ class Upstream(MemberConnection):
             self._stream(client, client.respond(status, prefix, length, data, False))
             return
         limits = client.cell.plan.limits
-        self._chunks = Chunked(limits.trailers, limits.chunk_extension, client.minor == 0)
+        decode = client.minor == 0 or client.filter is not None
+        self._chunks = Chunked(limits.trailers, limits.chunk_extension, decode)
         self._state = _CHUNKS
         try:
             data, ended = self._body(data)
         except Fault:
             self._misanswered(client)
             return
-        taken = client.respond(status, prefix, CHUNKED, data, ended)
+        framing = CHUNKED if client.filter is None else UNTIL_CLOSE
+        taken = client.respond(status, prefix, framing, data, ended)
         if ended:
             self._complete(client)
         else:

@@ -59,6 +59,15 @@ class Routes:
         self.indexed = indexed
         self.fields = fields
 
+    @property
+    def policies(self) -> Sequence[CompiledPolicy]:
+        """Those that can match, in their order."""
+        return self._policies
+
+    def renew(self) -> None:
+        """Give whoever asks rules one by one the time of another request."""
+        self._budget.renew()
+
     def trace(self, request: Request) -> list[tuple[str, str, str]]:
         """
         How a request is decided, in the path's first reading.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from fiberlb.errors import REASONS
+from fiberlb.relay.states import Load
 from fiberlb.snapshot import Snapshot
 from fiberlb.workers.pages import BEAT, NOTHING, Figures, Page, Places, total
 
@@ -28,6 +29,8 @@ OF_DATAGRAMS = (
     ("datagrams_received", "datagrams_sent", "dropped_denied", "dropped_limit"),
     ("dropped_no_member", "dropped_too_large", "dropped_buffer_full", "dropped_unreachable"),
 )
+#: How a worker keeps up: two gauges, a total; then microseconds that what is ready waits.
+LOAD, LAG = "load", "lag"
 #: A place whose name has this in it holds nothing but totals.
 _TOTALS = "/"
 _REASONS = tuple(sorted(REASONS))
@@ -53,6 +56,12 @@ def reason_rows(reasons: Mapping[str, int]) -> Iterator[tuple[str, Figures]]:
             yield f"reasons{_TOTALS}{number}", (one, two, three, four)
 
 
+def load_rows(load: Any) -> Iterator[tuple[str, Figures]]:
+    """How a worker keeps up (L{fiberlb.relay.states.Load}), as rows."""
+    yield LOAD, (load.closing, load.refusing, load.periods, 0)
+    yield LAG, (int(load.lag * 1_000_000), 0, 0, 0)
+
+
 def queue_name(pool_id: str) -> str:
     """What the place of a pool's queue is called; its first number: how many wait."""
     return f"queue {pool_id}"
@@ -60,7 +69,8 @@ def queue_name(pool_id: str) -> str:
 
 def counted(snapshot: Snapshot) -> list[str]:
     """The names of everything that has a place while a snapshot is in force."""
-    names = [m.id for plan in snapshot.pools.values() for m in plan.members]
+    names = [LOAD, LAG]
+    names += [m.id for plan in snapshot.pools.values() for m in plan.members]
     names += [queue_name(ident) for ident, plan in snapshot.pools.items() if plan.limited]
     for ident, listener in snapshot.listeners.items():
         names.append(ident)
@@ -139,6 +149,13 @@ class Counting:
             sums = self.sum(f"reasons{_TOTALS}{number}")
             found.update({r: count for r, count in zip(group, sums, strict=False) if count})
         return found
+
+    def load(self) -> Load:
+        """How the workers keep up."""
+        closing, refusing, periods, _ = self.sum(LOAD)
+        place = self.places.held.get(LAG)
+        longest = max([p.read(place)[0] for p in self._pages()], default=0) if place else 0
+        return Load(closing, refusing, periods, longest / 1_000_000)
 
     def processes(self) -> tuple[float, int]:
         """Seconds of processor time of all workers, and lines of the access log that were lost."""

@@ -23,10 +23,11 @@ from fiberlb.model.bounds import Limits
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.convert import overlaid
 from fiberlb.model.operational import Operations
+from fiberlb.model.overload import Overload
 from fiberlb.model.settings import Settings
 from fiberlb.relay.binding import Binding
-from fiberlb.relay.plane import RETRY
-from fiberlb.relay.states import ListenerState, Processes
+from fiberlb.relay.missing import RETRY
+from fiberlb.relay.states import ListenerState, Load, Processes
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.tls.member_contexts import MemberContexts
@@ -41,9 +42,11 @@ from fiberlb.workers.nursery import Nursery
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.ready import Ready
+from fiberlb.workers.recalling import recalled
 from fiberlb.workers.revisions import Encoder, Revision, sealed
 from fiberlb.workers.seen import Seen, Stage
 from fiberlb.workers.slots import Address, Slots
+from fiberlb.workers.standing import standing
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.template import BOARD as BOARD_FILE
@@ -78,6 +81,7 @@ class WorkersPlane:
         self._settings = settings
         self._trusted: tuple[str, ...] = tuple(settings.trusted_proxies)
         self._limits = overlaid(Limits(), settings.limits)
+        self._overload = settings.overload
         self._serial = int(wall())
         self._wanted = wanted
         self._slots = Slots(binding.bind, binding.release, binding.adopt, binding.held)
@@ -174,6 +178,10 @@ class WorkersPlane:
         """What bounds every listener from the next activation on."""
         self._limits = limits
 
+    def relieve(self, settings: Overload) -> None:
+        """What workers do when they are too slow, from the next activation on."""
+        self._overload = settings
+
     async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Ready:
         """
         Bind what is new and build TLS contexts; nothing is served from them yet.
@@ -231,6 +239,7 @@ class WorkersPlane:
             configuration=snapshot.configuration,
             limits=self._limits,
             trusted=self._trusted,
+            overload=self._overload,
             bases=self._bases.assign(snapshot),
             places=self._counting.assign(counted(snapshot), self._serial, self.crew.oldest),
             columns=self._columns(snapshot),
@@ -297,8 +306,6 @@ class WorkersPlane:
         handed = self.crew.handing.challenge
         await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(challenges)))
 
-    # The workers themselves.
-
     def workers(self) -> tuple[int, int]:
         """How many there should be, and how many serve the revision in force."""
         return self._wanted, self.crew.serving
@@ -316,29 +323,17 @@ class WorkersPlane:
         if self._snapshot is not None:
             self._slots.widen(count, self._snapshot)
 
+    async def recall(self, ident: str) -> dict[str, Any] | None:
+        """What any worker knows of an answer of its own."""
+        return await recalled(self._reactor, self.crew.seen(), ident)
+
     # Figures.
 
     def listeners(self) -> Sequence[ListenerState]:
         """What listens where."""
-        wanted = self._snapshot.wanted() if self._snapshot else {}
-        known = self._slots.addresses()
-        states = [
-            ListenerState(ident, address[0], self._slots.port(address), "listening")
-            for address, ident in wanted.items()
-            if address in known
-        ]
-        states += [
-            ListenerState(why.listener_id, address[0], address[1], "error", why.message)
-            for address, why in self._slots.failed.items()
-        ]
         if not any(page.read(BEAT)[1] for page in self._pages()):
             self._closing.clear()
-        states += [
-            ListenerState(ident, host, port, "closing")
-            for ident, plan in self._closing.items()
-            for host, port in plan.addresses
-        ]
-        return states
+        return standing(self._snapshot, self._slots, self._closing)
 
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of a member, and what has gone through it; 0 if unknown."""
@@ -359,6 +354,10 @@ class WorkersPlane:
     def processes(self) -> Processes:
         """The processes and what they have used."""
         return Processes(self.crew.pids(), *self._counting.processes(), self.crew.deaths)
+
+    def load(self) -> Load:
+        """How the workers keep up."""
+        return self._counting.load()
 
     def _pages(self) -> Iterable[Page]:
         # An adopted worker counts at places that another control process has given out.

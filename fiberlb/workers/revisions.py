@@ -27,6 +27,7 @@ import attrs
 
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
+from fiberlb.model.overload import Overload
 from fiberlb.model.resource import Resource
 
 #: About so many objects make a piece; twice as many at most.
@@ -48,6 +49,7 @@ class Revision:
     @ivar serial: counts what was sent to workers; greater for everything later.
     @ivar configuration: in force, without what is known of objects beside their fields.
     @ivar limits: of the process.
+    @ivar overload: what a worker does when it is too slow.
     @ivar trusted: networks whose forwarded fields are believed.
     @ivar bases: listener id -> number of its base context among the template's.
     @ivar places: what is counted (L{fiberlb.workers.counting}) -> its place in the page.
@@ -63,6 +65,7 @@ class Revision:
     places: Mapping[str, int]
     columns: Mapping[str, int] = attrs.field(factory=dict)
     answers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    overload: Overload = Overload()
 
 
 def sealed(*parts: bytes) -> int:

@@ -15,7 +15,7 @@ from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.states import ListenerState
 from fiberlb.relay.udp import DatagramPort
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.workers.counting import listener_rows, queue_name, reason_rows
+from fiberlb.workers.counting import listener_rows, load_rows, queue_name, reason_rows
 from fiberlb.workers.pages import Figures, Page
 
 _Address = tuple[str, int]
@@ -61,6 +61,10 @@ class ServingPlane(DataPlane):
             if key[0] in wanted:
                 del self._waiting[key]
                 self._ports[key] = self._accept_from(key[0], sock, wanted[key[0]])
+
+    def recollection(self, ident: str) -> dict[str, Any] | None:
+        """What this process knows of an answer of its own."""
+        return self._services.kept.find(ident)
 
     def listen(self, address: _Address, slot: int, sock: Any, flows: Any = None) -> None:
         """
@@ -130,6 +134,9 @@ class ServingPlane(DataPlane):
             for (address, _), acceptor in self._ports.items()
         ]
 
+    def _accepting(self) -> list[Acceptor]:
+        return [a for a in self._ports.values() if isinstance(a, Acceptor)]
+
     # Figures.
 
     @property
@@ -166,6 +173,7 @@ class ServingPlane(DataPlane):
         for ident, cell in list(self._cells.items()):
             yield from listener_rows(ident, cell)
         yield from reason_rows(self._services.reasons)
+        yield from load_rows(self.load())
 
 
 def _of_member(state: MemberState) -> Figures:

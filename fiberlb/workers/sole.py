@@ -8,9 +8,12 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from fiberlb.balancing.affinity_table import AffinityTable
+from fiberlb.model.overload import Overload
 from fiberlb.model.settings import Settings
+from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.affinity import private_table
 from fiberlb.relay.binding import Binding
+from fiberlb.relay.lag import Lag
 from fiberlb.relay.loop import Loop
 from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.prepared import Prepared
@@ -59,6 +62,7 @@ class SolePlane(DataPlane):
             bind=self._heir.bind,
             release=binding.release,
             suspect=suspect,
+            lag=Lag(loop),
         )
         super().__init__(
             reactor,
@@ -68,6 +72,11 @@ class SolePlane(DataPlane):
             random=random,
             make_table=make_table,
         )
+        self.relieve(settings.overload)
+
+    def relieve(self, settings: Overload) -> None:
+        """What is done when this process is too slow."""
+        self.shedding.settings = settings
 
     async def begin(self, directory: str) -> None:
         """
@@ -83,6 +92,10 @@ class SolePlane(DataPlane):
         """As of any plane; after the first one this process serves, and those workers drain."""
         super().activate(prepared)
         self._heir.dismiss()
+
+    async def recall(self, ident: str) -> dict[str, Any] | None:
+        """What is known of an answer of this process."""
+        return self._services.kept.find(ident)
 
     # Another image of the process.
 
@@ -103,24 +116,28 @@ class SolePlane(DataPlane):
 
     def sockets(self) -> list[tuple[tuple[str, int], int, Any]]:
         """What is accepted from: address, a number, socket."""
-        return [
-            (key, number, acceptor.sock)
-            for key, first in self._acceptors.items()
-            for number, acceptor in enumerate((first, *self._further.get(key, ())))
-        ]
+        return [(key, number, reader.sock) for key, number, reader in self._readers()]
 
     def drain(self, deadline: float, patience: float) -> Deferred[None]:
         """Let go of every socket: another process accepts from them; finish what runs."""
-        further = [one for several in self._further.values() for one in several]
-        for acceptor in (*self._acceptors.values(), *further):
-            acceptor.leave()
+        for _, _, reader in self._readers():
+            reader.leave()
         self._acceptors.clear()
         self._further.clear()
         return super().stop(deadline, patience)
 
-    # The end.
-
     # Sockets.
+
+    def _accepting(self) -> list[Acceptor]:
+        return [a for _, _, a in self._readers() if isinstance(a, Acceptor)]
+
+    def _readers(self) -> list[tuple[Address, int, Any]]:
+        """What takes in connections and datagrams: address, a number, itself."""
+        return [
+            (key, number, reader)
+            for key, first in self._acceptors.items()
+            for number, reader in enumerate((first, *self._further.get(key, ())))
+        ]
 
     def accept_also(self, key: Address, sock: Any) -> bool:
         """Accept from one more socket at an address; false when nothing is served there."""

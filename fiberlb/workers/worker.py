@@ -24,20 +24,19 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
 from fiberlb import snapshot
-from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.control.aside import LARGE, undisturbed
 from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
-from fiberlb.relay.mapped import client_table, open_table
+from fiberlb.relay.lag import Lag
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.resolved import resolved
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.workers import messages
-from fiberlb.workers.board import Board, at_descriptor
+from fiberlb.workers.board import Board
 from fiberlb.workers.link import WorkerLink, suspect
 from fiberlb.workers.logs import LogTeller, access_log
 from fiberlb.workers.order import Order
@@ -45,8 +44,8 @@ from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Decoder, Revision
 from fiberlb.workers.serving import ServingPlane
 from fiberlb.workers.system import name_process
+from fiberlb.workers.tables import clients
 from fiberlb.workers.talk import Talk
-from fiberlb.workers.template import CLIENTS
 
 #: Seconds between two writings of the figures.
 PULSE = 0.25
@@ -105,6 +104,7 @@ class Worker:
             lambda stamp: stamp + time.time() - reactor.now,  # noqa: TID251
             request_ids(os.urandom),
             suspect=lambda *told: suspect(self._link, *told),
+            lag=Lag(reactor),
         )
         self.plane = ServingPlane(
             reactor,
@@ -112,7 +112,7 @@ class Worker:
             self.access_log,
             make_slot=self._slot,
             start=order.slot,
-            make_table=lambda: _clients(order),
+            make_table=lambda: clients(order),
             random=chance,
         )
         self._pulse = LoopingCall(self._beat)
@@ -175,6 +175,7 @@ class Worker:
         compiled = await in_slices(self._reactor, steps)
         self._index = dict(revision.bases)
         self.plane.trust(revision.trusted)
+        self.plane.shedding.settings = revision.overload
         self.plane.shares = self._shares(revision.columns)
         serving = resolved(compiled, revision.answers, self._serving)
         prepared = await self.plane.prepare(serving)
@@ -315,13 +316,6 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
-
-
-def _clients(order: Order) -> AffinityTable:
-    """The table of clients that all workers have."""
-    if order.directory:
-        return client_table(order.directory, os.urandom)
-    return open_table(at_descriptor(CLIENTS), os.urandom)
 
 
 def _given(descriptor: int) -> socket.socket:

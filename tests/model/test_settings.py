@@ -9,7 +9,6 @@ from fiberlb.model.settings import (
     AUTO,
     MOST_WORKERS,
     AccessLogFormat,
-    AdminAddress,
     LogLevel,
     Settings,
     WorkerCount,
@@ -26,7 +25,7 @@ class SettingsTests(SynchronousTestCase):
     def test_defaults(self) -> None:
         """Nothing needs to be said; there is no access log unless it is asked for."""
         found = made(Settings)
-        self.assertEqual(found.admin.listen, ("127.0.0.1:9876",))
+        self.assertEqual(found.admin.addresses, ("127.0.0.1:9876",))
         self.assertIs(found.access_log.format, AccessLogFormat.OFF)
         self.assertEqual(found.workers, AUTO)
         self.assertEqual((found.shutdown.deadline, found.limits), (30.0, ()))
@@ -83,38 +82,6 @@ class SettingsTests(SynchronousTestCase):
         """Keys of later versions."""
         for key in sorted(Settings.LATER):
             self.assertEqual(problems(Settings, {key: None}), [f"{key}: {LATER}"])
-        for document, key in (
-            ({"admin": {"tokens": []}}, "admin.tokens"),
-            ({"admin": {"tls_config": {}}}, "admin.tls_config"),
-        ):
-            self.assertEqual(problems(Settings, document), [f"{key}: {LATER}"])
-
-
-class AdminAddressTests(SynchronousTestCase):
-    """Where the admin API listens."""
-
-    def test_loaded(self) -> None:
-        """Loopback and sockets."""
-        for text, wanted in (
-            ("127.0.0.1:9876", "127.0.0.1:9876"),
-            ("127.0.0.5:0", "127.0.0.5:0"),
-            ("localhost:80", "127.0.0.1:80"),
-            ("[::1]:0080", "[::1]:80"),
-            ("unix:/run/a.sock", "unix:/run/a.sock"),
-        ):
-            self.assertEqual(loaded(AdminAddress(), text), wanted)
-
-    def test_refused(self) -> None:
-        """Anything that others could reach, until it can be protected."""
-        for text in ("0.0.0.0:80", "10.0.0.1:80", "[::]:80", "192.0.2.1:80"):
-            self.assertIn(f"outside loopback (needs TLS): {LATER}", refused(AdminAddress(), text))
-        for value in values(
-            "", "80", ":80", "unix:run", "unix:", "127.0.0.1:65536", 80, None, "::1:80"
-        ):
-            self.assertIn("is not HOST:PORT or unix:/path", refused(AdminAddress(), value))
-        self.assertEqual(
-            refused(AdminAddress(), "a.example:80"), "'a.example' is not an IP address"
-        )
 
 
 class WorkerCountTests(SynchronousTestCase):

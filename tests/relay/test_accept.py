@@ -91,7 +91,7 @@ class AcceptTests(SynchronousTestCase):
     ) -> tuple[Welcomed, Backlog]:
         """An acceptor before a backlog."""
         backlog: Any = Backlog(*waiting)
-        cell: Any = SimpleNamespace(bound=None, connections=0)
+        cell: Any = SimpleNamespace(bound=None, connections=0, relief=None)
         later = self.clock.callLater
         made = Welcomed(self.loop, backlog, cell, None, later, exclusive=exclusive)
         made.guests = []

@@ -11,7 +11,7 @@ from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction, RuleType
 from fiberlb.model.listener import Listener, ListenerProtocol, TlsConfig
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import Resource
-from fiberlb.relay.plane import RETRY
+from fiberlb.relay.missing import RETRY
 from fiberlb.tls.contexts import ROTATION
 from tests.support.certificates import leaf
 from tests.support.relay_links import LOCAL

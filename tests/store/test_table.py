@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
-from twisted.internet.defer import execute
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -53,9 +55,12 @@ class TableTests(SynchronousTestCase):
         self.addCleanup(stage.end)
         keyring = Keyring([bytes(32)], os.urandom)
 
+        def aside(work: Callable[[], Any]) -> Deferred[Any]:
+            return execute(work)
+
         def opened(settings: EtcdSettings) -> CopiedStore:
             outside = (stage.reactor, lambda: 1.0, lambda: uuid4().hex)
-            store = stage.wait(open_shared(settings, directory, keyring, *outside, execute))
+            store = stage.wait(open_shared(settings, directory, keyring, *outside, aside))
             self.addCleanup(lambda: stage.wait(store.close()))
             return store
 

@@ -87,6 +87,7 @@ def refusal(reason: str, number: int = 1, *, closes: bool = True, status: int = 
             b"Content-Type: text/plain\r\nCache-Control: no-store\r\nFiberLB-Reason-Code: ",
             reason.encode(),
             b"\r\nContent-Length: %d\r\n" % len(body),
+            b"Retry-After: 1\r\n" if reason in ("overloaded", "rate_limited") else b"",
             b"Connection: close\r\n\r\n" if closes else b"\r\n",
             body,
         )
@@ -178,11 +179,13 @@ class World:
         policies: Sequence[Resource] = (),
         trusted: Sequence[str] = (),
         tcp: bool = False,
+        lag: Any = None,
     ) -> None:
         """
         @param listener: further fields of the listener; C{timeouts} and C{limits} as mappings.
         @param pool: of the pool.
         @param member: of every member.
+        @param lag: tells whether the process is too slow.
         """
         self.clock = Clock()
         self.clock.advance(BEGINNING)
@@ -200,6 +203,7 @@ class World:
             dial=self._dial,
             bind=self._bind,
             suspect=lambda *told: self.suspects.append(told),
+            lag=lag,
         )
         self.plane = DataPlane(self.clock, services, self.log, trusted, random=Random(1).random)
         self.plane.start()

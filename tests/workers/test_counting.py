@@ -8,7 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.errors import REASONS
 from fiberlb.model.listener import ListenerProtocol
 from fiberlb.relay.datagram_figures import Datagrams
-from fiberlb.workers.counting import Counting, counted, listener_rows, reason_rows
+from fiberlb.relay.states import Load
+from fiberlb.workers.counting import Counting, counted, listener_rows, load_rows, reason_rows
 from fiberlb.workers.pages import BEAT, Page, make_page
 from tests.workers.test_slots import listening
 
@@ -57,6 +58,16 @@ class CountingTests(SynchronousTestCase):
         for name, figures in (*listener_rows("a", Listener()), *reason_rows({"no_route": 2})):
             page.write(self.places[name], figures)
         page.write(BEAT, (1000, 0, 1500, 3))
+
+    def test_load(self) -> None:
+        """How many workers are too slow, and how slow the slowest one is."""
+        for page, lag in zip(self.pages, (0.25, 1.5), strict=True):
+            for name, figures in load_rows(Load(1, int(lag > 1), 2, lag)):
+                page.write(self.places[name], figures)
+        self.assertEqual(self.counting.load(), Load(2, 1, 4, 1.5))
+        self.counting.keep(self.pages.pop())
+        self.assertEqual(self.counting.load(), Load(1, 0, 4, 0.25))
+        self.assertEqual(Counting(list).load(), Load(0, 0, 0, 0.0))
 
     def test_sums(self) -> None:
         """Every figure has its name back, the sums never go down when a worker ends."""

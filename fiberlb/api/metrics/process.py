@@ -33,6 +33,7 @@ def processes(control: ControlService) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "fiberlb_access_log_lost", "Lines of the access log that could not be written.", told.lost
     )
+    yield from _load(control)
     spent = CounterMetricFamily(
         "fiberlb_cpu_seconds",
         "Processor time, also of workers that have ended.",
@@ -43,6 +44,27 @@ def processes(control: ControlService) -> Iterator[Metric]:
         spent.add_metric(("worker",), told.spent)
     yield spent
     yield from _held({**told.pids, "control": [os.getpid()]})
+
+
+def _load(control: ControlService) -> Iterator[Metric]:
+    """How those with traffic keep up."""
+    load = control.load
+    overloaded = GaugeMetricFamily(
+        "fiberlb_overloaded_processes",
+        "Processes with traffic that are too slow, by what they do about it.",
+        labels=("action",),
+    )
+    overloaded.add_metric(("stop_keep_alive",), load.closing)
+    overloaded.add_metric(("refuse",), load.refusing)
+    yield overloaded
+    yield CounterMetricFamily(
+        "fiberlb_overload_periods", "How often one of them has begun to do it.", load.periods
+    )
+    yield GaugeMetricFamily(
+        "fiberlb_lag_seconds",
+        "How long what is ready waits until it is looked at, in the slowest of them.",
+        load.lag,
+    )
 
 
 def _held(pids: Mapping[str, Sequence[int]]) -> Iterator[Metric]:

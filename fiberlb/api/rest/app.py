@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from fiberlb.api.access.identity import identity_of, note_refusal, permit
 from fiberlb.api.rest.problem import Refused, invalid, refused
 from fiberlb.api.rest.reply import Reply, of_problem, written
 from fiberlb.api.rest.resource import Resources
@@ -39,17 +40,13 @@ class RestApi:
         self._served = Served(control, Resources(control))
 
     async def answer(self, route: Route, request: IRequest, words: dict[str, str]) -> bytes:
-        """The answer of a route."""
+        """The answer of a route, for who may use it."""
+        permit(identity_of(request), route.needs)
         if not route.early and not self._control.started:
             raise Stopping()
         plain = {name: _plain(word) for name, word in words.items()}
         made = route.call(self._served, request, plain)
         return self._send(request, made if isinstance(made, Reply) else await made)
-
-    @app.route(f"/v1/<any({', '.join(LATER)}):path>", branch=True, methods=_ALL)
-    async def later(self, request: IRequest, path: str) -> bytes:
-        """What comes with a later version."""
-        raise Refused(404, "not_supported", f"{path}: known, not supported by this version")
 
     @app.handle_errors(Exception)
     def failed(self, request: IRequest, failure: Failure) -> bytes:
@@ -60,6 +57,7 @@ class RestApi:
         if found is None:
             self._log.failure("a request of the admin API failed", failure=failure)
             found = Refused(500, "internal", "this is a defect of FiberLB; its log says more")
+        note_refusal(request, found.code)
         return self._send(request, of_problem(found))
 
     def _send(self, request: IRequest, reply: Reply) -> bytes:
@@ -76,6 +74,16 @@ def _endpoint(route: Route) -> Callable[..., Awaitable[bytes]]:
         return await self.answer(route, request, words)
 
     endpoint.__name__ = route.operation
+    return endpoint
+
+
+def _later(word: str) -> Callable[..., bytes]:
+    """The same for what comes with a later version."""
+
+    def endpoint(self: RestApi, request: IRequest) -> bytes:
+        raise Refused(404, "not_supported", f"{word}: known, not supported by this version")
+
+    endpoint.__name__ = f"later_{word}"
     return endpoint
 
 
@@ -112,5 +120,7 @@ def _of_routing(why: HTTPException) -> Refused:
 for _route in ROUTES:
     for _path in _spellings(_route):
         RestApi.app.route(_path, methods=[_route.method])(_endpoint(_route))
+for _word in LATER:
+    RestApi.app.route(f"/v1/{_word}", branch=True, methods=_ALL)(_later(_word))
 # An address is right or it is not: nothing is redirected.
 RestApi.app.url_map.merge_slashes = False

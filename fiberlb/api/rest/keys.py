@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 from twisted.web.iweb import IRequest
 
+from fiberlb.api.access.identity import identity_of
 from fiberlb.api.rest.bodies import command_only
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.reply import Reply
@@ -36,7 +37,7 @@ async def change(control: ControlService, request: IRequest, what: str) -> Reply
     """POST /v1/keys/rotate, reseal, prune: answered when it is done."""
     command_only(request)
     query_of(request, ())
-    origin = Origin("local", "rest", reason_of(request))
+    origin = Origin(identity_of(request).name, "rest", reason_of(request))
     keys = control.keys
     work = {"rotate": keys.rotate, "reseal": keys.reseal, "prune": keys.prune}[what]
     done = await work(origin)

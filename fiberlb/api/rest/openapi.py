@@ -21,6 +21,8 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "dry_run": {"type": "boolean"},
     "limit": {"type": "integer", "minimum": 1, "maximum": MOST},
 }
+#: How clients say who they are; a certificate or a Unix socket says it too.
+_TOKEN = {"type": "http", "scheme": "bearer"}
 _REVISION = {
     "description": "The revision in force.",
     "schema": {"type": "string"},
@@ -41,13 +43,16 @@ def described(routes: Iterable[Route]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": schemas()},
+        "security": [{"token": []}, {}],
+        "components": {"schemas": schemas(), "securitySchemes": {"token": _TOKEN}},
     }
 
 
 def refusals(route: Route) -> list[int]:
     """The statuses of the problems that a route may answer."""
     found = {400, 421, 500, *route.further}
+    if route.needs is not None:
+        found |= {401, 403, 429}
     if not route.early:
         found |= {503}
     if route.words:

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from fiberlb.api.access.identity import Denied
 from fiberlb.control import refusals
 from fiberlb.control.refusals import Mention, Refusal
 from fiberlb.errors import AddressInUse, ConfigurationError, Path, Problem
@@ -18,7 +19,15 @@ PROBLEM_TYPE = "application/problem+json"
 _RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 #: Codes of problems that are conflicts with what is there, not faults of the document.
 CONFLICTS = frozenset(
-    {"address_in_use", "needs_privilege", "address_unavailable", "ambiguous", "exists", "in_use"}
+    {
+        "test_failed",
+        "address_in_use",
+        "needs_privilege",
+        "address_unavailable",
+        "ambiguous",
+        "exists",
+        "in_use",
+    }
 )
 
 
@@ -81,6 +90,8 @@ def refused(why: BaseException) -> Refused | None:
     """The problem that an exception of the control service stands for, C{None} for a defect."""
     if isinstance(why, Refused):
         return why
+    if isinstance(why, Denied):
+        return Refused(why.status, why.code, str(why), headers=why.headers)
     if isinstance(why, ConfigurationError):
         return _configuration(why)
     if isinstance(why, AddressInUse):

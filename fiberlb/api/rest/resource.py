@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 from twisted.web.iweb import IRequest
 
+from fiberlb.api.access.identity import identity_of
 from fiberlb.api.rest.bodies import no_body, parsed, read_text
 from fiberlb.api.rest.conditions import condition, not_modified, quoted
 from fiberlb.api.rest.documents import document, location, monitor_document, shown
@@ -224,7 +225,7 @@ class Resources:
 
     async def _done(self, request: IRequest, operation: Operation) -> tuple[Outcome, bool]:
         dry = flag(query_of(request, ("dry_run",)), "dry_run")
-        origin = Origin("local", "rest", reason_of(request))
+        origin = Origin(identity_of(request).name, "rest", reason_of(request))
         return await self._control.write([operation], origin, dry), dry
 
     async def _result(self, operation: Operation, outcome: Outcome) -> dict[str, Any] | None:

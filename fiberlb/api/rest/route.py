@@ -13,6 +13,7 @@ from fiberlb.api.rest.bodies import LARGEST
 from fiberlb.api.rest.reply import Reply
 from fiberlb.api.rest.resource import Resources
 from fiberlb.control.service import ControlService
+from fiberlb.model import access
 
 
 class Role(Enum):
@@ -74,6 +75,11 @@ class Route:
     largest: int = LARGEST
     early: bool = False
     further: tuple[int, ...] = ()
+
+    @property
+    def needs(self) -> access.Role | None:
+        """The role that its caller needs; C{None}: none."""
+        return None if self.role is Role.OPEN else access.Role(self.role.value)
 
     @property
     def words(self) -> list[str]:

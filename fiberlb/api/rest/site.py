@@ -1,84 +1,38 @@
 """
-The HTTP server of the admin surfaces: who may ask, and how much.
+The HTTP server of the admin surfaces: how much may be asked, and by whom.
 
-L{Door} stands before every resource of the admin address, whichever dialect it
-speaks; L{admin_site} makes the factory that a port is opened with.
+L{AdminServer} makes the factories that ports are opened with; all of them share what is known of
+clients.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import quote
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IProtocolFactory, IReactorTime
 from twisted.logger import Logger
 from twisted.web import http
-from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
+from zope.interface import implementer_only
 
+from fiberlb.api.access.denials import Denials
+from fiberlb.api.access.gate import Gate, address_of
+from fiberlb.api.access.identity import identity_of, refusal_of
 from fiberlb.api.rest.app import RestApi
 from fiberlb.api.rest.bodies import LARGEST, too_large
-from fiberlb.api.rest.hosts import answers_to, host_name
+from fiberlb.api.rest.channel import IDLE, AdminChannel, Connections
+from fiberlb.api.rest.door import HSTS, Door, Entrance
 from fiberlb.api.rest.problem import Refused, phrase
-from fiberlb.api.rest.reply import encoded, heads, of_problem, written
+from fiberlb.api.rest.reply import encoded, heads, of_problem
 from fiberlb.api.rest.routes import largest_body
 from fiberlb.control.service import ControlService
+from fiberlb.model.admin import Admin, AdminListen
 
 #: Bytes of a refused body that are read and thrown away, so that the client sees the answer.
 DISCARDED = 8 * LARGEST
-#: Seconds that a connection may be idle.
-IDLE = 60.0
 
 _log = Logger()
-
-
-class Door(Resource):
-    """
-    Lets requests in that name this host, and keeps their segments apart.
-
-    Klein joins decoded segments before it matches, so that a slash within a
-    name would look like one between names: they are handed on encoded.
-
-    @param allowed: the names that Host may bear beside loopback and IP literals, now.
-    @param revision: in force now.
-    """
-
-    isLeaf = True
-
-    def __init__(
-        self, inner: IResource, allowed: Callable[[], Sequence[str]], revision: Callable[[], int]
-    ) -> None:
-        super().__init__()
-        self._inner = inner
-        self._allowed = allowed
-        self._revision = revision
-
-    def render(self, request: Request) -> bytes | int:
-        """Twisted's entry: hand the request on, or answer why not."""
-        why = self._refusal(request)
-        if why is not None:
-            return written(request, of_problem(why), self._revision())
-        request.postpath = [quote(segment, safe="").encode() for segment in request.postpath or ()]
-        return self._inner.render(request)
-
-    def _refusal(self, request: Request) -> Refused | None:
-        hosts = request.requestHeaders.getRawHeaders(b"host") or []
-        if not hosts and request.clientproto == b"HTTP/1.0":
-            return None  # no browser speaks it, and health checks do
-        if len(hosts) != 1:
-            return Refused(400, "bad_request", "a request has one Host field")
-        name = host_name(hosts[0].decode("latin-1"))
-        if name is None:
-            return Refused(400, "bad_request", "the Host field is malformed")
-        if not answers_to(name, self._allowed()):
-            detail = (
-                f"this address does not answer to the name {name!r}: use localhost or an"
-                " IP address, or name it in admin.allowed_hosts"
-            )
-            return Refused(421, "misdirected", detail)
-        return None
 
 
 class AdminRequest(Request):
@@ -99,8 +53,14 @@ class AdminRequest(Request):
         channel: Any = self.channel  # knows the request line before the request does
         path = channel._path.partition(b"?")[0]
         self._largest = self._room = largest_body(channel._command, path)
+        if length != 0:
+            # Nothing is kept of what comes from somebody who is not known.
+            why = channel.site.entrance.identified(self, path)
+            if why is not None:
+                self._refuse(why)
+                return
         if length is not None and length > self._largest:
-            self._refuse()
+            self._refuse(too_large(self._largest))
 
     def handleContentChunk(self, data: bytes) -> None:
         """A piece of the body is there."""
@@ -109,7 +69,7 @@ class AdminRequest(Request):
             if self._room < -DISCARDED:
                 self.channel.forceAbortClient()
         elif self._room < 0:
-            self._refuse()
+            self._refuse(too_large(self._largest))
         else:
             self._body.write(data)
 
@@ -120,68 +80,113 @@ class AdminRequest(Request):
         else:
             super().requestReceived(command, path, version)
 
-    def _refuse(self) -> None:
+    def _refuse(self, why: Refused) -> None:
         self._refused = True
         self.content = self._body = io.BytesIO()
         waits = self.requestHeaders.hasHeader(b"expect")
         self.requestHeaders.removeHeader(b"expect")  # or Twisted asks for the body
         channel: Any = self.channel  # has its site as an attribute that no class declares
-        reply = of_problem(too_large(self._largest))
+        reply = of_problem(why)
         body = encoded(reply.document)
         head = [f"HTTP/1.1 {reply.status} {phrase(reply.status)}", "Connection: close"]
         head += [f"{name}: {value}" for name, value in heads(reply, channel.site.revision())]
+        if channel.site.entrance.listen.tls:
+            head.append(": ".join(HSTS))
         head += [f"Content-Type: {reply.content_type}", f"Content-Length: {len(body)}", "", ""]
         channel.write("\r\n".join(head).encode() + body)
+        channel.site.tell(self, channel._command, channel._path, reply.status, why.code)
         if waits:
             channel.loseConnection()
 
 
-def admin_resource(control: ControlService) -> Resource:
-    """Everything that the admin address serves, behind its door."""
-
-    def allowed() -> Sequence[str]:
-        return control.state.file.settings.admin.allowed_hosts if control.started else ()
-
-    return Door(RestApi(control).app.resource(), allowed, lambda: control.revision)
-
-
+@implementer_only(IProtocolFactory)
 class AdminSite(Site):
     """
-    The factory of the admin address's connections.
+    The factory of one admin address's connections.
 
-    @param revision: in force now.
+    It says nothing of protocols inside TLS, so that nobody sets them on a context in use.
+
+    @ivar entrance: who comes in here.
+    @ivar connections: those of all admin addresses.
+    @ivar revision: in force now.
     """
 
+    protocol: Any = AdminChannel
+
     def __init__(
-        self, resource: IResource, revision: Callable[[], int], reactor: IReactorTime
+        self, door: Door, entrance: Entrance, server: AdminServer, reactor: IReactorTime
     ) -> None:
         super().__init__(
-            resource,
+            door,
             requestFactory=AdminRequest,
             timeout=IDLE,
             reactor=reactor,
             parsePOSTFormSubmission=False,
         )
-        self.revision = revision
+        self.noisy = False
+        self.entrance = entrance
+        self.connections = server.connections
+        self.revision = server.revision
+        self._denials = server.denials
 
     def log(self, request: http.Request) -> None:
         """
         A line for what was refused; what was changed is in the history, and reading is no news.
         """
         if request.code >= 400:
-            _log.info(
-                "{client} was refused {method} {path}: {status}",
-                client=getattr(request.getClientAddress(), "host", "a local client"),
-                method=request.method.decode("ascii", "backslashreplace"),
-                path=request.path.decode("ascii", "backslashreplace")[:200],
-                status=request.code,
-            )
+            self.tell(request, request.method, request.path, request.code, refusal_of(request))
+
+    def handshake_failed(self, channel: Any, why: Exception) -> None:
+        """A line for a client that TLS turned away, such as for its certificate."""
+        client = getattr(channel.getPeer(), "host", "a local client")
+        words = why.args[0][0][-1] if why.args and why.args[0] else "the connection broke off"
+        self._denials.tell("{client} was refused by TLS: {why}", client=client, why=words)
+
+    def tell(self, request: Any, method: bytes, path: bytes, status: int, code: str) -> None:
+        """A line for a request that was refused; secrets stand in none of these."""
+        name = identity_of(request).name
+        self._denials.tell(
+            "{client} ({name}) was refused {method} {path}: {status} {code}",
+            client=address_of(request),
+            name=name,
+            method=method.decode("ascii", "backslashreplace")[:20],
+            path=path.partition(b"?")[0].decode("ascii", "backslashreplace")[:200],
+            status=status,
+            code=code,
+        )
 
 
-def admin_site(control: ControlService, reactor: IReactorTime) -> AdminSite:
+class AdminServer:
     """
-    The factory for the ports of the admin address.
+    The admin API of a control service, at whatever addresses.
 
-    @param reactor: keeps the time of idle connections.
+    @param reactor: keeps the time of connections and of guessers.
+
+    @ivar connections: of all addresses.
+    @ivar denials: tells the log.
     """
-    return AdminSite(admin_resource(control), lambda: control.revision, reactor)
+
+    def __init__(self, control: ControlService, reactor: IReactorTime) -> None:
+        self._control = control
+        self._reactor = reactor
+        self._api = RestApi(control).app.resource()
+        self._gate = Gate(self._admin, control.operating.tokens, control.wall, reactor.seconds)
+        self.connections = Connections()
+        self.denials = Denials(_log, reactor.seconds)
+
+    def _admin(self) -> Admin:
+        control = self._control
+        return control.state.file.settings.admin if control.started else Admin()
+
+    def revision(self) -> int:
+        """In force now."""
+        return self._control.revision
+
+    def door(self, listen: AdminListen) -> tuple[Door, Entrance]:
+        """Everything that an admin address serves, behind its door."""
+        entrance = Entrance(self._gate, listen, self._admin)
+        return Door(self._api, entrance, self.revision), entrance
+
+    def site(self, listen: AdminListen) -> AdminSite:
+        """The factory for the port of an address."""
+        return AdminSite(*self.door(listen), self, self._reactor)

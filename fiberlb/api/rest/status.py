@@ -29,6 +29,7 @@ def status(control: ControlService) -> Reply:
         "revision": control.revision,
         "file_generation": control.file_generation,
         "workers": dict(zip(("wanted", "serving"), control.workers, strict=True)),
+        "overload": _overload(control),
         "members": _members(control) if started else {},
         "panic": _panic(control) if started else [],
         "store": _store(control),
@@ -38,6 +39,7 @@ def status(control: ControlService) -> Reply:
     return Reply(document=document)
 
 
+<<<<<<< HEAD
 def _store(control: ControlService) -> dict[str, Any]:
     """Whether it is there; away, since when and why, and whether a copy is served."""
     standing = control.standing
@@ -45,6 +47,15 @@ def _store(control: ControlService) -> dict[str, Any]:
         "away_since": time_text(standing.away_since) if standing.away_since else None,
         "detail": standing.detail,
         "copy": standing.copied,
+=======
+def _overload(control: ControlService) -> dict[str, int]:
+    """How many processes with traffic are too slow, and how slow the slowest one is."""
+    load = control.load
+    return {
+        "closing": load.closing,
+        "refusing": load.refusing,
+        "lag_milliseconds": round(load.lag * 1000),
+>>>>>>> main
     }
 
 

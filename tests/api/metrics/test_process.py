@@ -19,3 +19,10 @@ class ProcessTests(Reading):
         for kind in ("control", "worker"):
             self.assertGreater(self.value("fiberlb_resident_bytes", process=kind), 1 << 20)
             self.assertGreater(self.value("fiberlb_open_fds", process=kind), 2)
+
+    def test_load(self) -> None:
+        """How those with traffic keep up."""
+        self.assertEqual(self.value("fiberlb_lag_seconds"), 0.25)
+        self.assertEqual(self.value("fiberlb_overload_periods_total"), 3)
+        for action, count in (("stop_keep_alive", 1), ("refuse", 0)):
+            self.assertEqual(self.value("fiberlb_overloaded_processes", action=action), count)

@@ -10,12 +10,19 @@ from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.api.rest.site import admin_resource
+from fiberlb.api.rest.site import AdminServer
+from fiberlb.model.admin import AdminListen
 from tests.control.stage import Stage
 
 T = TypeVar("T")
 
 HOST = "127.0.0.1:9876"
+LOOPBACK = AdminListen(address=HOST)
+
+
+def resource(stage: Stage, listen: AdminListen = LOOPBACK) -> Any:
+    """What an address of a node's admin API serves."""
+    return AdminServer(stage.control, stage.clock).door(listen)[0]
 
 
 @attrs.frozen
@@ -54,7 +61,7 @@ class Asking(SynchronousTestCase):
     def setUp(self) -> None:
         """A node, and its API."""
         self.stage = Stage(self, self.FILE)
-        self.treq: Any = StubTreq(admin_resource(self.stage.control))
+        self.treq: Any = StubTreq(resource(self.stage))
 
     def ask(
         self,

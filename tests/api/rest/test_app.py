@@ -5,9 +5,8 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.api.rest.site import admin_resource
 from fiberlb.store.interface import Unavailable
-from tests.api.rest.asking import Asking
+from tests.api.rest.asking import Asking, resource
 from tests.control.stage import Stage, StagePlane
 from tests.control.stores import FailingStore
 
@@ -33,7 +32,7 @@ class AddressTests(Asking):
 
     def test_later(self) -> None:
         """What comes with a later version says so."""
-        for path in ("/v1/tokens", "/v1/transactions", "/v1/requests/abc"):
+        for path in ("/v1/transactions", "/v1/transactions/abc"):
             self.refusal(self.ask("GET", path), 404, "not_supported")
 
     def test_methods(self) -> None:
@@ -78,7 +77,7 @@ class TroubleTests(SynchronousTestCase):
         asking = Asking("run")
         asking.setUp()
         asking.stage = stage
-        asking.treq = type(asking.treq)(admin_resource(stage.control))
+        asking.treq = type(asking.treq)(resource(stage))
         return asking
 
     def test_store_away(self) -> None:

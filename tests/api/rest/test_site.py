@@ -10,8 +10,8 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.api.rest.bodies import LARGEST
-from fiberlb.api.rest.site import DISCARDED, admin_site
-from tests.api.rest.asking import Asking
+from fiberlb.api.rest.site import DISCARDED, AdminServer
+from tests.api.rest.asking import LOOPBACK, Asking
 from tests.control.stage import Stage
 
 
@@ -44,7 +44,7 @@ class ServerTests(SynchronousTestCase):
     def setUp(self) -> None:
         """A connection."""
         self.stage = Stage(self)
-        site = admin_site(self.stage.control, self.stage.clock)
+        site = AdminServer(self.stage.control, self.stage.clock).site(LOOPBACK)
         site.startFactory()
         self.addCleanup(site.stopFactory)
         self.connection = site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))

@@ -43,6 +43,7 @@ listeners: [{name: web, port: 80, protocol: http, default_pool_id: f}]
                 "revision": 0,
                 "file_generation": 1,
                 "workers": {"wanted": 0, "serving": 0},
+                "overload": {"closing": 1, "refusing": 0, "lag_milliseconds": 250},
                 "members": {
                     "total": 3,
                     "up": 1,

@@ -1,0 +1,1 @@
+"""Who asks: the same for every face of the admin API."""

@@ -1,0 +1,134 @@
+"""
+Connections of the admin address: how slow a client may be, and how many there are.
+
+Twisted counts the time in which a connection is idle; a byte now and then would keep one for ever.
+Here a head and a body have to be whole in time, whatever comes of them meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+
+#: Seconds that a connection may wait for its next request.
+IDLE = 60.0
+#: Seconds from the first byte of a request, or from the start (with the handshake of TLS), to the
+#: end of its head.
+HEAD = 10.0
+#: Seconds for a body.
+BODY = 60.0
+#: Connections of all admin addresses together.
+MOST = 512
+
+
+class Connections:
+    """
+    The connections of all admin addresses.
+
+    Where there are too many the one that has waited longest for a request makes room, so that
+    those who only connect cannot keep others out.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        #: Those that wait for a request, the longest first; a dict, for its order.
+        self._waiting: dict[AdminChannel, None] = {}
+        self._busy: set[AdminChannel] = set()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._waiting) + len(self._busy)
+
+    def begun(self, channel: AdminChannel) -> bool:
+        """There is one more, which waits; whether it may stay."""
+        if len(self) >= self._most:
+            oldest = next(iter(self._waiting), None)
+            if oldest is None:
+                return False
+            self.ended(oldest)
+            oldest.abort()
+        self._waiting[channel] = None
+        return True
+
+    def waits(self, channel: AdminChannel) -> None:
+        """It waits for a request."""
+        if channel in self._busy:
+            self._busy.discard(channel)
+            self._waiting[channel] = None
+
+    def works(self, channel: AdminChannel) -> None:
+        """A request of it has come."""
+        if channel in self._waiting:
+            del self._waiting[channel]
+            self._busy.add(channel)
+
+    def ended(self, channel: AdminChannel) -> None:
+        """It is gone."""
+        self._waiting.pop(channel, None)
+        self._busy.discard(channel)
+
+
+class AdminChannel(HTTPChannel):
+    """HTTP of one connection, with a time for each part of a request."""
+
+    site: Any
+    _begun = False
+    _answered = False
+
+    def connectionMade(self) -> None:
+        """It begins, if there is room."""
+        super().connectionMade()
+        self.setTimeout(HEAD)
+        self._begun = True
+        if not self.site.connections.begun(self):
+            self.abort()
+
+    def abort(self) -> None:
+        """End it at once."""
+        transport: Any = self.transport
+        transport.abortConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Bytes; the first ones of a request start its time."""
+        if data and not self._begun and not self._handlingRequest:
+            self._begun = True
+            self.setTimeout(HEAD)
+        super().dataReceived(data)
+
+    def resetTimeout(self) -> None:
+        """A byte buys no time."""
+
+    def allHeadersReceived(self) -> None:
+        """The head is whole: the body's time begins."""
+        self.setTimeout(BODY)
+        self.site.connections.works(self)
+        super().allHeadersReceived()
+
+    def requestDone(self, request: Any) -> None:
+        """It was answered; what waits in the buffer begins the next one."""
+        self.site.connections.waits(self)
+        self._savedTimeOut = IDLE
+        self._begun = False
+        super().requestDone(request)
+        if not self.persistent:
+            # Who does not read the answer does not stay either.
+            self._answered = True
+            self.setTimeout(IDLE)
+
+    def timeoutConnection(self) -> None:
+        """Some time is over."""
+        if self._answered:
+            self.abort()
+        else:
+            super().timeoutConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """It is over."""
+        self.site.connections.ended(self)
+        if reason.check(SSL.Error):
+            self.site.handshake_failed(self, reason.value)
+        super().connectionLost(reason)

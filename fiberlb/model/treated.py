@@ -1,0 +1,56 @@
+"""What listeners, pools and policies can all say about requests and answers on their way."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import attrs
+
+from fiberlb.errors import Path
+from fiberlb.model.convert import Nested
+from fiberlb.model.fields import Loading, Optional, field
+from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
+from fiberlb.model.resource import Resource
+
+
+@attrs.frozen(kw_only=True)
+class Treated(Resource):
+    """
+    The keys that listeners, pools and policies have in common.
+
+    Of each key the nearest one that is given applies: the policy's, else the pool's, else the
+    listener's. They do not add up. What a key does has its entry in
+    C{fiberlb.treatment.table}; a new one has a file of its own here and there, and a line below.
+
+    @ivar request_headers: fields that members see otherwise than they came.
+    @ivar response_headers: fields that clients see otherwise than they came.
+    """
+
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        "rewrite mirror rate_limit basic_auth jwt forward_auth cors compression error_pages".split()
+    )
+
+    request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
+    response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
+
+    @property
+    def treatments(self) -> tuple[Any, ...]:
+        """What is said of these keys: two objects that say the same treat alike."""
+        return tuple([getattr(self, key) for key in TREATMENTS])
+
+    def refuse_treatment(self, why: str, path: Path, loading: Loading) -> None:
+        """Nothing here reads requests: note each key that was given."""
+        for key in TREATMENTS:
+            if getattr(self, key) is not None:
+                loading.refuse((*path, key), why)
+
+
+#: The names of the keys.
+TREATMENTS: tuple[str, ...] = tuple(
+    a.name for a in attrs.fields(Treated) if a.name not in attrs.fields_dict(Resource)
+)
+
+
+def own_first(cls: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """A class's own fields before these: a C{field_transformer} of attrs."""
+    return sorted(fields, key=lambda a: a.name in TREATMENTS)

@@ -1,0 +1,15 @@
+"""Every key of L{fiberlb.model.treated}, and what makes it work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fiberlb.treatment.draft import Feature
+from fiberlb.treatment.headers import edit_answers, edit_requests
+
+#: Key -> what it does. In this order gates look at a request, and edits are made: who is turned
+#: away first comes first, and what the configuration says of fields has the last word.
+FEATURES: Mapping[str, Feature] = {
+    "request_headers": Feature(edit_requests),
+    "response_headers": Feature(edit_answers),
+}

@@ -163,18 +163,13 @@ def load_file(
     problems += _to_apply(settings, documents)
     if problems:
         raise ConfigurationError(in_order(problems, files))
-<<<<<<< HEAD
     made = layer(settings, done, now, files)
-    made = attrs.evolve(made, materials=materials(trees, named))
-=======
-    made = layer(merged(parts), done, now, files)
     made = attrs.evolve(
         made,
         places={**made.places, **_tests_at(documents)},
         materials=materials(trees, named),
         admin_files=_of_admin(named),
     )
->>>>>>> main
     waste: list[Any] = [roots, trees, done]
     del roots, trees, done
     # Others have their turns in between.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -47,47 +46,6 @@ class LogLevel(Enum):
     INFO = "info"
     WARN = "warn"
     ERROR = "error"
-
-
-@attrs.frozen
-<<<<<<< HEAD
-class AdminAddress:
-    """C{HOST:PORT} on loopback, or C{unix:/path}."""
-
-    def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and re.fullmatch(r"unix:/.+", value):
-            return value
-        found = split_address(value) if isinstance(value, str) else None
-        if found is None or not 0 <= int(found[1]) <= 65535:
-            return loading.refuse(path, f"{value!r} is not HOST:PORT or unix:/path")
-        host = "127.0.0.1" if found[0] == "localhost" else found[0]
-        try:
-            loopback = ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return loading.refuse(path, f"{found[0]!r} is not an IP address")
-        if not loopback:
-            message = "outside loopback (needs TLS): known, not supported by this version"
-            return loading.refuse(path, message, code="not_supported")
-        return f"[{host}]:{int(found[1])}" if ":" in host else f"{host}:{int(found[1])}"
-=======
-class StoreUrl:
-    """C{sqlite:PATH} or C{memory:}."""
-
-    def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and (value == "memory:" or re.fullmatch(r"sqlite:.+", value)):
-            return value
-        kind = value.get("type", "") if isinstance(value, dict) else str(value).split(":")[0]
-        if kind == "etcd":
-            message = "etcd: known, not supported by this version"
-            return loading.refuse(path, message, code="not_supported")
-        return loading.refuse(path, "must be sqlite:PATH or memory:")
->>>>>>> main
-
-    def dump(self, value: Any) -> Any:
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string"}
 
 
 @attrs.frozen

@@ -39,7 +39,6 @@ def status(control: ControlService) -> Reply:
     return Reply(document=document)
 
 
-<<<<<<< HEAD
 def _store(control: ControlService) -> dict[str, Any]:
     """Whether it is there; away, since when and why, and whether a copy is served."""
     standing = control.standing
@@ -47,7 +46,9 @@ def _store(control: ControlService) -> dict[str, Any]:
         "away_since": time_text(standing.away_since) if standing.away_since else None,
         "detail": standing.detail,
         "copy": standing.copied,
-=======
+    }
+
+
 def _overload(control: ControlService) -> dict[str, int]:
     """How many processes with traffic are too slow, and how slow the slowest one is."""
     load = control.load
@@ -55,7 +56,6 @@ def _overload(control: ControlService) -> dict[str, int]:
         "closing": load.closing,
         "refusing": load.refusing,
         "lag_milliseconds": round(load.lag * 1000),
->>>>>>> main
     }
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from enum import Enum
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.convert import structure, unstructure
-from fiberlb.model.fields import REFUSED, Loading, Material, Optional, Several, Text, field
+from fiberlb.model.fields import REFUSED, Loading, Material, OneOf, Optional, Several, Text, field
 
 #: Where an etcd answers clients unless it is told otherwise.
 PORT = 2379
@@ -57,6 +58,12 @@ def _one_line(password: str | None) -> str | None:
     return None if password is None else password.rstrip("\r\n")
 
 
+class StoreType(Enum):
+    """What kind of store a mapping describes."""
+
+    ETCD = "etcd"
+
+
 @attrs.frozen(kw_only=True)
 class EtcdSettings:
     """
@@ -70,6 +77,7 @@ class EtcdSettings:
     @ivar certificate: PEM, shown to an etcd that asks for one, with C{private_key}.
     """
 
+    type: StoreType = field(OneOf(StoreType), StoreType.ETCD)
     endpoints: tuple[str, ...] = field(Several(Endpoint(), single=True, most=16))
     prefix: str = field(Text(255, 1), PREFIX, converter=_directory)
     username: str | None = field(Optional(Text(255, 1)), None)
@@ -88,6 +96,9 @@ class EtcdSettings:
 class StoreSetting:
     """C{sqlite:PATH}, C{memory:} or C{etcd:URL,URL}, which a mapping says in more detail."""
 
+    #: What the schema of the file has to describe as well.
+    nests: ClassVar[type] = EtcdSettings
+
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if isinstance(value, dict):
             return self._etcd(value, path, loading)
@@ -99,9 +110,9 @@ class StoreSetting:
         return loading.refuse(path, _FORMS)
 
     def _etcd(self, value: dict[str, Any], path: Path, loading: Loading) -> Any:
-        if str(value.get("type", "")).lower() != "etcd":
+        if "type" not in value:
             return loading.refuse((*path, "type"), "must be etcd")
-        return self._checked({k: v for k, v in value.items() if k != "type"}, path, loading)
+        return self._checked(value, path, loading)
 
     @staticmethod
     def _checked(value: dict[str, Any], path: Path, loading: Loading) -> Any:
@@ -117,7 +128,7 @@ class StoreSetting:
         return made
 
     def dump(self, value: Any) -> Any:
-        return {"type": "etcd", **unstructure(value)} if isinstance(value, EtcdSettings) else value
+        return unstructure(value) if isinstance(value, EtcdSettings) else value
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/EtcdSettings"}]}

@@ -52,7 +52,7 @@ class StoreSettingTests(SynchronousTestCase):
         one = {"type": "etcd", "endpoints": ["http://a"]}
         for value, told in (
             ({}, "must be etcd"),
-            ({"type": "redis"}, "must be etcd"),
+            ({"type": "redis"}, "etcd"),
             ({"type": "etcd"}, "endpoints"),
             ({"type": "etcd", "endpoints": []}, "at least one"),
             ({**one, "username": "u"}, "go together"),

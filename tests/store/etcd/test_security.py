@@ -70,11 +70,12 @@ class TlsTests(SynchronousTestCase):
 
     def test_unreadable(self) -> None:
         """What cannot be read is told without showing it."""
-        for more in (
+        cases: list[dict[str, Any]] = [
             {"ca": "nothing"},
             {"certificate": "C", "private_key": "hush"},
             {"certificate": leaf("a").chain, "private_key": leaf("b").key_pem()},
-        ):
+        ]
+        for more in cases:
             with self.assertRaises(Unusable) as caught:
                 Policy(EtcdSettings(endpoints=("https://a:1",), **more))
             self.assertNotIn("hush", str(caught.exception))

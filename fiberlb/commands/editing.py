@@ -14,8 +14,9 @@ from fiberlb.commands.completing import name_argument
 from fiberlb.commands.exits import Failed
 from fiberlb.commands.object_kinds import ObjectKind, kind_argument
 from fiberlb.commands.objects import tell
-from fiberlb.commands.printing import Printer, yaml_text
+from fiberlb.commands.printing import Printer
 from fiberlb.commands.writing import writes
+from fiberlb.control.yaml_text import yaml_text
 
 
 @click.command("edit")

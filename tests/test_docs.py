@@ -29,6 +29,7 @@ from fiberlb.model import (
     health_monitor,
     hsts,
     listener,
+    mirror,
     overload,
     passive_health,
     persistence,
@@ -41,6 +42,7 @@ from fiberlb.model import (
     rewrite,
     settings,
     split,
+    store,
     treated,
 )
 from fiberlb.model.convert import kind_of, kinds
@@ -65,9 +67,11 @@ TABLES: dict[str, type] = {
     "overload": overload.Overload,
     "tests": expectation.RequestTest,
     "resolver": resolver.ResolverSettings,
+    "store": store.EtcdSettings,
     "Keys that each object takes": resource.Resource,
     "Listeners, pools and policies alike": treated.Treated,
     "rewrite": rewrite.Rewrite,
+    "mirror": mirror.MirrorSettings,
     "Edits of header fields": header_edits.HeaderEdits,
     "session_persistence": persistence.SessionPersistence,
     "drain": persistence.Drain,

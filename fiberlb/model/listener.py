@@ -278,6 +278,6 @@ class Listener(Treated):
             if named(address):
                 message = f"{address} takes connections; udp listeners need IP addresses"
                 loading.refuse((*path, "address", index), message)
-        for name in ("accept_proxy_protocol", "insert_headers"):
+        for name in ("accept_proxy_protocol", "insert_headers", "rate_limit"):
             if getattr(self, name):
                 loading.refuse((*path, name), "does not go with udp")

@@ -22,6 +22,7 @@ from fiberlb.wire.client_hello import ClientHello, HelloRefused
 #: What the client is told, by reason code; a fault of ours or of the members by default.
 _ALERTS: Final = {
     "no_route": client_hello.UNRECOGNIZED_NAME,
+    "rate_limited": client_hello.ACCESS_DENIED,
     "rejected": client_hello.ACCESS_DENIED,
 }
 #: Ends that leave nothing to tell: a client that is refused by its address or its silence, and
@@ -91,7 +92,7 @@ class Passing(Session):
         if route.pool is None:
             self.refuse(route.decision.reason or "no_route")
         else:
-            self.attempt(route)
+            self.begin(route)
 
     def _request(self) -> Request:
         """The connection as rules look at it."""

@@ -10,6 +10,7 @@ import attrs
 from fiberlb.relay.accept import bind
 from fiberlb.relay.connecting import dial
 from fiberlb.relay.loop import Loop
+from fiberlb.treatment.buckets import Rates
 
 
 @attrs.frozen
@@ -25,6 +26,7 @@ class Services:
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
     @ivar suspect: told of a member that fails too often: its id, the last cause, a sentence.
     @ivar lag: L{fiberlb.relay.lag.Lag}; C{None}: nobody looks whether the process is too slow.
+    @ivar rates: who has come how often.
     @ivar release: cleans up after an address that is not listened at any more.
     """
 
@@ -37,6 +39,7 @@ class Services:
     release: Callable[[str], None] = lambda host: None
     suspect: Callable[[str, str, str], None] = lambda member, cause, told: None
     lag: Any = None
+    rates: Rates = attrs.field(factory=Rates)
 
 
 def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:

@@ -49,6 +49,16 @@ class Session(Exchange):
         elif route is None or route.pool is None:
             self.refuse("no_route")
         else:
+            self.begin(route)
+
+    def begin(self, route: Route) -> None:
+        """The client's route is known: serve it, unless it comes too often."""
+        treatment = route.treatment
+        request: Any = None
+        # Nothing else is done to connections (L{fiberlb.model.treated.BEFORE_REQUESTS}).
+        if treatment is not None and any(gate(self, request) for gate in treatment.gates):
+            self.refuse("rate_limited")
+        else:
             self.attempt(route)
 
     def attempt(self, route: Route) -> None:

@@ -36,6 +36,10 @@ CHANNEL = 3
 BOARD = 4
 #: The descriptor of the table of clients, likewise.
 CLIENTS = 5
+#: The descriptor of the table of who has come how often, likewise.
+RATES = 6
+#: All of these.
+FILES = (BOARD, CLIENTS, RATES)
 #: Base contexts; a listener takes one for each change of its cipher suites.
 BASES = 64
 #: Bytes of an order at most.

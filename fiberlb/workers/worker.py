@@ -35,6 +35,7 @@ from fiberlb.relay.services import Services, request_ids
 from fiberlb.resolved import resolved
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
+from fiberlb.treatment.buckets import Rates
 from fiberlb.workers import messages
 from fiberlb.workers.board import Board
 from fiberlb.workers.link import WorkerLink, suspect
@@ -44,7 +45,7 @@ from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Decoder, Revision
 from fiberlb.workers.serving import ServingPlane
 from fiberlb.workers.system import name_process
-from fiberlb.workers.tables import clients
+from fiberlb.workers.tables import clients, rates
 from fiberlb.workers.talk import Talk
 
 #: Seconds between two writings of the figures.
@@ -105,6 +106,7 @@ class Worker:
             request_ids(os.urandom),
             suspect=lambda *told: suspect(self._link, *told),
             lag=Lag(reactor),
+            rates=Rates(lambda: rates(order)),
         )
         self.plane = ServingPlane(
             reactor,

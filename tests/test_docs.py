@@ -34,7 +34,9 @@ from fiberlb.model import (
     rate_limit,
     resolver,
     resource,
+    response,
     settings,
+    split,
     treated,
 )
 from fiberlb.model.convert import kind_of, kinds
@@ -73,6 +75,9 @@ TABLES: dict[str, type] = {
     "limits": bounds.Limits,
     **{name: cls for name, cls in configuration.COLLECTIONS.items() if name != "l7_rules"},
     "rules": configuration.COLLECTIONS["l7_rules"],
+    "Weighted pools": split.WeightedPool,
+    "split_persistence": split.SplitPersistence,
+    "response": response.FixedResponse,
 }
 
 

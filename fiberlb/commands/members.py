@@ -142,10 +142,10 @@ def _set(client: Client, pool: str, member: str, body: dict[str, Any], wait: boo
         found = client.get(target)
         if found["state"] == "ready":
             raise Failed(f"{member} was made ready meanwhile")
-    click.echo(_said(found))
+    click.echo(said(found))
 
 
-def _said(found: dict[str, Any]) -> str:
+def said(found: dict[str, Any]) -> str:
     """What became of a member, for people."""
     name = found["name"] or found["id"]
     weight = "" if found["weight"] is None else f", weight {found['weight']}"

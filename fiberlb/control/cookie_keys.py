@@ -13,7 +13,8 @@ from typing import ClassVar
 from twisted.logger import Logger
 
 from fiberlb.model.configuration import Configuration
-from fiberlb.model.persistence import PersistenceType
+from fiberlb.model.l7 import L7Policy
+from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Pool
 from fiberlb.store.interface import Conflict, Store, StoreError
 from fiberlb.store.sealed import KEY_SIZE, Keyring, SealError
@@ -61,10 +62,13 @@ class CookieKeys:
 
     def wanted(self, configuration: Configuration) -> bool:
         """Whether a configuration needs keys that are not there yet."""
-        return not self.keys and any(
-            pool.session_persistence is not None
-            and pool.session_persistence.type is PersistenceType.COOKIE
-            for pool in configuration.all(Pool).values()
+        return not self.keys and (
+            any(
+                pool.session_persistence is not None and pool.session_persistence.ours
+                for pool in configuration.all(Pool).values()
+            )
+            or any(listener.split_persistence for listener in configuration.all(Listener).values())
+            or any(policy.split_persistence for policy in configuration.all(L7Policy).values())
         )
 
     async def make(self) -> bool:

@@ -8,7 +8,7 @@ module, and the tests of the control service bring plain classes that have them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Container, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fiberlb.errors import AddressInUse
 
@@ -169,6 +169,9 @@ class Plane(Protocol):
         C{(0, 0)} where traffic has no process of its own.
         """
 
+    def recall(self, ident: str) -> Awaitable[dict[str, Any] | None]:
+        """What is known of an answer that was made here, by the id that it bears."""
+
     def restart(self) -> Awaitable[None]:
         """Replace every worker; ends when the new ones serve."""
 
@@ -197,6 +200,50 @@ class MemberHealth(Protocol):
         """How often it went up or down."""
 
 
+class PhaseView(Protocol):
+    """One step of a check that was asked for."""
+
+    @property
+    def name(self) -> str:
+        """C{connect}, C{tls}, or the type of the check."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the member did what was expected."""
+
+    @property
+    def reason(self) -> str:
+        """Why not; empty when it did."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
+
+class ProbeView(Protocol):
+    """A check that was asked for."""
+
+    @property
+    def address(self) -> str:
+        """Where the member was asked."""
+
+    @property
+    def port(self) -> int:
+        """The port; 0 with a Unix socket."""
+
+    @property
+    def type(self) -> str:
+        """The type of the check."""
+
+    @property
+    def phases(self) -> Sequence[PhaseView]:
+        """Its steps, up to the first one that failed."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it would count for the member."""
+
+
 class HealthView(Protocol):
     """The health checks, seen from above."""
 
@@ -220,3 +267,6 @@ class HealthView(Protocol):
 
     def status(self, member_id: str) -> MemberHealth:
         """One member's health; C{unmonitored} for one that is not checked or not known."""
+
+    async def probe(self, member_id: str) -> ProbeView | None:
+        """Check a member now, which counts for nothing; C{None}: it is not in force."""

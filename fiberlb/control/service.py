@@ -377,6 +377,10 @@ class ControlService:
         """How many workers there should be, and how many serve what is in force."""
         return self._plane.workers()
 
+    async def recall(self, ident: str) -> dict[str, Any] | None:
+        """What is known of an answer of FiberLB's own, by the id that it bears."""
+        return await self._plane.recall(ident)
+
     async def restart_workers(self) -> None:
         """Replace every worker, one after the other; returns when the new ones serve."""
         await self._plane.restart()

@@ -20,6 +20,8 @@ _PIECE = 65536
 _NOT_PRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+#: The short forms of rules of rules (L{fiberlb.model.l7_rule.Condition}).
+_RULES_OF = ("any", "all", "not")
 #: The parser in C where PyYAML was built with it; both give the same events.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -52,7 +54,7 @@ class Document:
         node = self.root
         line, column = node.line, node.column
         for step in path:
-            found = node.step(step)
+            found = _step(node, step)
             if found is None:
                 break
             line, column, node = found
@@ -63,6 +65,18 @@ class Document:
         if problem.position is not None:
             return problem
         return attrs.evolve(problem, position=self.position(problem.path))
+
+
+def _step(node: Node, step: str | int) -> tuple[int, int, Node] | None:
+    """One step; rules within a rule stand under the word that says what they are for."""
+    found = node.step(step)
+    if found is None and step == "rules":
+        words = [word for word in _RULES_OF if node.step(word) is not None]
+        return node.step(words[0]) if words else None
+    if found is None and step == 0 and node.items is None:
+        # One that stands for a list of one.
+        return node.line, node.column, node
+    return found
 
 
 def read_yaml(content: bytes, name: str, environ: Mapping[str, str]) -> Document:

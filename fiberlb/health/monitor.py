@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from fiberlb.balancing.rise_fall import Health, RiseFall
 from fiberlb.health.checks.target import Check
 from fiberlb.health.outliers import Outliers
+from fiberlb.health.probing import Probe, monitor_for, probe
 from fiberlb.health.slots import Slots
 from fiberlb.health.watch import Equipment, MemberHealth, MemberWatch, Watched, label
 from fiberlb.model.health_monitor import HealthMonitor, InitialState, MonitorType
@@ -117,6 +118,21 @@ class HealthService:
         if out is None or found.health == Health.DOWN.value:
             return found
         return attrs.evolve(found, health=EJECTED, reason=out.reason, since=out.since)
+
+    async def probe(self, member_id: str) -> Probe | None:
+        """
+        Check a member now, whatever its state, phase by phase: it counts for nothing.
+
+        @return: C{None} for one that is not known.
+        """
+        for plan in self._plans.values():
+            for member in plan.members:
+                if member.id == member_id:
+                    monitor = monitor_for(plan.pool, plan.monitor)
+                    encrypted = plan.monitor is not None and plan.pool.checks_tls
+                    shared = self._equipment
+                    return await probe(shared.checks, shared.clock, member, monitor, encrypted)
+        return None
 
     def ejections(self) -> Mapping[str, int]:
         """How often each member was ejected; those that never were are left out."""

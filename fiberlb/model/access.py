@@ -12,6 +12,7 @@ import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.fields import Loading, OneOf, Optional, Text, field
+from fiberlb.model.quantities import Duration
 
 #: Characters that a token has at least: what is shorter could be guessed.
 SHORTEST_TOKEN = 16
@@ -124,3 +125,31 @@ class TokenSetting:
     def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
         """The short form is the token itself."""
         return {"token": value} if isinstance(value, str) else value
+
+
+@attrs.frozen(kw_only=True)
+class NewToken:
+    """
+    A token that is to be made; its text is chosen by FiberLB.
+
+    @ivar name: who will use it, for the history.
+    @ivar role: what they may do.
+    @ivar project: the only one it is for, of APIs that have projects.
+    @ivar expires_at: when its time is over; C{None}: never.
+    """
+
+    name: str = field(TOKEN_NAME)
+    role: Role = field(OneOf(Role))
+    project: str | None = field(Optional(Text(255, 1)), None)
+    expires_at: float | None = field(Optional(Moment()), None)
+
+
+@attrs.frozen(kw_only=True)
+class TokenRotation:
+    """
+    A token that is to get a new text.
+
+    @ivar grace: for how long the one that it has stays good.
+    """
+
+    grace: float = field(Duration(positive=False), 0.0)

@@ -19,7 +19,14 @@ from fiberlb.model.addresses import named
 from fiberlb.model.certificate import SHOWN, Certificate, CertificateType
 from fiberlb.model.convert import map_references, references
 from fiberlb.model.fields import MOST_SUGGESTIONS
-from fiberlb.model.l7 import OF_CONNECTIONS, L7Policy, L7Rule, PolicyAction
+from fiberlb.model.l7 import (
+    NESTING,
+    OF_CONNECTIONS,
+    Condition,
+    L7Policy,
+    L7Rule,
+    PolicyAction,
+)
 from fiberlb.model.listener import ADD_TLS_CONFIG, Listener, TlsConfig
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool, PoolProtocol
@@ -233,7 +240,6 @@ def addresses(configuration: Configuration, listener: Listener) -> tuple[str, ..
 
 def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
     taken: dict[tuple[str, int, bool], Listener] = {}
-    pools = configuration.all(Pool)
     for listener in configuration.all(Listener).values():
         at = ("listeners", listener.id)
         if listener.loadbalancer_id in configuration.all(LoadBalancer):
@@ -243,9 +249,7 @@ def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
                 other = taken.setdefault(key, listener)
                 if other is not listener:
                     yield _taken(at, address, port, other)
-        pool = pools.get(listener.default_pool_id or "")
-        if pool is not None:
-            yield from _check_fit(listener, pool, (*at, "default_pool_id"))
+        yield from _check_named_pools(configuration, listener, listener)
         tls = listener.tls_config
         if tls is not None:
             yield from _check_certificates(configuration, tls, (*at, "tls_config"))
@@ -320,8 +324,32 @@ def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:
         yield Problem(path, message)
 
 
-def _check_policies(configuration: Configuration) -> Iterable[Problem]:
+def _check_named_pools(
+    configuration: Configuration, listener: Listener, made: Listener | L7Policy
+) -> Iterable[Problem]:
+    """The pools that a listener, or one of its policies, sends what comes to."""
+    at = (made.COLLECTION, made.id)
     pools = configuration.all(Pool)
+    split: set[str] = set()
+    for to, ident, path in references(made):
+        pool = pools.get(ident) if to == Pool.COLLECTION else None
+        if pool is None:
+            continue
+        yield from _check_fit(listener, pool, (*at, *path))
+        if path[0] not in ("default_pools", "redirect_pools"):
+            continue
+        # One of several; by its name and by its id it is the same.
+        if ident in split:
+            message = f"pool {pool.name!r} is named twice; add the weights up"
+            yield Problem((*at, *path), message, code="duplicate")
+        split.add(ident)
+        kept, own = made.split_persistence, pool.session_persistence
+        if kept and own and own.ours and kept.cookie_name == own.name:
+            message = f"is the name of the cookie of pool {pool.name!r}, too"
+            yield Problem((*at, "split_persistence", "cookie_name"), message)
+
+
+def _check_policies(configuration: Configuration) -> Iterable[Problem]:
     listeners = configuration.all(Listener)
     for policy in configuration.all(L7Policy).values():
         at = ("l7_policies", policy.id)
@@ -334,9 +362,7 @@ def _check_policies(configuration: Configuration) -> Iterable[Problem]:
             message = f"listener {listener.name!r} is {listener.protocol.value}, policies need http"
             yield Problem((*at, "listener_id"), message)
             continue
-        pool = pools.get(policy.redirect_pool_id or "")
-        if pool is not None:
-            yield from _check_fit(listener, pool, (*at, "redirect_pool_id"))
+        yield from _check_named_pools(configuration, listener, policy)
 
 
 def _check_passing(configuration: Configuration, policy: L7Policy) -> Iterable[Problem]:
@@ -351,7 +377,17 @@ def _check_passing(configuration: Configuration, policy: L7Policy) -> Iterable[P
     elif policy.action is PolicyAction.REJECT and policy.redirect_http_status_code is not None:
         message = f"a status needs HTTP; {ADD_TLS_CONFIG}"
         yield Problem((*at, "redirect_http_status_code"), message)
+    if policy.split_persistence is not None:
+        message = f"is a cookie, and needs HTTP; {ADD_TLS_CONFIG}"
+        yield Problem((*at, "split_persistence"), message)
     for rule in configuration.children(L7Rule, policy.id):
-        if rule.rule_type not in OF_CONNECTIONS:
-            message = f"{rule.rule_type.value} rules need HTTP; {ADD_TLS_CONFIG}"
-            yield Problem(("l7_rules", rule.id, "rule_type"), message)
+        yield from _check_of_connections(rule, ("l7_rules", rule.id))
+
+
+def _check_of_connections(rule: Condition, at: Path) -> Iterable[Problem]:
+    if rule.rule_type in NESTING:
+        for index, one in enumerate(rule.rules):
+            yield from _check_of_connections(one, (*at, "rules", index))
+    elif rule.rule_type not in OF_CONNECTIONS:
+        message = f"{rule.rule_type.value} rules need HTTP; {ADD_TLS_CONFIG}"
+        yield Problem((*at, "rule_type"), message)

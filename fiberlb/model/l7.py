@@ -9,7 +9,7 @@ import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.bounds import POLICY_TIMEOUTS, Timeouts
-from fiberlb.model.convert import Partial
+from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.fields import Loading, OneOf, Optional, Reference, Text, Whole, field
 from fiberlb.model.l7_rule import (
     EXACT_ONLY,
@@ -20,6 +20,14 @@ from fiberlb.model.l7_rule import (
     Condition,
     L7Rule,
     RuleType,
+)
+from fiberlb.model.response import FixedResponse
+from fiberlb.model.split import (
+    PERSISTENCE,
+    WEIGHTED_POOLS,
+    SplitPersistence,
+    WeightedPool,
+    check_split,
 )
 from fiberlb.model.treated import Treated, own_first
 
@@ -44,14 +52,20 @@ class PolicyAction(Enum):
     REDIRECT_TO_POOL = "redirect_to_pool"
     REDIRECT_TO_URL = "redirect_to_url"
     REDIRECT_PREFIX = "redirect_prefix"
+    FIXED_RESPONSE = "fixed_response"
     REJECT = "reject"
 
 
+#: What is given -> the action that it is for.
 _IMPLIED = {
     "redirect_pool_id": PolicyAction.REDIRECT_TO_POOL,
+    "redirect_pools": PolicyAction.REDIRECT_TO_POOL,
     "redirect_url": PolicyAction.REDIRECT_TO_URL,
     "redirect_prefix": PolicyAction.REDIRECT_PREFIX,
+    "response": PolicyAction.FIXED_RESPONSE,
 }
+#: What is for requests that go to pools.
+_TO_POOLS = ("failover_pool_id", "split_persistence")
 #: Statuses of a redirect; the first is the default.
 REDIRECT_STATUSES = (302, 301, 303, 307, 308)
 
@@ -63,25 +77,27 @@ class L7Policy(Treated):
 
     @ivar position: policies are evaluated lowest first; C{None} until the
         listener's policies are known, then 10 after the last.
+    @ivar redirect_pools: several, each with its share, in place of C{redirect_pool_id}.
+    @ivar failover_pool_id: in its place while it has no member that is able to serve.
+    @ivar split_persistence: keeps a client at its pool of C{redirect_pools}.
     @ivar redirect_http_status_code: C{None}: 302 of a redirect, 403 of a reject.
     """
 
     COLLECTION: ClassVar[str] = "l7_policies"
     PARENT: ClassVar[tuple[str, str] | None] = ("listener_id", "listeners")
     CHILDREN: ClassVar[dict[str, str]] = {"rules": "l7_rules"}
-    LATER: ClassVar[frozenset[str]] = Treated.LATER | {
-        *"redirect_pools failover_pool_id response split_persistence".split()
-    }
 
     listener_id: str = field(Reference("listeners"), "")
     position: int | None = field(Optional(Whole(0, 2147483647)), None)
-    action: PolicyAction | None = field(
-        Optional(OneOf(PolicyAction, later=("fixed_response",))), None
-    )
+    action: PolicyAction | None = field(Optional(OneOf(PolicyAction)), None)
     redirect_pool_id: str | None = field(Optional(Reference("pools")), None)
+    redirect_pools: tuple[WeightedPool, ...] | None = field(Optional(WEIGHTED_POOLS), None)
+    failover_pool_id: str | None = field(Optional(Reference("pools")), None)
+    split_persistence: SplitPersistence | None = field(PERSISTENCE, None)
     redirect_url: str | None = field(Optional(Text(2048, 1)), None)
     redirect_prefix: str | None = field(Optional(Text(2048, 1)), None)
     redirect_http_status_code: int | None = field(Optional(Whole(300, 599)), None)
+    response: FixedResponse | None = field(Optional(Nested(FixedResponse)), None)
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts, POLICY_TIMEOUTS), ())
 
     @classmethod
@@ -92,21 +108,20 @@ class L7Policy(Treated):
         given = [key for key in _IMPLIED if value.get(key) is not None]
         if len(given) == 1:
             return {**value, "action": _IMPLIED[given[0]].value}
-        later = [key for key in ("redirect_pools", "response") if key in value]
-        if not given and not later:
+        if not given:
             loading.refuse((*path, "action"), "is needed", code="missing")
-        elif not later:
-            loading.refuse((*path, "action"), f"is needed: {' and '.join(given)} are both given")
+        else:
+            both = f"{', '.join(given[:-1])} and {given[-1]} are"
+            both += " both given" if len(given) == 2 else " given together"
+            loading.refuse((*path, "action"), f"is needed: {both}")
         return value
 
     def check(self, path: Path, loading: Loading) -> None:
         """Each action needs its own target and no other, and a status of its kind."""
-        for key, action in _IMPLIED.items():
-            given = getattr(self, key) is not None
-            if action is self.action and not given:
-                loading.refuse((*path, key), f"is needed by {action.value}", code="missing")
-            if action is not self.action and given and self.action is not None:
-                loading.refuse((*path, key), f"does not go with {self.action.value}")
+        self._check_targets(path, loading)
+        check_split(
+            self.redirect_pools or (), self.split_persistence, "redirect_pools", path, loading
+        )
         status = self.redirect_http_status_code
         at = (*path, "redirect_http_status_code")
         if status is None:
@@ -115,5 +130,27 @@ class L7Policy(Treated):
             loading.refuse(at, "must be from 400 to 599 with reject")
         elif self.action is PolicyAction.REDIRECT_TO_POOL:
             loading.refuse(at, "does not go with redirect_to_pool")
+        elif self.action is PolicyAction.FIXED_RESPONSE:
+            loading.refuse(at, "does not go with fixed_response; response has a status")
         elif self.action is not PolicyAction.REJECT and status not in REDIRECT_STATUSES:
             loading.refuse(at, "must be one of 301, 302, 303, 307, 308")
+
+    def _check_targets(self, path: Path, loading: Loading) -> None:
+        action = self.action
+        if action is None:
+            return
+        own = [key for key, wanted in _IMPLIED.items() if wanted is action]
+        given = [key for key in own if getattr(self, key) is not None]
+        if own and not given:
+            loading.refuse((*path, own[0]), f"is needed by {action.value}", code="missing")
+        if len(given) > 1:
+            message = f"{given[0]} and {given[1]} exclude each other"
+            loading.refuse((*path, given[1]), message)
+        if self.redirect_pools is not None and not self.redirect_pools:
+            loading.refuse((*path, "redirect_pools"), "must name a pool")
+        others = [key for key in _IMPLIED if key not in own]
+        if action is not PolicyAction.REDIRECT_TO_POOL:
+            others += _TO_POOLS
+        for key in others:
+            if getattr(self, key) is not None:
+                loading.refuse((*path, key), f"does not go with {action.value}")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.convert import structure, unstructure
+from fiberlb.model.convert import kinds, structure, unstructure
 from fiberlb.model.dn import NAMES
 from fiberlb.model.fields import (
     REFUSED,
@@ -96,13 +96,8 @@ _VALUE: Final = Text(1024, 1)
 
 
 @attrs.frozen
-class _Nested:
+class NestedRules:
     """Rules within a rule; one stands for a list of one. The model holds a tuple."""
-
-    @property
-    def nests(self) -> type:
-        """What its schema refers to (L{fiberlb.model.schema})."""
-        return Condition
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         if loading.depth >= DEEPEST:
@@ -122,7 +117,13 @@ class _Nested:
         return [unstructure(one) for one in value]
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": {"$ref": "#/$defs/Condition"}, "maxItems": MOST_NESTED}
+        rule = {"$ref": f"#/$defs/{self.nests.__name__}"}
+        return {"type": "array", "items": rule, "maxItems": MOST_NESTED}
+
+    @property
+    def nests(self) -> type:
+        """What they are objects of; named here since it has such rules itself."""
+        return Condition
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -150,7 +151,7 @@ class Condition:
     value: str | None = field(Optional(_VALUE), None)
     values: tuple[str, ...] = field(Several(_VALUE, most=1000), ())
     key: str | None = field(Optional(Text(255, 1)), None)
-    rules: tuple[Condition, ...] = field(_Nested(), ())
+    rules: tuple[Condition, ...] = field(NestedRules(), ())
     invert: bool = field(Flag(), False)
 
     @property
@@ -164,6 +165,16 @@ class Condition:
         return sum([1 + rule.nested for rule in self.rules])
 
     @classmethod
+    def short_keys(cls) -> dict[str, Any]:
+        """The keys of the short form, with their schemas."""
+        condition = {"$ref": "#/$defs/Condition"}
+        several = {"type": "array", "items": _VALUE.schema()}
+        nested = {"anyOf": [{"type": "array", "items": condition}, condition]}
+        values = {"anyOf": [_VALUE.schema(), several]}
+        done = {word: nested if word in _SHORT_NESTING else values for word in sorted(_SHORT)}
+        return {**done, **{word: Text(255, 1).schema() for word in sorted(_SHORT_KEYED)}}
+
+    @classmethod
     def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
         """The short form: the type as the key, such as C{{path: /api}}."""
         if not isinstance(value, dict):
@@ -171,7 +182,9 @@ class Condition:
         if "rule_type" in value or "type" in value:
             return cls._agreeing(value, path, loading)
         found = [word for word in value if isinstance(word, str) and word.lower() in _SHORT]
-        if len(found) != 1:
+        if not found:
+            return cls._mistyped(value, path, loading)
+        if len(found) > 1:
             return value
         word, subject = found[0], value[found[0]]
         rest = {key: content for key, content in value.items() if key != word}
@@ -184,6 +197,16 @@ class Condition:
             "values" if isinstance(subject, list) else "value": subject,
             **rest,
         }
+
+    @classmethod
+    def _mistyped(cls, value: dict[Any, Any], path: Path, loading: Loading) -> Any:
+        """A document that names no type: perhaps one of its words should have."""
+        unknown = [word for word in value if word not in kinds(cls) and word not in cls.SPELLINGS]
+        for word in unknown:
+            guess = loading.guess(str(word), [*_SHORT, *kinds(cls)])
+            message = f"{str(word)!r} is neither a rule type nor another key"
+            loading.refuse((*path, str(word)), message, guess, "unknown_key")
+        return REFUSED if unknown else value
 
     @staticmethod
     def _agreeing(value: dict[Any, Any], path: Path, loading: Loading) -> Any:

@@ -29,6 +29,13 @@ from fiberlb.model.fields import (
     field,
 )
 from fiberlb.model.listener_values import ConnectionLimit, ListenAddress, RedirectStatus, Setting
+from fiberlb.model.split import (
+    PERSISTENCE,
+    WEIGHTED_POOLS,
+    SplitPersistence,
+    WeightedPool,
+    check_split,
+)
 from fiberlb.model.treated import Treated, own_first
 
 
@@ -185,6 +192,8 @@ class Listener(Treated):
     @ivar address: empty: the addresses of the load balancer.
     @ivar port: of the IP addresses; C{None} where there is none of these.
     @ivar default_pool_id: where requests go that no policy takes; C{None}: 503.
+    @ivar default_pools: several, each with its share, in its place.
+    @ivar split_persistence: keeps a client at its pool of C{default_pools}.
     @ivar https_redirect: the status of a redirect of everything to https; 0 for none.
     @ivar allowed_cidrs: networks that may connect; empty: all.
     @ivar accept_proxy_protocol: connections begin with a header of the PROXY protocol, and come
@@ -200,7 +209,7 @@ class Listener(Treated):
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
     LATER: ClassVar[frozenset[str]] = Treated.LATER | {
-        *"default_pools split_persistence hsts readiness_path onion onion_location".split()
+        *"hsts readiness_path onion onion_location".split()
     }
 
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
@@ -209,6 +218,8 @@ class Listener(Treated):
     protocol: ListenerProtocol = field(OneOf(ListenerProtocol, later=("prometheus",)))
     tls_config: TlsConfig | None = field(Optional(Nested(TlsConfig)), None)
     default_pool_id: str | None = field(Optional(Reference("pools")), None)
+    default_pools: tuple[WeightedPool, ...] | None = field(Optional(WEIGHTED_POOLS), None)
+    split_persistence: SplitPersistence | None = field(PERSISTENCE, None)
     l7policy_order: PolicyOrder = field(OneOf(PolicyOrder), PolicyOrder.POSITION)
     encoded_slash: EncodedSlash = field(OneOf(EncodedSlash), EncodedSlash.CHECK)
     https_redirect: int = field(RedirectStatus(), 0)
@@ -265,6 +276,7 @@ class Listener(Treated):
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
         if self.insert_headers and self.passes_tls:
             loading.refuse((*path, "insert_headers"), f"needs HTTP; {ADD_TLS_CONFIG}")
+        self._check_pools(path, loading)
         if self.passes_tls:
             self.refuse_treatment(f"needs HTTP; {ADD_TLS_CONFIG}", path, loading)
         elif not self.speaks_http:
@@ -272,12 +284,26 @@ class Listener(Treated):
         if self.datagrams:
             self._check_datagrams(path, loading)
 
+    def _check_pools(self, path: Path, loading: Loading) -> None:
+        """One way to say where requests go by default."""
+        pools = self.default_pools
+        if pools is not None and self.default_pool_id is not None:
+            message = "default_pool_id and default_pools exclude each other"
+            loading.refuse((*path, "default_pools"), message)
+        if pools is not None and not pools:
+            loading.refuse((*path, "default_pools"), "must name a pool")
+        check_split(pools or (), self.split_persistence, "default_pools", path, loading)
+        if self.split_persistence is not None and not self.speaks_http:
+            hint = f"; {ADD_TLS_CONFIG}" if self.passes_tls else ""
+            message = f"is a cookie, and needs HTTP{hint}"
+            loading.refuse((*path, "split_persistence"), message)
+
     def _check_datagrams(self, path: Path, loading: Loading) -> None:
         """What goes with connections only."""
         for index, address in enumerate(self.address):
             if named(address):
                 message = f"{address} takes connections; udp listeners need IP addresses"
                 loading.refuse((*path, "address", index), message)
-        for name in ("accept_proxy_protocol", "insert_headers", "rate_limit"):
+        for name in ("accept_proxy_protocol", "insert_headers", "default_pools", "rate_limit"):
             if getattr(self, name):
                 loading.refuse((*path, name), "does not go with udp")

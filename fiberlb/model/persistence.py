@@ -134,6 +134,11 @@ class SessionPersistence:
     secure: bool | None = field(Secure(), None)
 
     @property
+    def ours(self) -> bool:
+        """Whether FiberLB sets the cookie."""
+        return self.type is PersistenceType.COOKIE
+
+    @property
     def name(self) -> str:
         """The name of the cookie, whoever sets it."""
         return self.cookie_name or COOKIE_NAME

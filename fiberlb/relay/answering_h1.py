@@ -31,17 +31,19 @@ class Answering(Exchange):
 
     @ivar buffer: bytes of requests that wait for the one in progress.
     @ivar plan: the listener's plan that the last request was read under.
+    @ivar set_cookie: a field of the answer that keeps the client at its pool of a split.
     @ivar serving: heads are being taken one after the other; who finishes
         an exchange meanwhile must not begin the next one.
     """
 
-    __slots__ = ("_closed", "_recoded", "_tunnel", "buffer", "plan", "serving")
+    __slots__ = ("_closed", "_recoded", "_tunnel", "buffer", "plan", "serving", "set_cookie")
 
     def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
         super().__init__(cell, peer, peer_port)
         self.buffer = b""
         self.plan: Plan | None = None
         self.serving = False
+        self.set_cookie = b""
         self._recoded = False
         self._tunnel: Any = None
         self._closed = False
@@ -92,6 +94,8 @@ class Answering(Exchange):
         self.sent_octets = len(data)
         if self.affinity is not None:
             prefix = self.affinity.answered(self, prefix)
+        if self.set_cookie:
+            prefix += self.set_cookie
         if not self.keep or length < 0 or self.minor == 0 or self.cell.draining:
             return self._respond_otherwise(prefix, length, data)
         return self._write(b"".join((prefix, b"\r\n", data)))
@@ -172,6 +176,7 @@ class Answering(Exchange):
         assert up is not None
         if self.affinity is not None:
             prefix = self.affinity.answered(self, prefix)
+        prefix += self.set_cookie
         if member is not None:
             member.relays.add(self)
         head = b"".join((prefix, b"Connection: Upgrade\r\nUpgrade: ", upgrade, b"\r\n\r\n", rest))
@@ -217,7 +222,9 @@ class Answering(Exchange):
         if decision.content is not None:
             self.status = decision.status
             body = b"" if self.method == b"HEAD" else decision.content
-            head = answers.content(decision.status, len(decision.content), self._tail())
+            head = answers.content(
+                decision.status, decision.fields, len(decision.content), self._tail()
+            )
             self._last(head + body, None)
             return
         location = decision.location(self.request(plan, authority))
@@ -284,6 +291,7 @@ class Answering(Exchange):
         unread = self.left or self.chunks is not None
         self.let_go()
         self.clear()
+        self.set_cookie = b""
         if self.keep and not unread:
             if self.serving:
                 self.started = self.conn.loop.now

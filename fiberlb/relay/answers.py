@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from fiberlb.errors import REASONS
@@ -46,9 +47,17 @@ def status_line(status: int) -> bytes:
     """C{HTTP/1.1 503 Service Unavailable} with its line end; made once per status."""
     line = _STATUS_LINES.get(status)
     if line is None:
-        line = b"HTTP/1.1 %d %s\r\n" % (status, PHRASES.get(status, b""))
+        phrase = PHRASES.get(status) or _registered(status)
+        line = b"HTTP/1.1 %d %s\r\n" % (status, phrase)
         _STATUS_LINES[status] = line
     return line
+
+
+def _registered(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b""
 
 
 def error(reason: str, status: int | None, request_id: str, tail: bytes, head_only: bool) -> bytes:
@@ -90,13 +99,12 @@ def redirect(status: int, location: bytes, tail: bytes) -> bytes:
     )
 
 
-def content(status: int, length: int, tail: bytes) -> bytes:
-    """The head of an answer with a body of ours that is good for this moment only."""
-    return b"".join(
-        (
-            status_line(status),
-            b"Content-Type: application/octet-stream\r\nCache-Control: no-store\r\n",
-            b"Content-Length: %d\r\n" % length,
-            tail,
-        )
-    )
+def content(status: int, fields: bytes, length: int, tail: bytes) -> bytes:
+    """
+    The head of an answer with a body of ours.
+
+    @param fields: what is said of the body, lines with their ends.
+    """
+    # RFC 9110 section 8.6: these statuses end with their heads, whatever a length would say.
+    framing = b"" if status in (204, 304) else b"Content-Length: %d\r\n" % length
+    return b"".join((status_line(status), fields, framing, tail))

@@ -23,6 +23,8 @@ from fiberlb.routing.request import Request
 from fiberlb.tls.challenge import ChallengeContexts
 from fiberlb.wire.client_hello import MOST, ClientHello, HelloRefused
 
+#: What is good for this moment only.
+_FIELDS = b"Content-Type: application/octet-stream\r\nCache-Control: no-store\r\n"
 _METHODS = frozenset({b"GET", b"HEAD"})
 
 
@@ -31,7 +33,7 @@ class Answers:
 
     def __init__(self, challenges: Challenges) -> None:
         self._decisions = {
-            path.encode(): Decision(status=200, content=body)
+            path.encode(): Decision(status=200, content=body, fields=_FIELDS)
             for path, body in challenges.answers.items()
         }
         self._contexts = (

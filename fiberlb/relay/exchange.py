@@ -15,7 +15,7 @@ from typing import Any, Final
 from fiberlb.balancing.peak_ewma import Average
 from fiberlb.relay.connection import Connection
 from fiberlb.relay.member_state import MemberState
-from fiberlb.relay.noting import record
+from fiberlb.relay.noting import failed, record
 from fiberlb.relay.pool_state import PoolState
 from fiberlb.relay.runtime import Cell, Route
 from fiberlb.relay.upstream_h1 import Upstream
@@ -44,7 +44,7 @@ class Exchange:
     @ivar out: the request's head as it is sent to the member.
     @ivar left: octets of the request's body still to come, where their number is known.
     @ivar chunks: the request's chunked body, where it is not.
-    @ivar member_name: of the last one tried, for the log.
+    @ivar member_name: of the last one tried, for the log; C{failures}: L{fiberlb.observe.kept}.
     @ivar held: what of the body has been sent, for sending it again.
     @ivar expecting: the client sends the body that is still to come only after an answer of 100.
     @ivar head_sent: the answer has begun.
@@ -82,6 +82,7 @@ class Exchange:
         "destination",
         "detail",
         "expecting",
+        "failures",
         "filter",
         "half_closed",
         "head_at",
@@ -149,6 +150,7 @@ class Exchange:
         self.held: list[bytes] | None = None
         self.left = self.held_octets = self.received_octets = self.sent_octets = 0
         self.tried: tuple[str, ...] = ()
+        self.failures: tuple[Any, ...] = ()
         self.tries = self.charged = self.status = 0
         self.head_at = self.connected_at = self.answered_at = self.queued = 0.0
         self.member_name = self.request_id = self.detail = ""
@@ -276,6 +278,7 @@ class Exchange:
         """The member could not be reached and knows nothing of C{unsent}: another one is tried."""
         member = self.member
         pool = self.route.pool if self.route else None
+        failed(self, reason)
         self.disappointed()
         self.let_go()
         if pool is None or member is None or self.tries > pool.attempts:
@@ -312,6 +315,7 @@ class Exchange:
         if other is None:
             self.fail(reason)
             return
+        failed(self, reason)
         self.tries += 1
         request = self.out + b"".join(self.held or ())
         member = self.member
@@ -378,6 +382,7 @@ class Exchange:
 
     def fail(self, reason: str) -> None:
         """The answer cannot be given, or not be finished: say so as well as it can be said."""
+        failed(self, reason)
         self._cancel()
         if self.head_sent:
             self.cut(reason)

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from fiberlb.relay.exchange import Exchange
+
+
+#: What members are at fault for, beside the reason codes that begin with C{member_}.
+_OF_CONNECTING: Final = frozenset({"connect_refused", "connect_timeout"})
+
+
+def failed(exchange: Exchange, reason: str) -> None:
+    """Note that the member in turn has failed, for whoever asks what was tried."""
+    if exchange.member is None or not (reason[:7] == "member_" or reason in _OF_CONNECTING):
+        return
+    after = exchange.cell.services.loop.now - exchange.started
+    one = (exchange.member_name, reason, exchange.detail, after)
+    exchange.failures = (*exchange.failures, one)
 
 
 def record(exchange: Exchange, reason: str | None) -> None:
@@ -19,11 +32,13 @@ def record(exchange: Exchange, reason: str | None) -> None:
             exchange.waiting.leave(exchange)
         reasons = cell.services.reasons
         reasons[reason] = reasons.get(reason, 0) + 1
+        made = row(exchange, reason)
+        cell.services.kept.keep(made, exchange.failures)
     log = cell.log
     if log.on:
-        log.entries.append(row(exchange, reason))
+        log.entries.append(row(exchange, None) if reason is None else made)
     elif reason is not None:
-        log.own(row(exchange, reason))
+        log.own(made)
 
 
 def row(exchange: Exchange, reason: str | None) -> tuple[Any, ...]:

@@ -88,7 +88,10 @@ class Passing(Session):
         self.sni = None if name is None else name.lower().removesuffix(b".")
         self.alpn = hello.protocols
         plan = self.cell.plan
-        self.route = route = plan.only or plan.route(plan.decide(self._request()))
+        route = plan.only or plan.route(plan.decide(self._request()))
+        if route.choice is not None:
+            route = route.choice.choose(self)
+        self.route = route
         if route.pool is None:
             self.refuse(route.decision.reason or "no_route")
         else:

@@ -30,6 +30,8 @@ class PoolState:
     @ivar reads: the same, where it looks at heads of requests.
     @ivar queue: L{fiberlb.relay.queue.Queue}: who picks, where members have limits; else C{None}.
     @ivar introduce: an exchange -> what its connection to a member begins with; C{None}: nothing.
+    @ivar able: somebody may be chosen, if there is room.
+    @ivar memory: what clients are known by; C{sources}: of chance and time, for its balancer.
     @ivar rising: members start slowly at the moment, so L{refresh} has to be called now and then.
     @ivar attempts: members tried after the first one when a connection is refused.
     @ivar resets: members tried after the first one when a fresh connection dies unanswered.
@@ -39,15 +41,15 @@ class PoolState:
     __slots__ = (
         "_balancer",
         "_keyed",
-        "_memory",
-        "_sources",
         "_states",
+        "able",
         "affinity",
         "attempts",
         "budget",
         "id",
         "introduce",
         "key",
+        "memory",
         "name",
         "plan",
         "queue",
@@ -55,15 +57,16 @@ class PoolState:
         "resets",
         "retry_stale",
         "rising",
+        "sources",
     )
 
     def __init__(self, plan: PoolPlan, sources: Sources, memory: Memory | None = None) -> None:
         self.id = plan.pool.id
         self.key: Any = None
         self.introduce: Any = None
-        self.rising = False
-        self._sources = sources
-        self._memory = memory or Memory()
+        self.rising = self.able = False
+        self.sources = sources
+        self.memory = memory or Memory()
         self._keyed = False
         self.affinity: Any = None
         self.reads: Any = None
@@ -98,7 +101,7 @@ class PoolState:
             state.latency = (state.latency or Average()) if entry.measures else None
         self._keyed = entry.key is not None
         self.key = keys.for_pool(entry.key, plan.pool.hash_on)
-        kept = affinity_of(self, plan.pool.session_persistence, self._memory)
+        kept = affinity_of(self, plan.pool.session_persistence, self.memory)
         self.affinity = kept
         self.reads = kept if kept is not None and kept.reads else None
         if kept is not None:
@@ -120,7 +123,7 @@ class PoolState:
 
     def now(self) -> float:
         """Seconds of the loop's clock."""
-        return self._sources.clock()
+        return self.sources.clock()
 
     def stays(self, member: MemberState) -> bool:
         """Whether a client that belongs to a member of this pool stays with it now."""
@@ -149,7 +152,8 @@ class PoolState:
         """Who may be chosen, or how often, has changed."""
         pool = self.plan.pool
         chosen = standing(self._states) if pool.enabled else []
-        found, self.rising = weighted(chosen, pool.slow_start, self._sources.clock())
+        self.able = bool(chosen)
+        found, self.rising = weighted(chosen, pool.slow_start, self.sources.clock())
         self._balancer.update(found)
 
     def pick(self, tried: Container[str] = ()) -> MemberState | None:
@@ -185,7 +189,7 @@ class PoolState:
     def may_retry(self) -> bool:
         """Whether a request that was sent may be sent again now; counted if it may."""
         requests = sum([state.requests for _, state in self._states])
-        return self.budget.take(self._sources.clock(), requests)
+        return self.budget.take(self.sources.clock(), requests)
 
     def missing(self) -> str:
         """The reason code of there being nobody to choose."""

@@ -187,13 +187,16 @@ class Reading(Treating):
         self.out = b"".join((method, b" ", target, b" HTTP/1.1", block, tail))
         if length:
             self.expect_body(plan, length, bool(flags & EXPECT_CONTINUE))
-        self.route = route = plan.only or self._decide(plan, authority)
+        route = plan.only or self._decide(plan, authority)
+        if route.choice is not None:
+            route = route.choice.choose(self)
+        self.route = route
         if route.pool is not None and route.pool.reads is not None:
             self.out = route.pool.reads.take(self, self.out)
         treatment = route.treatment
         repeats = treatment is None or self._treated(treatment, authority)
         once = length or rest or not minor or upgrade or not self.keep or not repeats
-        if once or self._memo_route is None:
+        if once or self._memo_route is None or route.choice is not None:
             # The first request of a connection is often its only one, and not worth the memory.
             self.memo_head = self._memo_out = b""
         else:

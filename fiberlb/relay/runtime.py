@@ -17,6 +17,7 @@ from fiberlb.model.convert import overlaid
 from fiberlb.relay.agreement import agreeing
 from fiberlb.relay.datagram_figures import Datagrams
 from fiberlb.relay.pool_state import PoolState
+from fiberlb.relay.splitting import Choice, SplitCookie
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.routing.actions import Decision
 from fiberlb.snapshot import ListenerPlan
@@ -30,12 +31,14 @@ class Route:
     """
     A decision with what it needs at hand; made once per plan and decision.
 
-    @ivar pool: C{None}: FiberLB answers by itself.
+    @ivar pool: C{None}: FiberLB answers by itself, or C{choice} says who gets the request.
+    @ivar choice: L{fiberlb.relay.splitting.Choice}, also of the routes that it chooses from: what
+        was chosen for one request is not for the next one. C{None}: there is none.
     @ivar timeouts: the listener's, the pool's and the policy's, in this order.
     @ivar treatment: what is done to requests and answers; C{None}: nothing.
     """
 
-    __slots__ = ("decision", "policy", "pool", "timeouts", "treatment")
+    __slots__ = ("choice", "decision", "policy", "pool", "timeouts", "treatment")
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Route:
     ) -> None:
         self.decision = decision
         self.pool = pool
+        self.choice: Any = None
         self.policy = decision.policy_name
         self.timeouts = timeouts
         self.treatment = treatment
@@ -135,13 +139,37 @@ class Plan:
         """The route of a decision; decisions are shared, so this is a look-up."""
         found = self._routes.get(decision)
         if found is None:
-            pool = self._pools.get(decision.pool_id) if decision.pool_id else None
-            levels = (pool.plan.pool.timeouts if pool else (), decision.timeouts)
-            timeouts = overlaid(self.timeouts, *levels)
-            configured = pool.plan.pool if pool else None
-            treated = treatment(self.source.listener, configured, decision.policy, self._around)
-            found = self._routes[decision] = Route(decision, pool, timeouts, treated)
+            chosen = decision.pools or decision.failover_pool_id
+            found = self._choosing(decision) if chosen else self._to(decision, decision.pool_id)
+            self._routes[decision] = found
         return found
+
+    def _to(self, decision: Decision, ident: str | None) -> Route:
+        pool = self._pools.get(ident) if ident else None
+        levels = (pool.plan.pool.timeouts if pool else (), decision.timeouts)
+        timeouts = overlaid(self.timeouts, *levels)
+        configured = pool.plan.pool if pool else None
+        treated = treatment(self.source.listener, configured, decision.policy, self._around)
+        return Route(decision, pool, timeouts, treated)
+
+    def _choosing(self, decision: Decision) -> Route:
+        """The route of a decision that leaves a choice of pools."""
+        weights = decision.pools or ((decision.pool_id or "", 1),)
+        routes = [self._to(decision, ident) for ident, _ in weights]
+        first = routes[0].pool
+        assert first is not None
+        instead = decision.failover_pool_id
+        failover = self._to(decision, instead) if instead else None
+        shares = [weight for _, weight in weights]
+        kept, cookie = decision.persistence, None
+        if kept is not None:
+            names = [ident for ident, _ in weights]
+            cookie = SplitCookie(kept, names, shares, first.memory, self.secure)
+        choice = Choice(routes, shares, failover, cookie, first.sources.random())
+        made = Route(decision, None, self.timeouts)
+        for route in (made, *routes, *([failover] if failover is not None else [])):
+            route.choice = choice
+        return made
 
 
 class Cell:

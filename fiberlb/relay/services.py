@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from fiberlb.observe.kept import Kept
 from fiberlb.relay.accept import bind
 from fiberlb.relay.connecting import dial
 from fiberlb.relay.loop import Loop
@@ -23,6 +24,7 @@ class Services:
     @ivar make_request_id: a new id for an answer of ours.
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
     @ivar reasons: reason code -> how many requests or connections have ended with it.
+    @ivar kept: the last answers of ours, by their ids.
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
     @ivar suspect: told of a member that fails too often: its id, the last cause, a sentence.
     @ivar lag: L{fiberlb.relay.lag.Lag}; C{None}: nobody looks whether the process is too slow.
@@ -34,6 +36,7 @@ class Services:
     wall: Callable[[float], float]
     make_request_id: Callable[[], str]
     dial: Callable[..., Any] = dial
+    kept: Kept = attrs.field(factory=Kept, eq=False)
     bind: Callable[..., Any] = bind
     reasons: dict[str, int] = attrs.field(factory=dict, eq=False)
     release: Callable[[str], None] = lambda host: None

@@ -41,7 +41,10 @@ class Session(Exchange):
         conn.hasten(NEVER)
         self.started = self.head_at = conn.loop.now
         plan = self.cell.plan
-        self.route = route = plan.only
+        route = plan.only
+        if route is not None and route.choice is not None:
+            route = route.choice.choose(self)
+        self.route = route
         self.cell.requests += 1
         self.busy = True
         if plan.allowed is not None and not plan.allowed(self.peer):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fiberlb.errors import REASONS, ConfigurationError, Path, Problem
 from fiberlb.model.l7 import REDIRECT_STATUSES, L7Policy, PolicyAction
 from fiberlb.model.listener import Listener
+from fiberlb.model.response import WITHOUT_BODY
+from fiberlb.model.split import SplitPersistence, WeightedPool
 from fiberlb.model.treated import TREATMENTS
 from fiberlb.routing.location import Location, compile_location
 from fiberlb.routing.request import Request
@@ -20,13 +22,17 @@ class Decision:
     """
     One outcome: a pool, an answer that FiberLB makes itself, or a redirect.
 
-    @ivar pool_id: where the request goes; C{None} for an answer.
+    @ivar pool_id: where the request goes; C{None} for an answer, and for a split.
+    @ivar pools: of a split: ids of pools with their weights, in their order; else empty.
+    @ivar persistence: what keeps a client at its pool of a split, if anything does.
+    @ivar failover_pool_id: in the place of a pool that has no member able to serve.
     @ivar policy: the policy that decided, C{policy_id}: its id; C{None} for the default.
     @ivar policy_name: for the access log; C{""} for the default.
     @ivar status: of the answer; 0 with a pool.
     @ivar reason: the reason code of an answer of our own (a key of
         L{fiberlb.errors.REASONS}); C{None} for a pool and for a redirect.
     @ivar content: the body of an answer that is neither a refusal nor a redirect.
+    @ivar fields: what its head says of it: whole lines, without its length.
     @ivar timeouts: the policy's overrides, as pairs.
     @ivar needs_host: a redirect that cannot be told to a request without a host.
     """
@@ -34,11 +40,15 @@ class Decision:
     __slots__ = (
         "_location",
         "content",
+        "failover_pool_id",
+        "fields",
         "needs_host",
+        "persistence",
         "policy",
         "policy_id",
         "policy_name",
         "pool_id",
+        "pools",
         "reason",
         "status",
         "timeouts",
@@ -48,14 +58,22 @@ class Decision:
         self,
         *,
         pool_id: str | None = None,
+        pools: Sequence[WeightedPool] | None = None,
+        persistence: SplitPersistence | None = None,
+        failover_pool_id: str | None = None,
         status: int = 0,
         reason: str | None = None,
         location: Location | None = None,
         policy: L7Policy | None = None,
         content: bytes | None = None,
+        fields: bytes = b"",
     ) -> None:
         self.content = content
+        self.fields = fields
         self.pool_id = pool_id
+        self.pools = tuple([(one.pool_id, one.weight) for one in pools or ()])
+        self.persistence = persistence
+        self.failover_pool_id = failover_pool_id
         self.status = status
         self.reason = reason
         self._location = location
@@ -75,11 +93,13 @@ class Decision:
 
     def _action(self) -> tuple[object, ...]:
         text = self._location.text if self._location else None
+        pools = (self.pool_id, self.pools, self.persistence, self.failover_pool_id)
+        answer = (self.status, self.reason, text, self.content, self.fields)
         treatments = self.policy.treatments if self.policy else _PLAIN
-        return (self.pool_id, self.status, self.reason, text, self.timeouts, treatments)
+        return (*pools, *answer, self.timeouts, treatments)
 
     def __repr__(self) -> str:
-        what = self.pool_id or self.reason or "redirect"
+        what = self.pool_id or self.reason or ("split" if self.pools else "answer")
         return f"<Decision {what} {self.status} of {self.policy_name or 'the default'!r}>"
 
 
@@ -100,6 +120,8 @@ def default_decision(listener: Listener) -> Decision:
     if listener.https_redirect:
         location = compile_location("https://{host}{uri}", ())
         return Decision(status=listener.https_redirect, location=location)
+    if listener.default_pools:
+        return Decision(pools=listener.default_pools, persistence=listener.split_persistence)
     if listener.default_pool_id is None:
         return NO_ROUTE
     return Decision(pool_id=listener.default_pool_id)
@@ -118,8 +140,16 @@ def policy_decision(policy: L7Policy) -> Decision:
 
 
 def _to_pool(policy: L7Policy, at: Path) -> Decision:
+    instead = policy.failover_pool_id
+    if policy.redirect_pools:
+        return Decision(
+            pools=policy.redirect_pools,
+            persistence=policy.split_persistence,
+            failover_pool_id=instead,
+            policy=policy,
+        )
     pool = _given(policy.redirect_pool_id, (*at, "redirect_pool_id"))
-    return Decision(pool_id=pool, policy=policy)
+    return Decision(pool_id=pool, failover_pool_id=instead, policy=policy)
 
 
 def _to_url(policy: L7Policy, at: Path) -> Decision:
@@ -143,6 +173,17 @@ def _reject(policy: L7Policy, at: Path) -> Decision:
     return Decision(status=status, reason="rejected", policy=policy)
 
 
+def _respond(policy: L7Policy, at: Path) -> Decision:
+    response = policy.response
+    if response is None:
+        raise ConfigurationError([Problem((*at, "response"), "is needed", code="missing")])
+    lines = [f"{name}: {value}".encode() for name, value in response.headers]
+    if response.status not in WITHOUT_BODY:
+        lines.insert(0, f"Content-Type: {response.content_type}".encode())
+    fields = b"".join([line + b"\r\n" for line in lines])
+    return Decision(status=response.status, content=response.content, fields=fields, policy=policy)
+
+
 def _redirect_status(policy: L7Policy) -> int:
     return policy.redirect_http_status_code or REDIRECT_STATUSES[0]
 
@@ -157,5 +198,6 @@ _MAKE: dict[PolicyAction, Callable[[L7Policy, Path], Decision]] = {
     PolicyAction.REDIRECT_TO_POOL: _to_pool,
     PolicyAction.REDIRECT_TO_URL: _to_url,
     PolicyAction.REDIRECT_PREFIX: _to_prefix,
+    PolicyAction.FIXED_RESPONSE: _respond,
     PolicyAction.REJECT: _reject,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from typing import Any, Protocol
 
@@ -121,6 +122,12 @@ class WorkerLink(amp.AMP):
         """Open the access log anew."""
         self._worker.reopen()
         return {}
+
+    @messages.Recall.responder
+    def recall(self, ident: str) -> dict[str, Any]:
+        """What is known of an answer."""
+        found = self._worker.plane.recollection(ident)
+        return {"found": "" if found is None else json.dumps(found)}
 
     @messages.Drain.responder
     def drain(self, deadline: float) -> dict[str, Any]:

@@ -213,3 +213,14 @@ class Drain(amp.Command):
 
     arguments: ClassVar[_Arguments] = [(b"deadline", amp.Float())]
     response: ClassVar[_Arguments] = []
+
+
+class Recall(amp.Command):
+    """
+    Control to worker: what do you know of an answer of ours?
+
+    C{found}: L{fiberlb.observe.kept.Kept.find} as JSON; empty: nothing.
+    """
+
+    arguments: ClassVar[_Arguments] = [(b"ident", amp.Unicode())]
+    response: ClassVar[_Arguments] = [(b"found", amp.Unicode())]

@@ -42,6 +42,7 @@ from fiberlb.workers.nursery import Nursery
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.ready import Ready
+from fiberlb.workers.recalling import recalled
 from fiberlb.workers.revisions import Encoder, Revision, sealed
 from fiberlb.workers.seen import Seen, Stage
 from fiberlb.workers.slots import Address, Slots
@@ -305,8 +306,6 @@ class WorkersPlane:
         handed = self.crew.handing.challenge
         await self.crew.turn.run(lambda: Deferred.fromCoroutine(handed(challenges)))
 
-    # The workers themselves.
-
     def workers(self) -> tuple[int, int]:
         """How many there should be, and how many serve the revision in force."""
         return self._wanted, self.crew.serving
@@ -323,6 +322,10 @@ class WorkersPlane:
     def _widen(self, count: int) -> None:
         if self._snapshot is not None:
             self._slots.widen(count, self._snapshot)
+
+    async def recall(self, ident: str) -> dict[str, Any] | None:
+        """What any worker knows of an answer of its own."""
+        return await recalled(self._reactor, self.crew.seen(), ident)
 
     # Figures.
 

@@ -62,6 +62,10 @@ class ServingPlane(DataPlane):
                 del self._waiting[key]
                 self._ports[key] = self._accept_from(key[0], sock, wanted[key[0]])
 
+    def recollection(self, ident: str) -> dict[str, Any] | None:
+        """What this process knows of an answer of its own."""
+        return self._services.kept.find(ident)
+
     def listen(self, address: _Address, slot: int, sock: Any, flows: Any = None) -> None:
         """
         Accept from a socket too.

@@ -93,6 +93,10 @@ class SolePlane(DataPlane):
         super().activate(prepared)
         self._heir.dismiss()
 
+    async def recall(self, ident: str) -> dict[str, Any] | None:
+        """What is known of an answer of this process."""
+        return self._services.kept.find(ident)
+
     # Another image of the process.
 
     async def leave_behind(self, let_go: Callable[[], None]) -> None:

@@ -57,7 +57,11 @@ class Answering(SynchronousTestCase):
     def _serve(self) -> None:
         served = 0
         while served < len(self.answers):
-            with self.socket.accept()[0] as client:
+            try:
+                client = self.socket.accept()[0]
+            except OSError:
+                return  # the test is over
+            with client:
                 self.requests.append(_asked(client))
                 self.targets.append(self.requests[-1].split(b" ")[1].decode())
                 answer = self.answers[served]

@@ -51,6 +51,51 @@ class CheckTests(SynchronousTestCase):
             " (did you mean 'node'?)\n",
         )
 
+    def test_bad_rules(self) -> None:
+        """Rules within rules, at the very one, with what was probably meant."""
+        for rule, column, wanted in (
+            (
+                "any: [{pth: /}]",
+                54,
+                "any[0].pth: 'pth' is neither a rule type nor another key (did you mean 'path'?)",
+            ),
+            (
+                "not: {host_name: a, compare_type: under}",
+                67,
+                "rules[0].not.compare_type: under is for paths (did you mean 'starts_with'?)",
+            ),
+            ("not: [{path: /}, {path: /a}]", 47, "rules[0].rules: not is about one rule"),
+            ("all: [{protocol: ftp}]", 53, "must be http, https, websocket or grpc"),
+            ("all: [{path: /}, {not: {path: '(', compare_type: regex}}]", 70, "rules[1].rules[0]"),
+            ("path: api, compare_type: under", 46, "must begin with a slash, as paths do"),
+        ):
+            result, path = self.check(GOOD.replace("path: /x", rule))
+            self.assertEqual(result.exit_code, 1)
+            self.assertIn(wanted, result.stderr)
+            self.assertTrue(result.stderr.startswith(f"{path}:6:{column}: "), (rule, result.stderr))
+
+    def test_bad_targets(self) -> None:
+        """Pools of a split are looked for like any other, and a policy is told what is missing."""
+        for action, wanted in (
+            (
+                "redirect_pools: [{pool_id: app}, {pool_id: apq}]",
+                "redirect_pools[1].pool_id: there is no pool 'apq' (did you mean 'app'?)",
+            ),
+            (
+                "redirect_pool_id: app, failover_pool_id: x",
+                "failover_pool_id: there is no pool 'x'",
+            ),
+            ("response: {status: 99}", "response.status: must be from 200 to 599"),
+            ("response: {body_file: none.html}", "body_file: cannot read none.html"),
+            (
+                "redirect_url: '/{pth}'",
+                "redirect_url: {pth} is not one of {scheme}, {host}, {port}, {path}, {query},"
+                " {uri} (did you mean '{path}'?)",
+            ),
+        ):
+            result, _ = self.check(GOOD.replace("action: reject", action))
+            self.assertIn(wanted, result.stderr)
+
     def test_bad_references(self) -> None:
         """Problems between objects have their places as well."""
         result, path = self.check(GOOD.replace("default_pool_id: app", "default_pool_id: ap"))

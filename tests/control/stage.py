@@ -18,6 +18,7 @@ from fiberlb.control.operations import Op, Operation, Origin, Outcome
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
+from fiberlb.health.probing import Probe
 from fiberlb.model.operational import Operations
 from fiberlb.names.name import NameState
 from fiberlb.relay.states import Load, Processes
@@ -87,6 +88,7 @@ class StagePlane:
     @ivar waits: a preparation ends when this fires.
     @ivar activation: an activation ends when this fires.
     @ivar operations: what is in force beside the configuration.
+    @ivar answers: what is known of answers, by their ids.
     @ivar figures: of every member.
     @ivar crew: workers that there should be, and that serve.
     """
@@ -101,11 +103,16 @@ class StagePlane:
         self.snapshot: Snapshot | None = None
         self.crew = (0, 0)
         self.operations = Operations()
+        self.answers: dict[str, dict[str, Any]] = {}
         self.figures = {"sessions": 2, "in_flight": 1}
 
     def note(self, event: str) -> None:
         """Remember it."""
         self.events.append(event)
+
+    async def recall(self, ident: str) -> dict[str, Any] | None:
+        """What was put into C{answers}."""
+        return self.answers.get(ident)
 
     async def operate(self, operations: Operations) -> None:
         """Remember it."""
@@ -177,6 +184,7 @@ class StageHealth:
         self.known: dict[str, Health] = {}
         self.ejected: dict[str, int] = {}
         self.panics: list[str] = []
+        self.probes: dict[str, Probe] = {}
 
     def apply(self, snapshot: Snapshot) -> None:
         """Note it among the plane's events."""
@@ -198,6 +206,10 @@ class StageHealth:
     def status(self, member_id: str) -> Health:
         """What it was told."""
         return self.known.get(member_id, Health())
+
+    async def probe(self, member_id: str) -> Probe | None:
+        """What it was told."""
+        return self.probes.get(member_id)
 
 
 class StageNames(NoNames):

@@ -152,6 +152,9 @@ class View:
         """As the test says."""
         return self.known[member_id]
 
+    async def probe(self, member_id: str) -> None:
+        """Nothing."""
+
 
 class TogetherTests(SynchronousTestCase):
     """One word for several."""

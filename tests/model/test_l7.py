@@ -87,12 +87,66 @@ class PolicyTests(SynchronousTestCase):
 
     def test_later(self) -> None:
         """Keys and actions of later versions, without further complaints about them."""
-        for key in sorted(L7Policy.LATER - {"redirect_pools", "response"}):
+        for key in sorted(L7Policy.LATER):
             self.assertEqual(
                 problems(L7Policy, {"action": "reject", key: None}), [f"{key}: {LATER}"]
             )
-        for key in ("redirect_pools", "response"):
-            self.assertEqual(problems(L7Policy, {key: []}), [f"{key}: {LATER}"])
-        self.assertEqual(
-            problems(L7Policy, {"action": "FIXED_RESPONSE"}), [f"action: fixed_response: {LATER}"]
+
+    def test_pools(self) -> None:
+        """Several pools with weights, one that stands in, and what keeps clients."""
+        pools = [{"pool_id": "a", "weight": 9}, {"pool_id": "b"}]
+        found = made(L7Policy, redirect_pools=pools, failover_pool_id="c", split_persistence={})
+        assert found.redirect_pools is not None and found.split_persistence is not None
+        self.assertIs(found.action, PolicyAction.REDIRECT_TO_POOL)
+        self.assertEqual([one.weight for one in found.redirect_pools], [9, 1])
+        self.assertEqual(found.split_persistence.cookie_name, "FIBERLB_SPLIT")
+        made(L7Policy, redirect_pool_id="a", failover_pool_id="b")
+        cases: tuple[tuple[dict[str, Any], str], ...] = (
+            (
+                {"action": "redirect_to_pool", "redirect_pool_id": "a", "redirect_pools": pools},
+                "redirect_pools: redirect_pool_id and redirect_pools exclude each other",
+            ),
+            ({"redirect_pools": []}, "redirect_pools: must name a pool"),
+            (
+                {"redirect_pools": [{"pool_id": "a", "weight": 0}]},
+                "redirect_pools: needs a pool with a weight above 0",
+            ),
+            (
+                {"redirect_pools": [*pools, {"pool_id": "a"}]},
+                "redirect_pools[2].pool_id: a is named twice; add the weights up",
+            ),
+            (
+                {"redirect_pools": [{"pool_id": "a", "weight": -1}]},
+                "redirect_pools[0].weight: must be from 0 to 1000000",
+            ),
+            ({"redirect_pools": [{"weight": 1}]}, "redirect_pools[0].pool_id: is needed"),
+            (
+                {"action": "reject", "failover_pool_id": "a"},
+                "failover_pool_id: does not go with reject",
+            ),
+            (
+                {"redirect_pool_id": "a", "split_persistence": {}},
+                "split_persistence: does nothing without redirect_pools",
+            ),
+            (
+                {"redirect_pool_id": "p", "redirect_url": "/", "response": {}},
+                "action: is needed: redirect_pool_id, redirect_url and response are given together",
+            ),
         )
+        for document, wanted in cases:
+            self.assertEqual(problems(L7Policy, document), [wanted])
+
+    def test_response(self) -> None:
+        """A response is an action of its own; its status is its own, too."""
+        found = made(L7Policy, response={"status": 503, "body": "later"})
+        self.assertIs(found.action, PolicyAction.FIXED_RESPONSE)
+        for document, wanted in (
+            ({"action": "fixed_response"}, "response: is needed by fixed_response"),
+            (
+                {"response": {}, "redirect_http_status_code": 302},
+                "redirect_http_status_code: does not go with fixed_response; response has a status",
+            ),
+            ({"action": "reject", "response": {}}, "response: does not go with reject"),
+        ):
+            assert isinstance(document, dict)
+            self.assertEqual(problems(L7Policy, document), [wanted])

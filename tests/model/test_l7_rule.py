@@ -138,7 +138,10 @@ class RuleTests(SynchronousTestCase):
             ({"any": []}, "rules: are needed: what any is about"),
             ({"not": [path, path]}, "rules: not is about one rule; put several into any or all"),
             ({"all": [path, {"path": None}]}, "all[1].value: is needed"),
-            ({"not": {"any": [{"paht": "/"}]}}, "not.any[0].paht: unknown key 'paht'"),
+            (
+                {"not": {"any": [{"paht": "/"}]}},
+                "any[0].paht: 'paht' is neither a rule type",
+            ),
             ({"all": "x"}, "all: must be a mapping"),
             ({"all": [path], "value": "x"}, "value: does not go with all, which has rules"),
             ({"all": [path], "compare_type": "regex"}, "compare_type: does not go with all"),

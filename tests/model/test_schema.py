@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.configuration import COLLECTIONS
+from fiberlb.model.l7 import L7Rule
 from fiberlb.model.listener import Listener, TlsConfig
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.schema import definition, needed, nested, properties, summary
@@ -34,3 +35,8 @@ class SchemaTests(SynchronousTestCase):
         """Objects within objects, optional ones too."""
         self.assertIs(nested(Listener)["TlsConfig"], TlsConfig)
         self.assertIn("Drain", nested(Pool))
+
+    def test_recursive(self) -> None:
+        """Objects that hold objects of their own class."""
+        self.assertEqual(set(nested(L7Rule)), {"Condition"})
+        self.assertEqual(properties(L7Rule)["rules"]["items"], {"$ref": "#/$defs/Condition"})

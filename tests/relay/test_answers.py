@@ -29,7 +29,11 @@ class AnswerTests(SynchronousTestCase):
 
     def test_status_given(self) -> None:
         """A policy's own status wins; one without a phrase has an empty one."""
-        for status, line in ((404, b"HTTP/1.1 404 Not Found\r\n"), (418, b"HTTP/1.1 418 \r\n")):
+        for status, line in (
+            (404, b"HTTP/1.1 404 Not Found\r\n"),
+            (418, b"HTTP/1.1 418 I'm a Teapot\r\n"),
+            (499, b"HTTP/1.1 499 \r\n"),
+        ):
             data = answers.error("rejected", status, "x", answers.END, False)
             self.assertTrue(data.startswith(line))
             self.assertIs(answers.status_line(status), answers.status_line(status))

@@ -48,11 +48,6 @@ class RestApi:
         made = route.call(self._served, request, plain)
         return self._send(request, made if isinstance(made, Reply) else await made)
 
-    @app.route(f"/v1/<any({', '.join(LATER)}):path>", branch=True, methods=_ALL)
-    async def later(self, request: IRequest, path: str) -> bytes:
-        """What comes with a later version."""
-        raise Refused(404, "not_supported", f"{path}: known, not supported by this version")
-
     @app.handle_errors(Exception)
     def failed(self, request: IRequest, failure: Failure) -> bytes:
         """Whatever went wrong, as a problem."""
@@ -79,6 +74,16 @@ def _endpoint(route: Route) -> Callable[..., Awaitable[bytes]]:
         return await self.answer(route, request, words)
 
     endpoint.__name__ = route.operation
+    return endpoint
+
+
+def _later(word: str) -> Callable[..., bytes]:
+    """The same for what comes with a later version."""
+
+    def endpoint(self: RestApi, request: IRequest) -> bytes:
+        raise Refused(404, "not_supported", f"{word}: known, not supported by this version")
+
+    endpoint.__name__ = f"later_{word}"
     return endpoint
 
 
@@ -115,5 +120,7 @@ def _of_routing(why: HTTPException) -> Refused:
 for _route in ROUTES:
     for _path in _spellings(_route):
         RestApi.app.route(_path, methods=[_route.method])(_endpoint(_route))
+for _word in LATER:
+    RestApi.app.route(f"/v1/{_word}", branch=True, methods=_ALL)(_later(_word))
 # An address is right or it is not: nothing is redirected.
 RestApi.app.url_map.merge_slashes = False

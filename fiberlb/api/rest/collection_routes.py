@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from twisted.web.iweb import IRequest
 
-from fiberlb.api.rest import member_states
+from fiberlb.api.rest import member_checks, member_states
 from fiberlb.api.rest.reply import Reply
 from fiberlb.api.rest.resource import Target
 from fiberlb.api.rest.route import Call, Role, Route, Served
@@ -31,6 +31,8 @@ def collections() -> Iterator[Route]:
     yield from _of_monitor()
     yield from _of_state(TOP["members"], "/v1/members/{member}/state")
     yield from _of_state(WITHIN["pools", "members"], "/v1/pools/{pool}/members/{member}/state")
+    yield _of_check(TOP["members"], "/v1/members/{member}/check")
+    yield _of_check(WITHIN["pools", "members"], "/v1/pools/{pool}/members/{member}/check")
 
 
 def model_of(table: Table) -> str:
@@ -180,12 +182,27 @@ def _of_monitor() -> Iterator[Route]:
         )
 
 
-def _of_state(table: Table, path: str) -> Iterator[Route]:
-    def found(served: Served, words: Mapping[str, str]) -> Member:
-        made = served.resources.find(_target(table, words))
-        assert isinstance(made, Member)
-        return made
+def _member(served: Served, table: Table, words: Mapping[str, str]) -> Member:
+    made = served.resources.find(_target(table, words))
+    assert isinstance(made, Member)
+    return made
 
+
+def _of_check(table: Table, path: str) -> Route:
+    return Route(
+        method="POST",
+        path=path,
+        operation=f"checkMember{'InPool' if table.parent else ''}",
+        role=Role.OPERATE,
+        summary="Check a member now, and say how each phase went",
+        call=lambda served, request, words: member_checks.post(
+            served.control, request, _member(served, table, words)
+        ),
+        gives={200: "MemberCheck"},
+    )
+
+
+def _of_state(table: Table, path: str) -> Iterator[Route]:
     within = "InPool" if table.parent else ""
     yield Route(
         method="GET",
@@ -194,7 +211,7 @@ def _of_state(table: Table, path: str) -> Iterator[Route]:
         role=Role.READ,
         summary="Whether a member gets requests, by what operators said",
         call=lambda served, request, words: member_states.get(
-            served.control, request, found(served, words)
+            served.control, request, _member(served, table, words)
         ),
         gives={200: "MemberState"},
     )
@@ -205,7 +222,7 @@ def _of_state(table: Table, path: str) -> Iterator[Route]:
         role=Role.OPERATE,
         summary="Have a member ready, drained or in maintenance",
         call=lambda served, request, words: member_states.put(
-            served.control, request, found(served, words)
+            served.control, request, _member(served, table, words)
         ),
         takes="StateChange",
         gives={200: "MemberState"},

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.metrics.page import CONTENT_TYPE, page
-from fiberlb.api.rest import config, history, keys, member_states, openapi, status
+from fiberlb.api.rest import config, history, keys, member_states, openapi, requests, status, tokens
 from fiberlb.api.rest.bodies import LARGEST
 from fiberlb.api.rest.collection_routes import collections
 from fiberlb.api.rest.explain import explain
@@ -21,7 +21,7 @@ from fiberlb.api.rest.reply import Reply, encoded
 from fiberlb.api.rest.route import Role, Route, Served
 
 #: Addresses of the specification that this version does not serve, by their first word.
-LATER = ("tokens", "transactions", "requests")
+LATER: tuple[str, ...] = ("transactions",)
 
 
 async def _metrics(served: Served, request: IRequest, words: Mapping[str, str]) -> Reply:
@@ -96,6 +96,17 @@ _WHOLE = (
         call=explain,
         takes="Asked",
         gives={200: "Explanation"},
+    ),
+    Route(
+        method="GET",
+        path="/v1/requests/{request_id}",
+        operation="getRequest",
+        role=Role.READ,
+        summary="Why FiberLB answered a request itself, by the id that the answer bears",
+        call=lambda served, request, words: requests.recall(
+            served.control, request, words["request_id"]
+        ),
+        gives={200: "OwnAnswer"},
     ),
     Route(
         method="POST",
@@ -173,7 +184,13 @@ _WATCHED = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*collections(), *_WHOLE, *_KEYS, *_WATCHED)
+ROUTES: tuple[Route, ...] = (
+    *collections(),
+    *_WHOLE,
+    *_KEYS,
+    *tokens.ROUTES,
+    *_WATCHED,
+)
 #: Addresses that are open to whoever reaches them, and those that are so to this machine.
 OPEN = frozenset(route.path.encode() for route in ROUTES if route.role is Role.OPEN)
 OPEN_HERE = frozenset({b"/metrics"})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiberlb.control.certificates import FACTS
+from fiberlb.model.access import NewToken, Role, TokenRotation
 from fiberlb.model.asked import Asked
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import secret_fields
@@ -71,6 +72,19 @@ _OPERATIONAL = {
 _PROBLEM = record(type=TEXT, title=TEXT, status=WHOLE, detail=TEXT, code=TEXT)
 _PROBLEM["properties"]["errors"] = listed(record(path=TEXT, message=TEXT, suggestion=MAYBE_TEXT))
 _CHANGE = record(op=TEXT, collection=TEXT, id=TEXT, name=TEXT)
+_TOKEN = {
+    "id": MAYBE_TEXT,
+    "name": TEXT,
+    "role": {"type": "string", "enum": [role.value for role in Role]},
+    "project": MAYBE_TEXT,
+    "managed_by": {"type": "string", "enum": ["file", "api"]},
+    "expires_at": MAYBE_TEXT,
+}
+_MADE_TOKEN = {
+    **dict.fromkeys(("created_at", "created_by"), TEXT),
+    **dict.fromkeys(("rotated_at", "old_until", "last_used_at"), MAYBE_TEXT),
+    "expired": FLAG,
+}
 _FIXED: Mapping[str, Schema] = {
     "Anything": ANYTHING,
     "Word": record(status=TEXT),
@@ -110,6 +124,25 @@ _FIXED: Mapping[str, Schema] = {
         in_flight=WHOLE,
         **_OPERATIONAL,
     ),
+    "MemberCheck": record(
+        id=TEXT,
+        name=TEXT,
+        pool_id=TEXT,
+        health=TEXT,
+        reason=TEXT,
+        passed=FLAG,
+        checks=listed(
+            record(
+                address=TEXT,
+                port={"type": ["integer", "null"]},
+                type=TEXT,
+                passed=FLAG,
+                phases=listed(
+                    record(phase=TEXT, passed=FLAG, reason=TEXT, milliseconds={"type": "number"})
+                ),
+            )
+        ),
+    ),
     "Explanation": record(
         listener=ANYTHING,
         request={"type": "object"},
@@ -125,7 +158,27 @@ _FIXED: Mapping[str, Schema] = {
         not_asked=WHOLE,
         never_asked=listed({"type": "object"}),
     ),
+    "OwnAnswer": record(
+        id=TEXT,
+        at=TEXT,
+        listener=TEXT,
+        client=TEXT,
+        method=TEXT,
+        target=TEXT,
+        status={"type": ["integer", "null"]},
+        reason=TEXT,
+        detail=TEXT,
+        policy=MAYBE_TEXT,
+        pool=MAYBE_TEXT,
+        member=MAYBE_TEXT,
+        tries=WHOLE,
+        attempts=listed(record(member=TEXT, reason=TEXT, detail=TEXT, after={"type": "number"})),
+        times={"type": "object", "additionalProperties": {"type": "number"}},
+    ),
     "MemberStates": record(items=listed(named("MemberState"))),
+    "Token": record(**_TOKEN, **_MADE_TOKEN),
+    "MadeToken": record(**_TOKEN, **_MADE_TOKEN, token=TEXT),
+    "TokenList": record(items=listed(record(**_TOKEN))),
     "Status": record(
         node=TEXT,
         version=TEXT,
@@ -144,7 +197,7 @@ _FIXED: Mapping[str, Schema] = {
 def schemas() -> dict[str, Schema]:
     """Every schema that has a name."""
     done: dict[str, Schema] = dict(_FIXED)
-    for change in (StateChange, AddressChange, Asked):
+    for change in (StateChange, AddressChange, Asked, NewToken, TokenRotation):
         done[change.__name__] = definition(change)
     for cls in (*COLLECTIONS.values(), HealthMonitor):
         for name, inner in nested(cls).items():

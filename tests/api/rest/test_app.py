@@ -32,7 +32,7 @@ class AddressTests(Asking):
 
     def test_later(self) -> None:
         """What comes with a later version says so."""
-        for path in ("/v1/tokens", "/v1/transactions", "/v1/requests/abc"):
+        for path in ("/v1/transactions", "/v1/transactions/abc"):
             self.refusal(self.ask("GET", path), 404, "not_supported")
 
     def test_methods(self) -> None:

@@ -47,6 +47,25 @@ class CreateTests(Asking):
         self.assertEqual(found.document["rules"][0]["value"], "/a")
         self.assertEqual(found.headers["fiberlb-revision"], "2")
 
+    def test_nested_rules(self) -> None:
+        """Rules of rules are one object; the short form is taken, the long one is shown."""
+        self.post("/v1/listeners", LISTENER)
+        self.post("/v1/l7_policies", {"name": "p", "listener_id": "web", "action": "reject"})
+        rule = {"any": [{"method": "PUT"}, {"not": {"source_ip": "10.0.0.0/8"}}]}
+        made = self.post("/v1/l7_policies/p/rules", rule).document
+        self.assertEqual((made["rule_type"], made["complexity"]), ("any", "literal"))
+        method, other = made["rules"]
+        self.assertEqual((method["rule_type"], method["value"]), ("method", "PUT"))
+        self.assertEqual(other["rules"][0]["value"], "10.0.0.0/8")
+        address = f"/v1/l7_policies/p/rules/{made['id']}"
+        sent = {"rule_type": "not", "rules": made["rules"][:1]}
+        changed = self.ask("PUT", address, sent).document
+        self.assertEqual([one["value"] for one in changed["rules"]], ["PUT"])
+        changed = self.ask("PATCH", address, {"rules": [{"path": "/x"}]}).document
+        self.assertEqual([one["value"] for one in changed["rules"]], ["/x"])
+        bad = {"rules": [{"path": "(", "compare_type": "regex"}]}
+        self.assertEqual(self.ask("PATCH", address, bad).errors[0][0], "/rules/0/value")
+
     def test_refused(self) -> None:
         """Every field that is wrong at once, with pointers and suggestions."""
         found = self.ask("POST", "/v1/pools", {"nmae": "x", "protocol": "htp", "members": ["?"]})

@@ -25,6 +25,11 @@ class RoutesTests(SynchronousTestCase):
         ):
             self.assertEqual([one for one, count in several.items() if count > 1], [])
 
+    def test_words(self) -> None:
+        """No word in a path is called as what Klein gives its endpoints."""
+        words = {word for route in ROUTES for word in route.words}
+        self.assertEqual(words & {"self", "request", "route"}, set())
+
     def test_roles(self) -> None:
         """Nothing that changes anything is for readers; what is open are the probes."""
         for route in ROUTES:

@@ -15,6 +15,7 @@ from fiberlb.relay.lingering import Lingering
 from fiberlb.relay.loop import READ
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
+from fiberlb.relay.welcome import unwelcome
 from fiberlb.routing.request import Request
 from fiberlb.wire import client_hello
 from fiberlb.wire.client_hello import ClientHello, HelloRefused
@@ -45,8 +46,9 @@ class Passing(Session):
         self.conn = conn
         self.started = conn.loop.now
         plan = self.cell.plan
-        if plan.allowed is not None and not plan.allowed(self.peer):
-            self.refuse("denied_address")
+        why = unwelcome(self, plan) if plan.guarded else ""
+        if why:
+            self.refuse(why)
             return
         limit = plan.timeouts.client_header
         conn.hasten(NEVER if limit is None else conn.loop.now + limit)
@@ -140,7 +142,7 @@ class Passing(Session):
 
     def _leave(self) -> None:
         """Somebody has connected and said nothing, as health checks do."""
-        self.cell.left()
+        self.cell.left(self.place)
 
     def expired(self, now: float) -> None:
         """The hello takes too long; after it the attempt has a deadline of its own."""

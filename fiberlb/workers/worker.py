@@ -30,6 +30,7 @@ from fiberlb.control.slicing import in_slices
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
+from fiberlb.relay.crowd import Crowd
 from fiberlb.relay.lag import Lag
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.resolved import resolved
@@ -45,7 +46,7 @@ from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Decoder, Revision
 from fiberlb.workers.serving import ServingPlane
 from fiberlb.workers.system import name_process
-from fiberlb.workers.tables import clients, rates
+from fiberlb.workers.tables import clients, crowd, rates
 from fiberlb.workers.talk import Talk
 
 #: Seconds between two writings of the figures.
@@ -107,6 +108,7 @@ class Worker:
             suspect=lambda *told: suspect(self._link, *told),
             lag=Lag(reactor),
             rates=Rates(lambda: rates(order)),
+            crowd=Crowd(lambda: crowd(order)),
         )
         self.plane = ServingPlane(
             reactor,

@@ -13,6 +13,7 @@ from fiberlb.commands.exits import REFUSED
 from fiberlb.control.cautions import cautions
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.document import FileLayer, load_file
+from fiberlb.control.expecting import failures
 from fiberlb.control.validate import validated
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.bounds import Limits
@@ -34,7 +35,12 @@ from fiberlb.tls.weaknesses import weaknesses
     help="The configuration file, or a directory of *.yaml files.",
 )
 def check(path: str) -> None:
-    """Say what is wrong with a configuration file, all of it, without starting anything."""
+    """
+    Say what is wrong with a configuration file, all of it, without starting anything.
+
+    \b
+    Example: fiberlb check -c fiberlb.yaml
+    """
     try:
         layer = load_file(path, os.environ)
         if layer.settings.admin.tls_config is not None:
@@ -50,6 +56,9 @@ def check(path: str) -> None:
         )
     except ConfigurationError as why:
         _refuse(ConfigurationError(layer.located(why.problems)))
+    failed = failures(made, layer.settings)
+    if failed:
+        _refuse(ConfigurationError(layer.located(failed)))
     for warning in warnings(layer, made.configuration, time.time()):  # noqa: TID251
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{path}: ok: {summary(layer)}")
@@ -84,7 +93,9 @@ def summary(layer: FileLayer) -> str:
     words = {"listeners": "listener", "pools": "pool", "members": "member"}
     counts = [_counted(len(objects.get(key, ())), word, key) for key, word in words.items()]
     policies = _counted(len(objects.get("l7_policies", ())), "policy", "policies")
-    return ", ".join([*counts, policies])
+    tests = len(layer.settings.tests)
+    passed = [_counted(tests, "test passes", "tests pass")] if tests else []
+    return ", ".join([*counts, policies, *passed])
 
 
 def _counted(number: int, one: str, many: str) -> str:

@@ -55,22 +55,32 @@ def within(address: str, networks: Sequence[str]) -> bool:
     return any(found in ip_network(n) for n in networks if not n.startswith(UNIX))
 
 
-def answered(plan: ListenerPlan, asked: Asked, trusted: Sequence[str]) -> Answered:
+def answered(
+    plan: ListenerPlan, asked: Asked, trusted: Sequence[str], explained: bool = True
+) -> Answered:
     """
     Ask a listener, without asking any member.
 
     @param trusted: networks whose forwarded fields are believed.
+    @param explained: say what each policy says, too.
     """
     listener = plan.listener
     if listener.allowed_cidrs and not within(asked.from_ip, listener.allowed_cidrs):
         return _refused("denied_address", f"{asked.from_ip} is not in allowed_cidrs", asked.from_ip)
     if not listener.speaks_http:
-        return _connected(plan, asked)
+        return _decided(plan, _connection(plan, asked), asked.from_ip, explained)
     believed = within(asked.from_ip, trusted)
     try:
-        return _asked(plan, asked, believed, trusted)
+        request, client = _request(plan, asked, believed, trusted)
     except Fault as fault:
         return _refused(fault.reason, fault.detail, asked.from_ip)
+    return _decided(plan, request, client, explained)
+
+
+def _decided(plan: ListenerPlan, request: Request, client: str, explained: bool) -> Answered:
+    found = explain(plan.routes, request) if explained else None
+    decision = plan.routes.decide(request) if found is None else found.decision
+    return Answered(decision, "", request, found, client)
 
 
 def _refused(reason: str, detail: str, client: str) -> Answered:
@@ -78,18 +88,19 @@ def _refused(reason: str, detail: str, client: str) -> Answered:
     return Answered(made, detail or reason.replace("_", " "), client=client)
 
 
-def _connected(plan: ListenerPlan, asked: Asked) -> Answered:
+def _connection(plan: ListenerPlan, asked: Asked) -> Request:
     """A connection of a listener that relays bytes."""
     sni = None if plan.listener.datagrams else server_name(asked, plan.listener.passes_tls)
     protocols = [name.encode() for name in asked.alpn]
     port = plan.listener.port or 0
     secure = plan.listener.passes_tls
-    request = Request(b"", b"/", b"", b"\r\n", sni, secure, port, asked.from_ip, protocols)
-    found = explain(plan.routes, request)
-    return Answered(found.decision, "", request, found, asked.from_ip)
+    return Request(b"", b"/", b"", b"\r\n", sni, secure, port, asked.from_ip, protocols)
 
 
-def _asked(plan: ListenerPlan, asked: Asked, believed: bool, trusted: Sequence[str]) -> Answered:
+def _request(
+    plan: ListenerPlan, asked: Asked, believed: bool, trusted: Sequence[str]
+) -> tuple[Request, str]:
+    """The request as policies see it, and its client."""
     parsed = request_head.parse(head(asked), plan.limits, believed)
     if parsed is None:
         raise Fault("bad_request", detail="the head is not whole")
@@ -105,8 +116,7 @@ def _asked(plan: ListenerPlan, asked: Asked, believed: bool, trusted: Sequence[s
     port = plan.listener.port or 0
     shown = _shown(asked) if secure else None
     request = Request(method, target, authority, raw, sni, secure, port, client, protocols, shown)
-    found = explain(plan.routes, request)
-    return Answered(found.decision, "", request, found, client)
+    return request, client
 
 
 def head(asked: Asked) -> bytes:

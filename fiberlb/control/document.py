@@ -161,12 +161,27 @@ def load_file(
     if problems:
         raise ConfigurationError(in_order(problems, files))
     made = layer(merged(parts), done, now, files)
-    made = attrs.evolve(made, materials=materials(trees, named), admin_files=_of_admin(named))
+    made = attrs.evolve(
+        made,
+        places={**made.places, **_tests_at(documents)},
+        materials=materials(trees, named),
+        admin_files=_of_admin(named),
+    )
     waste: list[Any] = [roots, trees, done]
     del roots, trees, done
     # Others have their turns in between.
     deque(scrapped(waste), 0)
     return made
+
+
+def _tests_at(documents: Iterable[Document]) -> dict[tuple[str, str], Place]:
+    """Where the tests stand, as problems of them name them (L{fiberlb.control.expecting})."""
+    return {
+        ("tests", str(number)): Place(document, ("tests", number))
+        for document in documents
+        if isinstance(document.tree, dict)
+        for number in range(len(document.tree.get("tests") or ()))
+    }
 
 
 def _of_admin(named: Files) -> dict[str, NamedFile]:

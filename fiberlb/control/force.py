@@ -8,6 +8,7 @@ import attrs
 
 from fiberlb.control.document import FileLayer
 from fiberlb.control.draft import elsewhere, users_of
+from fiberlb.control.expecting import TestsFailed, failures
 from fiberlb.control.layer import StoreLayer
 from fiberlb.control.publish import Publisher
 from fiberlb.control.state import State
@@ -19,6 +20,7 @@ from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import DEFAULT_LOAD_BALANCER, Configuration, resolve
 from fiberlb.model.convert import overlaid
 from fiberlb.model.resource import Owner, Resource
+from fiberlb.snapshot import Snapshot
 
 
 class Everything:
@@ -127,17 +129,41 @@ class Force:
         """The process's limits, below those of a listener."""
         return overlaid(Limits(), state.file.settings.limits)
 
-    async def enter(self, state: State, tolerated: Container[str] | None) -> None:
+    @staticmethod
+    def examine(state: State) -> Callable[[Snapshot], None]:
+        """
+        What runs the tests of a state's file, if they are to be enforced.
+
+        @return: raises L{TestsFailed}.
+        """
+
+        def examined(compiled: Snapshot) -> None:
+            settings = state.file.settings
+            found = failures(compiled, settings) if settings.enforce_tests else []
+            if found:
+                raise TestsFailed(state.file.located(found))
+
+        return examined
+
+    async def enter(
+        self, state: State, tolerated: Container[str] | None, tested: bool = True
+    ) -> None:
         """
         Put a state in force.
 
         @param tolerated: as of L{Publisher.prepare}.
+        @param tested: the file's tests have to pass, if they are to be enforced.
 
         @raise ConfigurationError: nothing has changed.
         @raise AddressInUse: nothing has changed.
         """
         try:
-            ready = await self.publisher.prepare(state.configuration, self.limits(state), tolerated)
+            examine = self.examine(state) if tested else lambda compiled: None
+            ready = await self.publisher.prepare(
+                state.configuration, self.limits(state), tolerated, examine
+            )
+        except TestsFailed:
+            raise
         except ConfigurationError as why:
             raise ConfigurationError(self.told(why.problems, state)) from None
         self.adopt(state)
@@ -170,7 +196,7 @@ class Force:
         try:
             size = sum(map(len, layer.records.values()))
             state = await self.publisher.beside(size, lambda: self.with_layer(layer))
-            await self.enter(state, Everything())
+            await self.enter(state, Everything(), tested=False)
         except (ConfigurationError, AddressInUse) as why:
             self.problem = f"revision {layer.revision} of the store cannot be served: {why}"
 

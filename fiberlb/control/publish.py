@@ -119,7 +119,11 @@ class Publisher:
         return self._surroundings.beside(size, work)
 
     async def prepare(
-        self, configuration: Configuration, limits: Limits, tolerated: Container[str] | None = None
+        self,
+        configuration: Configuration,
+        limits: Limits,
+        tolerated: Container[str] | None = None,
+        examine: Callable[[Snapshot], None] = lambda compiled: None,
     ) -> Ready:
         """
         Everything that can fail.
@@ -130,6 +134,7 @@ class Publisher:
 
         @param tolerated: listeners that may fail to bind their addresses;
             C{None}: those that failed before and still want the same ones.
+        @param examine: raises what there is against it once it is compiled.
 
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
@@ -137,6 +142,7 @@ class Publisher:
         if self._beforehand is not None:
             await self._beforehand(configuration)
         compiled = await self._compiled(self._dressed(configuration), limits)
+        examine(compiled)
         names = names_of(compiled)
         if names:
             self._names.want(names)

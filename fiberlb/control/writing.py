@@ -11,6 +11,7 @@ from fiberlb.control.aside import weight
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import Commit, drawn_up, time_text
 from fiberlb.control.draft import Draft
+from fiberlb.control.expecting import TestsFailed
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
 from fiberlb.control.history import REVISIONS, stored
@@ -99,7 +100,12 @@ class Writing:
     async def _prepared(self, draft: Draft, commit: Commit) -> Ready:
         limits = self._force.limits(draft.state)
         try:
-            return await self._force.publisher.prepare(commit.configuration, limits)
+            examine = self._force.examine(draft.state)
+            return await self._force.publisher.prepare(
+                commit.configuration, limits, examine=examine
+            )
+        except TestsFailed:
+            raise
         except ConfigurationError as why:
             raise ConfigurationError(draft.located(why.problems)) from None
         except AddressInUse as why:

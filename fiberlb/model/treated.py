@@ -12,6 +12,7 @@ from fiberlb.model.fields import Loading, Optional, field
 from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
 from fiberlb.model.rate_limit import ADDRESS, RateLimit
 from fiberlb.model.resource import Resource
+from fiberlb.model.rewrite import Rewrite
 
 
 @attrs.frozen(kw_only=True)
@@ -26,15 +27,17 @@ class Treated(Resource):
     @ivar request_headers: fields that members see otherwise than they came.
     @ivar response_headers: fields that clients see otherwise than they came.
     @ivar rate_limit: how often somebody may come; also where connections are counted.
+    @ivar rewrite: what members are asked for instead.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "rewrite mirror basic_auth jwt forward_auth cors compression error_pages".split()
+        "mirror basic_auth jwt forward_auth cors compression error_pages".split()
     )
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
     rate_limit: RateLimit | None = field(Optional(Nested(RateLimit)), None)
+    rewrite: Rewrite | None = field(Optional(Nested(Rewrite)), None)
 
     @property
     def treatments(self) -> tuple[Any, ...]:

@@ -33,6 +33,19 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(result.stdout, f"{path}: ok: 1 listener, 1 pool, 2 members, 1 policy\n")
         self.assertEqual((result.exit_code, result.stderr), (0, ""))
 
+    def test_tests(self) -> None:
+        """The file's tests: how many pass, or what happens instead, with its place."""
+        test = 'tests: [{request: {url: "http://x/x"}, expect: {status: 403, pool: ""}}]\n'
+        result, path = self.check(GOOD + test)
+        self.assertEqual(
+            result.stdout,
+            f"{path}: ok: 1 listener, 1 pool, 2 members, 1 policy, 1 test passes\n",
+        )
+        result, path = self.check(GOOD + test.replace("403", "404"))
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn(f"{path}:7:", result.stderr)
+        self.assertIn("expects the status 404; the request is answered 403", result.stderr)
+
     def test_plural(self) -> None:
         """None and several are counted as such."""
         result, path = self.check("")

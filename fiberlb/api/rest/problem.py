@@ -19,7 +19,15 @@ PROBLEM_TYPE = "application/problem+json"
 _RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 #: Codes of problems that are conflicts with what is there, not faults of the document.
 CONFLICTS = frozenset(
-    {"address_in_use", "needs_privilege", "address_unavailable", "ambiguous", "exists", "in_use"}
+    {
+        "test_failed",
+        "address_in_use",
+        "needs_privilege",
+        "address_unavailable",
+        "ambiguous",
+        "exists",
+        "in_use",
+    }
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -48,7 +50,7 @@ class CautionTests(SynchronousTestCase):
         def found(action: PolicyAction, key: HashOn, rate: Rate | None = None) -> list[str]:
             limit = RateLimit(key=key, rate=rate)
             policy = L7Policy(id="p", name="p", listener_id="l", action=action, rate_limit=limit)
-            objects = {"listeners": {"l": listener}, "l7_policies": {"p": policy}}
+            objects: Any = {"listeners": {"l": listener}, "l7_policies": {"p": policy}}
             return list(sentences(Configuration(objects=objects), ()))
 
         path, some = HashOn("path"), Rate(1)

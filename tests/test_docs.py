@@ -27,6 +27,7 @@ from fiberlb.model import (
     health_monitor,
     hsts,
     listener,
+    mirror,
     overload,
     passive_health,
     persistence,
@@ -40,6 +41,7 @@ from fiberlb.model import (
     rewrite,
     settings,
     split,
+    store,
     treated,
 )
 from fiberlb.model.convert import kind_of, kinds
@@ -63,9 +65,11 @@ TABLES: dict[str, type] = {
     "overload": overload.Overload,
     "tests": expectation.RequestTest,
     "resolver": resolver.ResolverSettings,
+    "store": store.EtcdSettings,
     "Keys that each object takes": resource.Resource,
     "Listeners, pools and policies alike": treated.Treated,
     "rewrite": rewrite.Rewrite,
+    "mirror": mirror.MirrorSettings,
     "Edits of header fields": header_edits.HeaderEdits,
     "rate_limit": rate_limit.RateLimit,
     "session_persistence": persistence.SessionPersistence,

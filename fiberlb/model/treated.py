@@ -8,6 +8,7 @@ import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.convert import Nested
+from fiberlb.model.cors import Cors
 from fiberlb.model.fields import Loading, Optional, field
 from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
 from fiberlb.model.resource import Resource
@@ -26,15 +27,17 @@ class Treated(Resource):
     @ivar request_headers: fields that members see otherwise than they came.
     @ivar response_headers: fields that clients see otherwise than they came.
     @ivar rewrite: what members are asked for instead.
+    @ivar cors: whose pages browsers may let ask.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "mirror rate_limit basic_auth jwt forward_auth cors compression error_pages".split()
+        "mirror rate_limit basic_auth jwt forward_auth compression error_pages".split()
     )
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
     rewrite: Rewrite | None = field(Optional(Nested(Rewrite)), None)
+    cors: Cors | None = field(Optional(Nested(Cors)), None)
 
     @property
     def treatments(self) -> tuple[Any, ...]:

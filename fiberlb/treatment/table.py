@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fiberlb.treatment.cors import share
 from fiberlb.treatment.draft import Feature
 from fiberlb.treatment.headers import edit_answers, edit_requests
 from fiberlb.treatment.rewriting import faults, rewrite
@@ -11,6 +12,7 @@ from fiberlb.treatment.rewriting import faults, rewrite
 #: Key -> what it does. In this order gates look at a request, and edits are made: who is turned
 #: away first comes first, and what the configuration says of fields has the last word.
 FEATURES: Mapping[str, Feature] = {
+    "cors": Feature(share),
     "rewrite": Feature(rewrite, faults),
     "request_headers": Feature(edit_requests),
     "response_headers": Feature(edit_answers),

@@ -11,6 +11,7 @@ from fiberlb.model.convert import Nested
 from fiberlb.model.cors import Cors
 from fiberlb.model.fields import Loading, Optional, field
 from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
+from fiberlb.model.mirror import MirrorSettings
 from fiberlb.model.resource import Resource
 from fiberlb.model.rewrite import Rewrite
 
@@ -28,16 +29,18 @@ class Treated(Resource):
     @ivar response_headers: fields that clients see otherwise than they came.
     @ivar rewrite: what members are asked for instead.
     @ivar cors: whose pages browsers may let ask.
+    @ivar mirror: who gets copies of requests.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "mirror rate_limit basic_auth jwt forward_auth compression error_pages".split()
+        "rate_limit basic_auth jwt forward_auth compression error_pages".split()
     )
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
     rewrite: Rewrite | None = field(Optional(Nested(Rewrite)), None)
     cors: Cors | None = field(Optional(Nested(Cors)), None)
+    mirror: MirrorSettings | None = field(Optional(Nested(MirrorSettings)), None)
 
     @property
     def treatments(self) -> tuple[Any, ...]:

@@ -212,6 +212,7 @@ class Listener(Treated):
         from trusted proxies only.
     @ivar connection_limit: connections that may be open at once, in all workers together;
         -1 for any number. Beyond it clients wait to be accepted.
+    @ivar client_connection_limit: the same of each client; beyond it a client is turned away.
     @ivar insert_headers: overrides of which fields are sent to the members, as pairs.
     @ivar timeouts: overrides of the defaults, as pairs.
     @ivar limits: overrides of the process's, as pairs.
@@ -239,6 +240,7 @@ class Listener(Treated):
     allowed_cidrs: tuple[str, ...] = field(Several(Network()), ())
     accept_proxy_protocol: bool = field(Flag(), False)
     connection_limit: int = field(ConnectionLimit(), -1)
+    client_connection_limit: int = field(ConnectionLimit(), -1)
     insert_headers: tuple[tuple[str, bool], ...] = field(
         Words(Setting(), (*INSERTABLE, *OPTIONAL_FIELDS, *CLIENT_FIELDS), fold=True), ()
     )
@@ -320,6 +322,6 @@ class Listener(Treated):
             if named(address):
                 message = f"{address} takes connections; udp listeners need IP addresses"
                 loading.refuse((*path, "address", index), message)
-        for name in ("accept_proxy_protocol", "insert_headers", "default_pools"):
+        for name in ("accept_proxy_protocol", "insert_headers", "default_pools", "rate_limit"):
             if getattr(self, name):
                 loading.refuse((*path, name), "does not go with udp")

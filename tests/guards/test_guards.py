@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
+from queue import Queue
 from typing import Any
 
 import bcrypt
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.guards.guards import Guards
+from tests.support.programs import PATIENCE
 
 
 class _Reactor:
-    """Calls in order, and what is to happen at the end."""
+    """Calls from threads wait to be made."""
 
     def __init__(self) -> None:
-        from twisted.internet import reactor  # noqa: TID251
-
-        self.real: Any = reactor
+        self.calls: Queue[tuple[Any, ...]] = Queue()
         self.last: list[Any] = []
 
     def seconds(self) -> float:
         """The time."""
-        return float(self.real.seconds())
+        return 0.0
 
-    def callFromThread(self, *work: Any) -> None:
-        """Do it in the reactor's thread."""
-        self.real.callFromThread(*work)
+    def callFromThread(self, *call: Any) -> None:
+        """To be done in the reactor's thread."""
+        self.calls.put(call)
 
     def addSystemEventTrigger(self, phase: str, event: str, work: Any) -> None:
-        """Have it done at the end."""
+        """To be done at the end."""
         self.last.append(work)
 
 
-class GuardsTests(TestCase):
+class GuardsTests(SynchronousTestCase):
     """Threads."""
 
-    def test_passwords(self) -> Any:
+    def test_passwords(self) -> None:
         """A password is checked in a thread, which ends with the process."""
         reactor = _Reactor()
         guards = Guards(reactor, lambda: 0.0, lambda count: b"k" * count)
         self.assertEqual(reactor.last, [])
         users = {b"a": bcrypt.hashpw(b"b", bcrypt.gensalt(4)).decode()}
-        judge: Any = bool
+        judge: Any = str
         found: Any = guards.passwords.judged("c", users, b"a", b"b", judge)
         self.assertIs(guards.passwords, guards.passwords)
         (stop,) = reactor.last
         self.addCleanup(stop)
-        found.addCallback(self.assertTrue)
-        return found
+        call, *arguments = reactor.calls.get(timeout=PATIENCE)
+        call(*arguments)
+        self.assertEqual(self.successResultOf(found), "True")

@@ -25,7 +25,7 @@ class Sending:
     """
     What a file says, to be sent.
 
-    @ivar document: its objects; values of files and of the environment are in it.
+    @ivar document: its objects and its tests; values of files and of the environment are in it.
     @ivar ignored: settings of a process that it has, too.
     """
 
@@ -84,13 +84,17 @@ def read(path: str, environ: Mapping[str, str] = os.environ) -> Sending:
                 _document(layer, made, (collection, index), places)
                 for index, made in enumerate(roots)
             ]
+    for number, test in enumerate(layer.settings.tests):
+        document.setdefault("tests", []).append(unstructure(test))
+        places["tests", number] = ("tests", str(number))
     return Sending(document, tuple(_settings(layer)), layer, places)
 
 
 def _settings(layer: FileLayer) -> Iterable[str]:
     default = Settings()
     for name in kinds(Settings):
-        if name != "version" and getattr(layer.settings, name) != getattr(default, name):
+        differs = getattr(layer.settings, name) != getattr(default, name)
+        if differs and name not in ("version", "tests"):
             yield name
 
 

@@ -23,6 +23,7 @@ from fiberlb.control.whole import Whole
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import structure, unstructure
+from fiberlb.model.expectation import RequestTest
 from fiberlb.model.fields import Loading
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.operational import StateChange
@@ -40,6 +41,7 @@ class Applying:
     @param make_id: gives fresh UUIDs.
 
     @ivar states: what members are to be set to, by id.
+    @ivar tests: of requests, which have to pass on what it comes to.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Applying:
         self._draft = draft
         self._make_id = make_id
         self.states: dict[str, StateChange] = {}
+        self.tests: tuple[RequestTest, ...] = ()
         self._loading = Loading()
         self._sent = Sent(draft, certificates, self._loading)
         self._planting = Planting(draft, lambda *_: make_id(), self._loading)
@@ -206,6 +209,7 @@ class Applying:
         applies = operation.op is Op.APPLY
         whole = Whole(self._draft, self._sent, self._loading, self._make_id, applies)
         whole.play(operation.body, operation.at)
+        self.tests += whole.tests
         return Applied("")
 
     def _restore(self, operation: Operation) -> Applied:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 
 import attrs
 
@@ -19,6 +19,7 @@ from fiberlb.errors import AddressInUse, ConfigurationError, Problem
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import DEFAULT_LOAD_BALANCER, Configuration, resolve
 from fiberlb.model.convert import overlaid
+from fiberlb.model.expectation import RequestTest
 from fiberlb.model.resource import Owner, Resource
 from fiberlb.snapshot import Snapshot
 
@@ -130,10 +131,11 @@ class Force:
         return overlaid(Limits(), state.file.settings.limits)
 
     @staticmethod
-    def examine(state: State) -> Callable[[Snapshot], None]:
+    def examine(state: State, tests: Sequence[RequestTest] = ()) -> Callable[[Snapshot], None]:
         """
-        What runs the tests of a state's file, if they are to be enforced.
+        What runs the tests of a state's file, if they are to be enforced, and others.
 
+        @param tests: these, whose problems are told by their numbers.
         @return: raises L{TestsFailed}.
         """
 
@@ -142,8 +144,21 @@ class Force:
             found = failures(compiled, settings) if settings.enforce_tests else []
             if found:
                 raise TestsFailed(state.file.located(found))
+            found = failures(compiled, attrs.evolve(settings, tests=tuple(tests))) if tests else []
+            if found:
+                raise TestsFailed(found)
 
         return examined
+
+    def unchanged(self, tests: Sequence[RequestTest]) -> None:
+        """
+        Run tests on what is in force.
+
+        @raise TestsFailed: with what they have against it.
+        """
+        snapshot = self.publisher.snapshot
+        if tests and snapshot is not None:
+            self.examine(self.state, tests)(snapshot)
 
     async def enter(
         self, state: State, tolerated: Container[str] | None, tested: bool = True

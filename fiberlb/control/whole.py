@@ -10,6 +10,7 @@ stays with it. What the document lacks is taken out:
   alone (product page, decision 16).
 
 C{fiberlb apply} takes out nothing but what it has made itself, and what it names becomes its own.
+Its document may have tests, which are run and not stored.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ from fiberlb.control.sent import Sent
 from fiberlb.control.tree import Tree, numbered
 from fiberlb.errors import Path
 from fiberlb.model.configuration import COLLECTIONS
-from fiberlb.model.convert import kinds
-from fiberlb.model.fields import Loading
+from fiberlb.model.convert import Nested, kinds
+from fiberlb.model.expectation import RequestTest
+from fiberlb.model.fields import REFUSED, Loading, Several
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.resource import Owner, Resource, file_id
 from fiberlb.model.settings import Settings
 
 #: The version of the form, as in the file.
 VERSION = 1
+_TESTS = Several(Nested(RequestTest))
 
 
 class Whole:
@@ -59,6 +62,8 @@ class Whole:
         self._fresh = make_id
         self._applies = applies
         self._planting = Planting(draft, self._make_id, loading, self._prunes)
+        #: Those of the document.
+        self.tests: tuple[RequestTest, ...] = ()
         self._names: dict[str, dict[str, list[Resource]]] = {}
         #: (parent's id, collection) of the lists that stand within their parents.
         self._nested: set[tuple[str, str]] = set()
@@ -93,7 +98,10 @@ class Whole:
         """Whether a key is a collection; notes what is wrong with it otherwise."""
         if key in COLLECTIONS:
             return True
-        if key == "version":
+        if key == "tests" and self._applies:
+            found = _TESTS.load(value, (*at, key), self._loading)
+            self.tests = () if found is REFUSED else found
+        elif key == "version":
             if value not in (VERSION, str(VERSION)):
                 self._loading.refuse((*at, key), f"must be {VERSION}")
         elif key in kinds(Settings):

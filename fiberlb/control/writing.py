@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -24,6 +24,7 @@ from fiberlb.control.publish import Ready, Surroundings
 from fiberlb.control.refusals import Contended, StoreAway, TooBig
 from fiberlb.control.state import State
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
+from fiberlb.model.expectation import RequestTest
 from fiberlb.model.operational import Operational
 from fiberlb.model.pool import Member, Pool
 from fiberlb.store.interface import Conflict, Store, StoreError, TooLarge, UnknownOutcome
@@ -42,12 +43,18 @@ Rider = Callable[[int], Awaitable[tuple[Mapping[bytes, int], Mapping[bytes, byte
 
 @attrs.frozen
 class _Work:
-    """What operations come to: C{commit} is C{None} if no object changes."""
+    """
+    What operations come to.
+
+    @ivar commit: C{None} if no object changes.
+    @ivar tests: of requests, which came with them.
+    """
 
     draft: Draft
     applied: tuple[Applied, ...]
     commit: Commit | None
     states: Mapping[str, Operational]
+    tests: Sequence[RequestTest] = ()
 
 
 class Writing:
@@ -95,10 +102,11 @@ class Writing:
             )
             commit = work.commit
             if commit is None:
+                self._force.unchanged(work.tests)
                 if work.states and not dry_run:
                     await self._states.set(work.states)
                 return self._outcome(work.draft.state, operations, work.applied)
-            ready = await self._prepared(work.draft, commit)
+            ready = await self._prepared(work.draft, commit, work.tests)
             if dry_run:
                 await self._force.publisher.discard(ready)
                 return Outcome(
@@ -133,7 +141,8 @@ class Writing:
                 pool = draft.objects(Pool.COLLECTION)[member.pool_id]
                 assert isinstance(pool, Pool)
                 states[ident] = wanted(pool, change, now)
-        return _Work(draft, applied, self._drawn_up(draft, origin, dry_run), states)
+        commit = self._drawn_up(draft, origin, dry_run)
+        return _Work(draft, applied, commit, states, applying.tests)
 
     def _drawn_up(self, draft: Draft, origin: Origin, dry_run: bool) -> Commit | None:
         around = self._surroundings
@@ -144,10 +153,10 @@ class Writing:
         except ConfigurationError as why:
             raise ConfigurationError(draft.located(why.problems)) from None
 
-    async def _prepared(self, draft: Draft, commit: Commit) -> Ready:
+    async def _prepared(self, draft: Draft, commit: Commit, tests: Sequence[RequestTest]) -> Ready:
         limits = self._force.limits(draft.state)
         try:
-            examine = self._force.examine(draft.state)
+            examine = self._force.examine(draft.state, tests)
             return await self._force.publisher.prepare(
                 commit.configuration, limits, examine=examine
             )

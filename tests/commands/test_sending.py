@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.commands.exits import Failed
 from fiberlb.commands.sending import Sending, read
 from fiberlb.control.operations import Op, Operation, Origin
+from fiberlb.errors import ConfigurationError
 from fiberlb.model.resource import Owner
 from tests.control.stage import Stage
 from tests.support.certificates import leaf
@@ -94,6 +95,23 @@ class SendingTests(SynchronousTestCase):
             ["2 things", "f.yaml:16:51 path: is odd", "nothing: is odd"],
         )
         self.assertEqual(sending.failed(409, {"detail": "in use"}).message, "in use")
+
+    def test_tests(self) -> None:
+        """Those of the file are sent as they are meant, and are told by their lines."""
+        text = (
+            FILE + "tests:\n  - {request: {url: /a, headers: {A: b}}, expect: {pool: web}}\n"
+            "  - name: x\n    request: {url: /x}\n    expect: {pool: web}\n"
+        )
+        sending = self.sending(text)
+        self.assertEqual((sending.ignored, len(sending.document["tests"])), (("workers",), 2))
+        stage = Stage(self)
+        operation = Operation(op=Op.APPLY, body=sending.document)
+        why = self.failureResultOf(stage.control.write([operation], APPLY), ConfigurationError)
+        (problem,) = why.value.problems
+        self.assertEqual(problem.path, ("tests", "1", "expect", "pool"))
+        error = {"path": "/tests/1/expect/pool", "message": "is odd", "suggestion": None}
+        told = sending.failed(422, {"detail": "odd", "errors": [error]}).message
+        self.assertTrue(told.endswith("f.yaml:23:14 expect.pool: is odd"), told)
 
     def test_refused(self) -> None:
         """What is wrong with the file is told before anybody is asked."""

@@ -6,9 +6,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.plane import AddressInUse, HealthView, ListenerState, Plane, Prepared
 from fiberlb.health.monitor import HealthService
-from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.prepared import Prepared as RelayPrepared
 from fiberlb.relay.states import ListenerState as RelayState
+from fiberlb.workers.sole import SolePlane
 from tests.control.stage import StageHealth, StagePlane
 
 
@@ -23,8 +23,8 @@ class ShapeTests(SynchronousTestCase):
         ]
 
     def test_shapes(self) -> None:
-        """The relay, the health service and the stage have every method."""
-        self.assertEqual(self.missing(Plane, DataPlane, StagePlane), [])
+        """The plane of one process, the health service and the stage have every method."""
+        self.assertEqual(self.missing(Plane, SolePlane, StagePlane), [])
         self.assertEqual(self.missing(Prepared, RelayPrepared), [])
         self.assertEqual(self.missing(HealthView, HealthService, StageHealth), [])
         self.assertEqual(self.missing(ListenerState, RelayState), [])

@@ -10,6 +10,7 @@ from fiberlb.model.access import NewToken, Role, TokenRotation
 from fiberlb.model.asked import Asked
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import secret_fields
+from fiberlb.model.expectation import RequestTest
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.operational import AddressChange, StateChange
 from fiberlb.model.resource import Owner
@@ -262,6 +263,16 @@ def schemas() -> dict[str, Schema]:
         "properties": {
             "version": WHOLE,
             **{name: listed(named(f"{cls.__name__}New")) for name, cls in COLLECTIONS.items()},
+        },
+    }
+    for name, inner in nested(RequestTest).items():
+        done.setdefault(name, definition(inner))
+    done["ConfigurationToApply"] = {
+        **done["Configuration"],
+        "description": "The same, with tests: nothing changes unless all of them pass.",
+        "properties": {
+            **done["Configuration"]["properties"],
+            "tests": listed(definition(RequestTest)),
         },
     }
     found: dict[str, Schema] = _led(done)

@@ -156,6 +156,25 @@ class ApplyTests(ConfigCase):
         self.assertEqual(self.ops(self.apply(pools=[{"name": "a"}])), [("delete", "b")])
         self.assertEqual(self.get("/v1/revisions?limit=1").document["items"][0]["source"], "apply")
 
+    def test_tests(self) -> None:
+        """Tests of the document are run on what it comes to, also where nothing changes."""
+        listener = {"name": "l", "port": 80, "protocol": "http", "default_pool_id": "a"}
+        document = {"pools": [{"name": "a"}], "listeners": [listener]}
+        good = {"request": {"url": "/x"}, "expect": {"pool": "a"}}
+        bad = {"name": "odd", "request": {"url": "/x"}, "expect": {"pool": "b"}}
+        for query in ("?dry_run=true", ""):
+            problem = self.refusal(
+                self.apply(query, **document, tests=[good, bad]), 409, "test_failed"
+            )
+            (error,) = problem["errors"]
+            self.assertEqual(error["path"], "/tests/1/expect/pool")
+        self.refusal(self.ask("GET", "/v1/pools/a"), 404, "not_found")
+        self.assertEqual(len(self.ops(self.apply(**document, tests=[good]))), 2)
+        self.refusal(self.apply(**document, tests=[bad]), 409, "test_failed")
+        self.assertEqual(self.ops(self.apply(**document, tests=[good])), [])
+        self.refusal(self.apply(**document, tests=[{"expect": {}}]), 400, "invalid")
+        self.refusal(self.ask("PUT", "/v1/config", {**document, "tests": [good]}), 400, "invalid")
+
     def test_confirmed(self) -> None:
         """In time."""
         found = self.apply("?confirm=60s", pools=[{"name": "a"}]).document

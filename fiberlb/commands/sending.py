@@ -18,6 +18,8 @@ from fiberlb.model.resource import Resource, file_id
 from fiberlb.model.settings import Settings
 
 Key = tuple[str, str]
+#: (parent's id, collection) -> the objects of that list, in their order.
+Children = dict[tuple[str, str], list[Resource]]
 
 
 @attrs.frozen
@@ -77,11 +79,12 @@ def read(path: str, environ: Mapping[str, str] = os.environ) -> Sending:
         raise Failed(said[0], REFUSED, tuple(said[1:])) from None
     places: dict[Path, Key] = {}
     document: dict[str, Any] = {}
+    children = _children(layer)
     for collection, cls in COLLECTIONS.items():
         roots = [made for made in _all(layer, collection) if not _nested(layer, made)]
         if cls.PARENT is None or roots:
             document[collection] = [
-                _document(layer, made, (collection, index), places)
+                _document(layer, children, made, (collection, index), places)
                 for index, made in enumerate(roots)
             ]
     for number, test in enumerate(layer.settings.tests):
@@ -109,8 +112,23 @@ def _nested(layer: FileLayer, made: Resource) -> bool:
     return (getattr(made, made.PARENT[0]), made.COLLECTION) in layer.owned_lists
 
 
+def _children(layer: FileLayer) -> Children:
+    """All of them by their parents, found once: there may be many of both."""
+    found: Children = {}
+    for collection, cls in COLLECTIONS.items():
+        if cls.PARENT is not None:
+            for made in _all(layer, collection):
+                found.setdefault((getattr(made, cls.PARENT[0]), collection), []).append(made)
+    return found
+
+
 def _document(
-    layer: FileLayer, made: Resource, at: Path, places: dict[Path, Key], nested: bool = False
+    layer: FileLayer,
+    children: Children,
+    made: Resource,
+    at: Path,
+    places: dict[Path, Key],
+    nested: bool = False,
 ) -> dict[str, Any]:
     places[at] = (made.COLLECTION, made.id)
     done = unstructure(made, secrets=True)
@@ -123,14 +141,8 @@ def _document(
         del done[made.PARENT[0]]
     for key, collection in getattr(type(made), "CHILDREN", {}).items():
         if (made.id, collection) in layer.owned_lists:
-            children = [c for c in _all(layer, collection) if _of(c, made.id)]
             done[key] = [
-                _document(layer, child, (*at, key, index), places, True)
-                for index, child in enumerate(children)
+                _document(layer, children, child, (*at, key, index), places, True)
+                for index, child in enumerate(children.get((made.id, collection), ()))
             ]
     return done
-
-
-def _of(child: Resource, parent: str) -> bool:
-    assert child.PARENT is not None
-    return bool(getattr(child, child.PARENT[0]) == parent)

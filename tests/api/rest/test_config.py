@@ -159,7 +159,7 @@ class ApplyTests(ConfigCase):
     def test_tests(self) -> None:
         """Tests of the document are run on what it comes to, also where nothing changes."""
         listener = {"name": "l", "port": 80, "protocol": "http", "default_pool_id": "a"}
-        document = {"pools": [{"name": "a"}], "listeners": [listener]}
+        document: dict[str, Any] = {"pools": [{"name": "a"}], "listeners": [listener]}
         good = {"request": {"url": "/x"}, "expect": {"pool": "a"}}
         bad = {"name": "odd", "request": {"url": "/x"}, "expect": {"pool": "b"}}
         for query in ("?dry_run=true", ""):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from fiberlb.commands.asking import Client, Intent, asks
 from fiberlb.commands.printing import Printer, prints
-from fiberlb.commands.writing import reasoned
+from fiberlb.commands.writing import writes
 
 
 @click.group("keys")
@@ -40,7 +42,7 @@ def listing(client: Client, printer: Printer) -> None:
 
 
 @keys.command("rotate")
-@reasoned
+@writes
 @asks
 def rotate(client: Client, intent: Intent) -> None:
     """
@@ -50,6 +52,8 @@ def rotate(client: Client, intent: Intent) -> None:
     Example: fiberlb keys rotate
     """
     done = client.write("POST", "/v1/keys/rotate", None, intent)
+    if _only_told(done):
+        return
     click.echo(
         f"Key {done['key_id']} seals from now on, {done['resealed']} secrets were sealed anew"
         f" (revision {done['revision']})"
@@ -58,7 +62,7 @@ def rotate(client: Client, intent: Intent) -> None:
 
 
 @keys.command("reseal")
-@reasoned
+@writes
 @asks
 def reseal(client: Client, intent: Intent) -> None:
     """
@@ -68,6 +72,8 @@ def reseal(client: Client, intent: Intent) -> None:
     Example: fiberlb keys reseal
     """
     done = client.write("POST", "/v1/keys/reseal", None, intent)
+    if _only_told(done):
+        return
     click.echo(
         f"Key {done['key_id']} seals, {done['resealed']} secrets were sealed anew"
         f" (revision {done['revision']})"
@@ -88,7 +94,7 @@ def rotate_cookies(client: Client) -> None:
 
 
 @keys.command("prune")
-@reasoned
+@writes
 @asks
 def prune(client: Client, intent: Intent) -> None:
     """
@@ -98,5 +104,18 @@ def prune(client: Client, intent: Intent) -> None:
     Example: fiberlb keys prune
     """
     done = client.write("POST", "/v1/keys/prune", None, intent)
+    if _only_told(done):
+        return
     removed = ", ".join(done["removed"]) or "none"
     click.echo(f"Removed: {removed}; key {done['key_id']} stays")
+
+
+def _only_told(done: dict[str, Any]) -> bool:
+    """Whether it was a dry run, which is told."""
+    if not done.get("dry_run"):
+        return False
+    found = done["result"]
+    key = f"key {found['key_id']}" if found["key_id"] else "a new key"
+    removed = f"; removed: {', '.join(found['removed'])}" if found["removed"] else ""
+    click.echo(f"Nothing was done. Secrets to seal anew with {key}: {found['resealed']}{removed}")
+    return True

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from fiberlb.commands.asking import Client, asks, segment
+from fiberlb.commands.asking import Client, Intent, asks, segment
 from fiberlb.commands.printing import Printer, prints
+from fiberlb.commands.writing import writes
 from fiberlb.model.fields import Loading
 from fiberlb.model.quantities import Duration
 
@@ -46,6 +47,7 @@ def listing(client: Client, printer: Printer) -> None:
 @click.option("--role", type=click.Choice(_ROLES), required=True, help="What they may do.")
 @click.option("--project", help="The only one it is for, of the Octavia API.")
 @click.option("--expires", metavar="TIME", help="30d, 12h, or 2027-01-31T08:00:00Z.")
+@writes
 @prints
 @asks
 def create(
@@ -55,6 +57,7 @@ def create(
     role: str,
     project: str | None,
     expires: str | None,
+    intent: Intent,
 ) -> None:
     """
     Make one, and print it: it is not told again.
@@ -64,15 +67,16 @@ def create(
     """
     wanted = {"name": name, "role": role, "project": project}
     wanted["expires_at"] = None if expires is None else moment(expires, datetime.now(UTC))
-    _told(printer, client.write("POST", "/v1/tokens", wanted))
+    _told(printer, client.write("POST", "/v1/tokens", wanted, intent))
 
 
 @tokens.command("rotate")
 @click.argument("name")
 @click.option("--grace", default="0s", show_default=True, help="How long the old one stays good.")
+@writes
 @prints
 @asks
-def rotate(client: Client, printer: Printer, name: str, grace: str) -> None:
+def rotate(client: Client, printer: Printer, name: str, grace: str, intent: Intent) -> None:
     """
     Give one a new text, and print that.
 
@@ -80,26 +84,34 @@ def rotate(client: Client, printer: Printer, name: str, grace: str) -> None:
     Example: fiberlb token rotate ci --grace 1h
     """
     target = f"/v1/tokens/{segment(name)}/rotate"
-    _told(printer, client.write("POST", target, {"grace": grace}))
+    _told(printer, client.write("POST", target, {"grace": grace}, intent))
 
 
 @tokens.command("delete")
 @click.argument("name")
+@writes
 @asks
-def delete(client: Client, name: str) -> None:
+def delete(client: Client, name: str, intent: Intent) -> None:
     """
     Take one away, at once.
 
     \b
     Example: fiberlb token delete ci
     """
-    client.write("DELETE", f"/v1/tokens/{segment(name)}")
+    done = client.write("DELETE", f"/v1/tokens/{segment(name)}", None, intent)
+    if intent.dry_run and done:
+        click.echo(f"Nothing was done. {name} would be taken away")
+        return
     click.echo(f"{name} is good for nothing any more")
 
 
 def _told(printer: Printer, found: dict[str, Any]) -> None:
     """The token alone on the standard output, so that it can go into a file."""
     if printer.document(found):
+        return
+    if found.get("dry_run"):
+        made = found["result"]
+        click.echo(f"Nothing was done. It would be token {made['name']}, role {made['role']}")
         return
     said = f"Token {found['name']}, role {found['role']}: it is not told again"
     if found["old_until"]:

@@ -7,11 +7,12 @@ import signal
 
 import click
 
-from fiberlb.commands.asking import Client, asks
+from fiberlb.commands.asking import Client, Intent, asks
 from fiberlb.commands.exits import UNREACHABLE, Failed
 from fiberlb.commands.printing import Printer, prints
 from fiberlb.commands.waiting import Waiting
 from fiberlb.commands.where import settings_of
+from fiberlb.commands.writing import writes
 from fiberlb.control.state_directory import state_directory
 from fiberlb.store.lock import NAME
 
@@ -27,8 +28,9 @@ def workers() -> None:
 
 
 @workers.command()
+@writes
 @asks
-def restart(client: Client) -> None:
+def restart(client: Client, intent: Intent) -> None:
     """
     Replace them one by one; no connection is lost.
 
@@ -37,7 +39,10 @@ def restart(client: Client) -> None:
     """
     with Waiting() as waiting:
         waiting.tell("Workers are replaced one by one ...")
-        found = client.write("POST", "/v1/workers/restart")
+        found = client.write("POST", "/v1/workers/restart", None, intent)
+    if found.get("dry_run"):
+        click.echo(f"Nothing was done. To be replaced: {found['result']['workers']['wanted']}")
+        return
     click.echo(serve(found["workers"]))
 
 

@@ -130,6 +130,36 @@ class Keys:
         known = [KeyUse(ident, used.get(ident, 0)) for ident in own]
         return known + [KeyUse(i, n, present=False) for i, n in used.items() if i not in own]
 
+    async def foresee(self, what: str) -> Resealed:
+        """
+        What would come of one of the three; nothing changes, and no other node is asked.
+
+        @param what: C{rotate}, C{reseal} or C{prune}.
+        @return: without the id of a key that is not made yet.
+        @raise KeysUnchanged: the key file cannot be read, lacks a key, or must not be changed.
+        @raise StoreAway: the store cannot be read.
+        """
+        entries = await self._load()
+        ids = self._keyring.key_ids
+        removed: tuple[str, ...] = ()
+        found = tuple(map(key_id, self._told(read_keys)))
+        if what == "rotate":
+            self._alone()
+            ids = ("",)
+        elif what == "reseal":
+            self._check(found, entries)
+            ids = found
+        else:
+            removed = tuple(ident for ident in found if ident != ids[0])
+        used = _counted(entries.values())
+        count = sum(used.values()) - used.get(ids[0], 0)
+        return Resealed(ids[0], count, removed, self._force.latest.revision)
+
+    def _alone(self) -> None:
+        """Refuse what would have one node make a key that the others lack."""
+        if self._holders is not None:
+            raise KeysUnchanged(_SHARED)
+
     def rotate(self, origin: Origin) -> Deferred[Resealed]:
         """
         Seal everything with a new key.
@@ -139,8 +169,7 @@ class Keys:
         """
 
         async def work() -> Resealed:
-            if self._holders is not None:
-                raise KeysUnchanged(_SHARED)
+            self._alone()
             fresh = self._keyring.randomness(KEY_SIZE)
             self._keyring.replace(self._told(lambda path: put_first(path, fresh)))
             return await self._reseal(origin, "rotate")

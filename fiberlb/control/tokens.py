@@ -52,6 +52,7 @@ class Token:
     @ivar old_digest: of the text before that, good until C{old_until}.
     @ivar expires_at: C{None}: never.
     @ivar created_by: the name of who has made it.
+    @ivar reason: why it was made, or last given a new text.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Token:
     rotated_at: float | None = None
     old_digest: str | None = attrs.field(default=None, repr=False)
     old_until: float | None = None
+    reason: str = ""
 
     def good(self, made: str, now: float) -> bool:
         """Whether a digest is that of a text of this token that is valid now."""
@@ -93,6 +95,10 @@ def decode(value: bytes) -> Token | None:
         return Token(**found)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _why(reason: str) -> str:
+    return f": {reason}" if reason else ""
 
 
 class Tokens:
@@ -167,12 +173,21 @@ class Tokens:
     # Changing.
 
     def create(
-        self, name: str, role: Role, project: str | None, expires_at: float | None, author: str
+        self,
+        name: str,
+        role: Role,
+        project: str | None,
+        expires_at: float | None,
+        author: str,
+        reason: str = "",
+        dry_run: bool = False,
     ) -> Deferred[tuple[Token, str]]:
         """
         Make one.
 
         @param author: the name of who asks for it.
+        @param reason: why, for the log and with the token.
+        @param dry_run: everything but storing it; its text is good for nothing.
         @return: it, and its text, which nobody can tell again.
         @raise Exists: one is called that, or there are too many.
         @raise StoreAway: there is none, or that is not known.
@@ -194,20 +209,25 @@ class Tokens:
                 created_by=author,
                 project=project,
                 expires_at=expires_at,
+                reason=reason,
             )
-            await self._put(made, {_key(ident): 0})
-            _log.info(
-                "Token {name} ({role}) was made by {by}", name=name, role=role.value, by=author
-            )
+            if not dry_run:
+                await self._put(made, {_key(ident): 0})
+                told = "Token {name} ({role}) was made by {by}{why}"
+                _log.info(told, name=name, role=role.value, by=author, why=_why(reason))
             return made, text
 
         return self._in_turn(work)
 
-    def rotate(self, word: str, grace: float, author: str) -> Deferred[tuple[Token, str]]:
+    def rotate(
+        self, word: str, grace: float, author: str, reason: str = "", dry_run: bool = False
+    ) -> Deferred[tuple[Token, str]]:
         """
         Give a token a new text.
 
         @param grace: seconds for which the one that it has stays good.
+        @param reason: why, for the log and with the token.
+        @param dry_run: everything but storing it; the text is good for nothing.
         @return: it, and the new text.
         @raise NotFound: there is none.
         @raise StoreAway: nothing has changed, or that is not known.
@@ -222,17 +242,21 @@ class Tokens:
                 rotated_at=now,
                 old_digest=old.digest if grace else None,
                 old_until=now + grace if grace else None,
+                reason=reason or old.reason,
             )
-            await self._put(made, {})
-            _log.info("Token {name} was rotated by {by}", name=old.name, by=author)
+            if not dry_run:
+                await self._put(made, {})
+                told = "Token {name} was rotated by {by}{why}"
+                _log.info(told, name=old.name, by=author, why=_why(reason))
             return made, text
 
         return self._in_turn(work)
 
-    def delete(self, word: str, author: str) -> Deferred[None]:
+    def delete(self, word: str, author: str, reason: str = "") -> Deferred[None]:
         """
         Take a token away, at once.
 
+        @param reason: why, for the log.
         @raise NotFound: there is none.
         @raise StoreAway: it is still there, or that is not known.
         """
@@ -242,7 +266,8 @@ class Tokens:
             await self._commit({}, {_key(found.id): None, _use(found.id): None})
             self._tokens.pop(found.id, None)
             self._uses.pop(found.id, None)
-            _log.info("Token {name} was taken away by {by}", name=found.name, by=author)
+            told = "Token {name} was taken away by {by}{why}"
+            _log.info(told, name=found.name, by=author, why=_why(reason))
 
         return self._in_turn(work)
 

@@ -36,6 +36,17 @@ class KeysTests(Answering):
             self.assertEqual(self.targets[-1], f"/v1/keys/{word}")
             self.assertIn(b"FiberLB-Reason: yearly", self.requests[-1])
 
+    def test_dry_run(self) -> None:
+        """What would be sealed anew, and which keys would go."""
+        result = {"key_id": "aa", "resealed": 3, "removed": ["bb"], "revision": 7}
+        for key, said in (("aa", "key aa"), ("", "a new key")):
+            self.answers.clear()
+            self.serve({"dry_run": True, "result": {**result, "key_id": key}})
+            found = self.run_command("keys", "prune", "--dry-run")
+            told = f"Nothing was done. Secrets to seal anew with {said}: 3; removed: bb\n"
+            self.assertEqual(found.output, told)
+            self.assertEqual(self.targets[-1], "/v1/keys/prune?dry_run=true")
+
     def test_refused(self) -> None:
         """The API's words, and exit code 1."""
         self.serve({"detail": "cannot be changed"}, 409)

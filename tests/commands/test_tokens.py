@@ -56,6 +56,16 @@ class TokensTests(Answering):
         self.assertIn(f"the old one is good until {until}", found.stderr)
         self.assertEqual(self.targets, ["/v1/tokens/ci/rotate"])
 
+    def test_dry_run(self) -> None:
+        """Nothing is done, and the reason is sent."""
+        for words in (("create", "ci", "--role", "write"), ("rotate", "ci"), ("delete", "ci")):
+            self.answers.clear()
+            self.serve({"dry_run": True, "result": {**_MADE}})
+            found = self.run_command("token", *words, "--dry-run", "--reason", "to see")
+            self.assertTrue(found.output.startswith("Nothing was done. "), found.output)
+            self.assertTrue(self.targets[-1].endswith("?dry_run=true"), self.targets)
+            self.assertIn(b"FiberLB-Reason: to see", self.requests[-1])
+
     def test_delete(self) -> None:
         """It says what became of it."""
         self.serve({})

@@ -122,6 +122,21 @@ class RotationTests(KeysCase):
         self.assertEqual(self.uses()[0], KeyUse(done.key_id, SEALED + 2))
         self.assertEqual(self.stage.control.revision, 4)
 
+    def test_foreseen(self) -> None:
+        """A dry run says what would be, and changes nothing."""
+        before = self.everything(), read_keys(str(self.path))
+
+        def foreseen(what: str) -> tuple[str, int, tuple[str, ...]]:
+            found = self.stage.result(Deferred.fromCoroutine(self.keys.foresee(what)))
+            return found.key_id, found.resealed, found.removed
+
+        self.assertEqual(foreseen("rotate"), ("", SEALED, ()))
+        self.assertEqual(foreseen("reseal"), (key_id(OLD), 0, ()))
+        self.assertEqual((self.everything(), read_keys(str(self.path))), before)
+        done = self.stage.result(self.keys.rotate(ORIGIN))
+        self.assertEqual(foreseen("prune"), (done.key_id, 0, (key_id(OLD),)))
+        self.assertEqual(len(read_keys(str(self.path))), 2)
+
     def test_audit(self) -> None:
         """The history says who did it and why, and holds no key."""
         done = self.stage.result(self.keys.rotate(ORIGIN))

@@ -66,6 +66,14 @@ class TokensTests(SynchronousTestCase):
         for wrong in (text[:-1], text + "A", text[:-1] + "B", "", f"fiberlb_{'0' * 16}_{'A' * 43}"):
             self.assertIsNone(self.tokens.match(wrong))
 
+    def test_reason(self) -> None:
+        """It stays with the token, over a restart and a rotation without one."""
+        self.successResultOf(self.tokens.create("x", Role.READ, None, None, "me", "for the graphs"))
+        self.successResultOf(self.tokens.rotate("x", 0.0, "me"))
+        self.assertEqual(self.node().find("x").reason, "for the graphs")
+        self.successResultOf(self.tokens.rotate("x", 0.0, "me", "leaked"))
+        self.assertEqual(self.node().find("x").reason, "leaked")
+
     def test_names(self) -> None:
         """A name is one token's; it is found by name and id."""
         self.make()

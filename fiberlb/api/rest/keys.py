@@ -9,7 +9,7 @@ from fiberlb.api.access.identity import identity_of
 from fiberlb.api.rest.bodies import command_only
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.reply import Reply
-from fiberlb.api.rest.resource import reason_of
+from fiberlb.api.rest.resource import dry_of, dry_reply, reason_of
 from fiberlb.control.operations import Origin
 from fiberlb.control.service import ControlService
 
@@ -34,11 +34,14 @@ async def sign_anew(control: ControlService, request: IRequest) -> Reply:
 
 
 async def change(control: ControlService, request: IRequest, what: str) -> Reply:
-    """POST /v1/keys/rotate, reseal, prune: answered when it is done."""
+    """POST /v1/keys/rotate, reseal, prune: answered when it is done, or, if so asked, foreseen."""
     command_only(request)
-    query_of(request, ())
+    dry = dry_of(request)
     origin = Origin(identity_of(request).name, "rest", reason_of(request))
     keys = control.keys
+    if dry:
+        foreseen = attrs.asdict(await keys.foresee(what))
+        return dry_reply(control, {**foreseen, "removed": list(foreseen["removed"])})
     work = {"rotate": keys.rotate, "reseal": keys.reseal, "prune": keys.prune}[what]
     done = await work(origin)
     document = attrs.asdict(done)

@@ -266,6 +266,17 @@ class Resources:
         return await self._reply(200, body, {})
 
 
+def dry_of(request: IRequest) -> bool:
+    """Whether nothing is to change, of what takes no other parameter."""
+    return flag(query_of(request, ("dry_run",)), "dry_run")
+
+
+def dry_reply(control: ControlService, result: Any) -> Reply:
+    """What would come of something that is no revision; nothing has."""
+    document = {"dry_run": True, "revision": control.revision, "changes": [], "result": result}
+    return Reply(document=document)
+
+
 def reason_of(request: IRequest) -> str:
     """
     Why the client does this, for the history.

@@ -41,6 +41,7 @@ def _change_keys(what: str, summary: str) -> Route:
         role=Role.ADMIN,
         summary=summary,
         call=lambda served, request, words: keys.change(served.control, request, what),
+        query=("dry_run",),
         further=(409,),
     )
 
@@ -64,6 +65,7 @@ _NODE = (
         role=Role.ADMIN,
         summary="Replace the workers one by one",
         call=lambda served, request, words: status.restart(served.control, request),
+        query=("dry_run",),
         further=(409,),
     ),
     Route(

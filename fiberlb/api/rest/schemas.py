@@ -98,7 +98,7 @@ _TOKEN = {
     "expires_at": MAYBE_TEXT,
 }
 _MADE_TOKEN = {
-    **dict.fromkeys(("created_at", "created_by"), TEXT),
+    **dict.fromkeys(("created_at", "created_by", "reason"), TEXT),
     **dict.fromkeys(("rotated_at", "old_until", "last_used_at"), MAYBE_TEXT),
     "expired": FLAG,
 }

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
 from fiberlb import __version__
+from fiberlb.api.access.identity import identity_of
 from fiberlb.api.rest.bodies import command_only
 from fiberlb.api.rest.documents import listener_name
 from fiberlb.api.rest.problem import Refused
 from fiberlb.api.rest.reply import Reply
+from fiberlb.api.rest.resource import dry_of, dry_reply, reason_of
 from fiberlb.control.commits import time_text
 from fiberlb.control.service import ControlService
 from fiberlb.model.addresses import bare
 from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Member, Pool
+
+_log = Logger()
 
 
 def status(control: ControlService) -> Reply:
@@ -117,18 +122,22 @@ def _problems(control: ControlService) -> list[str]:
 
 async def restart(control: ControlService, request: IRequest) -> Reply:
     """
-    POST /v1/workers/restart: answered when the new workers serve.
+    POST /v1/workers/restart: answered when the new workers serve, or, with C{dry_run}, with how
+    many there are.
 
     @raise Refused: there are none.
     """
     command_only(request)
+    dry, reason = dry_of(request), reason_of(request)
     wanted, _ = control.workers
     if not wanted:
         raise Refused(409, "no_workers", "this node runs in one process (workers: 0)")
-    await control.restart_workers()
-    return Reply(
-        document={"workers": dict(zip(("wanted", "serving"), control.workers, strict=True))}
-    )
+    if not dry:
+        who, why = identity_of(request).name, f": {reason}" if reason else ""
+        _log.info("{who} has all workers replaced{why}", who=who, why=why)
+        await control.restart_workers()
+    document = {"workers": dict(zip(("wanted", "serving"), control.workers, strict=True))}
+    return dry_reply(control, document) if dry else Reply(document=document)
 
 
 def alive() -> Reply:

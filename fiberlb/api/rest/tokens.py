@@ -12,6 +12,7 @@ from fiberlb.api.rest.bodies import no_body, read_json
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.problem import Refused, invalid
 from fiberlb.api.rest.reply import NO_CONTENT, Reply
+from fiberlb.api.rest.resource import dry_of, dry_reply, reason_of
 from fiberlb.api.rest.route import Role, Route, Served
 from fiberlb.control.commits import time_text
 from fiberlb.control.service import ControlService
@@ -44,11 +45,11 @@ def get(control: ControlService, request: IRequest, word: str) -> Reply:
 
 async def create(control: ControlService, request: IRequest) -> Reply:
     """
-    POST: the answer has its text.
+    POST: the answer has its text, unless it is a dry run.
 
     @raise Refused: 409, the file has one of that name, or nobody could be admin any more.
     """
-    query_of(request, ())
+    dry = dry_of(request)
     wanted = _body(NewToken, request)
     if any(one.name == wanted.name for one in _admin(control).tokens):
         raise Refused(409, "exists", f"the file has a token called {wanted.name!r}")
@@ -57,18 +58,30 @@ async def create(control: ControlService, request: IRequest) -> Reply:
     roles = [*_able(control), *([wanted.role] if wanted.role is Known.ADMIN else [])]
     _not_locked_out(control, roles, True)
     made, text = await control.operating.tokens.create(
-        wanted.name, wanted.role, wanted.project, wanted.expires_at, identity_of(request).name
+        wanted.name,
+        wanted.role,
+        wanted.project,
+        wanted.expires_at,
+        identity_of(request).name,
+        reason_of(request),
+        dry,
     )
+    if dry:
+        return dry_reply(control, document(control, made))
     headers = {"Location": f"{PATH}/{made.id}"}
     return Reply(201, {**document(control, made), "token": text}, headers)
 
 
 async def rotate(control: ControlService, request: IRequest, word: str) -> Reply:
     """POST .../rotate: the answer has the new text."""
-    query_of(request, ())
+    dry = dry_of(request)
     wanted = _body(TokenRotation, request)
     author = identity_of(request).name
-    made, text = await control.operating.tokens.rotate(word, wanted.grace, author)
+    made, text = await control.operating.tokens.rotate(
+        word, wanted.grace, author, reason_of(request), dry
+    )
+    if dry:
+        return dry_reply(control, document(control, made))
     return Reply(document={**document(control, made), "token": text})
 
 
@@ -78,13 +91,16 @@ async def delete(control: ControlService, request: IRequest, word: str) -> Reply
 
     @raise Refused: 409, nobody could be admin any more.
     """
-    query_of(request, ())
+    dry = dry_of(request)
     no_body(request)
     tokens = control.operating.tokens
     found = tokens.find(word)
     some = bool(_admin(control).tokens) or len(tokens.every) > 1
     _not_locked_out(control, _able(control, found), some)
-    await tokens.delete(found.id, identity_of(request).name)
+    reason = reason_of(request)
+    if dry:
+        return dry_reply(control, None)
+    await tokens.delete(found.id, identity_of(request).name, reason)
     return Reply(NO_CONTENT)
 
 
@@ -149,6 +165,7 @@ def document(control: ControlService, token: Token) -> dict[str, Any]:
         "managed_by": "api",
         "created_at": _time(token.created_at),
         "created_by": token.created_by,
+        "reason": token.reason,
         "rotated_at": _time(token.rotated_at),
         "old_until": _time(token.old_until) if in_grace else None,
         "expires_at": _time(token.expires_at),
@@ -194,6 +211,7 @@ ROUTES = (
         call=lambda served, request, words: create(served.control, request),
         takes="NewToken",
         gives={201: "MadeToken"},
+        query=("dry_run",),
     ),
     Route(
         method="GET",
@@ -212,6 +230,7 @@ ROUTES = (
         summary="Take it away, at once",
         call=_one(delete),
         gives={204: ""},
+        query=("dry_run",),
     ),
     Route(
         method="POST",
@@ -222,5 +241,6 @@ ROUTES = (
         call=_one(rotate),
         takes="TokenRotation",
         gives={200: "MadeToken"},
+        query=("dry_run",),
     ),
 )

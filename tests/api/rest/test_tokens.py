@@ -84,6 +84,24 @@ class TokensTests(Asking):
         self.assertEqual(self.bearing(ci, "GET", "/v1/pools").status, 401)
         self.assertTrue(self.bearing(boss, "GET", "/v1/tokens/ci").document["expired"])
 
+    def test_dry_run(self) -> None:
+        """Nothing changes, no text is told; what would be refused is."""
+        body = {"name": "boss", "role": "admin"}
+        found = self.ask("POST", "/v1/tokens?dry_run=true", body)
+        self.assertEqual((found.status, found.document["dry_run"]), (200, True))
+        self.assertEqual(found.document["result"]["name"], "boss")
+        self.assertNotIn("token", found.document["result"])
+        self.assertEqual(self.get("/v1/tokens").document["items"], [])
+        boss = self.make()["token"]
+        for method, path, sent in (
+            ("POST", "/v1/tokens/boss/rotate?dry_run=true", {}),
+            ("DELETE", "/v1/tokens/boss?dry_run=true", None),
+        ):
+            self.assertEqual(self.bearing(boss, method, path, sent).status, 200)
+        self.assertEqual(self.bearing(boss, "GET", "/v1/tokens/boss").status, 200)
+        found = self.bearing(boss, "POST", "/v1/tokens?dry_run=true", body)
+        self.refusal(found, 409, "exists")
+
     def test_lock_out(self) -> None:
         """Nobody saws off the branch that they sit on."""
         body = {"name": "ci", "role": "read"}

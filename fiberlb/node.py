@@ -366,6 +366,8 @@ class Node(Service):
         """Accept for a while although C{/readyz} says no: whoever asks it has to hear it first."""
         grace = self._layer.settings.shutdown.grace
         if grace and self._deadline:
+            if self.control is not None:
+                self.control.operating.states.leave()
             wait: Deferred[None] = Deferred()
             self._grace = wait
             wait.addTimeout(grace, self._world.reactor, lambda result, _: None)

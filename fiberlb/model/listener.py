@@ -200,6 +200,7 @@ class Listener(Treated):
         from trusted proxies only.
     @ivar connection_limit: connections that may be open at once, in all workers together;
         -1 for any number. Beyond it clients wait to be accepted.
+    @ivar readiness_path: GET there is answered by this process: whether it serves, and goes on to.
     @ivar insert_headers: overrides of which fields are sent to the members, as pairs.
     @ivar timeouts: overrides of the defaults, as pairs.
     @ivar limits: overrides of the process's, as pairs.
@@ -208,9 +209,7 @@ class Listener(Treated):
     COLLECTION: ClassVar[str] = "listeners"
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
-    LATER: ClassVar[frozenset[str]] = Treated.LATER | {
-        *"hsts readiness_path onion onion_location".split()
-    }
+    LATER: ClassVar[frozenset[str]] = Treated.LATER | {*"hsts onion onion_location".split()}
 
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
     address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
@@ -226,6 +225,9 @@ class Listener(Treated):
     allowed_cidrs: tuple[str, ...] = field(Several(Network()), ())
     accept_proxy_protocol: bool = field(Flag(), False)
     connection_limit: int = field(ConnectionLimit(), -1)
+    readiness_path: str | None = field(
+        Optional(Text(1024, 1, r"/[!-\"$->@-~]*", "a path, without query")), None
+    )
     insert_headers: tuple[tuple[str, bool], ...] = field(
         Words(Setting(), (*INSERTABLE, *CLIENT_FIELDS), fold=True), ()
     )
@@ -274,6 +276,9 @@ class Listener(Treated):
                 loading.refuse((*path, "insert_headers", name), message)
         if self.https_redirect and self.protocol is not ListenerProtocol.HTTP:
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
+        if self.readiness_path is not None and not self.speaks_http:
+            hint = f"; {ADD_TLS_CONFIG}" if self.passes_tls else ""
+            loading.refuse((*path, "readiness_path"), f"needs HTTP{hint}")
         if self.insert_headers and self.passes_tls:
             loading.refuse((*path, "insert_headers"), f"needs HTTP; {ADD_TLS_CONFIG}")
         self._check_pools(path, loading)

@@ -300,6 +300,7 @@ class DataPlane:
         """Have this in force beside the configuration, and nothing else."""
         now = self._services.loop.now
         self._table.operate(operations, self._services.wall(now) - now)
+        self._services.standing.leaving = operations.leaving
 
     # Figures.
 

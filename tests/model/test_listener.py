@@ -57,6 +57,14 @@ class ListenerTests(SynchronousTestCase):
         self.assertIs(found.l7policy_order, PolicyOrder.OCTAVIA)
         self.assertIs(found.encoded_slash, EncodedSlash.KEEP)
 
+    def test_readiness_path(self) -> None:
+        """A path, of listeners that understand requests."""
+        self.assertEqual(made(Listener, **PLAIN, readiness_path="/ready").readiness_path, "/ready")
+        for value in ("ready", "/a b", "/a?b", "/a#b", ""):
+            self.assertEqual(len(problems(Listener, {**PLAIN, "readiness_path": value})), 1, value)
+        found = problems(Listener, {"port": 1, "protocol": "tcp", "readiness_path": "/"})
+        self.assertEqual(found, ["readiness_path: needs HTTP"])
+
     def test_https_redirect(self) -> None:
         """True is 308; a status is itself; false is none."""
         for value, wanted in values((True, 308), (False, 0), (301, 301), ("307", 307)):

@@ -15,28 +15,41 @@ from fiberlb.commands.exits import REFUSED, Failed
 
 #: Command -> where it is. Imported when it is asked for: some have to be there at once.
 _COMMANDS = {
+    "backup": "fiberlb.commands.backups:backup",
+    "cert": "fiberlb.commands.certificates:certificates",
+    "check": "fiberlb.commands.check:check",
+    "check-member": "fiberlb.commands.operating:check_member",
     "completion": "fiberlb.commands.completing:completion",
     "create": "fiberlb.commands.objects:create",
     "delete": "fiberlb.commands.objects:delete",
-    "ls": "fiberlb.commands.objects:listing",
-    "show": "fiberlb.commands.objects:showing",
-    "update": "fiberlb.commands.objects:update",
-    "backup": "fiberlb.commands.backups:backup",
-    "check-member": "fiberlb.commands.operating:check_member",
     "drain": "fiberlb.commands.operating:drain",
+    "explain": "fiberlb.commands.reasons:explain",
+    "health": "fiberlb.commands.health:health",
+    "keys": "fiberlb.commands.keys:keys",
+    "ls": "fiberlb.commands.objects:listing",
     "maint": "fiberlb.commands.operating:maint",
+    "member": "fiberlb.commands.members:members",
     "ready": "fiberlb.commands.operating:ready",
     "restore": "fiberlb.commands.backups:restore",
     "schema": "fiberlb.commands.schema:schema",
+    "show": "fiberlb.commands.objects:showing",
     "status": "fiberlb.commands.status:status",
-    "cert": "fiberlb.commands.certificates:certificates",
-    "check": "fiberlb.commands.check:check",
-    "health": "fiberlb.commands.health:health",
-    "keys": "fiberlb.commands.keys:keys",
-    "member": "fiberlb.commands.members:members",
+    "tail": "fiberlb.commands.tail:tail",
     "token": "fiberlb.commands.tokens:tokens",
+    "update": "fiberlb.commands.objects:update",
     "upgrade": "fiberlb.commands.workers:upgrade",
+    "why": "fiberlb.commands.reasons:why",
     "workers": "fiberlb.commands.workers:workers",
+}
+#: Titles of C{fiberlb --help} -> the commands below each, in the order in which they are wanted.
+#: What is in none comes last.
+_GROUPS = {
+    "Begin": "run check schema",
+    "Look": "status ls show explain why tail cert",
+    "Change objects": "create update delete",
+    "Change everything": "plan apply confirm history rollback export import",
+    "Members": "drain maint ready check-member member",
+    "Operate": "workers upgrade keys token backup restore health completion",
 }
 #: Runs twistd of the Python that runs this, wherever its script is installed, on FiberLB's reactor.
 #: Not C{--reactor=fiberlb}: twistd looks for that among all plugins, and where it has no cache of
@@ -63,6 +76,20 @@ class Commands(click.Group):
         module, _, name = place.partition(":")
         found: click.Command = getattr(import_module(module), name)
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands below their titles; those of another group below one."""
+        known = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        groups = {title: words.split() for title, words in _GROUPS.items()}
+        placed = {name for names in groups.values() for name in names}
+        groups["Commands"] = [name for name in known if name not in placed]
+        width = formatter.width - max(map(len, known)) - 6
+        for title, names in groups.items():
+            found = [(name, known.get(name)) for name in names]
+            rows = [(name, made.get_short_help_str(width)) for name, made in found if made]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
     def main(
         self,
@@ -93,7 +120,20 @@ class Commands(click.Group):
 @click.group(cls=Commands)
 @click.version_option(VERSION, prog_name="FiberLB", message="%(prog)s %(version)s")
 def main() -> None:
-    """An event-driven L4/L7 load balancer."""
+    """
+    An event-driven L4/L7 load balancer.
+
+    Commands about a FiberLB that runs ask the one of --url, of -c FILE, of FIBERLB_URL, or the one
+    that runs here. Exit codes: 0 done, 1 refused or failed, 2 changes pending (plan), 3 nobody can
+    be reached, 4 somebody else changed it since.
+
+    \b
+    Examples:
+      fiberlb run -c fiberlb.yaml
+      fiberlb status
+      fiberlb create pool web --set members=10.0.0.1:80,10.0.0.2:80
+      fiberlb drain web/10.0.0.1:80 --wait
+    """
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -101,7 +141,14 @@ def main() -> None:
 @click.option("--gid", help="The group to become; that of the user unless given.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(arguments: Sequence[str], uid: str | None, gid: str | None) -> None:
-    """Start in the foreground: twistd with the options that suit FiberLB."""
+    """
+    Start in the foreground: twistd with the options that suit FiberLB.
+
+    \b
+    Examples:
+      fiberlb run -c fiberlb.yaml
+      fiberlb run --from :8080 --to 127.0.0.1:3000
+    """
     # Here, as other commands have to be there at once.
     from twisted.python.util import gidFromString, uidFromString
 

@@ -35,7 +35,12 @@ from fiberlb.tls.weaknesses import weaknesses
     help="The configuration file, or a directory of *.yaml files.",
 )
 def check(path: str) -> None:
-    """Say what is wrong with a configuration file, all of it, without starting anything."""
+    """
+    Say what is wrong with a configuration file, all of it, without starting anything.
+
+    \b
+    Example: fiberlb check -c fiberlb.yaml
+    """
     try:
         layer = load_file(path, os.environ)
         if layer.settings.admin.tls_config is not None:

@@ -36,7 +36,12 @@ _LONGEST = 65536
 def health(
     path: str | None, directory: str | None, address: str | None, alive: bool, timeout: float
 ) -> None:
-    """Whether a FiberLB that runs here serves: 0 yes, 1 no, 3 it cannot be reached."""
+    """
+    Whether a FiberLB that runs here serves: 0 yes, 1 no, 3 it cannot be reached.
+
+    \b
+    Example: fiberlb health --alive
+    """
     target = "/healthz" if alive else "/readyz"
     until = time.monotonic() + timeout
     trouble = []

@@ -76,6 +76,11 @@ class HeaderEdits:
         Several(Text(255, 1, _TOKEN, "a header name"), single=True, most=100), ()
     )
 
+    @property
+    def nothing(self) -> bool:
+        """Nothing is changed: it only keeps what stands farther away from applying."""
+        return not (self.set or self.add or self.remove)
+
     def check(self, path: Path, loading: Loading) -> None:
         """No field of the framing, and nothing that is both set and removed."""
         changed = [((*path, "set", name), name) for name, _ in self.set]

@@ -28,6 +28,7 @@ from fiberlb.model.fields import (
     Words,
     field,
 )
+from fiberlb.model.hsts import Hsts
 from fiberlb.model.listener_values import ConnectionLimit, ListenAddress, RedirectStatus, Setting
 from fiberlb.model.split import (
     PERSISTENCE,
@@ -167,6 +168,16 @@ class TlsConfig:
 
 #: Header fields that a listener inserts unless told otherwise.
 INSERTABLE = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port")
+#: Others, that it inserts where told: the client's address by other names, and what a request is
+#: known by.
+OPTIONAL_FIELDS = (
+    "X-Forwarded-IP",
+    "X-Client-IP",
+    "X-Real-IP",
+    "Forwarded",
+    "X-Request-ID",
+    "traceparent",
+)
 #: Fields about the client's certificate that a listener inserts where told, in Octavia's spelling.
 CLIENT_FIELDS = (
     "X-SSL-Client-Verify",
@@ -195,6 +206,7 @@ class Listener(Treated):
     @ivar default_pools: several, each with its share, in its place.
     @ivar split_persistence: keeps a client at its pool of C{default_pools}.
     @ivar https_redirect: the status of a redirect of everything to https; 0 for none.
+    @ivar hsts: what browsers are told; C{None}: nothing.
     @ivar allowed_cidrs: networks that may connect; empty: all.
     @ivar accept_proxy_protocol: connections begin with a header of the PROXY protocol, and come
         from trusted proxies only.
@@ -209,7 +221,13 @@ class Listener(Treated):
     COLLECTION: ClassVar[str] = "listeners"
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
+<<<<<<< HEAD
     LATER: ClassVar[frozenset[str]] = Treated.LATER | {*"hsts onion onion_location".split()}
+=======
+    LATER: ClassVar[frozenset[str]] = Treated.LATER | {
+        *"readiness_path onion onion_location".split()
+    }
+>>>>>>> main
 
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
     address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
@@ -222,6 +240,7 @@ class Listener(Treated):
     l7policy_order: PolicyOrder = field(OneOf(PolicyOrder), PolicyOrder.POSITION)
     encoded_slash: EncodedSlash = field(OneOf(EncodedSlash), EncodedSlash.CHECK)
     https_redirect: int = field(RedirectStatus(), 0)
+    hsts: Hsts | None = field(Optional(Nested(Hsts)), None)
     allowed_cidrs: tuple[str, ...] = field(Several(Network()), ())
     accept_proxy_protocol: bool = field(Flag(), False)
     connection_limit: int = field(ConnectionLimit(), -1)
@@ -229,7 +248,7 @@ class Listener(Treated):
         Optional(Text(1024, 1, r"/[!-\"$->@-~]*", "a path, without query")), None
     )
     insert_headers: tuple[tuple[str, bool], ...] = field(
-        Words(Setting(), (*INSERTABLE, *CLIENT_FIELDS), fold=True), ()
+        Words(Setting(), (*INSERTABLE, *OPTIONAL_FIELDS, *CLIENT_FIELDS), fold=True), ()
     )
     timeouts: tuple[tuple[str, Any], ...] = field(Partial(Timeouts), ())
     limits: tuple[tuple[str, Any], ...] = field(Partial(Limits), ())
@@ -276,9 +295,15 @@ class Listener(Treated):
                 loading.refuse((*path, "insert_headers", name), message)
         if self.https_redirect and self.protocol is not ListenerProtocol.HTTP:
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
+<<<<<<< HEAD
         if self.readiness_path is not None and not self.speaks_http:
             hint = f"; {ADD_TLS_CONFIG}" if self.passes_tls else ""
             loading.refuse((*path, "readiness_path"), f"needs HTTP{hint}")
+=======
+        if self.hsts is not None and not self.terminates:
+            message = "is minded by browsers over https only; this listener does not end TLS"
+            loading.refuse((*path, "hsts"), message)
+>>>>>>> main
         if self.insert_headers and self.passes_tls:
             loading.refuse((*path, "insert_headers"), f"needs HTTP; {ADD_TLS_CONFIG}")
         self._check_pools(path, loading)

@@ -16,6 +16,7 @@ from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.loop import READ
 from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.runtime import Route
+from fiberlb.wire.host_line import hosted
 
 if TYPE_CHECKING:
     from fiberlb.relay.exchange import Exchange
@@ -36,6 +37,7 @@ class MemberConnection:
 
     __slots__ = (
         "_home",
+        "_hosted",
         "_response",
         "_route",
         "_unsent",
@@ -57,6 +59,7 @@ class MemberConnection:
         self.client: Exchange | None = None
         self.conn: Connection | None = None
         self.reused = False
+        self._hosted = False
         self.used = 0.0
         self.keep = 0.0
         self._unsent = b""
@@ -68,8 +71,8 @@ class MemberConnection:
     def open(self, client: Exchange, unsent: bytes) -> None:
         """Connect, then send; the exchange hears L{Exchange.not_connected} if that fails."""
         self.client = client
-        self._unsent = unsent
         self._take(client)
+        self._unsent = hosted(unsent, self.member.host) if self._hosted else unsent
         self.member.sessions += 1
         route = self._route
         assert route is not None
@@ -95,13 +98,14 @@ class MemberConnection:
         conn.deadline = deadline
         if deadline < conn.due:
             conn.hasten(deadline)
-        conn.write(out)
+        conn.write(hosted(out, self.member.host) if self._hosted else out)
 
     def _take(self, client: Exchange) -> None:
         """What this exchange's route allows in time."""
         self._route = route = client.route
         assert route is not None
         timeouts = route.timeouts
+        self._hosted = route.treatment is not None and route.treatment.hosted
         self._response = NEVER if timeouts.member_response is None else timeouts.member_response
         idle = timeouts.member_body_idle
         self.body_idle = NEVER if idle is None else idle

@@ -11,6 +11,7 @@ from fiberlb.model.passive_health import PassiveHealth
 from fiberlb.model.pool import Member
 from fiberlb.relay.outlier_count import Tally
 from fiberlb.tls.member_link import MemberLink, PoolTls
+from fiberlb.wire.host_line import named
 
 #: Since when a member is up that did not come up while this process served.
 FROM_THE_START: Final = float("-inf")
@@ -26,6 +27,7 @@ class MemberState:
 
     @ivar up: it may be chosen; what the health checks said last.
     @ivar address: for C{connect}: a pair, or the path of a Unix socket.
+    @ivar host: what it is called where it is asked by its own name.
     @ivar home: while connections are worth keeping, one object for as long as they go to
         the same server in the same way; C{None} when the member has gone.
     @ivar link: TLS to it; C{None}: it is spoken to plainly.
@@ -55,6 +57,7 @@ class MemberState:
         "family",
         "gone",
         "home",
+        "host",
         "id",
         "idle",
         "in_flight",
@@ -124,6 +127,7 @@ class MemberState:
             self.forgive()
             self._settle()
             self.link = None if tls is None else MemberLink(tls, member.identity)
+        self.host = named(member.identity, member.place[1], 80 if tls is None else 443)
         if unix:
             self.family = int(socket.AF_UNIX)
         else:

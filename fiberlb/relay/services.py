@@ -31,7 +31,7 @@ class Services:
 
     @ivar loop: events and deadlines.
     @ivar wall: a time of the loop's clock -> wall-clock seconds.
-    @ivar make_request_id: a new id for an answer of ours.
+    @ivar make_request_id: a new id for a request.
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
     @ivar reasons: reason code -> how many requests or connections have ended with it.
     @ivar standing: whether the process is about to end.
@@ -55,6 +55,21 @@ class Services:
     lag: Any = None
 
 
-def request_ids(random_bytes: Callable[[int], bytes]) -> Callable[[], str]:
-    """A maker of ids for answers of ours: 32 hexadecimal digits."""
-    return lambda: random_bytes(16).hex()
+def request_ids(
+    wall: Callable[[], float], random_bytes: Callable[[int], bytes]
+) -> Callable[[], str]:
+    """
+    A maker of ids of requests: UUIDs of version 7 (RFC 9562, 5.7), which sort by their time.
+
+    @param wall: wall-clock seconds, now.
+    """
+
+    def made() -> str:
+        number = int(wall() * 1000) & 0xFFFFFFFFFFFF
+        lower = int.from_bytes(random_bytes(10), "big") & ((1 << 74) - 1)
+        digits = (
+            f"{number << 80 | 7 << 76 | lower >> 62 << 64 | 2 << 62 | lower & (1 << 62) - 1:032x}"
+        )
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+    return made

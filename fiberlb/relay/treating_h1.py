@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
+from fiberlb.errors import Fault
 from fiberlb.relay.connection import NEVER
 from fiberlb.relay.runtime import Plan, Route
 from fiberlb.relay.uploading_h1 import Uploading
@@ -76,7 +77,12 @@ class Treating(Uploading):
     def _pass_on(self, route: Route, waited: bool) -> None:
         treatment = route.treatment
         assert treatment is not None
-        self.out = treatment.request(self, self.out)
+        try:
+            self.out = treatment.request(self, self.out)
+        except Fault as fault:
+            self.detail = fault.detail
+            self.refuse(fault.reason)
+            return
         if route.pool is None:
             self.skip_body()
             self.answer(route, self.authority)

@@ -128,6 +128,15 @@ def compile_pattern(text: str, fold: bool = False) -> Literals | Pattern:
     )
 
 
+def compile_groups(text: str) -> Any:
+    """
+    A pattern whose groups are wanted, compiled by C{regex}; match it with a time limit.
+
+    @raise ValueError: as of L{compile_pattern}.
+    """
+    return _compiled(text, False)
+
+
 def _compiled(text: str, fold: bool) -> Any:
     pieces = [found[0] for found in _TOKEN.finditer(text)]
     _check_size(text)

@@ -139,6 +139,7 @@ class Draft:
     @ivar requests: edits of requests' heads.
     @ivar answers: edits of answers' heads, a member's or our own.
     @ivar filters: of members' answers; the first one that wants an answer has it.
+    @ivar hosted: members are asked by their own names.
     @ivar repeats: the edits of a request are the same for the same head on the same connection.
     """
 
@@ -149,7 +150,13 @@ class Draft:
         self.requests: list[RequestEdit] = []
         self.answers: list[AnswerEdit] = []
         self.filters: list[FilterMaker] = []
+        self.hosted = False
         self.repeats = True
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is to be done."""
+        return not (self.gates or self.requests or self.answers or self.filters)
 
 
 @attrs.frozen

@@ -15,6 +15,8 @@ _Cut = Callable[[bytes], bytes]
 
 def edit_requests(edits: HeaderEdits, draft: Draft) -> None:
     """Members see these fields otherwise."""
+    if edits.nothing:
+        return
     cut, lines, passing = _compiled(edits)
     draft.repeats = draft.repeats and not passing
 
@@ -26,6 +28,8 @@ def edit_requests(edits: HeaderEdits, draft: Draft) -> None:
 
 def edit_answers(edits: HeaderEdits, draft: Draft) -> None:
     """Clients see these fields otherwise, whoever answers."""
+    if edits.nothing:
+        return
     cut, lines, _ = _compiled(edits)
     draft.answers.append(lambda asked, head: cut(head) + lines(asked))
 

@@ -8,6 +8,7 @@ from fiberlb.errors import Problem
 from fiberlb.model.listener import Listener
 from fiberlb.model.treated import Treated
 from fiberlb.treatment.draft import Asked, Draft, Surroundings
+from fiberlb.treatment.listeners import OF_LISTENERS
 from fiberlb.treatment.table import FEATURES
 
 
@@ -15,16 +16,17 @@ class Treatment:
     """
     One route's.
 
-    @ivar gates: see L{Draft}, as for C{filters}.
+    @ivar gates: see L{Draft}, as for C{filters} and C{hosted}.
     @ivar repeats: what is done to a request is the same for the same head on the same
         connection: nobody needs to look at it again.
     """
 
-    __slots__ = ("_answers", "_requests", "filters", "gates", "repeats")
+    __slots__ = ("_answers", "_requests", "filters", "gates", "hosted", "repeats")
 
     def __init__(self, draft: Draft) -> None:
         self.gates = tuple(draft.gates)
         self.filters = tuple(draft.filters)
+        self.hosted = draft.hosted
         self.repeats = draft.repeats and not draft.gates
         self._requests = tuple(draft.requests)
         self._answers = tuple(draft.answers)
@@ -57,16 +59,17 @@ def treatment(
     @return: C{None}: nothing.
     """
     draft = Draft(around)
-    found = False
+    draft.owner = listener.id
+    for key, add in OF_LISTENERS.items():
+        add(getattr(listener, key), draft)
     for key, feature in FEATURES.items():
         for holder in (policy, pool, listener):
             value: Any = None if holder is None else getattr(holder, key)
             if holder is not None and value is not None:
                 draft.owner = holder.id
                 feature.add(value, draft)
-                found = True
                 break
-    return Treatment(draft) if found else None
+    return None if draft.empty else Treatment(draft)
 
 
 def faults(holder: Treated) -> list[Problem]:

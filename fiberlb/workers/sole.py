@@ -58,7 +58,7 @@ class SolePlane(DataPlane):
         services = Services(
             loop,
             lambda stamp: stamp + wall() - loop.now,
-            request_ids(random_bytes),
+            request_ids(wall, random_bytes),
             bind=self._heir.bind,
             release=binding.release,
             suspect=suspect,

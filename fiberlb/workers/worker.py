@@ -102,7 +102,7 @@ class Worker:
         services = Services(
             reactor,
             lambda stamp: stamp + time.time() - reactor.now,  # noqa: TID251
-            request_ids(os.urandom),
+            request_ids(time.time, os.urandom),  # noqa: TID251
             suspect=lambda *told: suspect(self._link, *told),
             lag=Lag(reactor),
         )

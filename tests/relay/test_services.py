@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.relay.accept import bind
@@ -23,6 +25,10 @@ class ServicesTests(SynchronousTestCase):
         self.assertIs(services.bind, bind)
 
     def test_request_ids(self) -> None:
-        """Ids are 16 random bytes."""
-        made = request_ids(lambda count: bytes(range(count)))
-        self.assertEqual(made(), "000102030405060708090a0b0c0d0e0f")
+        """Ids are UUIDs of version 7: milliseconds, then chance."""
+        for random_bytes in (lambda n: bytes(n), lambda n: b"\xff" * n, lambda n: bytes(range(n))):
+            made = uuid.UUID(request_ids(lambda: 1700000000.5, random_bytes)())
+            self.assertEqual((made.version, made.variant), (7, uuid.RFC_4122))
+            self.assertEqual(made.int >> 80, 1700000000500)
+        last = request_ids(lambda: 0.0, lambda n: b"\xff" * n)()
+        self.assertEqual(last, "00000000-0000-7fff-bfff-ffffffffffff")

@@ -56,7 +56,7 @@ class NearestTests(SynchronousTestCase):
         self.assertEqual(self.sent(one, two, three), b"X: three\r\n\r\n")
         self.assertEqual(self.sent(one, {}, three), b"X: three\r\n\r\n")
         self.assertEqual(self.sent(one, {}, {}), b"X: one\r\n\r\n")
-        self.assertEqual(self.sent(one, {"request_headers": {}}), b"\r\n")
+        self.assertIsNone(self.made(one, {"request_headers": {}}))
 
     def test_each_key(self) -> None:
         """One object's key does not hide another one's other key."""

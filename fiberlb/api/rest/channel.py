@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -128,4 +129,6 @@ class AdminChannel(HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """It is over."""
         self.site.connections.ended(self)
+        if reason.check(SSL.Error):
+            self.site.handshake_failed(self, reason.value)
         super().connectionLost(reason)

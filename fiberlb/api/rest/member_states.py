@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
+from fiberlb.api.access.identity import identity_of
 from fiberlb.api.rest.bodies import read_json
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.problem import Refused
@@ -33,7 +34,7 @@ async def put(control: ControlService, request: IRequest, member: Member) -> Rep
     """PUT .../state of a member: answered when every process goes by it."""
     query_of(request, ())
     change = _change(StateChange, request)
-    await _set(control, [member], change)
+    await _set(control, [member], change, identity_of(request).name)
     return Reply(document=document(control, member))
 
 
@@ -49,7 +50,7 @@ async def post(control: ControlService, request: IRequest) -> Reply:
     members = [m for m in every if change.address in _addresses(control, m)]
     if not members:
         raise Refused(404, "not_found", f"no member has the address {change.address}")
-    await _set(control, members, change)
+    await _set(control, members, change, identity_of(request).name)
     return Reply(document={"items": [document(control, member) for member in members]})
 
 
@@ -60,17 +61,20 @@ def _addresses(control: ControlService, member: Member) -> tuple[str, ...]:
     return (member.address, *at)
 
 
-async def _set(control: ControlService, members: list[Member], change: StateChange) -> None:
+async def _set(
+    control: ControlService, members: list[Member], change: StateChange, author: str
+) -> None:
     states = {member.id: wanted(control, member, change) for member in members}
     await control.operating.states.set(states)
     for member in members:
         state = states[member.id]
         _log.info(
-            "Member {member} of pool {pool} is set to {state}{weight}{reason}",
+            "Member {member} of pool {pool} is set to {state}{weight} by {author}{reason}",
             member=member.name or member.id,
             member_id=member.id,
             pool=control.configuration.all(Pool)[member.pool_id].name or member.pool_id,
             state=state.mode.value,
+            author=author,
             weight="" if state.weight is None else f", weight {state.weight}",
             reason=f": {state.reason}" if state.reason else "",
         )

@@ -136,6 +136,12 @@ class AdminSite(Site):
         if request.code >= 400:
             self.tell(request, request.method, request.path, request.code, refusal_of(request))
 
+    def handshake_failed(self, channel: Any, why: Exception) -> None:
+        """A line for a client that TLS turned away, such as for its certificate."""
+        client = getattr(channel.getPeer(), "host", "a local client")
+        words = why.args[0][0][-1] if why.args and why.args[0] else "the connection broke off"
+        self._denials.tell("{client} was refused by TLS: {why}", client=client, why=words)
+
     def tell(self, request: Any, method: bytes, path: bytes, status: int, code: str) -> None:
         """A line for a request that was refused; secrets stand in none of these."""
         name = identity_of(request).name

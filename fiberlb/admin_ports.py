@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import socket
 from collections.abc import Callable
@@ -46,6 +47,24 @@ class _Kept(unix.Port):
         super(unix.Port, self).connectionLost(reason)
 
 
+def open_to(path: str, group: str) -> None:
+    """
+    Let a group open a socket.
+
+    @param group: a name or a number.
+    @raise CannotStart: there is no such group, or this user may not.
+    """
+    try:
+        number = int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
+        os.chown(path, -1, number)
+        os.chmod(path, 0o660)
+    except KeyError:
+        raise CannotStart(f"admin.listen: {path}: there is no group {group}") from None
+    except OSError as why:
+        text = f"admin.listen: {path} cannot be given to group {group}: {why.strerror}"
+        raise CannotStart(text) from None
+
+
 class AdminPorts:
     """
     The ports of the admin API.
@@ -80,7 +99,7 @@ class AdminPorts:
         self._tls = watch = AdminTlsWatch(layer, self._reactor, run)
         watch.start()
         return [
-            self.listen(site(each), each.address, watch.context if each.tls else None)
+            self.listen(site(each), each.address, watch.context if each.tls else None, each.group)
             for each in layer.settings.admin.listen
         ]
 
@@ -92,7 +111,7 @@ class AdminPorts:
         """
         return (lambda: None) if self._tls is None else self._tls.prepared(layer)
 
-    def listen(self, site: Any, address: str, tls: Any = None) -> str:
+    def listen(self, site: Any, address: str, tls: Any = None, group: str | None = None) -> str:
         """
         Listen at C{HOST:PORT} or C{unix:/path}; where, as a person writes it.
 
@@ -112,6 +131,8 @@ class AdminPorts:
                 if made is None
                 else _Kept.over(self._reactor, made, site, path)
             )
+            if group is not None:
+                open_to(path, group)
             return self._hold(port, address)
         found = split_address(address)
         assert found is not None

@@ -8,15 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import Clock
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from fiberlb.admin_ports import NOTE, AdminPorts
+from fiberlb.admin_ports import NOTE, AdminPorts, open_to
+from fiberlb.control.document import load_file
+from fiberlb.model.admin import AdminListen
 from fiberlb.relay.held import Held
 from fiberlb.starting import CannotStart, sentence
+from tests.support.certificates import leaf
+
+_THREE = """
+version: 1
+admin:
+  listen: ["unix:/run/a", "[::1]:1", "10.0.0.1:2"]
+  tls_config: {certificate: "file:a.pem"}
+  tokens: [boss-boss-boss-boss]
+"""
 
 
 class _Port:
@@ -38,10 +51,12 @@ class _Port:
     stopListening = stopReading
 
 
-class _Reactor:
+class _Reactor(Clock):
     """Notes its ports."""
 
     def __init__(self) -> None:
+        super().__init__()
+        self.factories: list[Any] = []
         self.ports: list[_Port] = []
         self.adopted: list[Any] = []
 
@@ -52,10 +67,12 @@ class _Reactor:
         return self.ports[-1]
 
     def listenTCP(self, port: int, factory: Any, interface: str) -> _Port:
+        self.factories.append(factory)
         self.ports.append(_Port(IPv6Address("TCP", interface, port)))
         return self.ports[-1]
 
     def listenUNIX(self, path: str, factory: Any, **named: Any) -> _Port:
+        self.factories.append(factory)
         self.ports.append(_Port())
         return self.ports[-1]
 
@@ -99,6 +116,44 @@ class AdminPortsTests(SynchronousTestCase):
         self.assertEqual(note.read_text(), "unix:/run/admin\nhttp://[::1]:9876\n")
         self.successResultOf(Deferred.fromCoroutine(ports.stop()))
         self.assertEqual(list(directory.iterdir()), [])
+
+    def test_open(self) -> None:
+        """Every address of the file has its own site; TLS is spoken where the file says so."""
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        made = leaf("lb.example")
+        (directory / "a.pem").write_text(made.chain + made.key_pem())
+        path = directory / "f.yaml"
+        path.write_text(_THREE)
+        layer = load_file(str(path), {})
+        reactor = _Reactor()
+        ports = AdminPorts(reactor)
+        sites: list[AdminListen] = []
+
+        def site(listen: AdminListen) -> Site:
+            sites.append(listen)
+            return Site(Resource())
+
+        where = ports.open(site, layer, lambda work: maybeDeferred(work))
+        self.assertEqual(where, ["unix:/run/a", "http://[::1]:1", "https://10.0.0.1:2"])
+        self.assertEqual(tuple(sites), layer.settings.admin.listen)
+        secured = [isinstance(each, TLSMemoryBIOFactory) for each in reactor.factories]
+        self.assertEqual(secured, [False, False, True])
+        ports.prepared(layer)()
+        self.successResultOf(Deferred.fromCoroutine(ports.stop()))
+        self.assertEqual(reactor.getDelayedCalls(), [])
+
+    def test_group(self) -> None:
+        """A socket is for a group where the file says so; one that is not there is told."""
+        socket_file = Path(self.mktemp())
+        socket_file.touch(0o600)
+        open_to(str(socket_file), str(os.getgid()))
+        found = socket_file.stat()
+        self.assertEqual((found.st_gid, found.st_mode & 0o777), (os.getgid(), 0o660))
+        why = self.assertRaises(CannotStart, open_to, str(socket_file), "no-such-group")
+        self.assertIn("there is no group no-such-group", str(why))
+        why = self.assertRaises(CannotStart, open_to, "/no/such/socket", str(os.getgid()))
+        self.assertIn("cannot be given to group", str(why))
 
     def test_none_free(self) -> None:
         """Without a free port it says which were tried."""

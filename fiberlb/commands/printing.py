@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 
 import attrs
 import click
-import yaml
+
+from fiberlb.control.yaml_text import yaml_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,31 +88,6 @@ def prints(function: F) -> F:
     )
     made: Any = form(click.option("--json", "as_json", is_flag=True, hidden=True)(printing))
     return made
-
-
-def yaml_text(found: Any) -> str:
-    """A document as YAML that both versions of it read alike."""
-    return yaml.dump(
-        found, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
-    )
-
-
-class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as such, lists below their keys."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
-        return super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
 
 
 def pretty() -> bool:

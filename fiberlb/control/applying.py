@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
 
-from fiberlb.control.bodies import completed, facts, merged, patched, settable, unmarked
-from fiberlb.control.certificates import CertificateFacts, separated
+from fiberlb.control.bodies import merged, patched
+from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.document import Place
-from fiberlb.control.draft import Draft, with_parent
+from fiberlb.control.draft import Draft
 from fiberlb.control.operations import ANY, Applied, Condition, Op, Operation
-from fiberlb.control.refusals import NotFound, Stale
-from fiberlb.control.tree import Tree, numbered, structure_tree
+from fiberlb.control.planting import Planting, with_monitor
+from fiberlb.control.refusals import NotFound, Refusal, Stale
+from fiberlb.control.restoring import restore
+from fiberlb.control.sent import Sent
+from fiberlb.control.tree import Tree
 from fiberlb.control.union import monitor_id
-from fiberlb.errors import ConfigurationError, Path
-from fiberlb.model.addresses import at
-from fiberlb.model.certificate import Certificate
+from fiberlb.control.whole import Whole
+from fiberlb.errors import ConfigurationError
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import structure, unstructure
 from fiberlb.model.fields import Loading
 from fiberlb.model.health_monitor import HealthMonitor
-from fiberlb.model.l7 import L7Policy, L7Rule
+from fiberlb.model.operational import StateChange
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import UUID_PATTERN, Resource
-from fiberlb.tls.bundles import unpacked
 
 #: The singleton of a pool: a value of the pool with an address of its own.
 MONITORS = HealthMonitor.COLLECTION
@@ -37,15 +38,19 @@ class Applying:
     Plays operations on a draft; the problems of all of them are told at once.
 
     @param make_id: gives fresh UUIDs.
+
+    @ivar states: what members are to be set to, by id.
     """
 
     def __init__(
         self, draft: Draft, certificates: CertificateFacts, make_id: Callable[[], str]
     ) -> None:
         self._draft = draft
-        self._certificates = certificates
         self._make_id = make_id
+        self.states: dict[str, StateChange] = {}
         self._loading = Loading()
+        self._sent = Sent(draft, certificates, self._loading)
+        self._planting = Planting(draft, lambda *_: make_id(), self._loading)
 
     def run(self, operations: Iterable[Operation]) -> tuple[Applied, ...]:
         """
@@ -60,12 +65,28 @@ class Applying:
             Op.PATCH: self._patch,
             Op.DELETE: self._delete,
             Op.REPLACE_ALL: self._replace_all,
+            Op.SET_STATE: self._set_state,
+            Op.CONFIG: self._whole,
+            Op.APPLY: self._whole,
+            Op.RESTORE: self._restore,
         }
-        applied = tuple(self._noted(each, table) for each in operations)
+        applied = tuple(self._play(each, table) for each in operations)
         if self._loading.problems:
             raise ConfigurationError(self._loading.problems)
         self._draft.check_gone()
         return applied
+
+    def _play(
+        self, operation: Operation, table: Mapping[Op, Callable[[Operation], Applied]]
+    ) -> Applied:
+        try:
+            return self._noted(operation, table)
+        except Refusal as why:
+            if self._loading.problems:
+                # What is wrong in the bodies before may be the reason.
+                raise ConfigurationError(self._loading.problems) from None
+            why.path = operation.place
+            raise
 
     def _noted(
         self, operation: Operation, table: Mapping[Op, Callable[[Operation], Applied]]
@@ -81,9 +102,9 @@ class Applying:
         self._check_list(operation.condition)
         parent = self._parent(operation)
         document = self._settable(operation, "", parent)
-        document = self._without_mark(document, None, operation.at)
+        document = self._sent.unmarked(document, None, operation.at)
         trees = self._trees(operation, document, parent)
-        made = [self._plant(tree) for tree in trees]
+        made = [self._planting.plant(tree) for tree in trees]
         return Applied(made[0] if made else "", True)
 
     def _replace(self, operation: Operation) -> Applied:
@@ -94,11 +115,9 @@ class Applying:
         self._check(current, operation.condition)
         document = self._settable(operation, current.id, parent)
         by_name = operation.word.lower() != current.id
-        document = completed(
-            document, current, by_name, self._certificates, operation.at, self._loading
-        )
+        document = self._sent.completed(document, current, by_name, operation.at)
         for tree in self._trees(operation, document, _parent_of(current, document)):
-            self._settle(tree, current)
+            self._planting.settle(tree, current)
         return Applied(current.id)
 
     def _create_named(self, operation: Operation) -> Applied:
@@ -126,9 +145,9 @@ class Applying:
         if current.PARENT is not None and body.get(current.PARENT[0], "") is None:
             self._loading.refuse((*operation.at, current.PARENT[0]), "is needed", code="missing")
         document = patched(current, body, operation.at, self._loading)
-        document = self._without_mark(document, current, operation.at)
+        document = self._sent.unmarked(document, current, operation.at)
         for tree in self._trees(operation, document, _parent_of(current, document)):
-            self._settle(tree, current)
+            self._planting.settle(tree, current)
         return Applied(current.id)
 
     def _delete(self, operation: Operation) -> Applied:
@@ -147,7 +166,7 @@ class Applying:
         for index, each in enumerate(operation.body):
             one = attrs.evolve(operation, body=each, at=(*operation.at, index))
             trees += self._trees(one, self._settable(one, "", parent), parent)
-        self._replace_list(operation.collection, parent, trees)
+        self._planting.replace_list(operation.collection, parent, trees)
         return Applied(parent)
 
     def _monitor(self, operation: Operation) -> Applied:
@@ -163,22 +182,36 @@ class Applying:
             self._check(pool, operation.condition)
         made: HealthMonitor | None = None
         if operation.op is not Op.DELETE:
-            body = settable(
-                MONITORS,
-                operation.body,
-                operation.at,
-                self._loading,
-                self._known,
-                monitor_id(pool.id),
-            )
+            ident = monitor_id(pool.id)
+            body = self._sent.settable(MONITORS, operation.body, operation.at, ident)
             if operation.op is Op.PATCH and there is not None and isinstance(body, dict):
                 body = merged(unstructure(there), body)
             made = structure(HealthMonitor, body, operation.at, self._loading)
             if made is None:
                 return Applied(pool.id)
         place = Place(None, (), {"health_monitor": operation.at})
-        self._draft.put(_with_monitor(pool, made), place)
+        self._draft.put(with_monitor(pool, made), place)
         return Applied(pool.id, there is None)
+
+    def _set_state(self, operation: Operation) -> Applied:
+        member = self._draft.look(Member.COLLECTION, operation.word, self._parent(operation))
+        self._check(member, operation.condition)
+        change = structure(StateChange, operation.body, operation.at, self._loading)
+        if change is not None:
+            self.states[member.id] = change
+        return Applied(member.id)
+
+    def _whole(self, operation: Operation) -> Applied:
+        self._check_list(operation.condition)
+        applies = operation.op is Op.APPLY
+        whole = Whole(self._draft, self._sent, self._loading, self._make_id, applies)
+        whole.play(operation.body, operation.at)
+        return Applied("")
+
+    def _restore(self, operation: Operation) -> Applied:
+        self._check_list(operation.condition)
+        restore(self._draft, operation.body)
+        return Applied("")
 
     # -- conditions
 
@@ -201,101 +234,12 @@ class Applying:
         return self._draft.look(parent[1], operation.parent).id
 
     def _settable(self, operation: Operation, ident: str, parent: str) -> Any:
-        """The body without what cannot be set, and with the parent's id for its name."""
-        body = settable(
-            operation.collection, operation.body, operation.at, self._loading, self._known, ident
+        return self._sent.settable(
+            operation.collection, operation.body, operation.at, ident, parent
         )
-        of = COLLECTIONS[operation.collection].PARENT
-        if of is None or not isinstance(body, dict):
-            return body
-        word = body.get(of[0])
-        if parent and isinstance(word, str) and word:
-            named = self._draft.seek(of[1], word)
-            return {**body, of[0]: named.id} if named is not None else body
-        return body
-
-    def _known(self, collection: str, ident: str) -> Mapping[str, Any] | None:
-        configuration = self._draft.state.configuration
-        if collection == MONITORS:
-            return self._known_monitor(ident)
-        made = configuration.objects.get(collection, {}).get(ident)
-        if made is None:
-            return None
-        ordered = isinstance(made, Certificate) and made.acme is not None
-        return {**facts(configuration, made, self._certificates), "ordered": ordered}
-
-    def _known_monitor(self, ident: str) -> Mapping[str, Any] | None:
-        configuration = self._draft.state.configuration
-        for pool in configuration.all(Pool).values():
-            if pool.health_monitor is not None and pool.health_monitor.id == ident:
-                return facts(configuration, pool, self._certificates)
-        return None
-
-    def _without_mark(self, document: Any, current: Resource | None, at: Path) -> Any:
-        if not isinstance(document, dict):
-            return document
-        return unmarked(document, current, self._certificates, at, self._loading)
 
     def _trees(self, operation: Operation, document: Any, parent: str) -> list[Tree]:
-        if isinstance(document, dict) and "listener_ids" in document:
-            message = "is for the file: send one policy for each listener"
-            self._loading.refuse((*operation.at, "listener_ids"), message, code="not_supported")
-            return []
-        trees = structure_tree(operation.collection, document, operation.at, self._loading, parent)
-        return [done for tree in trees for done in self._opened(tree)]
-
-    def _opened(self, tree: Tree) -> list[Tree]:
-        """With a certificate's text in PEM; nothing after noting why it cannot be."""
-        if not isinstance(tree.made, Certificate):
-            return [tree]
-        try:
-            return [attrs.evolve(tree, made=unpacked(tree.made))]
-        except ConfigurationError as why:
-            for problem in why.problems:
-                at = (*tree.path, *problem.path)
-                self._loading.refuse(at, problem.message, code=problem.code)
-            return []
-
-    # -- objects
-
-    def _plant(self, tree: Tree, parent: str = "") -> str:
-        """A new object with all that is nested in it; returns its id."""
-        made = with_parent(tree.made, parent) if parent else tree.made
-        ident = self._draft.new_id(made, self._make_id())
-        self._draft.put(_finished(attrs.evolve(made, id=ident)), _place(tree))
-        for collection in sorted(tree.given):
-            children = [child for child in tree.children if child.collection == collection]
-            # All at once: each one by itself would look at all those before it.
-            for child in numbered(children) if collection == L7Policy.COLLECTION else children:
-                self._plant(child, ident)
-        return ident
-
-    def _settle(self, tree: Tree, current: Resource, parent: str = "") -> None:
-        """What is nested replaces the lists that the document gives."""
-        made = with_parent(tree.made, parent) if parent else tree.made
-        made = _finished(attrs.evolve(made, id=current.id))
-        if made != current:
-            # Else not even the load balancer that is there by itself is taken over.
-            self._draft.put(made, _place(tree))
-        for collection in sorted(tree.given):
-            children = [child for child in tree.children if child.collection == collection]
-            self._replace_list(collection, current.id, children)
-
-    def _replace_list(self, collection: str, parent: str, trees: Sequence[Tree]) -> None:
-        """Children found again by id, name or address keep their identity; others go or come."""
-        existing = self._draft.children(collection, parent)
-        if collection == L7Policy.COLLECTION:
-            trees = numbered(trees)
-        found = matched(trees, existing)
-        kept = {made.id for made in found if made is not None}
-        for made in existing:
-            if made.id not in kept:
-                self._draft.remove(made)
-        for tree, current in zip(trees, found, strict=True):
-            if current is None:
-                self._plant(tree, parent)
-            else:
-                self._settle(_renamed(tree, current), current, parent)
+        return self._planting.trees(operation.collection, document, operation.at, parent)
 
 
 def check_condition(tag: str, condition: Condition) -> None:
@@ -311,44 +255,6 @@ def check_condition(tag: str, condition: Condition) -> None:
         raise Stale(tag)
 
 
-def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resource | None]:
-    """Which existing object each tree is about: by id, name, address and port, or content."""
-    left = {made.id: made for made in existing}
-    found: list[Resource | None] = [None] * len(trees)
-
-    def pair(key: Callable[[Resource], Any]) -> None:
-        waiting: dict[Any, list[Resource]] = {}
-        for made in left.values():
-            waiting.setdefault(key(made), []).append(made)
-        for index, tree in enumerate(trees):
-            word = key(tree.made)
-            if found[index] is None and word and waiting.get(word):
-                taken = waiting[word].pop(0)
-                found[index] = taken
-                del left[taken.id]
-
-    pair(lambda made: made.id.lower())
-    pair(lambda made: made.name)
-    pair(lambda made: made.place if isinstance(made, Member) else None)
-    pair(lambda made: _bare(made) if isinstance(made, L7Rule) else None)
-    return found
-
-
-def _bare(rule: L7Rule) -> L7Rule:
-    """What a rule tests; rules have no names, as a rule."""
-    return attrs.evolve(rule, id="", name="", policy_id="")
-
-
-def _renamed(tree: Tree, current: Resource) -> Tree:
-    """A member found by its address, sent without a name, keeps the one that it has."""
-    made = tree.made
-    if not isinstance(made, Member) or made.name == current.name:
-        return tree
-    if made.name != at(*made.place):
-        return tree
-    return attrs.evolve(tree, made=attrs.evolve(made, name=current.name))
-
-
 def _parent_of(current: Resource, document: Any) -> str:
     """The parent when the document leaves it; empty when the document moves the object."""
     if current.PARENT is None:
@@ -356,25 +262,3 @@ def _parent_of(current: Resource, document: Any) -> str:
     parent: str = getattr(current, current.PARENT[0])
     word = document.get(current.PARENT[0], parent) if isinstance(document, dict) else parent
     return parent if word == parent else ""
-
-
-def _finished(made: Resource) -> Resource:
-    """With its secrets in their own fields, and an id for a pool's health monitor."""
-    if isinstance(made, Certificate):
-        return separated(made)
-    if isinstance(made, Pool) and made.health_monitor is not None:
-        return _with_monitor(made, made.health_monitor)
-    return made
-
-
-def _with_monitor(pool: Pool, monitor: HealthMonitor | None) -> Pool:
-    if monitor is not None:
-        monitor = attrs.evolve(monitor, id=monitor_id(pool.id))
-    return attrs.evolve(pool, health_monitor=monitor)
-
-
-def _place(tree: Tree) -> Place:
-    parent = tree.made.PARENT
-    if tree.parent_path is None or parent is None:
-        return Place(None, tree.path)
-    return Place(None, tree.path, {parent[0]: tree.parent_path})

@@ -10,6 +10,7 @@ from fiberlb.control.draft import Draft
 from fiberlb.control.history import Revision, encode_revision, revision_key
 from fiberlb.control.layer import StoreLayer, altered
 from fiberlb.control.operations import Change, Origin
+from fiberlb.control.past import Version, written
 from fiberlb.control.records import (
     COUNTER,
     Record,
@@ -36,6 +37,7 @@ class Commit:
     @ivar configuration: the union after it, references resolved.
     @ivar expect: what must hold in the store.
     @ivar puts: what is stored.
+    @ivar versions: the objects that it changes, in the order of the entry's changes.
     """
 
     layer: StoreLayer
@@ -43,14 +45,18 @@ class Commit:
     expect: dict[bytes, int]
     puts: dict[bytes, bytes | None]
     entry: Revision
+    versions: tuple[Version, ...] = ()
 
 
-def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyring) -> Commit | None:
+def drawn_up(
+    draft: Draft, origin: Origin, now: str, token: str, keyring: Keyring | None
+) -> Commit | None:
     """
     The commit of a draft; C{None} when it changes nothing.
 
     @param now: RFC 3339 in UTC.
     @param token: tells this write from every other.
+    @param keyring: seals secrets; C{None}: nothing will be stored.
 
     @raise fiberlb.errors.ConfigurationError: what is wrong between objects,
         at (collection, id, field, ...).
@@ -68,22 +74,48 @@ def drawn_up(draft: Draft, origin: Origin, now: str, token: str, keyring: Keyrin
     lost = [ident for ident in draft.lost if ident in resolved.meta]
     contents = {i: n for i, n in state.layer.contents.items() if (i in resolved.meta)}
     contents.update(dict.fromkeys(lost, number))
-    changes = (*(_change(state, made) for made in changed), *_deletions(draft, gone))
+    versions = (
+        *(Version(_stored(state, record.made), record) for record in records),
+        *_deletions(draft, gone),
+    )
+    changes = tuple(map(_change, versions))
     entry = Revision(number, now, origin, changes, token)
-    puts: dict[bytes, bytes | None] = {object_key(*key): None for key in gone}
-    puts.update({object_key(r.made.COLLECTION, r.made.id): encode(r, keyring) for r in records})
-    puts.update({contents_key(i): None for i in state.layer.contents.keys() - contents.keys()})
-    puts.update({contents_key(ident): str(number).encode() for ident in lost})
-    puts[COUNTER] = str(number).encode()
-    puts[revision_key(number)] = encode_revision(entry)
     layer = attrs.evolve(
         state.layer,
         revision=number,
         records=altered(state.layer.records, records, gone),
         contents=contents,
     )
+    if draft.known:
+        resolved = _ordered(resolved, layer)
     configuration = _final(resolved, state, records)
-    return Commit(layer, configuration, {COUNTER: state.layer.counter}, puts, entry)
+    made = Commit(layer, configuration, {COUNTER: state.layer.counter}, {}, entry, versions)
+    return made if keyring is None else _with_puts(made, state.layer, lost, keyring)
+
+
+def _with_puts(commit: Commit, before: StoreLayer, lost: list[str], keyring: Keyring) -> Commit:
+    """The commit with the documents that it stores."""
+    number, layer = commit.entry.revision, commit.layer
+    documents: dict[tuple[str, str], bytes] = {}
+    puts: dict[bytes, bytes | None] = {}
+    for version in commit.versions:
+        if version.after is not None:
+            documents[version.key] = encode(version.after, keyring)
+        puts[object_key(*version.key)] = documents.get(version.key)
+
+    def document(record: Record) -> bytes:
+        known = layer.records[record.made.COLLECTION].get(record.made.id) is record
+        key = record.made.COLLECTION, record.made.id
+        return documents[key] if known else encode(record, keyring)
+
+    pieces = written(number, commit.versions, document)
+    entry = attrs.evolve(commit.entry, pieces=len(pieces))
+    puts.update({contents_key(i): None for i in before.contents.keys() - layer.contents.keys()})
+    puts.update({contents_key(ident): str(number).encode() for ident in lost})
+    puts[COUNTER] = str(number).encode()
+    puts[revision_key(number)] = encode_revision(entry)
+    puts.update(pieces)
+    return attrs.evolve(commit, puts=puts, entry=entry)
 
 
 def _provisional(draft: Draft, origin: Origin, now: str) -> Configuration:
@@ -121,33 +153,57 @@ def _changed(draft: Draft, resolved: Configuration) -> list[Resource]:
             if kind != collection:
                 continue
             made = resolved.objects[collection][ident]
-            differs = before.get(ident) != made or ident in draft.notes
-            if differs or not state.layer.holds(collection, ident):
+            record = _stored(state, made)
+            owner = draft.owners.get((kind, ident))
+            same = record is not None and owner in (None, record.meta.managed_by)
+            if before.get(ident) != made or ident in draft.notes or not same:
                 found.append(made)
     return found
+
+
+def _stored(state: State, made: Resource) -> Record | None:
+    return state.layer.records[made.COLLECTION].get(made.id)
 
 
 def _record(
     draft: Draft, made: Resource, origin: Origin, now: str, order: tuple[int, int]
 ) -> Record:
-    before = draft.state.layer.records[made.COLLECTION].get(made.id)
+    key = made.COLLECTION, made.id
+    known = _stored(draft.state, made) or draft.known.get(key)
     notes = draft.noted(made.id)
-    if before is None:
-        return Record(made, Meta(origin.owner, now, now, order[0], notes=notes), order)
-    meta = attrs.evolve(before.meta, updated_at=now, revision=order[0], notes=notes)
-    return Record(made, meta, before.order)
+    if known is None:
+        owner = draft.owners.get(key, origin.owner)
+        return Record(made, Meta(owner, now, now, order[0], notes=notes), order)
+    owner = draft.owners.get(key, known.meta.managed_by)
+    meta = attrs.evolve(
+        known.meta, managed_by=owner, updated_at=now, revision=order[0], notes=notes
+    )
+    return Record(made, meta, known.order)
 
 
-def _change(state: State, made: Resource) -> Change:
-    op = "update" if state.layer.holds(made.COLLECTION, made.id) else "create"
-    return Change(op, made.COLLECTION, made.id, made.name)
+def _change(version: Version) -> Change:
+    collection, ident = version.key
+    return Change(version.op, collection, ident, version.record.made.name)
 
 
-def _deletions(draft: Draft, gone: list[Key]) -> list[Change]:
+def _deletions(draft: Draft, gone: list[Key]) -> list[Version]:
     """Parents first here too: what went with a parent comes after it."""
     order = list(COLLECTIONS)
-    ordered = sorted(gone, key=lambda key: order.index(key[0]))
-    return [Change("delete", key[0], key[1], draft.gone[key].name) for key in ordered]
+    records = draft.state.layer.records
+    return [
+        Version(records[collection][ident], None)
+        for collection, ident in sorted(gone, key=lambda key: order.index(key[0]))
+    ]
+
+
+def _ordered(configuration: Configuration, layer: StoreLayer) -> Configuration:
+    """The configuration with what came back at its old place among the objects of the store."""
+    objects = {}
+    for collection, there in configuration.objects.items():
+        stored = layer.records[collection]
+        own = {ident: made for ident, made in there.items() if ident not in stored}
+        objects[collection] = {**own, **{ident: there[ident] for ident in stored}}
+    return attrs.evolve(configuration, objects=objects)
 
 
 def _final(resolved: Configuration, state: State, records: list[Record]) -> Configuration:

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from fiberlb.control.document import Place
+from fiberlb.control.records import Record
 from fiberlb.control.refusals import Ambiguous, Exists, InUse, Mention, NotFound, OwnedByFile
 from fiberlb.control.state import State
 from fiberlb.control.tree import POSITION_STEP
@@ -36,6 +37,8 @@ class Draft:
     @ivar changed: the objects put, by collection and id, in order.
     @ivar gone: the objects taken out, as they were.
     @ivar lost: ids of objects that lost a child.
+    @ivar owners: whose objects are from now on, where that is said.
+    @ivar known: what is known of objects that come back.
     @ivar notes: id -> the notes of objects that get others.
     """
 
@@ -48,6 +51,8 @@ class Draft:
         self.changed: dict[Key, Resource] = {}
         self.gone: dict[Key, Resource] = {}
         self.lost: set[str] = set()
+        self.owners: dict[Key, Owner] = {}
+        self.known: dict[Key, Record] = {}
         self.notes: dict[str, Mapping[str, Any]] = {}
         self._places: dict[Key, Place] = {}
 
@@ -116,11 +121,11 @@ class Draft:
             raise Exists(f"the id {ident} is taken")
         return ident or fresh
 
-    def put(self, made: Resource, place: Place) -> None:
+    def put(self, made: Resource, place: Place | None) -> None:
         """
         Add an object, or have it in place of the one with its id.
 
-        @param place: where it stands in what the client sent.
+        @param place: where it stands in what the client sent; C{None}: it was not sent.
 
         @raise OwnedByFile: it, or the list it joins, belongs to the file.
         """
@@ -134,9 +139,34 @@ class Draft:
         if made.PARENT is not None:
             self._adopt(made, before)
         self._objects[made.COLLECTION][made.id] = made
-        self._places[key] = place
+        if place is not None:
+            self._places[key] = place
         self.changed[key] = made
         self.gone.pop(key, None)
+
+    def adopt(self, made: Resource, owner: Owner) -> None:
+        """
+        Have an object of the store belong to another owner.
+
+        @raise OwnedByFile: it belongs to the file.
+        """
+        self.own(made)
+        key = (made.COLLECTION, made.id)
+        self.owners[key] = owner
+        self.changed.setdefault(key, made)
+
+    def restore(self, record: Record) -> None:
+        """
+        Have an object as it was once, with its owner and its place in the order of creation.
+
+        @raise OwnedByFile: it, or the list it joins, belongs to the file.
+        """
+        made, key = record.made, (record.made.COLLECTION, record.made.id)
+        self.known[key] = record
+        self.put(made, None)
+        self.note(made.COLLECTION, made.id, record.meta.notes)
+        if self.state.layer.holds(*key):
+            self.adopt(made, record.meta.managed_by)
 
     def note(self, collection: str, ident: str, notes: Mapping[str, Any]) -> None:
         """
@@ -210,7 +240,7 @@ class Draft:
             if cls.PARENT is None or cls.PARENT[1] != made.COLLECTION:
                 continue
             for child in self.children(collection, made.id):
-                if self._of_file(child):
+                if self.of_file(child):
                     raise InUse(mention(made), [mention(child)])
                 self.remove(child)
         key = (made.COLLECTION, made.id)
@@ -227,14 +257,15 @@ class Draft:
 
         @raise OwnedByFile: it belongs to the file.
         """
-        if self._of_file(made):
+        if self.of_file(made):
             raise self._owned(made)
 
     def _owned(self, made: Resource, what: str = "") -> OwnedByFile:
         position = self.state.file.position((made.COLLECTION, made.id))
         return OwnedByFile(mention(made), position, what)
 
-    def _of_file(self, made: Resource) -> bool:
+    def of_file(self, made: Resource) -> bool:
+        """Whether an object belongs to the file; not one that is there by itself."""
         meta = self.state.configuration.meta.get(made.id)
         return meta is not None and meta.managed_by is Owner.FILE and not self.is_implicit(made)
 

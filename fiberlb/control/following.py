@@ -11,11 +11,13 @@ from twisted.logger import Logger
 
 from fiberlb.control.force import Force
 from fiberlb.control.layer import StoreLayer, advanced, loaded
-from fiberlb.control.records import Unreadable
+from fiberlb.control.records import CONTENTS, COUNTER, OBJECTS, Unreadable
 from fiberlb.control.refusals import StoreAway
 from fiberlb.store.interface import Changes, Store, StoreError
 from fiberlb.store.sealed import Keyring
 
+#: How often it is read in parts while others write; then all at once, its past included.
+ATTEMPTS = 5
 #: Does work when nothing else changes the state.
 InTurn = Callable[[Callable[[], Coroutine[Deferred[Any], Any, None]]], Deferred[None]]
 
@@ -39,15 +41,30 @@ class Following:
 
     async def load(self) -> StoreLayer:
         """
-        Everything that the store holds now.
+        The configuration that the store holds now; not its past, which may be much more.
 
         @raise StoreAway: nothing could be read, or not understood.
         """
         try:
+            for _ in range(ATTEMPTS):
+                at, before = await self._counter()
+                _, entries = await self._store.load(OBJECTS)
+                _, contents = await self._store.load(CONTENTS)
+                counter = await self._store.page(COUNTER, before=COUNTER + b"/", limit=1)
+                if (await self._counter())[1] == before:
+                    # Every commit of configuration changes the counter: none came between.
+                    entries = {**entries, **contents}
+                    entries.update((key, (value, before)) for key, value in counter)
+                    return loaded(at, entries, self._keyring)
             at, entries = await self._store.load()
             return loaded(at, entries, self._keyring)
         except (StoreError, Unreadable) as why:
             raise StoreAway(str(why)) from None
+
+    async def _counter(self) -> tuple[int, int]:
+        """The store's revision, and the one that last changed the counter."""
+        at, keys = await self._store.keys(COUNTER)
+        return at, keys.get(COUNTER, 0)
 
     def watch(self) -> None:
         """Hear of commits from now on, after the latest layer that is known."""

@@ -27,6 +27,8 @@ class Revision:
     @ivar at: RFC 3339 in UTC.
     @ivar token: tells this commit from any other of the same number, for a
         writer that does not know whether it was stored.
+    @ivar pieces: how many documents hold what it changed (L{fiberlb.control.past}); C{None}:
+        it was written before there were any.
     """
 
     revision: int
@@ -34,6 +36,7 @@ class Revision:
     origin: Origin
     changes: tuple[Change, ...]
     token: str
+    pieces: int | None = 0
 
 
 def revision_key(revision: int) -> bytes:
@@ -51,6 +54,7 @@ def encode_revision(entry: Revision) -> bytes:
         "reason": entry.origin.reason,
         "changes": [attrs.asdict(change) for change in entry.changes],
         "token": entry.token,
+        "pieces": entry.pieces,
     }
     return json.dumps(document, separators=(",", ":")).encode()
 
@@ -69,6 +73,7 @@ def decode_revision(value: bytes) -> Revision:
             Origin(document["author"], document["source"], document["reason"]),
             tuple(Change(**change) for change in document["changes"]),
             document["token"],
+            document.get("pieces"),
         )
     except (KeyError, TypeError) as why:
         raise ValueError(f"not a revision: {type(why).__name__}") from None

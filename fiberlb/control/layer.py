@@ -64,12 +64,7 @@ def loaded(at: int, entries: Mapping[bytes, Entry], keyring: Keyring) -> StoreLa
             found[record.made.COLLECTION].append(record)
         elif key.startswith(CONTENTS):
             contents[key[len(CONTENTS) :].decode()] = _number(key, value)
-    records = {
-        collection: {
-            record.made.id: record for record in sorted(several, key=lambda r: (r.order, r.made.id))
-        }
-        for collection, several in found.items()
-    }
+    records = {collection: in_order(several) for collection, several in found.items()}
     value, counter = entries.get(COUNTER, (b"0", 0))
     return StoreLayer(_number(COUNTER, value), counter, at, records, contents)
 
@@ -107,12 +102,14 @@ def altered(
     records: Records, changed: Iterable[Record], gone: Iterable[tuple[str, str]]
 ) -> Records:
     """
-    The records with some put and some taken out; what is new comes last.
+    The records with some put and some taken out, in order of creation: what is new comes
+    last, what comes back has its old place.
 
     @param gone: pairs of collection and id.
     """
     done = dict(records)
     copied: dict[str, dict[str, Record]] = {}
+    unordered: set[str] = set()
 
     def own(collection: str) -> dict[str, Record]:
         if collection not in copied:
@@ -122,8 +119,20 @@ def altered(
     for collection, ident in gone:
         own(collection).pop(ident, None)
     for record in changed:
-        own(record.made.COLLECTION)[record.made.id] = record
+        objects = own(record.made.COLLECTION)
+        late = record.made.id in objects or not objects
+        late = late or next(reversed(objects.values())).order <= record.order
+        objects[record.made.id] = record
+        if not late:
+            unordered.add(record.made.COLLECTION)
+    for collection in unordered:
+        done[collection] = in_order(done[collection].values())
     return done
+
+
+def in_order(records: Iterable[Record]) -> dict[str, Record]:
+    """Records of one collection by id, in order of creation."""
+    return {r.made.id: r for r in sorted(records, key=lambda r: (r.order, r.made.id))}
 
 
 def _number(key: bytes, value: bytes) -> int:

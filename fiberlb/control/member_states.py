@@ -20,8 +20,8 @@ from fiberlb.control.cookie_keys import CookieKeys
 from fiberlb.control.refusals import StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.model.configuration import Configuration
-from fiberlb.model.operational import NEVER, MemberMode, Operational, Operations
-from fiberlb.model.pool import Member
+from fiberlb.model.operational import NEVER, MemberMode, Operational, Operations, StateChange
+from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import Owner
 from fiberlb.store.interface import Changes, Store, StoreError, UnknownOutcome
 
@@ -60,6 +60,32 @@ def decode(value: bytes) -> Operational | None:
         )
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def documents(states: Mapping[str, Operational]) -> dict[bytes, bytes | None]:
+    """What is stored of states, by key; C{None}: nothing any more."""
+    return {_key(i): None if one.plain else encode(one) for i, one in states.items()}
+
+
+def wanted(pool: Pool, change: StateChange, now: float) -> Operational:
+    """
+    The state that a change means for a member.
+
+    @param pool: the member's; its C{drain} says how long, where the change does not.
+    @param now: seconds since the epoch.
+    """
+    deadline = change.deadline
+    if change.state is MemberMode.READY:
+        deadline = NEVER
+    elif deadline is None:
+        deadline = pool.drain.deadline
+    return Operational(
+        mode=change.state,
+        until=now + deadline,
+        weight=change.weight,
+        reason=change.reason,
+        since=now,
+    )
 
 
 class MemberStates:
@@ -143,11 +169,17 @@ class MemberStates:
         return shielded(self._in_turn(lambda: self._set(states)))
 
     async def _set(self, states: Mapping[str, Operational]) -> None:
-        puts = {_key(i): None if one.plain else encode(one) for i, one in states.items()}
         try:
-            await self._store.commit({}, puts)
+            await self._store.commit({}, documents(states))
         except StoreError as why:
             raise StoreAway(str(why), isinstance(why, UnknownOutcome)) from None
+        await self._take(states)
+
+    def take(self, states: Mapping[str, Operational]) -> Deferred[None]:
+        """Have states in force that are stored already, with a change of the configuration."""
+        return shielded(self._in_turn(lambda: self._take(states)))
+
+    async def _take(self, states: Mapping[str, Operational]) -> None:
         for ident, one in states.items():
             if one.plain:
                 self._states.pop(ident, None)

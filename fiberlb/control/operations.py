@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from fiberlb.control.past import Version
 from fiberlb.errors import Path
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Owner
@@ -20,7 +21,10 @@ class Op(Enum):
     """
     The kinds of operations.
 
-    C{REPLACE_ALL} is about the whole list of children of one parent.
+    C{REPLACE_ALL} is about the whole list of children of one parent. C{CONFIG} and C{APPLY} are
+    about the whole store layer, as a document (L{fiberlb.control.whole}); C{RESTORE} is, too,
+    its body a L{Target <fiberlb.control.restoring.Target>}. C{SET_STATE} sets
+    the operational state of a member, which no revision counts.
     """
 
     CREATE = "create"
@@ -28,6 +32,10 @@ class Op(Enum):
     PATCH = "patch"
     DELETE = "delete"
     REPLACE_ALL = "replace_all"
+    SET_STATE = "set_state"
+    CONFIG = "config"
+    APPLY = "apply"
+    RESTORE = "restore"
 
 
 @attrs.frozen
@@ -49,24 +57,26 @@ class Operation:
     """
     One change, as a document.
 
-    @ivar collection: a key of C{COLLECTIONS}.
+    @ivar collection: a key of C{COLLECTIONS}; empty of what is about all of them.
     @ivar word: the id or the name of the object; empty for C{CREATE}.
     @ivar parent: the id or the name of the parent where the place of the
         request says it; empty: the document may say it.
     @ivar body: the object's fields as in the file (children nested), the
         merge patch, or the list of documents of C{REPLACE_ALL}.
     @ivar at: where the body stands in what the client sent, for the problems.
+    @ivar place: where the operation itself stands.
     @ivar notes: in place of the object's (L{fiberlb.model.resource.Meta.notes}), of a monitor's
         its pool's; C{None}: they stay. Not for C{REPLACE_ALL}.
     """
 
     op: Op
-    collection: str
+    collection: str = ""
     word: str = ""
     parent: str = ""
     body: Any = None
     condition: Condition = Condition()
     at: Path = ()
+    place: Path = ()
     notes: Mapping[str, Any] | None = None
 
 
@@ -126,6 +136,7 @@ class Outcome:
     @ivar configuration: the objects as they are after the write; after a dry
         run, as they would be.
     @ivar tags: (collection, id) -> entity tag of the operations' objects.
+    @ivar versions: the objects that really changed, before and after, in the order of changes.
     """
 
     revision: int
@@ -133,3 +144,4 @@ class Outcome:
     applied: tuple[Applied, ...]
     configuration: Configuration
     tags: Mapping[tuple[str, str], str] = attrs.field(factory=dict)
+    versions: tuple[Version, ...] = ()

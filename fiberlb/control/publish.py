@@ -35,6 +35,8 @@ class Surroundings:
     @ivar report: told of undecided rules while they serve.
     @ivar node: the name of this process among others with the same store.
     @ivar history: how many revisions are remembered.
+    @ivar history_size: bytes of what they changed; beyond it the oldest ones are not restored.
+    @ivar history_age: seconds for which they are remembered.
     @ivar aside: does long work.
     @ivar names: resolves the names of members.
     """
@@ -46,6 +48,8 @@ class Surroundings:
     report: Callable[[str, str], None]
     node: str = ""
     history: int = 1000
+    history_size: int = 64 * 1024 * 1024
+    history_age: float = 90 * 86400.0
     aside: Aside = at_once
     names: Names = attrs.field(factory=NoNames)
 

@@ -8,6 +8,7 @@ Objects as documents of the store: one key for each, JSON, secrets sealed.
                                    order, parent, spec, notes}
     contents/<id>                 the revision that last took something out of an object
     revisions/<n, zero padded>    what each commit did (L{fiberlb.control.history})
+    past/<n>/...                  objects before and after it (L{fiberlb.control.past})
 
 Other keys of the store are left alone.
 """
@@ -91,9 +92,22 @@ def decode(key: bytes, value: bytes, keyring: Keyring) -> Record:
     name = key.decode("utf-8", "backslashreplace")
     try:
         _, collection, ident = name.split("/")
-        cls = COLLECTIONS[collection]
-        document = json.loads(value)
-        made = _object(cls, ident, document, keyring)
+        return understood(collection, ident, json.loads(value), keyring)
+    except ValueError as why:
+        raise Unreadable(f"{name} of the store is not understood ({type(why).__name__})") from None
+
+
+def understood(
+    collection: str, ident: str, document: Mapping[str, Any], keyring: Keyring
+) -> Record:
+    """
+    As L{decode}, of a document that is JSON already.
+
+    @raise Unreadable: as of L{decode}.
+    """
+    name = f"{OBJECTS.decode()}{collection}/{ident}"
+    try:
+        made = _object(COLLECTIONS[collection], ident, document, keyring)
         meta = Meta(
             Owner(document["managed_by"]),
             document["created_at"],

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from fiberlb.errors import Position
+from fiberlb.errors import Path, Position
 
 
 @attrs.frozen
@@ -28,9 +28,11 @@ class Refusal(Exception):
     A request that cannot be done; the message is one sentence for a person.
 
     @cvar code: a stable word for programs.
+    @ivar path: of the operation that is refused, among several.
     """
 
     code = "refused"
+    path: Path = ()
 
 
 class NotFound(Refusal):
@@ -163,3 +165,27 @@ class KeysUnchanged(Refusal):
     """The key-encryption keys cannot be changed; the message says why and what to do."""
 
     code = "keys_unchanged"
+
+
+class Gone(Refusal):
+    """A revision whose objects are not kept any more."""
+
+    code = "revision_gone"
+
+
+class NoRevision(Refusal):
+    """There never was such a revision."""
+
+    code = "no_revision"
+
+
+class Unconfirmed(Refusal):
+    """A change waits for its confirmation: nothing else is applied until then."""
+
+    code = "unconfirmed"
+
+
+class NothingToConfirm(Refusal):
+    """No change waits for a confirmation, or not that one."""
+
+    code = "nothing_to_confirm"

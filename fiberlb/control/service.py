@@ -20,35 +20,37 @@ from fiberlb.control.bodies import facts
 from fiberlb.control.cautions import sentences
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
+from fiberlb.control.confirming import Confirming
 from fiberlb.control.document import FileLayer
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
-from fiberlb.control.history import Revision, Wanted, search
 from fiberlb.control.keys import Keys
 from fiberlb.control.member_names import Gathering
 from fiberlb.control.members_seen import MembersSeen
 from fiberlb.control.operating import Operating
 from fiberlb.control.operations import Operation, Origin, Outcome
-from fiberlb.control.plane import HealthView, ListenerState, Load, MemberHealth, Plane, Processes
+from fiberlb.control.plane import HealthView, MemberHealth, Plane
 from fiberlb.control.publish import Publisher, Surroundings
-from fiberlb.control.refusals import Stopping, StoreAway
+from fiberlb.control.refusals import Stopping
+from fiberlb.control.revisions import Revisions
+from fiberlb.control.serving import Serving
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
 from fiberlb.control.troubles import of_certificates, of_members
-from fiberlb.control.writing import Writing
+from fiberlb.control.writing import Rider, Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
 from fiberlb.ocsp.book import Staples
 from fiberlb.snapshot import Snapshot
-from fiberlb.store.interface import Store, StoreError
+from fiberlb.store.interface import Store
 from fiberlb.store.sealed import Keyring
 
 T = TypeVar("T")
 
 
-class ControlService:
+class ControlService(Serving):
     """
     Holds the configuration in force on this node, and changes it.
 
@@ -63,6 +65,8 @@ class ControlService:
     @ivar certificates: what may be told of certificates.
     @ivar staples: what responders say of them.
     @ivar operating: what is in force beside the configuration.
+    @ivar confirming: a change that is rolled back unless it is confirmed.
+    @ivar history: what each revision did, and going back to one.
     @ivar keys: the keys that encrypt private keys at rest.
     @ivar file_problems: what is wrong with files that were watched, each a sentence.
     @ivar reloads: of the file, by what came of them.
@@ -84,7 +88,7 @@ class ControlService:
         self.staples = staples or Staples()
         self._issued = issued
         self._store = store
-        self._plane = plane
+        super().__init__(plane)
         self.health = health
         self._surroundings = surroundings
         self._lock = DeferredLock()
@@ -108,12 +112,20 @@ class ControlService:
         self._force.observers.append(self.operating.settle)
         self._following = Following(store, keyring, self._force, self._in_turn)
         self._writing = Writing(
-            store, keyring, self._force, self._following, self.certificates, surroundings
+            store,
+            keyring,
+            self._force,
+            self._following,
+            self.certificates,
+            self.operating.states,
+            surroundings,
         )
         names = surroundings.names
         self.members = MembersSeen(names, health, plane, publisher, lambda: self.configuration)
         following = Gathering(surroundings.reactor, names, self._in_turn, publisher.follow_names)
         self.when_stopping(following.stop)
+        self.history = Revisions(store, keyring, self._force, surroundings, self.write)
+        self.confirming = Confirming(store, surroundings, self.history)
         self.keys = Keys(store, keyring, self._force, self._following, surroundings, self._one)
 
     def _dressed(self, configuration: Configuration) -> Configuration:
@@ -152,6 +164,7 @@ class ControlService:
         state = await self._with_file(file)
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
+        await self.confirming.start()
 
     def reload(self, file: FileLayer) -> Deferred[None]:
         """
@@ -206,6 +219,7 @@ class ControlService:
             ended()
         self._following.stop()
         self.operating.stop()
+        self.confirming.stop()
         await self._lock.acquire()
         self._lock.release()
 
@@ -226,7 +240,11 @@ class ControlService:
     # -- writes
 
     def write(
-        self, operations: Sequence[Operation], origin: Origin, dry_run: bool = False
+        self,
+        operations: Sequence[Operation],
+        origin: Origin,
+        dry_run: bool = False,
+        rider: Rider | None = None,
     ) -> Deferred[Outcome]:
         """
         Do all of the operations in one revision, or none of them.
@@ -234,13 +252,14 @@ class ControlService:
         It is in force here when this fires. Cancelling stops the waiting only.
 
         @param dry_run: everything but storing and serving it.
+        @param rider: what is stored with it.
 
         @raise ConfigurationError: paths are those of the operations' bodies; an
             address that cannot be bound is one of the problems.
         @raise Refusal: one of L{fiberlb.control.refusals}.
         """
         return shielded(
-            self._locked(lambda: self._writing.write(tuple(operations), origin, dry_run))
+            self._locked(lambda: self._writing.write(tuple(operations), origin, dry_run, rider))
         )
 
     async def _locked(self, work: Callable[[], Coroutine[Deferred[Any], Any, T]]) -> T:
@@ -295,6 +314,8 @@ class ControlService:
     def problems(self) -> tuple[str, ...]:
         """What is wrong with this node's configuration now, each a sentence."""
         own = (self._force.problem,) if self._force.problem else ()
+        if self.confirming.waiting is not None:
+            own = (*own, self.confirming.waiting.sentence)
         if not self._force.started:
             return own
         known = (self.configuration, self.certificates, self._issued, self.staples)
@@ -327,10 +348,6 @@ class ControlService:
         """What should be known of a certificate that is no reason to refuse it, such as its end."""
         return self.certificates.warnings(made, self.wall())
 
-    def listeners(self) -> Sequence[ListenerState]:
-        """What listens where."""
-        return self._plane.listeners()
-
     def member_health(self, member_id: str) -> MemberHealth:
         """The health of one member."""
         return self.members.health(member_id)
@@ -338,22 +355,6 @@ class ControlService:
     def member_figures(self, member_id: str) -> Mapping[str, int]:
         """C{sessions} and C{in_flight} of one member."""
         return self.members.figures(member_id)
-
-    def pool_figures(self, pool_id: str) -> Mapping[str, int]:
-        """C{queued} of one pool."""
-        return self._plane.pool_figures(pool_id)
-
-    def listener_figures(self, listener_id: str) -> Mapping[str, int]:
-        """What a listener has counted: C{connections}, C{accepted}, C{requests} and others."""
-        return self._plane.listener_figures(listener_id)
-
-    def reasons(self) -> Mapping[str, int]:
-        """How often each reason code was given."""
-        return self._plane.reasons()
-
-    def processes(self) -> Processes:
-        """The processes beside this one."""
-        return self._plane.processes()
 
     def beside(self, work: Callable[[], T], size: int = 0) -> Deferred[T]:
         """
@@ -366,32 +367,3 @@ class ControlService:
     def in_slices(self, steps: Iterator[T | None]) -> Deferred[T]:
         """Work in steps, for surfaces whose answers take long (L{in_slices})."""
         return Deferred.fromCoroutine(in_slices(self._surroundings.reactor, steps))
-
-    @property
-    def load(self) -> Load:
-        """How the processes with traffic keep up."""
-        return self._plane.load()
-
-    @property
-    def workers(self) -> tuple[int, int]:
-        """How many workers there should be, and how many serve what is in force."""
-        return self._plane.workers()
-
-    async def recall(self, ident: str) -> dict[str, Any] | None:
-        """What is known of an answer of FiberLB's own, by the id that it bears."""
-        return await self._plane.recall(ident)
-
-    async def restart_workers(self) -> None:
-        """Replace every worker, one after the other; returns when the new ones serve."""
-        await self._plane.restart()
-
-    async def revisions(self, wanted: Wanted) -> tuple[list[Revision], bool]:
-        """
-        The history, newest first, and whether there is more.
-
-        @raise StoreAway: the store cannot be read.
-        """
-        try:
-            return await search(self._store, wanted)
-        except StoreError as why:
-            raise StoreAway(str(why)) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -14,13 +16,16 @@ from fiberlb.control.draft import Draft
 from fiberlb.control.expecting import TestsFailed
 from fiberlb.control.following import Following
 from fiberlb.control.force import Force
-from fiberlb.control.history import REVISIONS, stored
+from fiberlb.control.history import stored
+from fiberlb.control.member_states import MemberStates, documents, wanted
 from fiberlb.control.operations import Applied, Op, Operation, Origin, Outcome
+from fiberlb.control.pruning import prune
 from fiberlb.control.publish import Ready, Surroundings
 from fiberlb.control.refusals import Contended, StoreAway, TooBig
 from fiberlb.control.state import State
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
-from fiberlb.model.pool import Pool
+from fiberlb.model.operational import Operational
+from fiberlb.model.pool import Member, Pool
 from fiberlb.store.interface import Conflict, Store, StoreError, TooLarge, UnknownOutcome
 from fiberlb.store.sealed import Keyring
 
@@ -28,6 +33,21 @@ from fiberlb.store.sealed import Keyring
 ATTEMPTS = 20
 #: Old revisions are thrown away every so many commits.
 PRUNE_EVERY = 16
+
+
+#: Called with the revision of a commit: what else must hold in the store, and what else is
+#: stored. May refuse the write.
+Rider = Callable[[int], Awaitable[tuple[Mapping[bytes, int], Mapping[bytes, bytes | None]]]]
+
+
+@attrs.frozen
+class _Work:
+    """What operations come to: C{commit} is C{None} if no object changes."""
+
+    draft: Draft
+    applied: tuple[Applied, ...]
+    commit: Commit | None
+    states: Mapping[str, Operational]
 
 
 class Writing:
@@ -42,6 +62,7 @@ class Writing:
         force: Force,
         following: Following,
         certificates: CertificateFacts,
+        states: MemberStates,
         surroundings: Surroundings,
     ) -> None:
         self._store = store
@@ -49,51 +70,77 @@ class Writing:
         self._force = force
         self._following = following
         self._certificates = certificates
+        self._states = states
         self._surroundings = surroundings
 
     async def write(
-        self, operations: tuple[Operation, ...], origin: Origin, dry_run: bool
+        self,
+        operations: tuple[Operation, ...],
+        origin: Origin,
+        dry_run: bool,
+        rider: Rider | None = None,
     ) -> Outcome:
         """
         As of L{fiberlb.control.service.ControlService.write}.
 
         After a conflict the operations are played again on what is stored by
         then, their conditions included.
+
+        @param rider: what is stored with it.
         """
         for _ in range(ATTEMPTS):
-            draft, applied, commit = await self._surroundings.beside(
+            work = await self._surroundings.beside(
                 self._force.size + sum(weight(each.body) for each in operations),
-                lambda: self._worked_out(operations, origin),
+                lambda: self._worked_out(operations, origin, dry_run),
             )
+            commit = work.commit
             if commit is None:
-                return self._outcome(draft.state, operations, applied)
-            ready = await self._prepared(draft, commit)
+                if work.states and not dry_run:
+                    await self._states.set(work.states)
+                return self._outcome(work.draft.state, operations, work.applied)
+            ready = await self._prepared(work.draft, commit)
             if dry_run:
                 await self._force.publisher.discard(ready)
                 return Outcome(
-                    self._force.state.revision, commit.entry.changes, applied, commit.configuration
+                    self._force.state.revision,
+                    commit.entry.changes,
+                    work.applied,
+                    commit.configuration,
+                    versions=commit.versions,
                 )
-            state = await self._committed(draft.state, commit, ready)
+            state = await self._committed(work, commit, ready, rider)
             if state is not None:
+                if work.states:
+                    await self._states.take(work.states)
                 await self._activated(state, ready)
-                outcome = self._outcome(state, operations, applied)
-                return attrs.evolve(outcome, changes=commit.entry.changes)
+                outcome = self._outcome(state, operations, work.applied)
+                changes = commit.entry.changes
+                return attrs.evolve(outcome, changes=changes, versions=commit.versions)
         raise Contended()
 
     def _worked_out(
-        self, operations: tuple[Operation, ...], origin: Origin
-    ) -> tuple[Draft, tuple[Applied, ...], Commit | None]:
+        self, operations: tuple[Operation, ...], origin: Origin, dry_run: bool
+    ) -> _Work:
         """What the operations come to; all of it without touching what is in force."""
         draft = Draft(self._force.base())
-        make_id = self._surroundings.make_id
-        applied = Applying(draft, self._certificates, make_id).run(operations)
-        return draft, applied, self._drawn_up(draft, origin)
+        applying = Applying(draft, self._certificates, self._surroundings.make_id)
+        applied = applying.run(operations)
+        now = self._surroundings.wall()
+        states = {}
+        for ident, change in applying.states.items():
+            member = draft.objects(Member.COLLECTION).get(ident)
+            if isinstance(member, Member):  # else a later operation has taken it out
+                pool = draft.objects(Pool.COLLECTION)[member.pool_id]
+                assert isinstance(pool, Pool)
+                states[ident] = wanted(pool, change, now)
+        return _Work(draft, applied, self._drawn_up(draft, origin, dry_run), states)
 
-    def _drawn_up(self, draft: Draft, origin: Origin) -> Commit | None:
+    def _drawn_up(self, draft: Draft, origin: Origin, dry_run: bool) -> Commit | None:
         around = self._surroundings
+        keyring = None if dry_run else self._keyring
         now = time_text(around.wall())
         try:
-            return drawn_up(draft, origin, now, around.make_id(), self._keyring)
+            return drawn_up(draft, origin, now, around.make_id(), keyring)
         except ConfigurationError as why:
             raise ConfigurationError(draft.located(why.problems)) from None
 
@@ -112,13 +159,20 @@ class Writing:
             at = draft.place("listeners", why.listener_id, "port")
             raise ConfigurationError([Problem(at, why.message, code=why.code)]) from None
 
-    async def _committed(self, base: State, commit: Commit, ready: Ready) -> State | None:
+    async def _committed(
+        self, work: _Work, commit: Commit, ready: Ready, rider: Rider | None
+    ) -> State | None:
         """
         The state once it is stored; C{None} after a conflict, when what others stored is known.
 
         Whatever else happens, the preparation is undone.
         """
         try:
+            commit.puts.update(documents(work.states))
+            if rider is not None:
+                expect, puts = await rider(commit.entry.revision)
+                commit.expect.update(expect)
+                commit.puts.update(puts)
             at = await self._stored(commit)
         except BaseException:
             await self._force.publisher.discard(ready)
@@ -128,7 +182,7 @@ class Writing:
             await self._following.refresh()
             return None
         layer = attrs.evolve(commit.layer, counter=at, at=at)
-        return attrs.evolve(base, layer=layer, configuration=commit.configuration)
+        return attrs.evolve(work.draft.state, layer=layer, configuration=commit.configuration)
 
     async def _stored(self, commit: Commit) -> int | None:
         """The store's revision of the commit; C{None} when others were faster."""
@@ -156,7 +210,9 @@ class Writing:
         await self._force.publisher.activate(ready)
         self._certificates.keep(set(state.configuration.objects["certificates"]))
         if state.revision % PRUNE_EVERY == 0:
-            pruning = self._store.prune(REVISIONS, self._surroundings.history)
+            around = self._surroundings
+            since = time_text(around.wall() - around.history_age)
+            pruning = prune(self._store, around.history, around.history_size, since)
             Deferred.fromCoroutine(pruning).addErrback(
                 lambda why: self._log.warn("old revisions stay: {why}", why=why.value)
             )
@@ -170,7 +226,7 @@ class Writing:
             collection = operation.collection
             if collection == MONITORS:
                 collection = Pool.COLLECTION
-            elif operation.op is Op.REPLACE_ALL:
+            elif operation.op is Op.REPLACE_ALL or not collection:
                 tags[collection, ""] = state.tags.whole
                 continue
             if done.id in state.configuration.objects.get(collection, {}):

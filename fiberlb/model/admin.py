@@ -56,10 +56,12 @@ class AdminListen:
     One address of the admin API.
 
     @ivar plaintext: without TLS; C{None}: on loopback and Unix sockets, and nowhere else.
+    @ivar group: whose members may open a Unix socket too, a name or a number.
     """
 
     address: str = field(AdminAddress())
     plaintext: bool | None = field(Optional(Flag()), None)
+    group: str | None = field(Optional(Text(64, 1)), None)
 
     @classmethod
     def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
@@ -85,9 +87,11 @@ class AdminListen:
         return not self.unix and not (self.local if self.plaintext is None else self.plaintext)
 
     def check(self, path: Path, loading: Loading) -> None:
-        """Unix sockets know no TLS."""
+        """Unix sockets know no TLS, others no groups."""
         if self.unix and self.plaintext is False:
             loading.refuse((*path, "plaintext"), "a Unix socket does without TLS")
+        if self.group is not None and not self.unix:
+            loading.refuse((*path, "group"), "goes with a Unix socket only")
 
 
 @attrs.frozen
@@ -99,7 +103,7 @@ class ListenAt:
 
     def dump(self, value: Any) -> Any:
         long = Nested(AdminListen).dump(value)
-        return value.address if value.plaintext is None else long
+        return value.address if value.plaintext is None and value.group is None else long
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "string"}, Nested(AdminListen).schema()]}

@@ -13,7 +13,8 @@ import yaml
 from click.testing import CliRunner
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.commands.printing import Printer, prints, table, yaml_text
+from fiberlb.commands.printing import Printer, prints, table
+from fiberlb.control.yaml_text import yaml_text
 
 #: A table on a terminal.
 _PROGRAM = (

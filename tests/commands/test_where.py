@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.commands.exits import REFUSED, UNREACHABLE, Failed
 from fiberlb.commands.where import Asked, Where, checked, exposed, settings_of, where
+from tests.support.certificates import leaf
 
 
 class WhereTests(SynchronousTestCase):
@@ -38,6 +39,23 @@ class WhereTests(SynchronousTestCase):
             (Asked(), {"STATE_DIRECTORY": str(self.directory)}, "http://127.0.0.1:9"),
         ):
             self.assertEqual(where(asked, given).address, address)
+
+    def test_plain_first(self) -> None:
+        """What is plain is of this machine, and asked first; else it is https."""
+        self.write("admin", "https://10.0.0.1:1\nunix:/x\n")
+        here = {"STATE_DIRECTORY": str(self.directory)}
+        self.assertEqual(where(Asked(), here).address, "unix:/x")
+        secured = '{address: "127.0.0.1:1", plaintext: false}'
+        made = leaf("localhost")
+        self.write("a.pem", made.chain + made.key_pem())
+        tls = 'tls_config: {certificate: "file:a.pem"}'
+        for listen, address in (
+            (f"[{secured}, 'unix:/x']", "unix:/x"),
+            (f"[{secured}]", "https://127.0.0.1:1"),
+        ):
+            text = f"version: 1\nadmin: {{listen: {listen}, {tls}}}\n"
+            path = self.write("f.yaml", text)
+            self.assertEqual(where(Asked(path=path), {}).address, address)
 
     def test_any_port(self) -> None:
         """Where the file leaves the port open, the process has written down what it got."""

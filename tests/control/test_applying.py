@@ -9,9 +9,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.control.applying import MONITORS, check_condition
 from fiberlb.control.operations import ANY, Condition
 from fiberlb.control.refusals import Ambiguous, Exists, NotFound, Stale
-from fiberlb.model.l7 import L7Policy, L7Rule
+from fiberlb.model.l7 import L7Policy
 from fiberlb.model.pool import Member
-from tests.control.stage import Stage, create, delete, patch, replace, replace_all
+from tests.control.stage import Stage, create, delete, patch, replace
 
 LISTENER: dict[str, Any] = {"name": "web", "port": 80, "protocol": "http"}
 REJECT: dict[str, Any] = {"action": "reject", "rules": [{"path": "/x"}]}
@@ -300,64 +300,6 @@ class DeleteTests(SynchronousTestCase):
         stage.write(delete("members", "m", "a"))
         [left] = stage.control.configuration.all(Member).values()
         self.assertEqual(left.pool_id, stage.find("pools", "b").id)
-
-
-class ReplaceAllTests(SynchronousTestCase):
-    """PUT of a list."""
-
-    def setUp(self) -> None:
-        """One node with a pool of two."""
-        self.stage = Stage(self)
-        members = [{"name": "one", "address": "10.0.0.1", "port": 80}, "10.0.0.2:80"]
-        self.stage.create("pools", {"name": "a", "members": members})
-        self.before = {m.port: m.id for m in self.members()}
-
-    def members(self) -> list[Member]:
-        """In order of creation."""
-        return list(self.stage.control.configuration.all(Member).values())
-
-    def test_matched(self) -> None:
-        """By name although the address changed, by address although the name is new."""
-        one, two = self.members()
-        body = [
-            {"name": "one", "address": "10.0.0.9", "port": 80},
-            {"name": "two", "address": "10.0.0.2", "port": 80},
-            "10.0.0.3:80",
-        ]
-        self.stage.write(replace_all("members", "a", body))
-        first, second, third = self.members()
-        self.assertEqual((first.id, first.address), (one.id, "10.0.0.9"))
-        self.assertEqual((second.id, second.name), (two.id, "two"))
-        self.assertEqual(third.address, "10.0.0.3")
-
-    def test_name_kept(self) -> None:
-        """A member found by its address and sent without a name keeps its own."""
-        self.stage.write(replace_all("members", "a", ["10.0.0.1:80 weight=3"]))
-        [left] = self.members()
-        self.assertEqual((left.name, left.weight), ("one", 3))
-
-    def test_twice(self) -> None:
-        """One existing object is matched once; a second one like it is new."""
-        self.stage.write(replace_all("members", "a", ["10.0.0.2:80", "10.0.0.2:80"]))
-        self.assertEqual(len({m.id for m in self.members()}), 2)
-
-    def test_same(self) -> None:
-        """The same list again changes nothing, for rules too, which have no names."""
-        self.stage.create("listeners", {**LISTENER, "l7_policies": [{**REJECT, "name": "p"}]})
-        rules = [{"path": "/x"}, {"path": "/y"}]
-        self.stage.write(replace_all("l7_rules", "p", rules))
-        before = list(self.stage.control.configuration.all(L7Rule))
-        outcome = self.stage.write(replace_all("l7_rules", "p", list(reversed(rules))))
-        self.assertEqual(outcome.changes, ())
-        self.assertEqual(list(self.stage.control.configuration.all(L7Rule)), before)
-
-    def test_problems(self) -> None:
-        """Each element has its own pointer; what is no list is refused."""
-        problems = self.stage.problems(replace_all("members", "a", ["x", "10.0.0.1:1", 7]))
-        self.assertEqual([pointer for pointer, _ in problems], ["/0", "/2"])
-        self.assertEqual(
-            self.stage.problems(replace_all("members", "a", {})), [("", "must be a list")]
-        )
 
 
 class MonitorTests(SynchronousTestCase):

@@ -42,6 +42,10 @@ class Away:
         return found
 
 
+#: Two keys and a passphrase, each with its object and in the history.
+SEALED = 6
+
+
 class KeysCase(SynchronousTestCase):
     """A node with a key file and two certificates."""
 
@@ -90,12 +94,12 @@ class RotationTests(KeysCase):
 
     def test_rotate(self) -> None:
         """A new key seals everything, is in the file, and a new process reads all of it."""
-        self.assertEqual(self.uses(), [KeyUse(key_id(OLD), 3)])
+        self.assertEqual(self.uses(), [KeyUse(key_id(OLD), SEALED)])
         done = self.stage.result(self.keys.rotate(ORIGIN))
-        self.assertEqual((done.resealed, done.revision), (3, 3))
+        self.assertEqual((done.resealed, done.revision), (SEALED, 3))
         fresh, old = read_keys(str(self.path))
         self.assertEqual((key_id(fresh), old), (done.key_id, OLD))
-        self.assertEqual(self.uses(), [KeyUse(done.key_id, 3), KeyUse(key_id(OLD), 0)])
+        self.assertEqual(self.uses(), [KeyUse(done.key_id, SEALED), KeyUse(key_id(OLD), 0)])
         again = self.restarted()
         self.assertEqual(
             again.configuration.objects["certificates"],
@@ -113,14 +117,14 @@ class RotationTests(KeysCase):
         one = leaf("c.test")
         body = {"name": "c", "certificate": one.pem, "private_key": one.key_pem()}
         self.stage.write(create("certificates", body))
-        self.assertEqual(self.uses()[0], KeyUse(done.key_id, 4))
+        self.assertEqual(self.uses()[0], KeyUse(done.key_id, SEALED + 2))
         self.assertEqual(self.stage.control.revision, 4)
 
     def test_audit(self) -> None:
         """The history says who did it and why, and holds no key."""
         done = self.stage.result(self.keys.rotate(ORIGIN))
         (entry, *_), _ = self.stage.result(
-            Deferred.fromCoroutine(self.stage.control.revisions(Wanted()))
+            Deferred.fromCoroutine(self.stage.control.history.search(Wanted()))
         )
         self.assertEqual((entry.origin, entry.revision), (ORIGIN, 3))
         (change,) = entry.changes
@@ -148,7 +152,7 @@ class RotationTests(KeysCase):
         self.assertEqual(self.uses()[0].id, key_id(OLD))
         self.path.write_bytes(b"".join(lines))
         done = self.stage.result(self.keys.reseal(ORIGIN))
-        self.assertEqual((done.key_id, done.resealed), (key_id(new), 3))
+        self.assertEqual((done.key_id, done.resealed), (key_id(new), SEALED))
 
     def test_look_alike(self) -> None:
         """A text that only looks sealed stays as it is."""
@@ -170,7 +174,7 @@ class TroubleTests(KeysCase):
         self.assertEqual(len(self.restarted().configuration.objects["certificates"]), 2)
         self.stage.store.away = False
         done = self.stage.result(self.keys.rotate(ORIGIN))
-        self.assertEqual(done.resealed, 3)
+        self.assertEqual(done.resealed, SEALED)
         self.assertEqual(len(read_keys(str(self.path))), 3)
 
     def test_file_away(self) -> None:
@@ -179,7 +183,7 @@ class TroubleTests(KeysCase):
         for work in (self.keys.rotate, self.keys.reseal):
             why = self.failureResultOf(work(ORIGIN), KeysUnchanged)
             self.assertIn("chmod 600", str(why.value))
-        self.assertEqual(self.uses(), [KeyUse(key_id(OLD), 3)])
+        self.assertEqual(self.uses(), [KeyUse(key_id(OLD), SEALED)])
 
     def test_no_file(self) -> None:
         """Keys that are nowhere on a disk end with their process."""

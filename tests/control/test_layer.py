@@ -55,6 +55,17 @@ class LoadedTests(SynchronousTestCase):
             loaded(1, {b"revision": (b"many", 1)}, KEYS)
 
 
+class AlteredTests(SynchronousTestCase):
+    """Records put and taken out."""
+
+    def test_comes_back(self) -> None:
+        """What was created before others takes its place before them."""
+        records = altered(StoreLayer().records, [B, A], ())
+        gone = altered(records, (), [("pools", IDS["b"])])
+        self.assertEqual(list(altered(gone, [B], ())["pools"].values()), [B, A])
+        self.assertEqual(list(gone["pools"].values()), [A])
+
+
 class AdvancedTests(SynchronousTestCase):
     """One revision after the other."""
 

@@ -363,7 +363,7 @@ class ReadTests(SynchronousTestCase):
         """The history says who did what and why."""
         stage = Stage(self)
         ident = stage.create("pools", {"name": "a"})
-        finding = Deferred.fromCoroutine(stage.control.revisions(Wanted()))
+        finding = Deferred.fromCoroutine(stage.control.history.search(Wanted()))
         [entry], more = self.successResultOf(finding)
         self.assertEqual((entry.revision, entry.origin, more), (1, ORIGIN, False))
         self.assertEqual(entry.at, "2027-01-15T08:00:00Z")
@@ -373,7 +373,7 @@ class ReadTests(SynchronousTestCase):
         """Without the store there is no history, and it is said so."""
         stage = Stage(self)
         self.successResultOf(Deferred.fromCoroutine(stage.store.close()))
-        finding = Deferred.fromCoroutine(stage.control.revisions(Wanted()))
+        finding = Deferred.fromCoroutine(stage.control.history.search(Wanted()))
         self.failureResultOf(finding, StoreAway)
 
     def test_member(self) -> None:

@@ -58,6 +58,14 @@ class AdminListenTests(SynchronousTestCase):
             found = made(AdminListen, **document)
             self.assertEqual((found.local, found.tls), (local, tls), given)
 
+    def test_group(self) -> None:
+        """A group is let in by a Unix socket."""
+        self.assertEqual(made(AdminListen, address="unix:/a", group="ops").group, "ops")
+        self.assertEqual(
+            problems(AdminListen, {"address": "127.0.0.1:1", "group": "ops"}),
+            ["group: goes with a Unix socket only"],
+        )
+
     def test_unix(self) -> None:
         """There is no TLS on a Unix socket."""
         self.assertEqual(

@@ -17,12 +17,10 @@ from fiberlb.api.rest.problem import Refused, invalid, refused
 from fiberlb.api.rest.reply import Reply, of_problem, written
 from fiberlb.api.rest.resource import Resources
 from fiberlb.api.rest.route import Route, Served
-from fiberlb.api.rest.routes import LATER, ROUTES
+from fiberlb.api.rest.routes import ROUTES
 from fiberlb.api.rest.tables import ALIASES
 from fiberlb.control.refusals import Stopping
 from fiberlb.control.service import ControlService
-
-_ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class RestApi:
@@ -77,16 +75,6 @@ def _endpoint(route: Route) -> Callable[..., Awaitable[bytes]]:
     return endpoint
 
 
-def _later(word: str) -> Callable[..., bytes]:
-    """The same for what comes with a later version."""
-
-    def endpoint(self: RestApi, request: IRequest) -> bytes:
-        raise Refused(404, "not_supported", f"{word}: known, not supported by this version")
-
-    endpoint.__name__ = f"later_{word}"
-    return endpoint
-
-
 def _spellings(route: Route) -> Iterator[str]:
     """The path of a route as Klein has it, with each spelling of its collection."""
     path = route.path.replace("{", "<").replace("}", ">")
@@ -120,7 +108,5 @@ def _of_routing(why: HTTPException) -> Refused:
 for _route in ROUTES:
     for _path in _spellings(_route):
         RestApi.app.route(_path, methods=[_route.method])(_endpoint(_route))
-for _word in LATER:
-    RestApi.app.route(f"/v1/{_word}", branch=True, methods=_ALL)(_later(_word))
 # An address is right or it is not: nothing is redirected.
 RestApi.app.url_map.merge_slashes = False

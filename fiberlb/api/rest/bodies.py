@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.rest.problem import Refused, invalid
+from fiberlb.control.yaml_file import read_yaml
+from fiberlb.errors import ConfigurationError
 
 #: Bytes of a body, and of one that may hold a whole configuration.
 LARGEST = 1024 * 1024
 LARGEST_WHOLE = 16 * LARGEST
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+YAML = "application/yaml"
+#: What else means it (RFC 9512, section 2.1).
+_YAML_TOO = ("application/x-yaml", "text/yaml", "text/x-yaml")
 
 
 def too_large(limit: int = LARGEST) -> Refused:
@@ -53,6 +59,49 @@ def read_text(request: IRequest, patch: bool = False, largest: int = LARGEST) ->
         raise _malformed("it is not UTF-8") from None
 
 
+def read_whole(request: IRequest) -> Callable[[], Any]:
+    """
+    The body of a request that may hold a whole configuration, in JSON or YAML.
+
+    @return: reads it; to be called where long work may be done.
+    @raise Refused: 413 or 415; by what is returned, 400.
+    """
+    media = (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
+    if media not in (YAML, *_YAML_TOO):
+        text = read_text(request, largest=LARGEST_WHOLE)
+        return lambda: parsed(text)
+    _check_type(request, False, (YAML, *_YAML_TOO))
+    content: bytes = request.content.read(LARGEST_WHOLE + 1)
+    if len(content) > LARGEST_WHOLE:
+        raise too_large(LARGEST_WHOLE)
+    return lambda: _of_yaml(content)
+
+
+def _of_yaml(content: bytes) -> Any:
+    """The value of a YAML text; variables are for files."""
+    try:
+        document = read_yaml(content, "the body", {})
+    except ConfigurationError as why:
+        raise _malformed("; ".join(map(str, why.problems))) from None
+    if document.problems:
+        raise ConfigurationError(document.problems)
+    return document.tree
+
+
+def accepts_yaml(request: IRequest) -> bool:
+    """Whether a client wants YAML more than JSON (RFC 9110, section 12.5.1)."""
+    wanted = {}
+    for part in (request.getHeader("accept") or "").lower().split(","):
+        media, *parameters = (word.strip() for word in part.split(";"))
+        weights = [word[2:] for word in parameters if word.startswith("q=")]
+        try:
+            wanted[media] = float(weights[0]) if weights else 1.0
+        except ValueError:
+            continue
+    most = max((wanted.get(media, 0.0) for media in (YAML, *_YAML_TOO)), default=0.0)
+    return most > wanted.get(JSON, 0.0)
+
+
 def no_body(request: IRequest) -> None:
     """
     Make sure that a request which needs no body has none.
@@ -73,8 +122,9 @@ def command_only(request: IRequest) -> None:
     no_body(request)
 
 
-def _check_type(request: IRequest, patch: bool) -> None:
-    taken = (JSON, MERGE_PATCH) if patch else (JSON,)
+def _check_type(request: IRequest, patch: bool, others: Sequence[str] = ()) -> None:
+    taken = (*others, MERGE_PATCH) if patch else others
+    taken = (JSON, *taken)
     if request.getHeader("content-encoding") not in (None, "identity"):
         raise Refused(415, "media_type", "a body is sent without a content encoding")
     sent = request.getHeader("content-type") or ""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fiberlb.api.rest.member_states import operational
 from fiberlb.api.rest.tables import HOME
-from fiberlb.control.certificates import public_text
+from fiberlb.control.certificates import CertificateFacts, public_text
 from fiberlb.control.commits import time_text
 from fiberlb.control.plane import MemberHealth
 from fiberlb.control.service import ControlService
@@ -164,18 +164,17 @@ def location(configuration: Configuration, collection: str, ident: str) -> str:
     return f"/v1/{table.parent}/{quote(getattr(made, made.PARENT[0]))}/{table.path}/{quote(ident)}"
 
 
-def stored(control: ControlService) -> dict[str, Any]:
+def stored(configuration: Configuration, certificates: CertificateFacts) -> dict[str, Any]:
     """
     The store layer as one document, in the form of the configuration file.
 
     What belongs to an object of the file stands at the top, with its parent's id.
     Keys stand as marks that tell which key is stored.
     """
-    configuration = control.configuration
     done: dict[str, Any] = {}
     for collection, cls in COLLECTIONS.items():
         found = [
-            _stored(control, configuration, made, top=True)
+            _stored(certificates, configuration, made, top=True)
             for made in configuration.all(cls).values()
             if _is_root(configuration, made)
         ]
@@ -193,16 +192,16 @@ def _is_root(configuration: Configuration, made: Resource) -> bool:
 
 
 def _stored(
-    control: ControlService, configuration: Configuration, made: Resource, top: bool = False
+    certificates: CertificateFacts, configuration: Configuration, made: Resource, top: bool = False
 ) -> dict[str, Any]:
     done = {"id": made.id, "name": made.name, **_fields(made)}
     if made.PARENT is not None and not top:
         del done[made.PARENT[0]]
     if isinstance(made, Certificate) and made.private_key is not None:
-        done["private_key"] = control.certificates.mark(made)
+        done["private_key"] = certificates.mark(made)
     for key, collection in getattr(type(made), "CHILDREN", {}).items():
         done[key] = [
-            _stored(control, configuration, child)
+            _stored(certificates, configuration, child)
             for child in children(configuration, collection, made.id)
             if configuration.owner(child.id) is not Owner.FILE
         ]

@@ -1,4 +1,4 @@
-"""GET /v1/revisions: who changed what, and why."""
+"""C{/v1/revisions}: who changed what, and why; and going back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,21 @@ from typing import Any
 import attrs
 from twisted.web.iweb import IRequest
 
-from fiberlb.api.rest.lists import limit_of, next_address, query_of, single, time_of
-from fiberlb.api.rest.problem import invalid
+from fiberlb.api.rest import changed
+from fiberlb.api.rest.bodies import command_only
+from fiberlb.api.rest.conditions import condition
+from fiberlb.api.rest.lists import (
+    flag,
+    limit_of,
+    next_address,
+    number_of,
+    query_of,
+    single,
+    time_of,
+)
+from fiberlb.api.rest.problem import Refused, invalid
 from fiberlb.api.rest.reply import Reply
+from fiberlb.control.differences import names
 from fiberlb.control.history import Revision, Wanted
 from fiberlb.control.service import ControlService
 
@@ -24,13 +36,54 @@ async def revisions(control: ControlService, request: IRequest) -> Reply:
         object=single(query, "object") or "",
         author=single(query, "author") or "",
         since=_since(single(query, "since")),
-        before=_number("marker", single(query, "marker")),
+        before=number_of("marker", single(query, "marker")),
         limit=limit_of(query),
     )
-    found, more = await control.revisions(wanted)
+    found, more = await control.history.search(wanted)
     following = next_address("/v1/revisions", query, str(found[-1].revision)) if more else None
     items = [document(entry) for entry in found]
     return Reply(document={"items": items, "next": following, "revision": control.revision})
+
+
+async def revision(control: ControlService, request: IRequest, word: str) -> Reply:
+    """GET /v1/revisions/{revision}: with what it changed, field by field."""
+    query_of(request, ())
+    told = await control.history.told(_revision(word))
+    several = told.versions or []
+    known = changed.everything(control.configuration)
+
+    def work() -> dict[str, Any]:
+        done = document(told.entry)
+        if told.versions is not None:
+            # The changes of keys are no objects, and stay as they were noted.
+            done["changes"] = changed.changes(several, known) or done["changes"]
+        return {**done, "kept": told.versions is not None, "names": names(several, known)}
+
+    return Reply(document=await control.beside(work, len(several)))
+
+
+async def rollback(control: ControlService, request: IRequest, word: str) -> Reply:
+    """POST /v1/revisions/{revision}/rollback: a new revision that is like that one."""
+    query = query_of(request, ("dry_run", "keys"))
+    command_only(request)
+    dry, keys = flag(query, "dry_run"), single(query, "keys")
+    if keys not in (None, "newest", "then"):
+        raise invalid("keys must be newest or then")
+    outcome = await control.history.rollback(
+        _revision(word),
+        changed.origin_of(request),
+        condition=condition(request),
+        newest_keys=keys != "then",
+        dry_run=dry,
+        rider=control.confirming.ends(),
+    )
+    return await changed.reply(control, outcome, dry)
+
+
+def _revision(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) <= 12):
+        raise Refused(404, "no_revision", f"{word!r} is not the number of a revision")
+    return int(word)
 
 
 def document(entry: Revision) -> dict[str, Any]:
@@ -45,16 +98,8 @@ def document(entry: Revision) -> dict[str, Any]:
     }
 
 
-def _number(name: str, word: str | None) -> int | None:
-    if word is None:
-        return None
-    if not (word.isascii() and word.isdigit() and len(word) <= 12):
-        raise invalid(f"{name} must be the number of a revision")
-    return int(word)
-
-
 def _since(word: str | None) -> int | str | None:
     """A number, or a time in the form that the history has."""
     if word is None or (word.isascii() and word.isdigit()):
-        return _number("since", word)
+        return number_of("since", word)
     return time_of("since", word)

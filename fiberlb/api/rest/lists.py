@@ -105,6 +105,19 @@ def limit_of(query: Query) -> int:
     return int(value)
 
 
+def number_of(name: str, word: str | None) -> int | None:
+    """
+    The number of a revision in a query, if there is one.
+
+    @raise Refused: 400, it is no number.
+    """
+    if word is None:
+        return None
+    if not (word.isascii() and word.isdigit() and len(word) <= 12):
+        raise invalid(f"{name} must be the number of a revision")
+    return int(word)
+
+
 def filterable(collection: str) -> list[str]:
     """The names that a list of a collection can be filtered by."""
     fields = kinds(COLLECTIONS[collection])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fiberlb import __version__
-from fiberlb.api.rest.bodies import JSON, MERGE_PATCH
+from fiberlb.api.rest.bodies import JSON, MERGE_PATCH, YAML
 from fiberlb.api.rest.lists import MOST, filterable
 from fiberlb.api.rest.problem import PROBLEM_TYPE, phrase
 from fiberlb.api.rest.route import Role, Route
@@ -77,6 +77,7 @@ def _operation(route: Route) -> dict[str, Any]:
         done["security"] = []
     if route.takes:
         types = (JSON, MERGE_PATCH) if route.method == "PATCH" else (JSON,)
+        types = (*types, YAML) if route.yaml else types
         content = {media: {"schema": named(route.takes)} for media in types}
         done["requestBody"] = {"required": True, "content": content}
     return done
@@ -152,4 +153,6 @@ def _response(route: Route, status: int, models: list[str]) -> dict[str, Any]:
         schema = named(models[0]) if len(models) == 1 else {"anyOf": [named(m) for m in models]}
         media = "text/plain" if models == ["Metrics"] else JSON
         done["content"] = {media: {"schema": schema}}
+        if route.yaml and not route.writes:
+            done["content"][YAML] = {"schema": schema}
     return done

@@ -96,12 +96,13 @@ def refused(why: BaseException) -> Refused | None:
         return _configuration(why)
     if isinstance(why, AddressInUse):
         return Refused(409, why.code, why.message)
-    for cls, make in _REFUSALS.items():
-        if isinstance(why, cls):
-            return make(why)
-    if isinstance(why, Refusal):
-        return Refused(409, why.code, str(why))
-    return None
+    if not isinstance(why, Refusal):
+        return None
+    made = next((make(why) for cls, make in _REFUSALS.items() if isinstance(why, cls)), None)
+    found = made or Refused(409, why.code, str(why))
+    if why.path and not found.errors:
+        found.errors = (Problem(why.path, str(why)),)
+    return found
 
 
 def _configuration(why: ConfigurationError) -> Refused:
@@ -144,6 +145,9 @@ _REFUSALS: Mapping[type[Refusal], Callable[[Any], Refused]] = {
     refusals.OwnedByFile: _owned,
     refusals.InUse: _in_use,
     refusals.Stale: lambda why: Refused(412, why.code, str(why)),
+    refusals.Gone: lambda why: Refused(410, why.code, str(why)),
+    refusals.NoRevision: lambda why: Refused(404, why.code, str(why)),
+    refusals.NothingToConfirm: lambda why: Refused(404, why.code, str(why)),
     refusals.TooBig: lambda why: Refused(413, why.code, str(why)),
     refusals.StoreAway: _away,
     refusals.Stopping: lambda why: Refused(503, why.code, str(why), headers={"Retry-After": "5"}),

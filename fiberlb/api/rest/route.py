@@ -57,6 +57,7 @@ class Route:
     @ivar filters: the collection whose fields filter it; empty: it is no list.
     @ivar tagged: its answers have entity tags, and it minds conditions.
     @ivar largest: bytes of a body.
+    @ivar yaml: what it takes, or what a GET answers, may be YAML too.
     @ivar early: it is answered before a configuration is in force, too.
     @ivar further: statuses of refusals beside those that the rest of this line makes possible.
     """
@@ -73,6 +74,7 @@ class Route:
     filters: str = ""
     tagged: bool = False
     largest: int = LARGEST
+    yaml: bool = False
     early: bool = False
     further: tuple[int, ...] = ()
 

@@ -12,16 +12,14 @@ from collections.abc import Mapping
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.metrics.page import CONTENT_TYPE, page
-from fiberlb.api.rest import config, history, keys, member_states, openapi, requests, status, tokens
+from fiberlb.api.rest import keys, member_states, openapi, requests, status, tokens
 from fiberlb.api.rest.bodies import LARGEST
 from fiberlb.api.rest.collection_routes import collections
 from fiberlb.api.rest.explain import explain
 from fiberlb.api.rest.lists import query_of
 from fiberlb.api.rest.reply import Reply, encoded
 from fiberlb.api.rest.route import Role, Route, Served
-
-#: Addresses of the specification that this version does not serve, by their first word.
-LATER: tuple[str, ...] = ("transactions",)
+from fiberlb.api.rest.whole_routes import WHOLE
 
 
 async def _metrics(served: Served, request: IRequest, words: Mapping[str, str]) -> Reply:
@@ -47,27 +45,8 @@ def _change_keys(what: str, summary: str) -> Route:
     )
 
 
-#: What concerns the node and its configuration as a whole.
-_WHOLE = (
-    Route(
-        method="GET",
-        path="/v1/config",
-        operation="getConfig",
-        role=Role.READ,
-        summary="Everything that the API wrote, in the form of a file",
-        call=lambda served, request, words: config.whole(served.control, request),
-        tagged=True,
-    ),
-    Route(
-        method="GET",
-        path="/v1/revisions",
-        operation="listRevisions",
-        role=Role.READ,
-        summary="Who changed what, when and why, newest first",
-        call=lambda served, request, words: history.revisions(served.control, request),
-        gives={200: "RevisionList"},
-        query=history.PARAMETERS,
-    ),
+#: What concerns the node.
+_NODE = (
     Route(
         method="GET",
         path="/v1/status",
@@ -186,7 +165,8 @@ _WATCHED = (
 
 ROUTES: tuple[Route, ...] = (
     *collections(),
-    *_WHOLE,
+    *WHOLE,
+    *_NODE,
     *_KEYS,
     *tokens.ROUTES,
     *_WATCHED,

@@ -72,6 +72,22 @@ _OPERATIONAL = {
 _PROBLEM = record(type=TEXT, title=TEXT, status=WHOLE, detail=TEXT, code=TEXT)
 _PROBLEM["properties"]["errors"] = listed(record(path=TEXT, message=TEXT, suggestion=MAYBE_TEXT))
 _CHANGE = record(op=TEXT, collection=TEXT, id=TEXT, name=TEXT)
+_CHANGE_TOLD = record(
+    op=TEXT,
+    collection=TEXT,
+    id=TEXT,
+    name=TEXT,
+    within=MAYBE_TEXT,
+    managed_by=TEXT,
+    fields=listed(record(field=TEXT, before=ANYTHING, after=ANYTHING, secret=FLAG)),
+)
+_CHANGED = record(
+    dry_run=FLAG,
+    revision=WHOLE,
+    changes=listed(named("ChangeTold")),
+    names={"type": "object"},
+    warnings=listed(TEXT),
+)
 _TOKEN = {
     "id": MAYBE_TEXT,
     "name": TEXT,
@@ -103,6 +119,41 @@ _FIXED: Mapping[str, Schema] = {
         reason=TEXT,
         changes=listed(named("Change")),
     ),
+    "ChangeTold": _CHANGE_TOLD,
+    "Changed": _CHANGED,
+    "Transacted": {
+        "allOf": [
+            named("Changed"),
+            record(results=listed(record(id=TEXT, created=FLAG, etag=MAYBE_TEXT))),
+        ]
+    },
+    "Transaction": {
+        "type": "object",
+        "properties": {
+            "reason": TEXT,
+            "operations": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "op": {
+                            "type": "string",
+                            "enum": ["create", "replace", "patch", "delete", "set_state"],
+                        },
+                        "path": {"type": "string", "pattern": "^/"},
+                        "if_match": MAYBE_TEXT,
+                        "body": ANYTHING,
+                    },
+                    "required": ["op", "path"],
+                    "additionalProperties": False,
+                },
+            },
+        },
+        "required": ["operations"],
+        "additionalProperties": False,
+    },
+    "RevisionTold": {"allOf": [named("Revision"), record(kept=FLAG, names={"type": "object"})]},
     "RevisionList": record(items=listed(named("Revision")), next=MAYBE_TEXT, revision=WHOLE),
     "MemberStatus": record(
         health=TEXT,
@@ -204,6 +255,14 @@ def schemas() -> dict[str, Schema]:
             done.setdefault(name, definition(inner))
     for cls in (*COLLECTIONS.values(), HealthMonitor):
         done.update(_of_resource(cls))
+    done["Configuration"] = {
+        "type": "object",
+        "description": "Objects in the form of the configuration file.",
+        "properties": {
+            "version": WHOLE,
+            **{name: listed(named(f"{cls.__name__}New")) for name, cls in COLLECTIONS.items()},
+        },
+    }
     found: dict[str, Schema] = _led(done)
     return found
 

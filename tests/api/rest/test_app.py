@@ -30,11 +30,6 @@ class AddressTests(Asking):
             self.assertEqual(found.headers["fiberlb-revision"], "0")
             self.assertEqual(found.headers["x-content-type-options"], "nosniff")
 
-    def test_later(self) -> None:
-        """What comes with a later version says so."""
-        for path in ("/v1/transactions", "/v1/transactions/abc"):
-            self.refusal(self.ask("GET", path), 404, "not_supported")
-
     def test_methods(self) -> None:
         """405 with the methods that there are."""
         for path, allow in (
@@ -42,7 +37,7 @@ class AddressTests(Asking):
             ("/v1/pools/x", "DELETE, GET, HEAD, PATCH, PUT"),
             ("/v1/pools/x/members", "GET, HEAD, POST, PUT"),
             ("/v1/pools/x/health_monitor", "DELETE, GET, HEAD, PATCH, PUT"),
-            ("/v1/config", "GET, HEAD"),
+            ("/v1/config", "GET, HEAD, PUT"),
             ("/v1/revisions", "GET, HEAD"),
             ("/v1/status", "GET, HEAD"),
             ("/healthz", "GET, HEAD"),

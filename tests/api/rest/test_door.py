@@ -102,6 +102,13 @@ class AddressTests(_Closed):
         for path in ("/metrics", "/healthz", "/readyz"):
             self.assertEqual(self.asked("GET", path, None).status, 200, path)
 
+    def test_reload(self) -> None:
+        """Tokens are those of the file in force."""
+        self.stage.reload("admin: {tokens: [other-other-other-other]}")
+        self.assertEqual(self.asked("GET", "/v1/status", Role.READ).status, 401)
+        other = self.ask("GET", "/v1/status", Authorization="Bearer other-other-other-other")
+        self.assertEqual(other.status, 200)
+
     def test_unix(self) -> None:
         """Who may open it may do everything."""
         self.at(UNIX)

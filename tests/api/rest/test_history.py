@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
+
+from fiberlb.control.history import revision_key
 from tests.api.rest.asking import Asking
 
 
@@ -64,3 +67,54 @@ class RevisionTests(Asking):
         """What a query cannot say."""
         for query in ("limit=0", "limit=1001", "limit=x", "marker=x", "since=soon", "who=me"):
             self.refusal(self.ask("GET", f"/v1/revisions?{query}"), 400, "invalid")
+
+
+class ToldTests(Asking):
+    """One revision, and going back to it."""
+
+    def setUp(self) -> None:
+        """A pool of one member, changed and deleted."""
+        super().setUp()
+        self.post("/v1/pools", {"name": "a", "members": ["127.0.0.1:1"]})
+        self.ask("PATCH", "/v1/pools/a", {"drain": {"deadline": "7s"}})
+        self.ask("DELETE", "/v1/pools/a")
+
+    def test_fields(self) -> None:
+        """What was what before."""
+        found = self.get("/v1/revisions/2").document
+        self.assertEqual((found["revision"], found["kept"]), (2, True))
+        (change,) = found["changes"]
+        self.assertEqual((change["op"], change["name"], change["within"]), ("update", "a", None))
+        field = {"field": "drain.deadline", "before": "5m", "after": "7s", "secret": False}
+        self.assertEqual(change["fields"], [field])
+        came = self.get("/v1/revisions/1").document
+        self.assertEqual([c["within"] for c in came["changes"]], [None, "a"])
+
+    def test_not_there(self) -> None:
+        """What never was, and what is gone."""
+        self.refusal(self.ask("GET", "/v1/revisions/9"), 404, "no_revision")
+        self.refusal(self.ask("GET", "/v1/revisions/x"), 404, "no_revision")
+        pruning = self.stage.store.commit({}, {revision_key(1): None})
+        self.stage.result(Deferred.fromCoroutine(pruning))
+        self.refusal(self.ask("GET", "/v1/revisions/1"), 410, "revision_gone")
+        self.refusal(self.ask("GET", "/v1/config?revision=0"), 410, "revision_gone")
+        self.refusal(self.ask("POST", "/v1/revisions/0/rollback", raw=b""), 410, "revision_gone")
+
+    def test_rollback(self) -> None:
+        """A new revision, with what it changed."""
+        found = self.ask("POST", "/v1/revisions/1/rollback?dry_run=true", raw=b"").document
+        self.assertEqual((found["dry_run"], found["revision"]), (True, 3))
+        found = self.ask("POST", "/v1/revisions/1/rollback", raw=b"", FiberLB_Reason="back")
+        self.assertEqual((found.status, found.document["revision"], found.tag), (200, 4, '"4"'))
+        self.assertEqual([c["op"] for c in found.document["changes"]], ["create", "create"])
+        self.assertEqual(self.get("/v1/pools/a/members").document["items"][0]["port"], 1)
+        self.assertEqual(self.get("/v1/revisions?limit=1").document["items"][0]["reason"], "back")
+
+    def test_rollback_refused(self) -> None:
+        """Conditions, words, bodies."""
+        path = "/v1/revisions/1/rollback"
+        self.refusal(self.ask("POST", path, raw=b"", If_Match='"2"'), 412, "stale")
+        self.refusal(self.ask("POST", f"{path}?keys=old", raw=b""), 400, "invalid")
+        self.refusal(self.ask("POST", path, {}), 400, "malformed")
+        self.refusal(self.ask("POST", path), 415, "media_type")
+        self.assertEqual(self.ask("POST", f"{path}?keys=then", raw=b"").status, 200)

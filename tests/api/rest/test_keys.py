@@ -15,7 +15,7 @@ class KeysTests(Asking):
         body = {"name": "a", "certificate": one.pem, "private_key": one.key_pem()}
         self.post("/v1/certificates", body)
         (item,) = self.get("/v1/keys").document["items"]
-        self.assertEqual((item["sealed"], item["present"]), (1, True))
+        self.assertEqual((item["sealed"], item["present"]), (2, True))
         self.assertRegex(item["id"], "^[0-9a-f]{16}$")
 
     def test_refused(self) -> None:

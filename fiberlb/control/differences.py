@@ -1,0 +1,94 @@
+"""What a change did to an object, field by field; what is secret is only named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from fiberlb.control.past import Version
+from fiberlb.control.records import Record
+from fiberlb.model.convert import kinds, references, secret_fields, unstructure
+from fiberlb.model.resource import Resource
+
+
+@attrs.frozen
+class Difference:
+    """
+    One field that differs.
+
+    @ivar field: its name; within a nested value a path, C{health_monitor.interval}.
+    @ivar before: C{None} also where there was none.
+    @ivar secret: it is a secret that differs, and neither value is told.
+    """
+
+    field: str
+    before: Any
+    after: Any
+    secret: bool = False
+
+
+def differences(version: Version) -> list[Difference]:
+    """
+    The fields that an object differs in, whose it is among them.
+
+    Of one that came or went those with another value than their default.
+    """
+    made, before, after = version.record.made, version.before, version.after
+    secrets = secret_fields(type(made))
+    old, new = _document(before, made), _document(after, made)
+    found = []
+    for name in old:
+        if name in secrets:
+            if _secret(before, name) != _secret(after, name):
+                found.append(Difference(name, None, None, True))
+        elif name != "id":
+            found += _differing(name, old[name], new[name])
+    if before is not None and after is not None:
+        owners = before.meta.managed_by.value, after.meta.managed_by.value
+        found += _differing("managed_by", *owners)
+    if before is None or after is None:
+        return [one for one in found if one.secret or one.before != one.after]
+    return found
+
+
+def _document(record: Record | None, like: Resource) -> dict[str, Any]:
+    """The fields of an object; of none, the defaults of its class."""
+    if record is not None:
+        return unstructure(record.made)
+    defaults = {a.name: a.default for a in attrs.fields(type(like))}
+    dumped = {}
+    for name, kind in kinds(type(like)).items():
+        default = defaults[name]
+        missing = default is attrs.NOTHING or isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+        dumped[name] = None if missing else kind.dump(default)
+    return dumped
+
+
+def _secret(record: Record | None, name: str) -> Any:
+    return None if record is None else getattr(record.made, name)
+
+
+def _differing(name: str, old: Any, new: Any) -> Iterator[Difference]:
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys([*old, *new]):
+            yield from _differing(f"{name}.{key}", old.get(key), new.get(key))
+        return
+    yield Difference(name, old, new)
+
+
+def names(versions: Iterable[Version], known: Iterable[Resource] = ()) -> dict[str, str]:
+    """
+    What ids in differences stand for.
+
+    @param known: objects that there are beside those that changed.
+    """
+    several = list(versions)
+    sides = [r.made for v in several for r in (v.before, v.after) if r is not None]
+    wanted = {word for made in sides for _, word, _ in references(made)}
+    called = {made.id: made.name for made in known if made.id in wanted}
+    called.update({made.id: made.name for made in sides if made.id in wanted})
+    return {ident: name for ident, name in called.items() if name}

@@ -1,0 +1,183 @@
+"""Trees of objects, put into a draft: new ones, and those that take the place of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+
+from fiberlb.control.certificates import separated
+from fiberlb.control.document import Place
+from fiberlb.control.draft import Draft, with_parent
+from fiberlb.control.tree import MakeId, Tree, numbered, structure_tree
+from fiberlb.control.union import monitor_id
+from fiberlb.errors import ConfigurationError, Path
+from fiberlb.model.addresses import at
+from fiberlb.model.certificate import Certificate
+from fiberlb.model.fields import Loading
+from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.l7 import L7Policy, L7Rule
+from fiberlb.model.pool import Member, Pool
+from fiberlb.model.resource import Resource
+from fiberlb.tls.bundles import unpacked
+
+
+def every(made: Resource) -> bool:
+    """What a list lacks that replaces another one is taken out, whatever it is."""
+    return True
+
+
+class Planting:
+    """
+    Puts trees into a draft.
+
+    @param make_id: gives ids to new objects.
+    @param loading: gathers the problems.
+    @param prunes: which children a list takes out that lacks them.
+
+    @ivar planted: the collections and ids of the objects that a tree was about, in order.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        make_id: MakeId,
+        loading: Loading,
+        prunes: Callable[[Resource], bool] = every,
+    ) -> None:
+        self._draft = draft
+        self._make_id = make_id
+        self._loading = loading
+        self._prunes = prunes
+        self.planted: dict[tuple[str, str], None] = {}
+
+    def trees(self, collection: str, document: Any, place: Path, parent: str) -> list[Tree]:
+        """
+        The objects of a document; none after noting what is wrong with it.
+
+        @param place: where the document stands.
+        @param parent: the parent's id; empty: the document says it.
+        """
+        if isinstance(document, dict) and "listener_ids" in document:
+            message = "is for the file: send one policy for each listener"
+            self._loading.refuse((*place, "listener_ids"), message, code="not_supported")
+            return []
+        trees = structure_tree(collection, document, place, self._loading, parent)
+        return [done for tree in trees for done in self._opened(tree)]
+
+    def _opened(self, tree: Tree) -> list[Tree]:
+        """With a certificate's text in PEM; nothing after noting why it cannot be."""
+        if not isinstance(tree.made, Certificate):
+            return [tree]
+        try:
+            return [attrs.evolve(tree, made=unpacked(tree.made))]
+        except ConfigurationError as why:
+            for problem in why.problems:
+                at = (*tree.path, *problem.path)
+                self._loading.refuse(at, problem.message, code=problem.code)
+            return []
+
+    def plant(self, tree: Tree, parent: str = "") -> str:
+        """A new object with all that is nested in it; returns its id."""
+        made = with_parent(tree.made, parent) if parent else tree.made
+        within = getattr(made, made.PARENT[0]) if made.PARENT is not None else ""
+        ident = self._draft.new_id(made, self._make_id(made.COLLECTION, within, made.name))
+        self.planted[made.COLLECTION, ident] = None
+        self._draft.put(finished(attrs.evolve(made, id=ident)), place_of(tree))
+        for collection in sorted(tree.given):
+            children = [child for child in tree.children if child.collection == collection]
+            # All at once: each one by itself would look at all those before it.
+            for child in numbered(children) if collection == L7Policy.COLLECTION else children:
+                self.plant(child, ident)
+        return ident
+
+    def settle(self, tree: Tree, current: Resource, parent: str = "") -> None:
+        """What is nested replaces the lists that the document gives."""
+        made = with_parent(tree.made, parent) if parent else tree.made
+        made = finished(attrs.evolve(made, id=current.id))
+        self.planted[made.COLLECTION, made.id] = None
+        if made != current:
+            # Else not even the load balancer that is there by itself is taken over.
+            self._draft.put(made, place_of(tree))
+        for collection in sorted(tree.given):
+            children = [child for child in tree.children if child.collection == collection]
+            self.replace_list(collection, current.id, children)
+
+    def replace_list(self, collection: str, parent: str, trees: Sequence[Tree]) -> None:
+        """Children found again by id, name or address keep their identity; others go or come."""
+        existing = self._draft.children(collection, parent)
+        if collection == L7Policy.COLLECTION:
+            trees = numbered(trees)
+        found = matched(trees, existing)
+        kept = {made.id for made in found if made is not None}
+        for made in existing:
+            if made.id not in kept and self._prunes(made):
+                self._draft.remove(made)
+        for tree, current in zip(trees, found, strict=True):
+            if current is None:
+                self.plant(tree, parent)
+            else:
+                self.settle(_renamed(tree, current), current, parent)
+
+
+def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resource | None]:
+    """Which existing object each tree is about: by id, name, address and port, or content."""
+    left = {made.id: made for made in existing}
+    found: list[Resource | None] = [None] * len(trees)
+
+    def pair(key: Callable[[Resource], Any]) -> None:
+        waiting: dict[Any, list[Resource]] = {}
+        for made in left.values():
+            waiting.setdefault(key(made), []).append(made)
+        for index, tree in enumerate(trees):
+            word = key(tree.made)
+            if found[index] is None and word and waiting.get(word):
+                taken = waiting[word].pop(0)
+                found[index] = taken
+                del left[taken.id]
+
+    pair(lambda made: made.id.lower())
+    pair(lambda made: made.name)
+    pair(lambda made: made.place if isinstance(made, Member) else None)
+    pair(lambda made: _bare(made) if isinstance(made, L7Rule) else None)
+    return found
+
+
+def _bare(rule: L7Rule) -> L7Rule:
+    """What a rule tests; rules have no names, as a rule."""
+    return attrs.evolve(rule, id="", name="", policy_id="")
+
+
+def _renamed(tree: Tree, current: Resource) -> Tree:
+    """A member found by its address, sent without a name, keeps the one that it has."""
+    made = tree.made
+    if not isinstance(made, Member) or made.name == current.name:
+        return tree
+    if made.name != at(*made.place):
+        return tree
+    return attrs.evolve(tree, made=attrs.evolve(made, name=current.name))
+
+
+def finished(made: Resource) -> Resource:
+    """With its secrets in their own fields, and an id for a pool's health monitor."""
+    if isinstance(made, Certificate):
+        return separated(made)
+    if isinstance(made, Pool) and made.health_monitor is not None:
+        return with_monitor(made, made.health_monitor)
+    return made
+
+
+def with_monitor(pool: Pool, monitor: HealthMonitor | None) -> Pool:
+    """The pool with another health monitor, or none."""
+    if monitor is not None:
+        monitor = attrs.evolve(monitor, id=monitor_id(pool.id))
+    return attrs.evolve(pool, health_monitor=monitor)
+
+
+def place_of(tree: Tree) -> Place:
+    """Where an object stands in what the client sent."""
+    parent = tree.made.PARENT
+    if tree.parent_path is None or parent is None:
+        return Place(None, tree.path)
+    return Place(None, tree.path, {parent[0]: tree.parent_path})

@@ -1,0 +1,53 @@
+"""What a change of many objects did."""
+
+from __future__ import annotations
+
+from fiberlb.api.rest.changed import changes, document, everything
+from tests.api.rest.asking import Asking
+from tests.control.stage import create, patch
+from tests.support.certificates import leaf
+
+
+class ChangedTests(Asking):
+    """Writes, and what is told of them."""
+
+    def test_object(self) -> None:
+        """Each object, in whom it is, whose it is, and its fields."""
+        outcome = self.stage.write(create("pools", {"name": "a", "members": ["127.0.0.1:1"]}))
+        found = document(self.stage.control, outcome, False)
+        pool, member = found["changes"]
+        self.assertEqual(
+            (member["op"], member["collection"], member["name"], member["within"]),
+            ("create", "members", "127.0.0.1:1", "a"),
+        )
+        self.assertEqual((pool["within"], pool["managed_by"]), (None, "api"))
+        self.assertIn(
+            {"field": "port", "before": None, "after": 1, "secret": False}, member["fields"]
+        )
+        self.assertEqual(found["names"], {pool["id"]: "a"})
+
+    def test_nothing(self) -> None:
+        """Nothing changed."""
+        self.stage.write(create("pools", {"name": "a"}))
+        outcome = self.stage.write(patch("pools", "a", {"name": "a"}))
+        self.assertEqual(document(self.stage.control, outcome, False)["changes"], [])
+        known = everything(self.stage.control.configuration)
+        self.assertEqual(changes((), known), [])
+
+    def test_secrets(self) -> None:
+        """A key is named, and not told; what should be known of a certificate is."""
+        one = leaf("a.test")
+        body = {"name": "c", "certificate": one.pem, "private_key": one.key_pem()}
+        outcome = self.stage.write(create("certificates", body))
+        found = document(self.stage.control, outcome, False)
+        (change,) = found["changes"]
+        secret = {"field": "private_key", "before": None, "after": None, "secret": True}
+        self.assertIn(secret, change["fields"])
+        self.assertNotIn("PRIVATE", str(found))
+
+    def test_warnings(self) -> None:
+        """What cannot be what was meant."""
+        listener = {"name": "l", "port": 80, "protocol": "tcp", "accept_proxy_protocol": True}
+        outcome = self.stage.write(create("listeners", listener))
+        found = document(self.stage.control, outcome, False)
+        self.assertIn("trusted_proxies is empty", found["warnings"][0])

@@ -221,13 +221,7 @@ class Listener(Treated):
     COLLECTION: ClassVar[str] = "listeners"
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
-<<<<<<< HEAD
-    LATER: ClassVar[frozenset[str]] = Treated.LATER | {*"hsts onion onion_location".split()}
-=======
-    LATER: ClassVar[frozenset[str]] = Treated.LATER | {
-        *"readiness_path onion onion_location".split()
-    }
->>>>>>> main
+    LATER: ClassVar[frozenset[str]] = Treated.LATER | {*"onion onion_location".split()}
 
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
     address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
@@ -295,15 +289,12 @@ class Listener(Treated):
                 loading.refuse((*path, "insert_headers", name), message)
         if self.https_redirect and self.protocol is not ListenerProtocol.HTTP:
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
-<<<<<<< HEAD
         if self.readiness_path is not None and not self.speaks_http:
             hint = f"; {ADD_TLS_CONFIG}" if self.passes_tls else ""
             loading.refuse((*path, "readiness_path"), f"needs HTTP{hint}")
-=======
         if self.hsts is not None and not self.terminates:
             message = "is minded by browsers over https only; this listener does not end TLS"
             loading.refuse((*path, "hsts"), message)
->>>>>>> main
         if self.insert_headers and self.passes_tls:
             loading.refuse((*path, "insert_headers"), f"needs HTTP; {ADD_TLS_CONFIG}")
         self._check_pools(path, loading)

@@ -9,11 +9,13 @@ import attrs
 
 from fiberlb.control.asking import Answered, answered
 from fiberlb.control.choosing import Choice, choose
+from fiberlb.control.choosing_pool import Candidate, Pools, pools_of
 from fiberlb.errors import REASONS
 from fiberlb.model.asked import Asked
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.l7 import NESTING, Condition, L7Policy, L7Rule, RuleType
 from fiberlb.model.operational import Operational
+from fiberlb.pool_plans import PoolPlan
 from fiberlb.routing.actions import READY
 from fiberlb.routing.explaining import PolicyTold, RuleTold, taker
 from fiberlb.snapshot import ListenerPlan, Snapshot
@@ -48,37 +50,65 @@ def explanation(
     configuration = snapshot.configuration
     decision = found.decision
     policy = configuration.all(L7Policy).get(decision.policy_id or "")
-    choice = None
-    pool = snapshot.pools.get(decision.pool_id or "")
-    if pool is not None and found.request is not None:
-        panics = pool.pool.id in around.panicking
-        choice = choose(pool, found.request, found.client, around.seen, around.operated, panics)
+    pools = _pools(snapshot, found, around)
+    likely = pools.likely
+    pool = likely[0].pool if len(likely) == 1 else None
+    choice = likely[0].choice if len(likely) == 1 else None
     status = REASONS.get(choice.reason) if choice and choice.reason else found.status
     reason = (choice.reason if choice else "") or decision.reason or None
     return {
         "listener": {"id": plan.listener.id, "name": plan.listener.name},
         "request": _request(found, asked),
-        "summary": _summary(found, policy, choice, pool.pool.name if pool else ""),
+        "summary": _summary(found, policy, likely),
         "policy": None if policy is None else {"id": policy.id, "name": policy.name},
         "action": _action(found),
         "status": status if plan.listener.speaks_http else None,
         "reason": reason,
         "location": found.location or None,
-        "pool": None if pool is None or choice is None else _pool(pool.pool, choice),
+        "pool": None if pool is None or choice is None else _pool(pool, choice),
+        "split": _split(found, pools),
         **_policies(configuration, plan, found),
     }
 
 
+def _pools(snapshot: Snapshot, found: Answered, around: Surroundings) -> Pools:
+    request = found.request
+    if request is None:
+        return Pools((), None)
+
+    def chosen(plan: PoolPlan) -> Choice:
+        panics = plan.pool.id in around.panicking
+        return choose(plan, request, found.client, around.seen, around.operated, panics)
+
+    return pools_of(found.decision, snapshot.pools, chosen)
+
+
+def _split(found: Answered, pools: Pools) -> dict[str, Any] | None:
+    """The pools that there are to choose from, if there is a choice."""
+    if not found.decision.pools and pools.failover is None:
+        return None
+    told = [
+        {"id": one.pool.id, "name": one.pool.name, "weight": one.weight, "able": one.able}
+        for one in pools.named
+    ]
+    other = pools.failover
+    failover = None
+    if other is not None:
+        failover = {"id": other.pool.id, "name": other.pool.name, "able": other.able}
+    persistence = found.decision.persistence is not None
+    return {"pools": told, "failover": failover, "persistence": persistence}
+
+
 def _action(found: Answered) -> str:
     decision = found.decision
-    if decision.pool_id:
+    if decision.pool_id or decision.pools:
         return "pool"
     if decision.reason:
         return "reject" if decision.reason == "rejected" else "refuse"
     return "redirect" if found.location else "answer"
 
 
-def _summary(found: Answered, policy: L7Policy | None, choice: Choice | None, pool: str) -> str:
+def _summary(found: Answered, policy: L7Policy | None, likely: Sequence[Candidate]) -> str:
     """The explanation in a sentence."""
     decision = found.decision
     if found.explained is None:
@@ -90,11 +120,15 @@ def _summary(found: Answered, policy: L7Policy | None, choice: Choice | None, po
         return "its path can be read in two ways, and they lead to different actions"
     if decision.reason == "no_route":
         return "no policy takes it, and there is no default pool"
-    if not decision.pool_id:
+    if not decision.pool_id and not decision.pools:
         where = f" to {found.location}" if found.location else ""
         return f"{who} answers {decision.status}{where}"
-    if choice is None or choice.reason:
-        return f"{who} leads to pool {pool!r}, where {choice.how if choice else 'nobody is'}"
+    if len(likely) != 1:
+        names = ", ".join([f"{one.pool.name!r} (weight {one.weight})" for one in likely])
+        return f"{who} leads to one of the pools {names or 'there are'}"
+    pool, choice = likely[0].pool.name, likely[0].choice
+    if choice.reason:
+        return f"{who} leads to pool {pool!r}, where {choice.how}"
     whom = choice.chosen.name if choice.chosen else f"one of {len(choice.eligible)} members"
     return f"{who} leads to pool {pool!r}: {whom} ({choice.how})"
 

@@ -29,6 +29,7 @@ from fiberlb.model.l7 import (
 )
 from fiberlb.model.listener import ADD_TLS_CONFIG, Listener, TlsConfig
 from fiberlb.model.load_balancer import LoadBalancer
+from fiberlb.model.mirror import misfits
 from fiberlb.model.pool import Member, Pool, PoolProtocol
 from fiberlb.model.resource import UUID_PATTERN, Meta, Owner, Resource, file_id
 from fiberlb.model.treated import TREATMENTS
@@ -73,6 +74,10 @@ class Configuration:
     def size(self) -> int:
         """How many objects there are."""
         return sum(map(len, self.objects.values()))
+
+    def holds(self, ident: str) -> bool:
+        """Whether there is an object of this id."""
+        return any(ident in objects for objects in self.objects.values())
 
     def all(self, cls: type[R]) -> Mapping[str, R]:
         """One collection, by its class."""
@@ -206,6 +211,8 @@ def check(configuration: Configuration) -> Iterable[Problem]:
     yield from _check_pools(configuration)
     yield from _check_listeners(configuration)
     yield from _check_policies(configuration)
+    for cls in (Listener, Pool, L7Policy):
+        yield from misfits(configuration.all(cls).values(), configuration.all(Pool))
 
 
 def _check_pools(configuration: Configuration) -> Iterable[Problem]:

@@ -65,7 +65,7 @@ _IMPLIED = {
     "response": PolicyAction.FIXED_RESPONSE,
 }
 #: What is for requests that go to pools.
-_TO_POOLS = ("failover_pool_id", "split_persistence")
+_TO_POOLS = ("failover_pool_id", "split_persistence", "request_headers", "rewrite", "mirror")
 #: Statuses of a redirect; the first is the default.
 REDIRECT_STATUSES = (302, 301, 303, 307, 308)
 

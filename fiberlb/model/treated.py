@@ -10,6 +10,7 @@ from fiberlb.errors import Path
 from fiberlb.model.convert import Nested
 from fiberlb.model.fields import Loading, Optional, field
 from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
+from fiberlb.model.mirror import MirrorSettings
 from fiberlb.model.resource import Resource
 from fiberlb.model.rewrite import Rewrite
 
@@ -26,15 +27,17 @@ class Treated(Resource):
     @ivar request_headers: fields that members see otherwise than they came.
     @ivar response_headers: fields that clients see otherwise than they came.
     @ivar rewrite: what members are asked for instead.
+    @ivar mirror: who gets copies of requests.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "mirror rate_limit basic_auth jwt forward_auth cors compression error_pages".split()
+        "rate_limit basic_auth jwt forward_auth cors compression error_pages".split()
     )
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
     rewrite: Rewrite | None = field(Optional(Nested(Rewrite)), None)
+    mirror: MirrorSettings | None = field(Optional(Nested(MirrorSettings)), None)
 
     @property
     def treatments(self) -> tuple[Any, ...]:

@@ -44,6 +44,7 @@ from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.tls.member_contexts import MemberContexts
 from fiberlb.treatment.draft import Kept, Surroundings
+from fiberlb.treatment.mirroring import copied
 
 _log = Logger()
 _Key = tuple[str, int]
@@ -206,7 +207,7 @@ class DataPlane:
                 settle(cell, -1, None)
                 self._closing.append(cell)
         self._cells = cells
-        self._kept.prune(snapshot.configuration.meta.__contains__)
+        self._kept.prune(snapshot.configuration.holds)
 
     def _share(self, name: str) -> Share | None:
         """What other processes see of what has a limit; here there are none."""
@@ -313,8 +314,8 @@ class DataPlane:
         return self._table.figures(member_id)
 
     def pool_figures(self, pool_id: str) -> Mapping[str, int]:
-        """C{queued}: how many wait for room at a pool's members."""
-        return {"queued": self._table.queued(pool_id)}
+        """C{queued}: how many wait for room at a pool's members; what became of copies for it."""
+        return {"queued": self._table.queued(pool_id), **copied(self._kept, pool_id)}
 
     def listener_figures(self, listener_id: str) -> Mapping[str, int]:
         """What a listener has counted (L{Cell.figures}); empty if unknown."""

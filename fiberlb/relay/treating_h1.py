@@ -8,16 +8,32 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from fiberlb.errors import Fault
 from fiberlb.relay.connection import NEVER
-from fiberlb.relay.runtime import Plan, Route
+from fiberlb.relay.mirrored import copy, too_large
+from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.uploading_h1 import Uploading
 from fiberlb.routing.request import Request
 from fiberlb.treatment.draft import Reply
+from fiberlb.treatment.mirroring import Mirror
 
 
 class Treating(Uploading):
     """The part of a client connection between the choice of a route and that of a member."""
 
-    __slots__ = ()
+    __slots__ = ("mirror",)
+
+    def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
+        super().__init__(cell, peer, peer_port)
+        self.mirror: Mirror | None = None
+
+    def whole(self) -> None:
+        """See L{Uploading.whole}; now there is something to be copied, where it was to be."""
+        mirror, self.mirror = self.mirror, None
+        if mirror is not None and self.busy:
+            if self.held is None:
+                too_large(mirror)
+            else:
+                copy(self, mirror, self.out + b"".join(self.held))
+        super().whole()
 
     def believed(self, plan: Plan, authority: bytes) -> Request:
         """The request in progress, as gates look at it."""
@@ -87,7 +103,18 @@ class Treating(Uploading):
             self.skip_body()
             self.answer(route, self.authority)
             return
-        self.dispatch()
+        mirror = treatment.mirror
+        if mirror is None or self.upgrade or not mirror.wants():
+            self.dispatch()
+        elif self.left or self.chunks is not None:
+            # What is held for sending it again is held for the copy, too.
+            self.held = []
+            self.mirror = mirror
+            self.dispatch()
+        else:
+            out = self.out
+            self.dispatch()
+            copy(self, mirror, out)
         if self.busy and (self.left or self.chunks is not None):
             data, self.buffer = self.buffer, b""
             if waited:

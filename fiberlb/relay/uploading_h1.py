@@ -139,7 +139,7 @@ class Uploading(Answering):
         if piece and not self.send_body(piece):
             self.conn.pause()
         if not self.left and self.chunks is None:
-            self._whole()
+            self.whole()
         elif self.left >= WORTHWHILE:
             self.splice_body()
         if rest and self.busy:
@@ -160,7 +160,7 @@ class Uploading(Answering):
             and not self.upgrade
             and self.received_octets - self.body_mark >= WORTHWHILE
         ):
-            pump(self.conn, up.conn, self.left, self._moved, self._whole, self._came)
+            pump(self.conn, up.conn, self.left, self._moved, self.whole, self._came)
 
     def _came(self, count: int) -> None:
         """The kernel has taken so much of the body from the client."""
@@ -171,7 +171,7 @@ class Uploading(Answering):
         """The kernel has given so much of the body to the member."""
         self.left -= count
 
-    def _whole(self) -> None:
+    def whole(self) -> None:
         """The request is whole: it is the member's turn."""
         self.conn.most = READ_SIZE
         if not self.conn.out:

@@ -110,6 +110,10 @@ class Kept:
             self._found[key] = make()
         return self._found[key]
 
+    def find(self, feature: str, owner: str) -> Any:
+        """The same, if it was made; else C{None}."""
+        return self._found.get((feature, owner))
+
     def prune(self, lives: Callable[[str], bool]) -> None:
         """Forget what belongs to objects that are not configured any more."""
         self._found = {key: kept for key, kept in self._found.items() if lives(key[1])}
@@ -140,6 +144,7 @@ class Draft:
     @ivar answers: edits of answers' heads, a member's or our own.
     @ivar filters: of members' answers; the first one that wants an answer has it.
     @ivar hosted: members are asked by their own names.
+    @ivar mirror: L{fiberlb.treatment.mirroring.Mirror}; C{None}: nothing is copied.
     @ivar repeats: the edits of a request are the same for the same head on the same connection.
     """
 
@@ -151,12 +156,14 @@ class Draft:
         self.answers: list[AnswerEdit] = []
         self.filters: list[FilterMaker] = []
         self.hosted = False
+        self.mirror: Any = None
         self.repeats = True
 
     @property
     def empty(self) -> bool:
         """Nothing is to be done."""
-        return not (self.gates or self.requests or self.answers or self.filters)
+        lists = (self.gates, self.requests, self.answers, self.filters)
+        return not any(lists) and self.mirror is None
 
 
 @attrs.frozen

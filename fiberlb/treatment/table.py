@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fiberlb.treatment.draft import Feature
 from fiberlb.treatment.headers import edit_answers, edit_requests
+from fiberlb.treatment.mirroring import mirror
 from fiberlb.treatment.rewriting import faults, rewrite
 
 #: Key -> what it does. In this order gates look at a request, and edits are made: who is turned
@@ -14,4 +15,5 @@ FEATURES: Mapping[str, Feature] = {
     "rewrite": Feature(rewrite, faults),
     "request_headers": Feature(edit_requests),
     "response_headers": Feature(edit_answers),
+    "mirror": Feature(mirror),
 }

@@ -16,18 +16,19 @@ class Treatment:
     """
     One route's.
 
-    @ivar gates: see L{Draft}, as for C{filters} and C{hosted}.
+    @ivar gates: see L{Draft}, as for C{filters}, C{hosted} and C{mirror}.
     @ivar repeats: what is done to a request is the same for the same head on the same
         connection: nobody needs to look at it again.
     """
 
-    __slots__ = ("_answers", "_requests", "filters", "gates", "hosted", "repeats")
+    __slots__ = ("_answers", "_requests", "filters", "gates", "hosted", "mirror", "repeats")
 
     def __init__(self, draft: Draft) -> None:
         self.gates = tuple(draft.gates)
         self.filters = tuple(draft.filters)
         self.hosted = draft.hosted
-        self.repeats = draft.repeats and not draft.gates
+        self.mirror = draft.mirror
+        self.repeats = draft.repeats and not draft.gates and draft.mirror is None
         self._requests = tuple(draft.requests)
         self._answers = tuple(draft.answers)
 

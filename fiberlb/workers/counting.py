@@ -8,9 +8,14 @@ each of the four numbers means is said here and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from fiberlb.errors import REASONS
+from fiberlb.model.l7 import L7Policy
+from fiberlb.model.listener import Listener
+from fiberlb.model.mirror import targets
+from fiberlb.model.pool import Pool
 from fiberlb.relay.states import Load
 from fiberlb.snapshot import Snapshot
 from fiberlb.workers.pages import BEAT, NOTHING, Figures, Page, Places, total
@@ -67,11 +72,23 @@ def queue_name(pool_id: str) -> str:
     return f"queue {pool_id}"
 
 
+def copies_name(pool_id: str) -> str:
+    """What the place of a pool's copies of requests is called: sent, dropped, failed."""
+    return f"copies{_TOTALS}{pool_id}"
+
+
+def _mirrors(snapshot: Snapshot) -> list[str]:
+    """The pools that get copies of requests."""
+    all_of = snapshot.configuration.all
+    return targets(chain.from_iterable(all_of(c).values() for c in (Listener, Pool, L7Policy)))
+
+
 def counted(snapshot: Snapshot) -> list[str]:
     """The names of everything that has a place while a snapshot is in force."""
     names = [LOAD, LAG]
     names += [m.id for plan in snapshot.pools.values() for m in plan.members]
     names += [queue_name(ident) for ident, plan in snapshot.pools.items() if plan.limited]
+    names += [copies_name(ident) for ident in _mirrors(snapshot)]
     for ident, listener in snapshot.listeners.items():
         names.append(ident)
         rows = len(FURTHER) + (len(OF_DATAGRAMS) if listener.listener.datagrams else 0)
@@ -129,8 +146,10 @@ class Counting:
         return dict(zip(MEMBER, self.sum(ident), strict=True))
 
     def pool(self, ident: str) -> Mapping[str, int]:
-        """What a pool has: C{queued}."""
-        return {"queued": self.sum(queue_name(ident))[0]}
+        """What a pool has: C{queued}, and what became of copies of requests."""
+        sent, dropped, failed, _ = self.sum(copies_name(ident))
+        copies = {"copies_sent": sent, "copies_dropped": dropped, "copies_failed": failed}
+        return {"queued": self.sum(queue_name(ident))[0], **copies}
 
     def listener(self, ident: str) -> Mapping[str, int]:
         """What a listener has, by the names of L{LISTENER}, L{FURTHER} and L{OF_DATAGRAMS}."""

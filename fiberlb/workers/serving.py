@@ -15,7 +15,13 @@ from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.states import ListenerState
 from fiberlb.relay.udp import DatagramPort
 from fiberlb.snapshot import ListenerPlan, Snapshot
-from fiberlb.workers.counting import listener_rows, load_rows, queue_name, reason_rows
+from fiberlb.workers.counting import (
+    copies_name,
+    listener_rows,
+    load_rows,
+    queue_name,
+    reason_rows,
+)
 from fiberlb.workers.pages import Figures, Page
 
 _Address = tuple[str, int]
@@ -170,6 +176,9 @@ class ServingPlane(DataPlane):
         for ident, pool in list(self._table.pools.items()):
             if pool.queue is not None:
                 yield queue_name(ident), (pool.queue.waiting, 0, 0, 0)
+            copies = self._kept.find("mirror", ident)
+            if copies is not None:
+                yield copies_name(ident), (copies.sent, copies.dropped, copies.failed, 0)
         for ident, cell in list(self._cells.items()):
             yield from listener_rows(ident, cell)
         yield from reason_rows(self._services.reasons)

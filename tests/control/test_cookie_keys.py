@@ -10,6 +10,12 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.cookie_keys import CookieKeys
+from fiberlb.model.configuration import Configuration
+from fiberlb.model.l7 import L7Policy
+from fiberlb.model.listener import Listener, ListenerProtocol
+from fiberlb.model.persistence import PersistenceType, SessionPersistence
+from fiberlb.model.pool import Pool
+from fiberlb.model.split import SplitPersistence
 from fiberlb.store.interface import Conflict, Unavailable
 from fiberlb.store.sealed import Keyring
 from tests.control.stores import FailingStore
@@ -32,6 +38,26 @@ class CookieKeysTests(SynchronousTestCase):
     def done(self, coroutine: Any) -> Any:
         """The result."""
         return self.successResultOf(Deferred.fromCoroutine(coroutine))
+
+    def test_wanted(self) -> None:
+        """Where pools or splits set cookies, and there are no keys yet."""
+        kept: dict[str, Any] = {"split_persistence": SplitPersistence()}
+        cookie = SessionPersistence(type=PersistenceType.COOKIE)
+        source = SessionPersistence(type=PersistenceType.SOURCE_IP)
+        keys = self.node()
+        for made, wanted in (
+            (Pool(id="x", session_persistence=cookie), True),
+            (Pool(id="x", session_persistence=source), False),
+            (Listener(id="x", protocol=ListenerProtocol.HTTP, **kept), True),
+            (Listener(id="x", protocol=ListenerProtocol.HTTP), False),
+            (L7Policy(id="x", **kept), True),
+            (L7Policy(id="x"), False),
+        ):
+            found = Configuration(1, {made.COLLECTION: {"x": made}})
+            self.assertIs(keys.wanted(found), wanted, made)
+            self.done(keys.make())
+            self.assertFalse(keys.wanted(found))
+            keys.keys = ()
 
     def test_made_once(self) -> None:
         """The first node makes it, later ones and those after a restart find it; sealed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from tests.live.sticky_case import StickyCase
 from tests.support.balancer import Balancer
 from tests.support.clients import RawClient, Session, curl, exchange, request
+from tests.support.sources import ROOT
 
 #: The end of a configuration: one listener, its policies to follow.
 LISTENER = """
@@ -144,6 +146,64 @@ class RuleTests(RoutingCase):
             ("", "a"),
         ):
             self.assertEqual(self.pool("GET", "/", {"X-Forwarded-For": told}), wanted, told)
+
+
+class ExampleTests(RoutingCase):
+    """The examples of C{conf}, with members of ours in the place of theirs."""
+
+    def example(self, name: str) -> None:
+        """FiberLB with this example; every first member is a, others are b."""
+        path = ROOT / "conf" / "examples" / f"{name}.yaml"
+        text = re.sub(r"(?m)^version: 1$", "", path.read_text())
+        text = text.replace("10.0.1.1:8000, 10.0.1.2:8000", f'"{self.members["a"].address}"')
+        text = re.sub(r"10\.0\.\d\.\d:8000", f'"{self.members["b"].address}"', text)
+        text = re.sub(r", health_monitor: [^}]*?(\}|\*ready)(?=\})", "", text)
+        text = text.replace("port: 8080", f"port: {self.port}\n    address: 127.0.0.1")
+        page = path.with_suffix(".html")
+        self.balancer = Balancer()
+        if page.exists():
+            Path(self.balancer.directory, page.name).write_bytes(page.read_bytes())
+        self.balancer.write(text)
+        self.balancer.start(self.port)
+        self.addCleanup(self.balancer.stop)
+
+    def test_rules(self) -> None:
+        """Staff only, sockets, what changes something, previews."""
+        self.example("rules")
+        for method, target, fields, wanted in (
+            ("GET", "/", {}, "a"),
+            ("POST", "/", {}, "b"),
+            ("GET", "/x?draft", {}, "b"),
+            ("GET", "/x?preview=2", {}, "a"),
+            ("GET", "/", {"Upgrade": "websocket", "Connection": "upgrade"}, "b"),
+            # From the office, which this machine belongs to.
+            ("GET", "/admin/x", {}, "a"),
+        ):
+            self.assertEqual(self.pool(method, target, fields), wanted, (method, target))
+
+    def test_answers(self) -> None:
+        """Texts, a page from a file, a template, a pool that stands in."""
+        self.example("answers")
+        self.assertIn("Disallow", request(self.port, "/robots.txt").text)
+        self.assertEqual(request(self.port, "/probe").status, 204)
+        found = request(self.port, "/", headers={"Host": "old.example.org"})
+        self.assertEqual((found.status, found.headers["retry-after"]), (503, "3600"))
+        self.assertIn("<title>Closed", found.text)
+        found = request(self.port, "/store/a?b=c", headers={"Host": "x.example"})
+        self.assertEqual(found.headers["location"], "https://x.example/shop/store/a?b=c")
+        self.assertEqual(self.pool("GET", "/live", {}), "a")
+
+    def test_canary(self) -> None:
+        """Some are on the canary's side and stay; whoever asks for a side gets it."""
+        self.example("canary")
+        found = [request(self.port) for _ in range(200)]
+        sides = Counter(answer.headers["x-member"] for answer in found)
+        self.assertIn(sides["b"], range(8, 13))
+        for answer in (found[0], next(a for a in found if a.headers["x-member"] == "b")):
+            cookie = {"Cookie": answer.headers["set-cookie"].split(";")[0]}
+            self.assertEqual(self.pool("GET", "/", cookie), answer.headers["x-member"])
+        self.assertEqual(self.pool("GET", "/", {"X-Canary": "always"}), "b")
+        self.assertEqual(self.pool("GET", "/", {"X-Canary": "never"}), "a")
 
 
 class AnswerTests(RoutingCase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -65,6 +66,11 @@ def told(problems: Any) -> list[tuple[str, str]]:
     """Field and message of each problem."""
     assert all(isinstance(problem, Problem) for problem in problems)
     return [(problem.field, problem.message) for problem in problems]
+
+
+def within(problems: Iterable[Problem]) -> list[tuple[str, str]]:
+    """The same, the fields within their objects."""
+    return [(field.split(".", 2)[2], message) for field, message in told(list(problems))]
 
 
 class ConfigurationTests(SynchronousTestCase):
@@ -222,6 +228,81 @@ class CheckTests(SynchronousTestCase):
             (f.split(".", 1)[0] + "." + f.split(".", 2)[2], m)
             for f, m in told(list(check(resolved)))
         ]
+
+    def test_pools_of_splits(self) -> None:
+        """Every pool that is named must fit, once each; its cookie must not be the split's."""
+        kept = {"type": "cookie", "cookie_name": "side"}
+        unfit = "pool 'p12' is tcp, http listeners need http or https"
+        pools = [pool(11), pool(12, protocol="tcp"), pool(13, session_persistence=kept)]
+        web = listener(
+            1,
+            default_pools=[{"pool_id": one.id} for one in pools],
+            split_persistence={"cookie_name": "side"},
+        )
+        split = made(
+            L7Policy,
+            id=ident(2),
+            name="y",
+            listener_id=web.id,
+            redirect_pools=[{"pool_id": pools[0].id}],
+            failover_pool_id=pools[1].id,
+        )
+        found = configuration(web, split, *pools)
+        self.assertEqual(
+            within(check(found)),
+            [
+                ("default_pools[1].pool_id", unfit),
+                (
+                    "split_persistence.cookie_name",
+                    "is the name of the cookie of pool 'p13', too",
+                ),
+                ("failover_pool_id", unfit),
+            ],
+        )
+        self.assertEqual(
+            referrers(found, pools[1].id), [("listeners", web.id), ("l7_policies", split.id)]
+        )
+
+    def test_named_twice(self) -> None:
+        """By its name and by its id a pool is the same."""
+        one = pool(11)
+        web = listener(1, default_pools=[{"pool_id": one.id}, {"pool_id": one.name}])
+        resolved, problems = resolve(configuration(web, one))
+        self.assertEqual(problems, [])
+        self.assertEqual(
+            within(check(resolved)),
+            [("default_pools[1].pool_id", "pool 'p11' is named twice; add the weights up")],
+        )
+
+    def test_passing_rules(self) -> None:
+        """Rules within rules, too, must not need HTTP where TLS is passed through; nor cookies."""
+        web = listener(1, protocol="https", default_pool_id=None)
+        tcp = pool(11, protocol="tcp")
+        split = made(
+            L7Policy,
+            id=ident(2),
+            name="y",
+            listener_id=web.id,
+            redirect_pools=[{"pool_id": tcp.id}],
+            split_persistence={},
+        )
+        rule = made(
+            L7Rule,
+            id=ident(3),
+            policy_id=split.id,
+            any=[{"ssl_conn_sni": "a"}, {"not": {"all": [{"source_ip": "::1"}, {"path": "/"}]}}],
+        )
+        found = [
+            (field, message[:16])
+            for field, message in within(check(configuration(web, split, rule, tcp)))
+        ]
+        self.assertEqual(
+            found,
+            [
+                ("split_persistence", "is a cookie, and"),
+                ("rules[1].rules[0].rules[1].rule_type", "path rules need "),
+            ],
+        )
 
     def test_addresses(self) -> None:
         """A listener's own addresses, else its load balancer's."""

@@ -193,8 +193,8 @@ class PartialTests(SynchronousTestCase):
         ):
             self.assertEqual(refused(self.kind, value).removeprefix("field"), message)
         self.assertIn("must be a duration", refused(self.kind, {"tunnel": 5}))
-        later = refused(Partial(Pool), {"mirror": "x"})
-        self.assertEqual(later, "field.mirror: known, not supported by this version")
+        later = refused(Partial(Pool), {"http2": "x"})
+        self.assertEqual(later, "field.http2: known, not supported by this version")
 
     def test_schema(self) -> None:
         """Only the keys allowed here are in the schema."""

@@ -6,11 +6,12 @@ from typing import Any
 
 from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction, RuleType
 from fiberlb.model.listener import ListenerProtocol
-from fiberlb.model.pool import Retries
+from fiberlb.model.pool import Pool, PoolProtocol, Retries
+from fiberlb.model.split import WeightedPool
 from fiberlb.wire import client_hello
 from fiberlb.wire.client_hello import alert
 from tests.support.relay_links import Link
-from tests.support.relay_world import REFUSED, RelayTestCase, World
+from tests.support.relay_world import REFUSED, RelayTestCase, World, evolve
 from tests.wire.hellos import alpn, message, records, server_name
 
 
@@ -47,6 +48,29 @@ class PassingTests(RelayTestCase):
         self.assertTrue(client.near_ended)
         client.end()
         self.assertTrue(client.closed)
+
+    def test_split(self) -> None:
+        """Connections by the weights of their policy's pools."""
+        split = policy(
+            "p",
+            RuleType.SSL_CONN_SNI,
+            "a.example",
+            redirect_pool_id=None,
+            redirect_pools=(
+                WeightedPool(pool_id="pool", weight=3),
+                WeightedPool(pool_id="other", weight=1),
+            ),
+        )
+        world = self.passing(2, default=None)
+        objects = world.objects(
+            {"protocol": ListenerProtocol.HTTPS, "default_pool_id": None}, tcp=True
+        )
+        other = Pool(id="other", name="other", protocol=PoolProtocol.TCP)
+        world.apply(*evolve(objects, "m1", pool_id="other"), other, *split)
+        for _ in range(40):
+            world.client(hello())
+        self.assertLessEqual(abs(len(world.members[0].links) - 30), 2)
+        self.assertEqual(sum(len(member.links) for member in world.members), 40)
 
     def test_relayed(self) -> None:
         """The member gets every octet from the first one on; the log has name and figures."""

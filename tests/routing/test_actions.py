@@ -8,6 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.l7 import L7Policy, PolicyAction
+from fiberlb.model.response import FixedResponse
+from fiberlb.model.split import SplitPersistence, WeightedPool
 from fiberlb.routing.actions import NO_ROUTE, Decision, default_decision, policy_decision
 from tests.routing.made import listener, request
 
@@ -50,6 +52,50 @@ class PolicyTests(SynchronousTestCase):
         self.assertEqual((made.pool_id, made.status, made.reason), ("a", 0, None))
         self.assertEqual((made.policy_id, made.policy_name, made.timeouts), ("p1", "one", pairs))
         self.assertEqual(made.location(request()), b"")
+
+    def test_pools(self) -> None:
+        """Several pools with their weights; what stands in for one that cannot serve."""
+        pools = (WeightedPool(pool_id="a", weight=9), WeightedPool(pool_id="b"))
+        kept = SplitPersistence()
+        made = decision(
+            PolicyAction.REDIRECT_TO_POOL,
+            redirect_pools=pools,
+            split_persistence=kept,
+            failover_pool_id="c",
+        )
+        self.assertEqual((made.pool_id, made.pools), (None, (("a", 9), ("b", 1))))
+        self.assertEqual((made.persistence, made.failover_pool_id), (kept, "c"))
+        made = decision(PolicyAction.REDIRECT_TO_POOL, redirect_pool_id="a", failover_pool_id="c")
+        self.assertEqual((made.pool_id, made.pools, made.failover_pool_id), ("a", (), "c"))
+        made = default_decision(listener(default_pool_id=None, default_pools=pools))
+        self.assertEqual((made.pool_id, made.pools, made.reason), (None, made.pools, None))
+
+    def test_response(self) -> None:
+        """A body, and what its head says of it; of a status without a body no media type."""
+        response = FixedResponse(headers=(("X-A", "b"),), body="ö")
+        made = decision(PolicyAction.FIXED_RESPONSE, response=response)
+        self.assertEqual((made.status, made.content), (200, "ö".encode()))
+        self.assertEqual(made.fields, b"Content-Type: text/plain\r\nX-A: b\r\n")
+        made = decision(PolicyAction.FIXED_RESPONSE, response=FixedResponse(status=204))
+        self.assertEqual((made.status, made.content, made.fields), (204, b"", b""))
+
+    def test_other_actions(self) -> None:
+        """Two splits, or two answers, are the same action only if nothing of them differs."""
+        pools = (WeightedPool(pool_id="a"),)
+        other = (WeightedPool(pool_id="a", weight=2),)
+        to_pool = PolicyAction.REDIRECT_TO_POOL
+        respond = PolicyAction.FIXED_RESPONSE
+        some = [
+            decision(to_pool, redirect_pools=pools),
+            decision(to_pool, redirect_pools=other),
+            decision(to_pool, redirect_pool_id="a"),
+            decision(to_pool, redirect_pool_id="a", failover_pool_id="b"),
+            decision(respond, response=FixedResponse(body="a")),
+            decision(respond, response=FixedResponse(body="b")),
+            decision(respond, response=FixedResponse(body="a", content_type="a/b")),
+        ]
+        for one in some:
+            self.assertEqual([one.same_action(two) for two in some].count(True), 1)
 
     def test_url(self) -> None:
         """A redirect; 302 unless told."""

@@ -6,10 +6,20 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import REASONS
+from fiberlb.model.configuration import Configuration
 from fiberlb.model.listener import ListenerProtocol
+from fiberlb.model.mirror import MirrorSettings
+from fiberlb.model.pool import Pool
 from fiberlb.relay.datagram_figures import Datagrams
 from fiberlb.relay.states import Load
-from fiberlb.workers.counting import Counting, counted, listener_rows, load_rows, reason_rows
+from fiberlb.workers.counting import (
+    Counting,
+    copies_name,
+    counted,
+    listener_rows,
+    load_rows,
+    reason_rows,
+)
 from fiberlb.workers.pages import BEAT, Page, make_page
 from tests.workers.test_slots import listening
 
@@ -117,3 +127,16 @@ class CountingTests(SynchronousTestCase):
         self.counting.keep(self.pages.pop(0))
         self.counting.assign(counted(listening(b=80)), 2, 2)
         self.assertEqual(self.counting.listener("a")["requests"], 0)
+
+    def test_copies(self) -> None:
+        """Copies for a pool have a place where somebody mirrors to it, and are totals."""
+        objects = {"pools": {"a": Pool(id="a", mirror=MirrorSettings(pool_id="m"))}}
+        snapshot = attrs.evolve(listening(a=80), configuration=Configuration(objects=objects))
+        names = counted(snapshot)
+        self.assertIn(copies_name("m"), names)
+        places = self.counting.assign(names, 2, 1)
+        for page in self.pages:
+            page.write(places[copies_name("m")], (1, 2, 3, 0))
+        self.counting.keep(self.pages.pop())
+        found = self.counting.pool("m")
+        self.assertEqual([found[f"copies_{w}"] for w in ("sent", "dropped", "failed")], [2, 4, 6])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from fiberlb.api.metrics.words import words
 from fiberlb.control.service import ControlService
+from fiberlb.model.l7 import L7Policy
+from fiberlb.model.listener import Listener
+from fiberlb.model.mirror import targets
 from fiberlb.model.pool import Member, Pool
 
 #: Members looked at in one step.
@@ -47,6 +51,19 @@ def _queued(control: ControlService, names: Mapping[str, str]) -> Metric:
     return gauge
 
 
+def _copied(control: ControlService, names: Mapping[str, str]) -> Metric:
+    """What became of copies of requests, of each pool that gets any."""
+    text = "Copies of requests for the pool (mirror), by what became of them."
+    counter = CounterMetricFamily("fiberlb_pool_copies", text, labels=("pool", "result"))
+    configuration = control.configuration
+    holders = chain.from_iterable(configuration.all(c).values() for c in (Listener, Pool, L7Policy))
+    for ident in targets(holders):
+        figures = control.pool_figures(ident)
+        for word in ("sent", "dropped", "failed"):
+            counter.add_metric((names[ident], word), figures.get(f"copies_{word}", 0))
+    return counter
+
+
 def pools(control: ControlService) -> Iterator[Metric | None]:
     """What each member has, and how many of a pool's members may serve."""
     configuration = control.configuration
@@ -82,6 +99,7 @@ def pools(control: ControlService) -> Iterator[Metric | None]:
         counter.add_metric(labels, count)
     yield counter
     yield _queued(control, names)
+    yield _copied(control, names)
     gauge = GaugeMetricFamily(
         "fiberlb_member_up", "1: it may serve; 0: it is down, or ejected.", labels=_LABELS
     )

@@ -204,6 +204,7 @@ _FIXED: Mapping[str, Schema] = {
         reason=MAYBE_TEXT,
         location=MAYBE_TEXT,
         pool={"type": ["object", "null"]},
+        split={"type": ["object", "null"]},
         policies=listed({"type": "object"}),
         left_out=WHOLE,
         not_asked=WHOLE,

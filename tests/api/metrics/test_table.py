@@ -23,7 +23,9 @@ class TableTests(Reading):
             "ocsp": "auto",
         }
         self.post("/v1/certificates", body)
+        mirror = {"pool_id": "g"}
         self.post("/v1/pools", {"name": "g", "members": ["web.test:80"]})
+        self.post("/v1/pools", {"name": "h", "mirror": mirror})
         self.stage.move(web=("10.0.0.1",))
         text = (ROOT / "docs" / "metrics.rst").read_text("utf-8")
         told = set(re.findall(r"``(fiberlb_[a-z_]+)[`{]", text))

@@ -38,6 +38,38 @@ listeners:
         self.assertEqual((found["not_asked"], found["never_asked"][0]["why"]), (1, "disabled"))
         self.assertIn("'api' leads to pool 'p'", found["summary"])
 
+    def test_split(self) -> None:
+        """A choice of pools: those that can serve, or the one that stands in for the others."""
+        self.post("/v1/pools", {"name": "q", "members": ["127.0.0.1:8"]})
+        pools = [{"pool_id": "p", "weight": 9}, {"pool_id": "q"}]
+        body = {"name": "x", "listener_id": "late", "rules": [{"path": "/x"}]}
+        self.post("/v1/l7_policies", {**body, "redirect_pools": pools})
+
+        def explain() -> Any:
+            return self.ask("POST", "/v1/listeners/late/explain", {"url": "/x"}).document
+
+        found = explain()
+        self.assertEqual((found["action"], found["pool"]), ("pool", None))
+        self.assertIn("one of the pools 'p' (weight 9), 'q' (weight 1)", found["summary"])
+        told = [(one["name"], one["weight"], one["able"]) for one in found["split"]["pools"]]
+        self.assertEqual(told, [("p", 9, True), ("q", 1, True)])
+        pools = [{"pool_id": "empty"}, {"pool_id": "p", "weight": 0}]
+        changed = {"redirect_pools": pools, "failover_pool_id": "q"}
+        self.ask("PATCH", "/v1/l7_policies/x", changed)
+        found = explain()
+        self.assertEqual(found["pool"]["name"], "q")
+        self.assertEqual((found["status"], found["split"]["failover"]["able"]), (None, True))
+        self.ask("PATCH", "/v1/l7_policies/x", {"failover_pool_id": None})
+        found = explain()
+        self.assertEqual((found["pool"]["name"], found["reason"]), ("empty", "no_members"))
+
+    def test_response(self) -> None:
+        """An answer of the policy's own."""
+        body = {"listener_id": "late", "response": {"status": 204}, "rules": [{"path": "/x"}]}
+        self.post("/v1/l7_policies", body)
+        found = self.ask("POST", "/v1/listeners/late/explain", {"url": "/x"}).document
+        self.assertEqual((found["action"], found["status"], found["split"]), ("answer", 204, None))
+
     def test_nested(self) -> None:
         """Rules of rules are told of part by part."""
         rules = [{"any": [{"path": "/x"}, {"not": {"header": "X-A"}}]}]

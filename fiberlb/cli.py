@@ -23,6 +23,7 @@ _COMMANDS = {
     "create": "fiberlb.commands.objects:create",
     "delete": "fiberlb.commands.objects:delete",
     "drain": "fiberlb.commands.operating:drain",
+    "edit": "fiberlb.commands.editing:edit",
     "explain": "fiberlb.commands.reasons:explain",
     "health": "fiberlb.commands.health:health",
     "keys": "fiberlb.commands.keys:keys",
@@ -46,7 +47,7 @@ _COMMANDS = {
 _GROUPS = {
     "Begin": "run check schema",
     "Look": "status ls show explain why tail cert",
-    "Change objects": "create update delete",
+    "Change objects": "create update edit delete",
     "Change everything": "plan apply confirm history rollback export import",
     "Members": "drain maint ready check-member member",
     "Operate": "workers upgrade keys token backup restore health completion",

@@ -35,6 +35,7 @@ from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
 from fiberlb.model.settings import AUTO, Settings
+from fiberlb.model.store import EtcdSettings
 from fiberlb.names.opening import open_names
 from fiberlb.observe.access_log import AccessLog
 from fiberlb.observe.outlet import try_log
@@ -44,11 +45,12 @@ from fiberlb.relay.binding import Binding
 from fiberlb.relay.loop import loop_on
 from fiberlb.relay.mapped import client_table
 from fiberlb.starting import BROKEN_OFF, EXPECTED, CannotStart, break_off, sentence
+from fiberlb.store.copied import standing_of
 from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
 from fiberlb.store.lock import StateLock, hold
 from fiberlb.store.sealed import Keyring
-from fiberlb.store.table import open_store
+from fiberlb.store.table import open_shared, open_store
 from fiberlb.workers.attending import attended
 from fiberlb.workers.logs import turn_in
 from fiberlb.workers.plane import WorkersPlane
@@ -149,7 +151,7 @@ class Node(Service):
     async def _start(self) -> None:
         settings = self._layer.settings
         keyring = self._open_state()
-        self._store = store = await self._open_store()
+        self._store = store = await self._open_store(keyring)
         self.access_log.start()
         world = self._world
         log = settings.access_log
@@ -179,6 +181,7 @@ class Node(Service):
                 node=settings.node.name or world.host_name,
                 aside=world.aside,
                 names=self.names,
+                standing=lambda: standing_of(store),
             ),
             issued,
             staples,
@@ -215,10 +218,12 @@ class Node(Service):
         world, setting = self._world, self._layer.settings.state_directory
         return os.path.abspath(state_directory(setting, world.environment, world.root))
 
-    async def _open_store(self) -> Store:
-        settings = self._layer.settings
-        world = self._world
-        url = settings.store or f"sqlite:{self.directory}/fiberlb.db"
+    async def _open_store(self, keyring: Keyring) -> Store:
+        world, setting = self._world, self._layer.settings.store
+        if isinstance(setting, EtcdSettings):
+            outside = (world.reactor, world.wall, world.make_id, world.aside)
+            return await open_shared(setting, self.directory, keyring, *outside)
+        url = setting or f"sqlite:{self.directory}/fiberlb.db"
         return await open_store(url, world.reactor, world.reactor)
 
     def _listen_admin(self, control: ControlService) -> list[str]:

@@ -189,7 +189,7 @@ def make_files(settings: Settings, directory: str | None, user: User) -> None:
     """
     if directory is not None:
         _tried(make_directory, directory, user)
-    if settings.store is not None and settings.store.startswith(_SQLITE):
+    if isinstance(settings.store, str) and settings.store.startswith(_SQLITE):
         _tried(make_directory, os.path.dirname(settings.store.removeprefix(_SQLITE)), user)
     log = settings.access_log
     if log.format is not AccessLogFormat.OFF and log.path != "stdout":

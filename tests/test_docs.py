@@ -13,6 +13,8 @@ import docutils.core
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.api.rest.problem import CONFLICTS
+from fiberlb.cli import main
+from fiberlb.commands.exits import OK, PENDING, REFUSED, STALE, UNREACHABLE
 from fiberlb.control import refusals
 from fiberlb.control.document import load_file
 from fiberlb.errors import REASONS
@@ -40,6 +42,7 @@ from fiberlb.model import (
     rewrite,
     settings,
     split,
+    store,
     treated,
 )
 from fiberlb.model.convert import kind_of, kinds
@@ -47,6 +50,7 @@ from fiberlb.model.fields import OneOf, Several
 from fiberlb.model.settings import AccessLogFormat
 from fiberlb.observe.formats import FORMATS
 from tests.observe.rows import entry
+from tests.support.commands import commands
 from tests.support.sources import ROOT
 
 #: Title of a table in docs/configuration.rst -> the class whose fields it lists.
@@ -63,6 +67,7 @@ TABLES: dict[str, type] = {
     "overload": overload.Overload,
     "tests": expectation.RequestTest,
     "resolver": resolver.ResolverSettings,
+    "store": store.EtcdSettings,
     "Keys that each object takes": resource.Resource,
     "Listeners, pools and policies alike": treated.Treated,
     "rewrite": rewrite.Rewrite,
@@ -223,6 +228,18 @@ class ApiTests(SynchronousTestCase):
         listed = {code for row in rows for code in re.findall(r"``(\w+)``", row[1])}
         kinds_ = {cls.code for cls in refusals.Refusal.__subclasses__()}
         self.assertEqual((kinds_ | CONFLICTS) - listed, set())
+
+
+class CommandTests(SynchronousTestCase):
+    """docs/cli.rst against the commands."""
+
+    def test_named(self) -> None:
+        """Every command stands there; exit codes do."""
+        page = read("docs/cli.rst")
+        for called, _ in commands(main):
+            self.assertRegex(page, rf"``{' '.join(called)}\b")
+        for code in (OK, REFUSED, PENDING, UNREACHABLE, STALE):
+            self.assertRegex(page, rf"(?m)^{code}     \S")
 
 
 class ExampleTests(SynchronousTestCase):

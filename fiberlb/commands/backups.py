@@ -12,6 +12,7 @@ from fiberlb.commands.exits import Failed
 from fiberlb.commands.waiting import Waiting
 from fiberlb.commands.where import settings_of
 from fiberlb.control.state_directory import state_directory
+from fiberlb.model.store import EtcdSettings
 from fiberlb.store.copying import Copied, Progress, copy_in, copy_out, look
 from fiberlb.store.interface import StoreError
 from fiberlb.store.lock import StateDirectoryError, StateDirectoryInUse, hold
@@ -41,7 +42,9 @@ def _place(path: str | None) -> _Place:
     settings = settings_of(path) if path else None
     given = settings.state_directory if settings else None
     directory = state_directory(given, os.environ, os.geteuid() == 0)
-    store = str(settings.store or "") if settings else ""
+    store = settings.store or "" if settings else ""
+    if isinstance(store, EtcdSettings):
+        raise Failed("the store is an etcd: etcdctl snapshot save, see docs/store.rst")
     if store and not store.startswith(_SQLITE):
         kind = store.partition(":")[0]
         raise Failed(f"the store is {kind}: it has tools of its own; this copies sqlite stores")

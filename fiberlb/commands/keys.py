@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from fiberlb.commands.asking import Client, asks
+from fiberlb.commands.asking import Client, Intent, asks
 from fiberlb.commands.printing import Printer, prints
+from fiberlb.commands.writing import reasoned
 
 
 @click.group("keys")
@@ -39,15 +40,16 @@ def listing(client: Client, printer: Printer) -> None:
 
 
 @keys.command("rotate")
+@reasoned
 @asks
-def rotate(client: Client) -> None:
+def rotate(client: Client, intent: Intent) -> None:
     """
     Make a new key, and seal everything with it; old keys stay in the file until prune.
 
     \b
     Example: fiberlb keys rotate
     """
-    done = client.write("POST", "/v1/keys/rotate")
+    done = client.write("POST", "/v1/keys/rotate", None, intent)
     click.echo(
         f"Key {done['key_id']} seals from now on, {done['resealed']} secrets were sealed anew"
         f" (revision {done['revision']})"
@@ -56,15 +58,16 @@ def rotate(client: Client) -> None:
 
 
 @keys.command("reseal")
+@reasoned
 @asks
-def reseal(client: Client) -> None:
+def reseal(client: Client, intent: Intent) -> None:
     """
     Read the key file again, and seal everything with its first key.
 
     \b
     Example: fiberlb keys reseal
     """
-    done = client.write("POST", "/v1/keys/reseal")
+    done = client.write("POST", "/v1/keys/reseal", None, intent)
     click.echo(
         f"Key {done['key_id']} seals, {done['resealed']} secrets were sealed anew"
         f" (revision {done['revision']})"
@@ -85,14 +88,15 @@ def rotate_cookies(client: Client) -> None:
 
 
 @keys.command("prune")
+@reasoned
 @asks
-def prune(client: Client) -> None:
+def prune(client: Client, intent: Intent) -> None:
     """
     Take all keys but the first out of the file; copies of the store that need them are lost.
 
     \b
     Example: fiberlb keys prune
     """
-    done = client.write("POST", "/v1/keys/prune")
+    done = client.write("POST", "/v1/keys/prune", None, intent)
     removed = ", ".join(done["removed"]) or "none"
     click.echo(f"Removed: {removed}; key {done['key_id']} stays")

@@ -145,7 +145,7 @@ def _create(
     else:
         target, method = _home(kind, name, body), "POST"
     done = client.write(method, target, body, intent)
-    _tell(printer, kind, "Created", done, name)
+    tell(printer, kind, "Created", done, name)
 
 
 def _home(kind: ObjectKind, name: str | None, body: dict[str, Any]) -> str:
@@ -211,7 +211,7 @@ def update(
         if len(several) > 1:
             raise Failed(f"{file}: holds {len(several)} objects; one is to be replaced")
         done = client.write("PUT", kind.target(name), {**several[0], **fields}, intent)
-    _tell(printer, kind, "Updated", done, name)
+    tell(printer, kind, "Updated", done, name)
 
 
 @click.command("delete")
@@ -229,10 +229,10 @@ def delete(client: Client, intent: Intent, kind: ObjectKind, name: str) -> None:
       fiberlb delete member web/10.0.0.1:80 --reason "decommissioned"
     """
     done = client.write("DELETE", kind.target(name), None, intent)
-    _tell(Printer(), kind, "Deleted", done, name)
+    tell(Printer(), kind, "Deleted", done, name)
 
 
-def _tell(printer: Printer, kind: ObjectKind, what: str, done: Any, name: str | None) -> None:
+def tell(printer: Printer, kind: ObjectKind, what: str, done: Any, name: str | None) -> None:
     """What became of a write, or of a dry run."""
     if done is not None and printer.document(done):
         return

@@ -13,7 +13,7 @@ _HINTS = {
     "store_unavailable": "Nothing was changed unless this says otherwise; traffic goes on",
 }
 _BY_STATUS = {
-    401: "Say who you are: FIBERLB_TOKEN, --token-file or --client-cert",
+    401: "See FIBERLB_TOKEN, --token-file and --client-cert",
 }
 
 

@@ -10,6 +10,7 @@ import click
 from fiberlb.commands.asking import Client, asks
 from fiberlb.commands.exits import UNREACHABLE, Failed
 from fiberlb.commands.printing import Printer, prints
+from fiberlb.commands.waiting import Waiting
 from fiberlb.commands.where import settings_of
 from fiberlb.control.state_directory import state_directory
 from fiberlb.store.lock import NAME
@@ -34,7 +35,10 @@ def restart(client: Client) -> None:
     \b
     Example: fiberlb workers restart
     """
-    click.echo(serve(client.write("POST", "/v1/workers/restart")["workers"]))
+    with Waiting() as waiting:
+        waiting.tell("Workers are replaced one by one ...")
+        found = client.write("POST", "/v1/workers/restart")
+    click.echo(serve(found["workers"]))
 
 
 @workers.command()

@@ -29,11 +29,23 @@ def writes_matching(function: F) -> F:
     return _with_intent(function, matching=True)
 
 
+def reasoned(function: F) -> F:
+    """The same where a dry run is not possible: with C{--reason} alone."""
+    done: Any = _REASON(_taking(function))
+    return done
+
+
 def _with_intent(function: Any, matching: bool) -> Any:
+    done: Any = _REASON(_DRY(_taking(function)))
+    return _IF_MATCH(done) if matching else done
+
+
+def _taking(function: Any) -> Any:
     @functools.wraps(function)
-    def writing(*words: Any, dry_run: bool, reason: str, if_match: str = "", **options: Any) -> Any:
+    def writing(
+        *words: Any, reason: str, dry_run: bool = False, if_match: str = "", **options: Any
+    ) -> Any:
         intent = Intent(dry_run, " ".join(reason.split()), if_match.strip().strip('"'))
         return function(*words, intent=intent, **options)
 
-    done: Any = _REASON(_DRY(writing))
-    return _IF_MATCH(done) if matching else done
+    return writing

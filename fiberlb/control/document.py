@@ -27,6 +27,7 @@ from fiberlb.model.configuration import COLLECTIONS, Configuration
 from fiberlb.model.fields import Loading
 from fiberlb.model.resource import Meta, Owner, Resource
 from fiberlb.model.settings import Settings
+from fiberlb.model.store import EtcdSettings
 
 
 @attrs.frozen
@@ -158,9 +159,11 @@ def load_file(
     trees, more = settled(roots, memo)
     done, refused = opened(trees)
     problems += [*more, *refused]
+    settings = merged(parts)
+    problems += _to_apply(settings, documents)
     if problems:
         raise ConfigurationError(in_order(problems, files))
-    made = layer(merged(parts), done, now, files)
+    made = layer(settings, done, now, files)
     made = attrs.evolve(
         made,
         places={**made.places, **_tests_at(documents)},
@@ -255,6 +258,20 @@ def _given_twice(documents: Iterable[Document]) -> list[Problem]:
                 message = f"is given by {other.position((key,))} too"
                 problems.append(document.located(Problem((key,), message, code="duplicate")))
     return problems
+
+
+def _to_apply(settings: Settings, documents: Iterable[Document]) -> list[Problem]:
+    """Objects beside a store that nodes share; there they are everybody's (decision 17)."""
+    if not isinstance(settings.store, EtcdSettings):
+        return []
+    message = "objects go into the store that nodes share: fiberlb apply -c FILE puts them there"
+    return [
+        document.located(Problem((key,), message, code="not_here"))
+        for document in documents
+        if isinstance(document.tree, dict)
+        for key in document.tree
+        if key in Settings.CHILDREN and document.tree[key]
+    ]
 
 
 def _load_document(

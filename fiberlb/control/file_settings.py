@@ -61,7 +61,7 @@ def _absolute(made: Settings, directory: str) -> Settings:
         return path if path in _STREAMS else joined(path)
 
     store = made.store
-    if store is not None and store.startswith(_SQLITE):
+    if isinstance(store, str) and store.startswith(_SQLITE):
         store = _SQLITE + joined(store[len(_SQLITE) :])
     return attrs.evolve(
         made,

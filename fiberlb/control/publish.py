@@ -20,6 +20,7 @@ from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
 from fiberlb.resolved import names_of, resolved
 from fiberlb.snapshot import PoolPlan, Snapshot
+from fiberlb.store.interface import Standing
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class Surroundings:
     @ivar history_age: seconds for which they are remembered.
     @ivar aside: does long work.
     @ivar names: resolves the names of members.
+    @ivar standing: how it stands with the store.
     """
 
     reactor: IReactorTime
@@ -52,6 +54,7 @@ class Surroundings:
     history_age: float = 90 * 86400.0
     aside: Aside = at_once
     names: Names = attrs.field(factory=NoNames)
+    standing: Callable[[], Standing] = Standing
 
     def beside(self, size: int, work: Callable[[], T]) -> Deferred[T]:
         """Work on about C{size} objects: aside, if they are many."""

@@ -37,14 +37,14 @@ from fiberlb.control.serving import Serving
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
-from fiberlb.control.troubles import of_certificates, of_members
+from fiberlb.control.troubles import of_certificates, of_members, of_store
 from fiberlb.control.writing import Rider, Writing
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Resource
 from fiberlb.ocsp.book import Staples
 from fiberlb.snapshot import Snapshot
-from fiberlb.store.interface import Store
+from fiberlb.store.interface import Standing, Store
 from fiberlb.store.sealed import Keyring
 
 T = TypeVar("T")
@@ -311,9 +311,14 @@ class ControlService(Serving):
         return self._surroundings.node
 
     @property
+    def standing(self) -> Standing:
+        """How it stands with the store."""
+        return self._surroundings.standing()
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with this node's configuration now, each a sentence."""
-        own = (self._force.problem,) if self._force.problem else ()
+        own = (*of_store(self.standing), *((self._force.problem,) if self._force.problem else ()))
         if self.confirming.waiting is not None:
             own = (*own, self.confirming.waiting.sentence)
         if not self._force.started:

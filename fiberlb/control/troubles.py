@@ -7,12 +7,22 @@ from collections.abc import Iterator
 from fiberlb.acme.issued import Issued
 from fiberlb.control.cautions import not_issued
 from fiberlb.control.certificates import CertificateFacts
+from fiberlb.control.commits import time_text
 from fiberlb.control.expiry import reminders
 from fiberlb.control.member_names import Names
 from fiberlb.control.publish import unverified
 from fiberlb.model.configuration import Configuration
 from fiberlb.ocsp.book import Staples
 from fiberlb.snapshot import Snapshot
+from fiberlb.store.interface import Standing
+
+
+def of_store(standing: Standing) -> Iterator[str]:
+    """That the store is away, and since when."""
+    if standing.away_since:
+        since = time_text(standing.away_since)
+        copied = "; what is served is from this node's copy" if standing.copied else ""
+        yield f"the store is away since {since}: {standing.detail}{copied}"
 
 
 def of_certificates(

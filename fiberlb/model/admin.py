@@ -98,6 +98,8 @@ class AdminListen:
 class ListenAt:
     """An L{AdminListen}: its address alone where nothing else is said of it."""
 
+    nests: ClassVar[type] = AdminListen
+
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
         return Nested(AdminListen).load(value, path, loading)
 

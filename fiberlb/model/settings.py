@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -20,6 +19,7 @@ from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Several, Text, 
 from fiberlb.model.overload import Overload
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resolver import ResolverSettings
+from fiberlb.model.store import EtcdSettings, StoreSetting
 
 #: C{workers: auto}: as many as there are processors for them.
 AUTO = -1
@@ -46,26 +46,6 @@ class LogLevel(Enum):
     INFO = "info"
     WARN = "warn"
     ERROR = "error"
-
-
-@attrs.frozen
-class StoreUrl:
-    """C{sqlite:PATH} or C{memory:}."""
-
-    def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and (value == "memory:" or re.fullmatch(r"sqlite:.+", value)):
-            return value
-        kind = value.get("type", "") if isinstance(value, dict) else str(value).split(":")[0]
-        if kind == "etcd":
-            message = "etcd: known, not supported by this version"
-            return loading.refuse(path, message, code="not_supported")
-        return loading.refuse(path, "must be sqlite:PATH or memory:")
-
-    def dump(self, value: Any) -> Any:
-        return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string"}
 
 
 @attrs.frozen
@@ -159,7 +139,7 @@ class Settings:
     state_directory: str | None = field(Optional(Text(4096, 1)), None)
     key_file: str | None = field(Optional(Text(4096, 1)), None)
     admin: Admin = field(Nested(Admin), Admin())
-    store: str | None = field(Optional(StoreUrl()), None)
+    store: str | EtcdSettings | None = field(Optional(StoreSetting()), None)
     workers: int = field(WorkerCount(), AUTO)
     trusted_proxies: tuple[str, ...] = field(Several(Network()), ())
     access_log: AccessLog = field(Nested(AccessLog), AccessLog(format=AccessLogFormat.OFF))

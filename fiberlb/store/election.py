@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -16,9 +17,64 @@ from fiberlb.store.interface import LEADER_PREFIX, NotLeading, StoreError
 ATTEMPTS = 4
 
 
+def leader_key(name: str) -> bytes:
+    """The key of the leadership called C{name}."""
+    return LEADER_PREFIX + name.encode()
+
+
+class Lease(Protocol):
+    """What one candidate has of a leader's key."""
+
+    async def extend(self, held: int | None, lost: bool, now: float) -> int | None:
+        """
+        Renew the lease, or take a new one when the key is free.
+
+        @param held: the C{mod_rev} of the key while this candidate had it last; C{None}: it has
+            not.
+        @param lost: the time of that lease is over, as this side counts it.
+        @return: the C{mod_rev} of the key that it has now; C{None}: another one has it.
+        @raise StoreError: nothing is known.
+        """
+
+    async def release(self, held: int, now: float) -> None:
+        """
+        Delete that very key, if it still exists.
+
+        @raise StoreError: it is left to run out.
+        """
+
+
+class EngineLease:
+    """A lease of an engine."""
+
+    def __init__(
+        self, engine: Engine, runner: Runner, key: bytes, value: bytes, ttl: float
+    ) -> None:
+        self._engine = engine
+        self._runner = runner
+        self._key = key
+        self._value = value
+        self._ttl = ttl
+
+    async def extend(self, held: int | None, lost: bool, now: float) -> int | None:
+        """Renew or take; the engine knows what has run out."""
+        engine, key = self._engine, self._key
+
+        def work() -> int | None:
+            if held is not None and engine.renew(key, held, now, self._ttl):
+                return held
+            return engine.take(key, self._value, now, self._ttl)
+
+        return await self._runner.run(work)
+
+    async def release(self, held: int, now: float) -> None:
+        """Delete the key."""
+        await self._runner.run(lambda: self._engine.release(self._key, held, now))
+
+
 class Candidate:
     """
-    An L{Election <fiberlb.store.interface.Election>} over an engine's leases::
+    An L{Election <fiberlb.store.interface.Election>} over a lease::
 
         STANDING --lease taken--> LEADING --not renewed in time, or gone--> STANDING
         both --resigned--> over
@@ -30,21 +86,20 @@ class Candidate:
 
     def __init__(
         self,
-        engine: Engine,
-        runner: Runner,
+        lease: Lease,
         clock: IReactorTime,
         *,
-        name: str,
-        ident: str,
+        key: bytes,
         ttl: float,
         changed: Callable[[], None],
     ) -> None:
-        """@param changed: called when the store was written to."""
-        self._engine = engine
-        self._runner = runner
+        """
+        @param key: of the leader, L{leader_key}.
+        @param changed: called when the store was written to.
+        """
+        self._lease = lease
         self._clock = clock
-        self._key = LEADER_PREFIX + name.encode()
-        self._value = ident.encode()
+        self._key = key
         self._ttl = ttl
         self._changed = changed
         self._observers: list[Callable[[bool], None]] = []
@@ -92,7 +147,7 @@ class Candidate:
         asked = self._clock.seconds()
         before = self._mod_rev
         try:
-            held = await self._runner.run(lambda: self._extend(before, asked))
+            held = await self._lease.extend(before, asked >= self._end, asked)
         except StoreError as error:
             self._log.warn("{key}: cannot be renewed: {why}", key=self._key, why=str(error))
         else:
@@ -104,13 +159,6 @@ class Candidate:
             self._mod_rev, self._end = held, asked + self._ttl
         self._tell()
 
-    def _extend(self, held: int | None, now: float) -> int | None:
-        # Runs where the engine runs, so it reads no state of this object.
-        engine = self._engine
-        if held is not None and engine.renew(self._key, held, now, self._ttl):
-            return held
-        return engine.take(self._key, self._value, now, self._ttl)
-
     async def _hand_back(self) -> None:
         held, self._mod_rev = self._mod_rev, None
         self._tell()
@@ -118,7 +166,7 @@ class Candidate:
             return
         now = self._clock.seconds()
         try:
-            await self._runner.run(lambda: self._engine.release(self._key, held, now))
+            await self._lease.release(held, now)
         except StoreError as error:
             self._log.warn("{key}: cannot be handed back: {why}", key=self._key, why=str(error))
         self._changed()

@@ -1,12 +1,13 @@
 """
 What a metadata store does, whichever engine is behind it.
 
-A store maps keys to values (both bytes) and knows one number, its I{store revision}: it grows by
-one with every commit that changed something, and every key remembers the one that last changed it
+A store maps keys to values (both bytes) and knows one number, its I{store revision}: it grows with
+every commit that changed something, and every key remembers the one that last changed it
 (C{mod_rev}). A commit is compare-and-set over any number of keys, all or nothing, and durable when
 it is answered.
 
-The store revision also counts what is no configuration: leaders, pruned history, the state of
+How far it grows is the engine's: by one in a database of our own, by more where others write into
+the same etcd. It also counts what is no configuration: leaders, pruned history, the state of
 members. The revision that people see is therefore a value of its own: its owner keeps a decimal
 number under one key, names that key in the C{expect} of every commit of configuration, and writes
 the next number in the same commit. Whoever lost the race gets L{Conflict} and starts over, so the
@@ -100,6 +101,21 @@ class Health:
     revision: int
 
 
+@attrs.frozen
+class Standing:
+    """
+    How it stands with a store that may be away for long.
+
+    @ivar away_since: seconds since the epoch; 0: it is there.
+    @ivar detail: what is wrong; empty when nothing is.
+    @ivar copied: what is served is from a copy, the store was not reached since the start.
+    """
+
+    away_since: float = 0.0
+    detail: str = ""
+    copied: bool = False
+
+
 class Election(Protocol):
     """One candidate for one leadership; made by L{Store.lead}."""
 
@@ -166,7 +182,7 @@ class Store(Protocol):
         @return: the store revision after it: the C{mod_rev} of every key that was put. It is the
             current one when there was nothing to do.
         @raise Conflict: an expectation did not hold; nothing was written.
-        @raise TooLarge: nothing was written.
+        @raise TooLarge: nothing was written; an engine may also have a limit for one value.
         @raise Unavailable: nothing was written.
         @raise UnknownOutcome: it may have been written or not.
         @raise ValueError: a key is empty, too long, or the store's own.

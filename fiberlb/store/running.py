@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from fiberlb.store.election import Candidate
+from fiberlb.store.election import Candidate, EngineLease, leader_key
 from fiberlb.store.engine import Engine, Runner, check_commit
 from fiberlb.store.interface import Election, Entry, Health, OnRevision, StoreError, Unavailable
 from fiberlb.store.watching import Watch
@@ -94,15 +94,9 @@ class EngineStore:
 
     def lead(self, name: str, ident: str, ttl: float) -> Election:
         """Stand for a leadership."""
-        candidate = Candidate(
-            self._engine,
-            self._runner,
-            self._clock,
-            name=name,
-            ident=ident,
-            ttl=ttl,
-            changed=self._stir,
-        )
+        key = leader_key(name)
+        lease = EngineLease(self._engine, self._runner, key, ident.encode(), ttl)
+        candidate = Candidate(lease, self._clock, key=key, ttl=ttl, changed=self._stir)
         self._candidates.append(candidate)
         return candidate
 

@@ -1,13 +1,21 @@
-"""The engines by name."""
+"""The engines by name, and the one that nodes share."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 
+from fiberlb.model.store import EtcdSettings
+from fiberlb.store.canary import prove
+from fiberlb.store.copied import Aside, CopiedStore
+from fiberlb.store.copy_file import NAME, CopyFile
+from fiberlb.store.etcd.store import EtcdStore
 from fiberlb.store.interface import Store, Unusable
 from fiberlb.store.memory import MemoryStore
+from fiberlb.store.sealed import Keyring
 from fiberlb.store.sqlite import SqliteStore
 
 #: Opens what stands behind the first colon of a store's URL.
@@ -45,3 +53,35 @@ async def open_store(url: str, clock: IReactorTime, threads: IReactorFromThreads
     if not colon or name not in OPENERS:
         raise Unusable(f"{name}: no such store; there are {', '.join(OPENERS)}")
     return await OPENERS[name](rest, clock, threads)
+
+
+async def open_shared(
+    settings: EtcdSettings,
+    directory: str,
+    keyring: Keyring,
+    reactor: Any,
+    wall: Callable[[], float],
+    make_id: Callable[[], str],
+    aside: Aside,
+) -> CopiedStore:
+    """
+    Open the store that nodes share, or this node's copy of it.
+
+    @param directory: the state directory, where the copy is.
+    @param keyring: must be that of the other nodes.
+    @param wall: seconds since the epoch.
+    @param aside: does work that blocks.
+    @raise Unusable: the settings' certificates cannot be read.
+    @raise Unavailable: neither the store nor a copy of it can be read.
+    @raise SealError: it is sealed with a key that is not in the keyring.
+    """
+    store = EtcdStore(settings, reactor, reactor, wall, make_id)
+    file = CopyFile(os.path.join(directory, NAME), f"etcd {settings.prefix}")
+    made = CopiedStore(store, file, reactor, wall, aside)
+    try:
+        await made.open()
+        await prove(made, keyring)
+    except BaseException:
+        await made.close()
+        raise
+    return made

@@ -31,9 +31,10 @@ class KeysTests(Answering):
         ):
             self.answers.clear()
             self.serve(done)
-            found = self.run_command("keys", word)
+            found = self.run_command("keys", word, "--reason", "yearly")
             self.assertEqual((found.exit_code, found.output.splitlines()[0]), (0, said))
             self.assertEqual(self.targets[-1], f"/v1/keys/{word}")
+            self.assertIn(b"FiberLB-Reason: yearly", self.requests[-1])
 
     def test_refused(self) -> None:
         """The API's words, and exit code 1."""

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.commands.asking import Intent
-from fiberlb.commands.writing import writes, writes_matching
+from fiberlb.commands.writing import reasoned, writes, writes_matching
 
 
 class WritingTests(SynchronousTestCase):
@@ -27,7 +27,13 @@ class WritingTests(SynchronousTestCase):
         def update(intent: Intent) -> None:
             seen.append(intent)
 
+        @click.command()
+        @reasoned
+        def rotate(intent: Intent) -> None:
+            seen.append(intent)
+
         run = CliRunner().invoke
+        self.assertEqual(run(rotate, ["--dry-run"]).exit_code, 2)
         self.assertEqual(run(create, []).exit_code, 0)
         self.assertEqual(run(create, ["--dry-run", "--reason", "ticket\n 4711"]).exit_code, 0)
         self.assertEqual(run(update, ["--if-match", '"7"']).exit_code, 0)

@@ -145,6 +145,13 @@ class PlaceTests(SynchronousTestCase):
         pool = only(self.layer, "pools")
         self.assertEqual(self.at("pools", pool, "health_monitor", "url_path"), (2, 18))
 
+    def test_shared_store(self) -> None:
+        """Objects beside a store that nodes share are refused where they stand."""
+        text = "store: etcd:http://a\npools: [{name: a, members: []}]\nlisteners: []\n"
+        (told,) = refusals(self, text)
+        self.assertIn(":2:1: pools: objects go into the store that nodes share", told)
+        self.assertIn("fiberlb apply", told)
+
     def test_listener_ids(self) -> None:
         """The parent of one of several policies stands in the list."""
         flat = list(self.layer.configuration.all(L7Policy))[1:]

@@ -11,6 +11,7 @@ from typing import Any
 from tests.live.sticky_case import StickyCase
 from tests.support.balancer import Balancer
 from tests.support.clients import RawClient, Session, curl, exchange, request
+from tests.support.ports import free_port
 from tests.support.sources import ROOT
 
 #: The end of a configuration: one listener, its policies to follow.
@@ -121,19 +122,24 @@ class RuleTests(RoutingCase):
     """Rules."""
 
     def test_table(self) -> None:
-        """Each of a policy of its own, evaluated in order and looked up in an index."""
-        for number, (rules, asked) in enumerate(RULES):
-            # From five policies on there is an index.
-            others = [f"redirect_pool_id: a, rules: [{{path: /other{n}}}]" for n in range(6)]
+        """Each of a listener of its own, evaluated in order and looked up in an index."""
+        # From five policies on there is an index.
+        others = [f"redirect_pool_id: a, rules: [{{path: /other{n}}}]" for n in range(6)]
+        text = ""
+        asked = []
+        for rules, cases in RULES:
             for further in ((), others):
-                text = self.configuration(*further, f"redirect_pool_id: b, {rules}")
-                if number or further:
-                    self.reload(text)
-                else:
-                    self.begin(text, 0)
-                for method, target, fields, wanted in asked:
-                    found = self.pool(method, target, fields)
-                    self.assertEqual(found, wanted, (rules, method, target, fields))
+                self.port = free_port()
+                whole = self.configuration(*further, f"redirect_pool_id: b, {rules}")
+                head, _, listener = whole.partition("listeners:\n")
+                text = text or f"{head}listeners:\n"
+                text += listener.replace("name: front", f"name: front{self.port}")
+                asked += [(self.port, rules, case) for case in cases]
+        self.begin(text, 0)
+        for port, rules, (method, target, fields, wanted) in asked:
+            answer = request(port, target, method=method, headers=fields)
+            found = answer.headers["x-member"]
+            self.assertEqual(found, wanted, (rules, method, target, fields))
 
     def test_client(self) -> None:
         """The address that a trusted proxy tells, and no other, is the client's."""

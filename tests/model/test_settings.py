@@ -11,7 +11,6 @@ from fiberlb.model.settings import (
     AccessLogFormat,
     LogLevel,
     Settings,
-    StoreUrl,
     WorkerCount,
 )
 from fiberlb.model.written import Written
@@ -83,19 +82,6 @@ class SettingsTests(SynchronousTestCase):
         """Keys of later versions."""
         for key in sorted(Settings.LATER):
             self.assertEqual(problems(Settings, {key: None}), [f"{key}: {LATER}"])
-
-
-class StoreUrlTests(SynchronousTestCase):
-    """Where the store is."""
-
-    def test_store(self) -> None:
-        """Two kinds, and one for later."""
-        for text in ("memory:", "sqlite:/a b.db", "sqlite:a.db"):
-            self.assertEqual(loaded(StoreUrl(), text), text)
-        for value in values("etcd:http://a:2379", {"type": "etcd"}):
-            self.assertEqual(refused(StoreUrl(), value), f"etcd: {LATER}")
-        for value in values("", "sqlite:", "/a.db", "redis:x", {}, 5, None, []):
-            self.assertEqual(refused(StoreUrl(), value), "must be sqlite:PATH or memory:")
 
 
 class WorkerCountTests(SynchronousTestCase):

@@ -31,7 +31,10 @@ class Stage:
     One set of data, and stores over it.
 
     @ivar clock: of all of them; begins at 1000 seconds.
+    @ivar writers: that may contend for one key within a test's time.
     """
+
+    writers = 100
 
     def __init__(self, kept: Kept = KEPT) -> None:
         self.clock = Clock()
@@ -55,16 +58,19 @@ class Stage:
         self.clock.advance(seconds)
         self.idle()
 
+    def forget(self) -> None:
+        """The past that is not to be kept is gone; engines that see to it themselves do nothing."""
+
     def end(self) -> None:
         """Close all stores."""
         raise NotImplementedError
 
 
-def outcome(deferred: Deferred[T]) -> T:
+def outcome(fired: Deferred[T]) -> T:
     """The result of a deferred that has fired, or what it raised."""
     results: list[T] = []
     errors: list[BaseException] = []
-    deferred.addCallbacks(results.append, lambda why: errors.append(why.value))
+    fired.addCallbacks(results.append, lambda why: errors.append(why.value))
     if errors:
         raise errors[0]
     return results[0]
@@ -83,7 +89,7 @@ class MemoryStage(Stage):
 
     def wait(self, work: Coroutine[Deferred[Any], Any, T] | Deferred[T]) -> T:
         """What it came to, now."""
-        return outcome(_deferred(work))
+        return outcome(deferred(work))
 
     def idle(self) -> None:
         """What was put off to the next moment, and what that puts off."""
@@ -113,10 +119,10 @@ class SqliteStage(Stage):
 
     def wait(self, work: Coroutine[Deferred[Any], Any, T] | Deferred[T]) -> T:
         """What it came to, after as many answers of threads as that takes."""
-        deferred = _deferred(work)
-        while not deferred.called or deferred.paused:
+        waiting = deferred(work)
+        while not waiting.called or waiting.paused:
             self.inbox.step()
-        return outcome(deferred)
+        return outcome(waiting)
 
     def idle(self) -> None:
         """Until all threads have done all they were asked for, and that asked for no more."""
@@ -134,5 +140,6 @@ class SqliteStage(Stage):
             self.wait(store.close())
 
 
-def _deferred(work: Coroutine[Deferred[Any], Any, T] | Deferred[T]) -> Deferred[T]:
+def deferred(work: Coroutine[Deferred[Any], Any, T] | Deferred[T]) -> Deferred[T]:
+    """What is waited for, begun."""
     return work if isinstance(work, Deferred) else Deferred.fromCoroutine(work)

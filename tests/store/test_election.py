@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.store.election import Candidate
+from fiberlb.store.election import Candidate, EngineLease, leader_key
 from fiberlb.store.engine import KEPT
 from fiberlb.store.interface import StoreError
 from fiberlb.store.memory import MemoryEngine
@@ -27,15 +27,10 @@ class CandidateTests(SynchronousTestCase):
 
     def candidate(self, ident: str) -> Candidate:
         """A candidate on the line of that name."""
-        return Candidate(
-            self.engine,
-            self.lines[ident],
-            self.clock,
-            name="acme",
-            ident=ident,
-            ttl=9.0,
-            changed=lambda: self.changes.append(ident),
-        )
+        key = leader_key("acme")
+        lease = EngineLease(self.engine, self.lines[ident], key, ident.encode(), 9.0)
+        changed = lambda: self.changes.append(ident)  # noqa: E731
+        return Candidate(lease, self.clock, key=key, ttl=9.0, changed=changed)
 
     def test_silent(self) -> None:
         """A leader that is cut off knows it when its time is over, and the other one leads."""

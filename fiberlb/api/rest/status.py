@@ -12,6 +12,7 @@ from fiberlb.api.rest.bodies import command_only
 from fiberlb.api.rest.documents import listener_name
 from fiberlb.api.rest.problem import Refused
 from fiberlb.api.rest.reply import Reply
+from fiberlb.control.commits import time_text
 from fiberlb.control.service import ControlService
 from fiberlb.model.addresses import bare
 from fiberlb.model.listener import Listener
@@ -31,10 +32,21 @@ def status(control: ControlService) -> Reply:
         "overload": _overload(control),
         "members": _members(control) if started else {},
         "panic": _panic(control) if started else [],
+        "store": _store(control),
         "problems": _problems(control),
         "listeners": _listeners(control),
     }
     return Reply(document=document)
+
+
+def _store(control: ControlService) -> dict[str, Any]:
+    """Whether it is there; away, since when and why, and whether a copy is served."""
+    standing = control.standing
+    return {
+        "away_since": time_text(standing.away_since) if standing.away_since else None,
+        "detail": standing.detail,
+        "copy": standing.copied,
+    }
 
 
 def _overload(control: ControlService) -> dict[str, int]:

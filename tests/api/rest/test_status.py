@@ -54,6 +54,7 @@ listeners: [{name: web, port: 80, protocol: http, default_pool_id: f}]
                     "draining": 0,
                 },
                 "panic": [],
+                "store": {"away_since": None, "detail": "", "copy": False},
                 "problems": [],
             },
         )

@@ -376,8 +376,7 @@ class DataPlane:
             slot.rotate()
 
     def _tick(self) -> None:
-        loop = self._services.loop
-        now = loop.refresh()
+        now = (loop := self._services.loop).refresh()
         loop.wheel.sweep(now)
         loop.watch_all()
         self._look_after(now)

@@ -36,6 +36,7 @@ from fiberlb.model import (
     pool,
     pool_tls,
     queue,
+    rate_limit,
     resolver,
     resource,
     response,
@@ -73,6 +74,7 @@ TABLES: dict[str, type] = {
     "rewrite": rewrite.Rewrite,
     "mirror": mirror.MirrorSettings,
     "Edits of header fields": header_edits.HeaderEdits,
+    "rate_limit": rate_limit.RateLimit,
     "session_persistence": persistence.SessionPersistence,
     "drain": persistence.Drain,
     "retries": pool.Retries,
@@ -124,7 +126,7 @@ def default_text(cls: type, name: str) -> str:
     if default is attrs.NOTHING:
         return "needed"
     dumped = kinds(cls)[name].dump(default)
-    if attrs.has(type(default)):
+    if attrs.has(type(default)) and not isinstance(dumped, str):
         return "below"
     return f"``{_plain(dumped)}``"
 

@@ -36,8 +36,8 @@ ALLOWED: dict[str, str] = {
     ),
     "api": "errors model control",
     "workers": (
-        "errors model wire routing balancing pool_plans snapshot resolved tls health store observe"
-        " relay control"
+        "errors model wire routing balancing treatment pool_plans snapshot resolved tls health"
+        " store observe relay control"
     ),
     "commands": "errors model tls control store",
     "process": "",

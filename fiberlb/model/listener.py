@@ -213,6 +213,7 @@ class Listener(Treated):
     @ivar connection_limit: connections that may be open at once, in all workers together;
         -1 for any number. Beyond it clients wait to be accepted.
     @ivar readiness_path: GET there is answered by this process: whether it serves, and goes on to.
+    @ivar client_connection_limit: the same of each client; beyond it a client is turned away.
     @ivar insert_headers: overrides of which fields are sent to the members, as pairs.
     @ivar timeouts: overrides of the defaults, as pairs.
     @ivar limits: overrides of the process's, as pairs.
@@ -241,6 +242,7 @@ class Listener(Treated):
     readiness_path: str | None = field(
         Optional(Text(1024, 1, r"/[!-\"$->@-~]*", "a path, without query")), None
     )
+    client_connection_limit: int = field(ConnectionLimit(), -1)
     insert_headers: tuple[tuple[str, bool], ...] = field(
         Words(Setting(), (*INSERTABLE, *OPTIONAL_FIELDS, *CLIENT_FIELDS), fold=True), ()
     )
@@ -325,6 +327,6 @@ class Listener(Treated):
             if named(address):
                 message = f"{address} takes connections; udp listeners need IP addresses"
                 loading.refuse((*path, "address", index), message)
-        for name in ("accept_proxy_protocol", "insert_headers", "default_pools"):
+        for name in ("accept_proxy_protocol", "insert_headers", "default_pools", "rate_limit"):
             if getattr(self, name):
                 loading.refuse((*path, name), "does not go with udp")

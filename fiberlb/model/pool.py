@@ -385,6 +385,8 @@ class Pool(Treated):
             if self.proxy_protocol is ProxyVersion.V1:
                 text = "has no form for datagrams; version 2 has"
                 loading.refuse((*path, "proxy_protocol"), text, "v2")
+            if self.rate_limit is not None:
+                loading.refuse((*path, "rate_limit"), "does not go with udp")
             if self.member_max_connections is not None:
                 text = "does not go with udp: flows are bounded by connection_limit of the listener"
                 loading.refuse((*path, "member_max_connections"), text)

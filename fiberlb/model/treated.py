@@ -11,6 +11,7 @@ from fiberlb.model.convert import Nested
 from fiberlb.model.fields import Loading, Optional, field
 from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
 from fiberlb.model.mirror import MirrorSettings
+from fiberlb.model.rate_limit import ADDRESS, RateLimit
 from fiberlb.model.resource import Resource
 from fiberlb.model.rewrite import Rewrite
 
@@ -26,16 +27,18 @@ class Treated(Resource):
 
     @ivar request_headers: fields that members see otherwise than they came.
     @ivar response_headers: fields that clients see otherwise than they came.
+    @ivar rate_limit: how often somebody may come; also where connections are counted.
     @ivar rewrite: what members are asked for instead.
     @ivar mirror: who gets copies of requests.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "rate_limit basic_auth jwt forward_auth cors compression error_pages".split()
+        "basic_auth jwt forward_auth cors compression error_pages".split()
     )
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
+    rate_limit: RateLimit | None = field(Optional(Nested(RateLimit)), None)
     rewrite: Rewrite | None = field(Optional(Nested(Rewrite)), None)
     mirror: MirrorSettings | None = field(Optional(Nested(MirrorSettings)), None)
 
@@ -45,12 +48,20 @@ class Treated(Resource):
         return tuple([getattr(self, key) for key in TREATMENTS])
 
     def refuse_treatment(self, why: str, path: Path, loading: Loading) -> None:
-        """Nothing here reads requests: note each key that was given."""
+        """Nothing here reads requests: note each key that was given and is about them."""
         for key in TREATMENTS:
-            if getattr(self, key) is not None:
+            value = getattr(self, key)
+            if value is None:
+                continue
+            if key not in BEFORE_REQUESTS:
                 loading.refuse((*path, key), why)
+            elif value.key != ADDRESS:
+                text = f"reads HTTP requests: {why}; connections are counted by client_address"
+                loading.refuse((*path, key, "key"), text, "client_address")
 
 
+#: Those that are about connections too.
+BEFORE_REQUESTS = frozenset({"rate_limit"})
 #: The names of the keys.
 TREATMENTS: tuple[str, ...] = tuple(
     a.name for a in attrs.fields(Treated) if a.name not in attrs.fields_dict(Resource)

@@ -31,17 +31,28 @@ class Answering(Exchange):
     The half of a client connection that writes.
 
     @ivar buffer: bytes of requests that wait for the one in progress.
+    @ivar place: L{fiberlb.relay.crowd.Place}, where clients have a limit.
     @ivar plan: the listener's plan that the last request was read under.
     @ivar set_cookie: a field of the answer that keeps the client at its pool of a split.
     @ivar serving: heads are being taken one after the other; who finishes
         an exchange meanwhile must not begin the next one.
     """
 
-    __slots__ = ("_closed", "_recoded", "_tunnel", "buffer", "plan", "serving", "set_cookie")
+    __slots__ = (
+        "_closed",
+        "_recoded",
+        "_tunnel",
+        "buffer",
+        "place",
+        "plan",
+        "serving",
+        "set_cookie",
+    )
 
     def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
         super().__init__(cell, peer, peer_port)
         self.buffer = b""
+        self.place: Any = None
         self.plan: Plan | None = None
         self.serving = False
         self.set_cookie = b""
@@ -333,7 +344,7 @@ class Answering(Exchange):
             self.conn.close()
         if not self._closed:
             self._closed = True
-            self.cell.left()
+            self.cell.left(self.place)
 
 
 def _chunk(data: bytes) -> bytes:

@@ -40,7 +40,7 @@ KEEP_ALIVE: Final = b"Connection: keep-alive\r\n\r\n"
 CLOSE: Final = b"Connection: close\r\n\r\n"
 END: Final = b"\r\n"
 #: Reasons that are over before long, and when it makes sense to come again (RFC 9110, 10.2.3).
-_AGAIN: Final = {"overloaded": b"Retry-After: 1\r\n", "rate_limited": b"Retry-After: 1\r\n"}
+_AGAIN: Final = {"overloaded": b"Retry-After: 1\r\n"}
 
 
 def status_line(status: int) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.pipes import WORTHWHILE
 from fiberlb.relay.reading_h1 import Reading
+from fiberlb.relay.welcome import unwelcome
 from fiberlb.wire import request_head
 
 
@@ -38,9 +39,11 @@ class Downstream(Reading):
         self.conn = conn
         now = self.started = conn.loop.now
         plan = self.cell.plan
-        if plan.allowed is not None and not plan.allowed(self.peer):
-            self.malformed("denied_address", "")
-            return
+        if plan.guarded:
+            why = unwelcome(self, plan)
+            if why:
+                self.malformed(why, "")
+                return
         header = plan.timeouts.client_header
         conn.deadline = NEVER if header is None else now + header
 

@@ -15,6 +15,7 @@ from fiberlb.relay.lingering import Lingering
 from fiberlb.relay.loop import READ
 from fiberlb.relay.runtime import Cell
 from fiberlb.relay.tcp import Session
+from fiberlb.relay.welcome import unwelcome
 from fiberlb.routing.request import Request
 from fiberlb.wire import client_hello
 from fiberlb.wire.client_hello import ClientHello, HelloRefused
@@ -22,6 +23,7 @@ from fiberlb.wire.client_hello import ClientHello, HelloRefused
 #: What the client is told, by reason code; a fault of ours or of the members by default.
 _ALERTS: Final = {
     "no_route": client_hello.UNRECOGNIZED_NAME,
+    "rate_limited": client_hello.ACCESS_DENIED,
     "rejected": client_hello.ACCESS_DENIED,
 }
 #: Ends that leave nothing to tell: a client that is refused by its address or its silence, and
@@ -44,8 +46,9 @@ class Passing(Session):
         self.conn = conn
         self.started = conn.loop.now
         plan = self.cell.plan
-        if plan.allowed is not None and not plan.allowed(self.peer):
-            self.refuse("denied_address")
+        why = unwelcome(self, plan) if plan.guarded else ""
+        if why:
+            self.refuse(why)
             return
         limit = plan.timeouts.client_header
         conn.hasten(NEVER if limit is None else conn.loop.now + limit)
@@ -94,7 +97,7 @@ class Passing(Session):
         if route.pool is None:
             self.refuse(route.decision.reason or "no_route")
         else:
-            self.attempt(route)
+            self.begin(route)
 
     def _request(self) -> Request:
         """The connection as rules look at it."""
@@ -139,7 +142,7 @@ class Passing(Session):
 
     def _leave(self) -> None:
         """Somebody has connected and said nothing, as health checks do."""
-        self.cell.left()
+        self.cell.left(self.place)
 
     def expired(self, now: float) -> None:
         """The hello takes too long; after it the attempt has a deadline of its own."""

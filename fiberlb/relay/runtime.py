@@ -67,6 +67,8 @@ class Plan:
     @ivar speaks_http, passes_tls: as the listener's, looked at for each connection.
     @ivar hides: rules look at such fields, and are not to see those of others.
     @ivar allowed: whether a peer may connect; C{None}: everyone may.
+    @ivar client_limit: connections of one client; -1: any number.
+    @ivar guarded: not everybody may connect (L{fiberlb.relay.welcome}).
     @ivar client_fields: names of the fields that tell members of the client's certificate.
     @ivar treatment: what is done to answers of ours that have no route.
     @ivar receive_tls: makes the connection of a client that speaks TLS, as L{TlsConnection}.
@@ -78,7 +80,9 @@ class Plan:
         "_routes",
         "allowed",
         "client_fields",
+        "client_limit",
         "decide",
+        "guarded",
         "heads",
         "hides",
         "insert",
@@ -121,6 +125,8 @@ class Plan:
         self.hides = any(map(is_claim, source.routes.fields))
         self.trusted = trusted
         self.allowed = allowed
+        self.client_limit = source.listener.client_connection_limit
+        self.guarded = allowed is not None or self.client_limit >= 0
         self.insert = insert
         self.client_fields = client_fields
         self._pools = pools
@@ -223,9 +229,15 @@ class Cell:
         self.relief: Any = None
         self.datagrams = Datagrams()
 
-    def left(self) -> None:
-        """One of its connections has ended: there may be room for one that waits."""
+    def left(self, place: Any = None) -> None:
+        """
+        One of its connections has ended: there may be room for one that waits.
+
+        @param place: L{fiberlb.relay.crowd.Place} of its client, if it has one.
+        """
         self.connections -= 1
+        if place is not None:
+            place.left()
         if self.bound is not None:
             self.bound.left()
 

@@ -10,7 +10,9 @@ import attrs
 from fiberlb.observe.kept import Kept
 from fiberlb.relay.accept import bind
 from fiberlb.relay.connecting import dial
+from fiberlb.relay.crowd import Crowd
 from fiberlb.relay.loop import Loop
+from fiberlb.treatment.buckets import Rates
 
 
 @attrs.define
@@ -39,6 +41,8 @@ class Services:
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
     @ivar suspect: told of a member that fails too often: its id, the last cause, a sentence.
     @ivar lag: L{fiberlb.relay.lag.Lag}; C{None}: nobody looks whether the process is too slow.
+    @ivar rates: who has come how often.
+    @ivar crowd: who has how many connections open.
     @ivar release: cleans up after an address that is not listened at any more.
     """
 
@@ -53,6 +57,8 @@ class Services:
     release: Callable[[str], None] = lambda host: None
     suspect: Callable[[str, str, str], None] = lambda member, cause, told: None
     lag: Any = None
+    rates: Rates = attrs.field(factory=Rates)
+    crowd: Crowd = attrs.field(factory=Crowd)
 
 
 def request_ids(

@@ -18,6 +18,7 @@ from fiberlb.relay.exchange import Exchange
 from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.runtime import Cell, Route
 from fiberlb.relay.tunnel import Tunnel
+from fiberlb.relay.welcome import unwelcome
 
 
 class Session(Exchange):
@@ -25,14 +26,16 @@ class Session(Exchange):
     One client of a TCP listener; logged as one line when it ends.
 
     @ivar first: what has been read of the client already.
+    @ivar place: L{fiberlb.relay.crowd.Place}, where clients have a limit.
     """
 
-    __slots__ = ("_attempt", "_tunnel", "first")
+    __slots__ = ("_attempt", "_tunnel", "first", "place")
 
     def __init__(self, cell: Cell, peer: str, peer_port: int) -> None:
         super().__init__(cell, peer, peer_port)
         self._attempt: Attempt | None = None
         self._tunnel: Any = None
+        self.place: Any = None
         self.first = b""
 
     def attach(self, conn: Connection) -> None:
@@ -47,10 +50,21 @@ class Session(Exchange):
         self.route = route
         self.cell.requests += 1
         self.busy = True
-        if plan.allowed is not None and not plan.allowed(self.peer):
-            self.refuse("denied_address")
+        why = unwelcome(self, plan) if plan.guarded else ""
+        if why:
+            self.refuse(why)
         elif route is None or route.pool is None:
             self.refuse("no_route")
+        else:
+            self.begin(route)
+
+    def begin(self, route: Route) -> None:
+        """The client's route is known: serve it, unless it comes too often."""
+        treatment = route.treatment
+        request: Any = None
+        # Nothing else is done to connections (L{fiberlb.model.treated.BEFORE_REQUESTS}).
+        if treatment is not None and any(gate(self, request) for gate in treatment.gates):
+            self.refuse("rate_limited")
         else:
             self.attempt(route)
 
@@ -139,7 +153,7 @@ class Session(Exchange):
         self.log(reason)
         self.let_go()
         self.busy = False
-        self.cell.left()
+        self.cell.left(self.place)
 
     # What the client's connection tells, until the tunnel takes over.
 

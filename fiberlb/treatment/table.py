@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from fiberlb.treatment.draft import Feature
 from fiberlb.treatment.headers import edit_answers, edit_requests
 from fiberlb.treatment.mirroring import mirror
+from fiberlb.treatment.rate_limit import limit_rate
 from fiberlb.treatment.rewriting import faults, rewrite
 
 #: Key -> what it does. In this order gates look at a request, and edits are made: who is turned
 #: away first comes first, and what the configuration says of fields has the last word.
 FEATURES: Mapping[str, Feature] = {
+    "rate_limit": Feature(limit_rate),
     "rewrite": Feature(rewrite, faults),
     "request_headers": Feature(edit_requests),
     "response_headers": Feature(edit_answers),

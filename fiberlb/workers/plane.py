@@ -50,7 +50,7 @@ from fiberlb.workers.standing import standing
 from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.template import BOARD as BOARD_FILE
-from fiberlb.workers.template import CLIENTS
+from fiberlb.workers.template import FILES
 from fiberlb.workers.worker import LIVING, SOCKET
 
 _log = Logger()
@@ -123,7 +123,7 @@ class WorkersPlane:
         files: dict[int, int] = {}
         board = self._board_path = os.path.join(directory, BOARD)
         if not directory:
-            files = {n: os.memfd_create("fiberlb", os.MFD_CLOEXEC) for n in (BOARD_FILE, CLIENTS)}
+            files = {n: os.memfd_create("fiberlb", os.MFD_CLOEXEC) for n in FILES}
             self._board_path = at_descriptor(files[BOARD_FILE])
             board = at_descriptor(BOARD_FILE)
         order = Order.of(self._settings, directory, board)

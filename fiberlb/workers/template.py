@@ -36,6 +36,12 @@ CHANNEL = 3
 BOARD = 4
 #: The descriptor of the table of clients, likewise.
 CLIENTS = 5
+#: The descriptor of the table of who has come how often, likewise.
+RATES = 6
+#: The descriptor of who has how many connections open, likewise.
+CROWD = 7
+#: All of these.
+FILES = (BOARD, CLIENTS, RATES, CROWD)
 #: Base contexts; a listener takes one for each change of its cipher suites.
 BASES = 64
 #: Bytes of an order at most.

@@ -30,11 +30,13 @@ from fiberlb.control.slicing import in_slices
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
+from fiberlb.relay.crowd import Crowd
 from fiberlb.relay.lag import Lag
 from fiberlb.relay.services import Services, request_ids
 from fiberlb.resolved import resolved
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
+from fiberlb.treatment.buckets import Rates
 from fiberlb.workers import messages
 from fiberlb.workers.board import Board
 from fiberlb.workers.link import WorkerLink, suspect
@@ -44,7 +46,7 @@ from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.revisions import Decoder, Revision
 from fiberlb.workers.serving import ServingPlane
 from fiberlb.workers.system import name_process
-from fiberlb.workers.tables import clients
+from fiberlb.workers.tables import clients, crowd, rates
 from fiberlb.workers.talk import Talk
 
 #: Seconds between two writings of the figures.
@@ -105,6 +107,8 @@ class Worker:
             request_ids(time.time, os.urandom),  # noqa: TID251
             suspect=lambda *told: suspect(self._link, *told),
             lag=Lag(reactor),
+            rates=Rates(lambda: rates(order)),
+            crowd=Crowd(lambda: crowd(order)),
         )
         self.plane = ServingPlane(
             reactor,

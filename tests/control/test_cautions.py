@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.control.cautions import cautions
+from fiberlb.control.cautions import cautions, sentences
 from fiberlb.control.upkeep import Upkeep
 from fiberlb.model.configuration import Configuration
+from fiberlb.model.hash_on import HashOn
+from fiberlb.model.l7 import L7Policy, PolicyAction
 from fiberlb.model.listener import Listener, ListenerProtocol
+from fiberlb.model.rate_limit import ADDRESS, Rate, RateLimit
 from tests.control.stage import Stage, create, delete
 
 TEXT = """\
@@ -35,6 +40,26 @@ class CautionTests(SynchronousTestCase):
         self.assertEqual(found(("10.0.0.0/8",), accept_proxy_protocol=True), [])
         self.assertEqual(found((), accept_proxy_protocol=True, enabled=False), [])
         self.assertEqual(found(()), [])
+
+    def test_limits(self) -> None:
+        """Limits that count by what is not read, or count nothing."""
+        listener = Listener(
+            id="l", name="l", loadbalancer_id="b", port=80, protocol=ListenerProtocol.HTTPS
+        )
+
+        def found(action: PolicyAction, key: HashOn, rate: Rate | None = None) -> list[str]:
+            limit = RateLimit(key=key, rate=rate)
+            policy = L7Policy(id="p", name="p", listener_id="l", action=action, rate_limit=limit)
+            objects: Any = {"listeners": {"l": listener}, "l7_policies": {"p": policy}}
+            return list(sentences(Configuration(objects=objects), ()))
+
+        path, some = HashOn("path"), Rate(1)
+        (said,) = found(PolicyAction.REDIRECT_TO_POOL, path, some)
+        self.assertIn("policy p: rate_limit.key: the listener reads no requests", said)
+        (said,) = found(PolicyAction.REJECT, ADDRESS, some)
+        self.assertIn("policy p: rate_limit: does nothing", said)
+        self.assertEqual(found(PolicyAction.REDIRECT_TO_POOL, ADDRESS, some), [])
+        self.assertEqual(found(PolicyAction.REDIRECT_TO_POOL, path), [])
 
     def test_told(self) -> None:
         """In the log, once, at the start and after changes; in the status as long as it is so."""

@@ -157,6 +157,17 @@ class WritingTests(SynchronousTestCase):
         _, entries = self.successResultOf(Deferred.fromCoroutine(self.store.load(REVISIONS)))
         self.assertEqual(len(entries), 40)
 
+    def test_many_writers(self) -> None:
+        """Two nodes write in turn, each before it has heard of the other: nothing is lost."""
+        nodes = (self.stage, self.other())
+        for number in range(100):
+            nodes[number % 2].write(create("pools", {"name": str(number)}))
+        self.clock.pump([0.1] * 5)
+        for node in nodes:
+            names = {pool.name for pool in node.control.configuration.all(Pool).values()}
+            self.assertEqual(names, {str(number) for number in range(100)})
+            self.assertEqual(node.control.revision, 100)
+
     def test_tags(self) -> None:
         """The answer bears the tags of what the operations were about."""
         outcome = self.stage.write(A)

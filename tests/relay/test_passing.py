@@ -7,6 +7,7 @@ from typing import Any
 from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction, RuleType
 from fiberlb.model.listener import ListenerProtocol
 from fiberlb.model.pool import Pool, PoolProtocol, Retries
+from fiberlb.model.rate_limit import Rate, RateLimit
 from fiberlb.model.split import WeightedPool
 from fiberlb.wire import client_hello
 from fiberlb.wire.client_hello import alert
@@ -117,6 +118,14 @@ class PassingTests(RelayTestCase):
         self.assert_alert(world.client(hello()), client_hello.ACCESS_DENIED)
         entry = world.entries[0]
         self.assertEqual((entry.reason, entry.policy, entry.sni), ("rejected", "no", b"a.example"))
+
+    def test_rate_limited(self) -> None:
+        """A client that connects too often is told so when its name is known."""
+        limit = RateLimit(rate=Rate(1, "m"))
+        world = self.passing(listener={"rate_limit": limit})
+        self.assertFalse(world.client(hello()).ended)
+        self.assert_alert(world.client(hello()), client_hello.ACCESS_DENIED)
+        self.assertEqual(world.reasons, ["rate_limited"])
 
     def test_malformed(self) -> None:
         """What is no hello gets the alert that says so, and what is no TLS a reset."""

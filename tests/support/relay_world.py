@@ -87,7 +87,7 @@ def refusal(reason: str, number: int = 1, *, closes: bool = True, status: int = 
             b"Content-Type: text/plain\r\nCache-Control: no-store\r\nFiberLB-Reason-Code: ",
             reason.encode(),
             b"\r\nContent-Length: %d\r\n" % len(body),
-            b"Retry-After: 1\r\n" if reason in ("overloaded", "rate_limited") else b"",
+            b"Retry-After: 1\r\n" if reason == "overloaded" else b"",
             b"Connection: close\r\n\r\n" if closes else b"\r\n",
             body,
         )

@@ -42,7 +42,8 @@ async def reply(
         return body, encoded(body)
 
     body, text = await control.beside(work, len(outcome.versions))
-    headers = {} if dry else {"ETag": quoted(control.state.tags.whole)}
+    # After a dry run, for the If-Match of the write that does what was shown.
+    headers = {"ETag": quoted(control.state.tags.whole)}
     return Reply(document=body, headers=headers, body=text)
 
 

@@ -8,6 +8,7 @@ import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.convert import Nested
+from fiberlb.model.cors import Cors
 from fiberlb.model.fields import Loading, Optional, field
 from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
 from fiberlb.model.mirror import MirrorSettings
@@ -29,17 +30,19 @@ class Treated(Resource):
     @ivar response_headers: fields that clients see otherwise than they came.
     @ivar rate_limit: how often somebody may come; also where connections are counted.
     @ivar rewrite: what members are asked for instead.
+    @ivar cors: whose pages browsers may let ask.
     @ivar mirror: who gets copies of requests.
     """
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        "basic_auth jwt forward_auth cors compression error_pages".split()
+        "basic_auth jwt forward_auth compression error_pages".split()
     )
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
     rate_limit: RateLimit | None = field(Optional(Nested(RateLimit)), None)
     rewrite: Rewrite | None = field(Optional(Nested(Rewrite)), None)
+    cors: Cors | None = field(Optional(Nested(Cors)), None)
     mirror: MirrorSettings | None = field(Optional(Nested(MirrorSettings)), None)
 
     @property

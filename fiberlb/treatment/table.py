@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fiberlb.treatment.cors import share
 from fiberlb.treatment.draft import Feature
 from fiberlb.treatment.headers import edit_answers, edit_requests
 from fiberlb.treatment.mirroring import mirror
@@ -14,6 +15,7 @@ from fiberlb.treatment.rewriting import faults, rewrite
 #: away first comes first, and what the configuration says of fields has the last word.
 FEATURES: Mapping[str, Feature] = {
     "rate_limit": Feature(limit_rate),
+    "cors": Feature(share),
     "rewrite": Feature(rewrite, faults),
     "request_headers": Feature(edit_requests),
     "response_headers": Feature(edit_answers),

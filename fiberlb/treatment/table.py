@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fiberlb.treatment.basic_auth import ask_for_passwords
 from fiberlb.treatment.cors import share
 from fiberlb.treatment.draft import Feature
 from fiberlb.treatment.headers import edit_answers, edit_requests
@@ -16,6 +17,7 @@ from fiberlb.treatment.rewriting import faults, rewrite
 FEATURES: Mapping[str, Feature] = {
     "rate_limit": Feature(limit_rate),
     "cors": Feature(share),
+    "basic_auth": Feature(ask_for_passwords),
     "rewrite": Feature(rewrite, faults),
     "request_headers": Feature(edit_requests),
     "response_headers": Feature(edit_answers),

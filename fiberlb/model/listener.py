@@ -48,6 +48,22 @@ class ListenerProtocol(Enum):
     HTTP = "http"
     HTTPS = "https"
     TERMINATED_HTTPS = "terminated_https"
+    PROMETHEUS = "prometheus"
+
+
+#: Listeners whose requests are not understood, or are no business of policies.
+_WITHOUT_REQUESTS = (ListenerProtocol.TCP, ListenerProtocol.UDP, ListenerProtocol.PROMETHEUS)
+#: Fields without a meaning where nothing but the figures of this node is served.
+_NOT_WITH_FIGURES = (
+    "accept_proxy_protocol",
+    "client_connection_limit",
+    "default_pool_id",
+    "default_pools",
+    "insert_headers",
+    "limits",
+    "rate_limit",
+    "timeouts",
+)
 
 
 class TlsVersion(Enum):
@@ -227,7 +243,7 @@ class Listener(Treated):
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
     address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
     port: int | None = field(Optional(Whole(1, 65535)), None)
-    protocol: ListenerProtocol = field(OneOf(ListenerProtocol, later=("prometheus",)))
+    protocol: ListenerProtocol = field(OneOf(ListenerProtocol))
     tls_config: TlsConfig | None = field(Optional(Nested(TlsConfig)), None)
     default_pool_id: str | None = field(Optional(Reference("pools")), None)
     default_pools: tuple[WeightedPool, ...] | None = field(Optional(WEIGHTED_POOLS), None)
@@ -257,8 +273,12 @@ class Listener(Treated):
     @property
     def speaks_http(self) -> bool:
         """Whether requests are understood, rather than bytes relayed."""
-        relays = self.protocol in (ListenerProtocol.TCP, ListenerProtocol.UDP)
-        return not relays and not self.passes_tls
+        return self.protocol not in _WITHOUT_REQUESTS and not self.passes_tls
+
+    @property
+    def shows_figures(self) -> bool:
+        """Whether it answers with the figures of this node, and has nothing to do with pools."""
+        return self.protocol is ListenerProtocol.PROMETHEUS
 
     @property
     def datagrams(self) -> bool:
@@ -304,8 +324,7 @@ class Listener(Treated):
             self.refuse_treatment(f"needs HTTP; {ADD_TLS_CONFIG}", path, loading)
         elif not self.speaks_http:
             self.refuse_treatment(f"needs HTTP, not {self.protocol.value}", path, loading)
-        if self.datagrams:
-            self._check_datagrams(path, loading)
+        self._check_kind(path, loading)
 
     def _check_pools(self, path: Path, loading: Loading) -> None:
         """One way to say where requests go by default."""
@@ -321,6 +340,13 @@ class Listener(Treated):
             message = f"is a cookie, and needs HTTP{hint}"
             loading.refuse((*path, "split_persistence"), message)
 
+    def _check_kind(self, path: Path, loading: Loading) -> None:
+        """What does not go with listeners of a kind of their own."""
+        if self.datagrams:
+            self._check_datagrams(path, loading)
+        elif self.shows_figures:
+            self._check_figures(path, loading)
+
     def _check_datagrams(self, path: Path, loading: Loading) -> None:
         """What goes with connections only."""
         for index, address in enumerate(self.address):
@@ -330,3 +356,9 @@ class Listener(Treated):
         for name in ("accept_proxy_protocol", "insert_headers", "default_pools", "rate_limit"):
             if getattr(self, name):
                 loading.refuse((*path, name), "does not go with udp")
+
+    def _check_figures(self, path: Path, loading: Loading) -> None:
+        """No pools, nothing of requests: the figures of this node are all that there is."""
+        for name in _NOT_WITH_FIGURES:
+            if getattr(self, name) not in (None, (), False, -1):
+                loading.refuse((*path, name), "does not go with prometheus")

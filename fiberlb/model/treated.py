@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.compression import Compression
 from fiberlb.model.convert import Nested
 from fiberlb.model.cors import Cors
+from fiberlb.model.error_pages import Page, Pages
 from fiberlb.model.fields import Loading, Optional, field
 from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
 from fiberlb.model.mirror import MirrorSettings
@@ -32,11 +34,11 @@ class Treated(Resource):
     @ivar rewrite: what members are asked for instead.
     @ivar cors: whose pages browsers may let ask.
     @ivar mirror: who gets copies of requests.
+    @ivar compression: which answers of members are compressed.
+    @ivar error_pages: what errors of FiberLB's own look like.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        "basic_auth jwt forward_auth compression error_pages".split()
-    )
+    LATER: ClassVar[frozenset[str]] = frozenset("basic_auth jwt forward_auth".split())
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
@@ -44,6 +46,8 @@ class Treated(Resource):
     rewrite: Rewrite | None = field(Optional(Nested(Rewrite)), None)
     cors: Cors | None = field(Optional(Nested(Cors)), None)
     mirror: MirrorSettings | None = field(Optional(Nested(MirrorSettings)), None)
+    compression: Compression | None = field(Optional(Nested(Compression)), None)
+    error_pages: tuple[tuple[str, Page], ...] | None = field(Optional(Pages()), None)
 
     @property
     def treatments(self) -> tuple[Any, ...]:

@@ -34,6 +34,7 @@ from fiberlb.control.publish import Publisher, Surroundings
 from fiberlb.control.refusals import Stopping
 from fiberlb.control.revisions import Revisions
 from fiberlb.control.serving import Serving
+from fiberlb.control.shelf import Shelf
 from fiberlb.control.shield import shielded
 from fiberlb.control.slicing import in_slices
 from fiberlb.control.state import State
@@ -65,6 +66,7 @@ class ControlService(Serving):
     @ivar certificates: what may be told of certificates.
     @ivar staples: what responders say of them.
     @ivar operating: what is in force beside the configuration.
+    @ivar shelf: what the API keeps beside it; C{reactor}: keeps the time of surfaces.
     @ivar confirming: a change that is rolled back unless it is confirmed.
     @ivar history: what each revision did, and going back to one.
     @ivar keys: the keys that encrypt private keys at rest.
@@ -87,7 +89,8 @@ class ControlService(Serving):
         issued = issued or Issued()
         self.staples = staples or Staples()
         self._issued = issued
-        self._store = store
+        self._store, self.shelf = store, Shelf(store)
+        self.make_id, self.reactor = surroundings.make_id, surroundings.reactor
         super().__init__(plane)
         self.health = health
         self._surroundings = surroundings
@@ -165,6 +168,7 @@ class ControlService(Serving):
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
         await self.confirming.start()
+        await self.keys.start()
 
     def reload(self, file: FileLayer) -> Deferred[None]:
         """
@@ -220,6 +224,7 @@ class ControlService(Serving):
         self._following.stop()
         self.operating.stop()
         self.confirming.stop()
+        self.keys.stop()
         await self._lock.acquire()
         self._lock.release()
 

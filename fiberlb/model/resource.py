@@ -37,7 +37,7 @@ class Resource:
     name: str = field(Text(255), "")
     enabled: bool = field(Flag(), True)
     description: str = field(Text(255), "")
-    tags: tuple[str, ...] = field(Several(Text(255, 1), most=64), ())
+    tags: tuple[str, ...] = field(Several(Text(255, 1), most=1000), ())
 
 
 class Owner(Enum):

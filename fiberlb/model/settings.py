@@ -16,6 +16,7 @@ from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import Nested, Partial
 from fiberlb.model.expectation import RequestTest
 from fiberlb.model.fields import Flag, Loading, OneOf, Optional, Several, Text, field
+from fiberlb.model.octavia import OctaviaSettings
 from fiberlb.model.overload import Overload
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resolver import ResolverSettings
@@ -121,11 +122,12 @@ class Settings:
     @ivar overload: what a process does when it is too slow.
     @ivar acme: what certificates go by that are ordered by themselves.
     @ivar resolver: how names of members become addresses.
+    @ivar octavia: how what Octavia's clients make comes to an address.
     @ivar tests: what is to become of requests.
     @ivar enforce_tests: whatever would make a test fail is refused.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"tor", "octavia", "grpc"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"tor", "grpc"})
     CHILDREN: ClassVar[dict[str, str]] = {
         "load_balancers": "load_balancers",
         "certificates": "certificates",
@@ -149,5 +151,6 @@ class Settings:
     overload: Overload = field(Nested(Overload), Overload())
     acme: AcmeSettings = field(Nested(AcmeSettings), AcmeSettings())
     resolver: ResolverSettings = field(Nested(ResolverSettings), ResolverSettings())
+    octavia: OctaviaSettings = field(Nested(OctaviaSettings), OctaviaSettings())
     tests: tuple[RequestTest, ...] = field(Several(Nested(RequestTest)), ())
     enforce_tests: bool = field(Flag(), False)

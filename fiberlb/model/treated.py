@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.basic_auth import BasicAuth
 from fiberlb.model.compression import Compression
 from fiberlb.model.convert import Nested
 from fiberlb.model.cors import Cors
@@ -33,18 +34,20 @@ class Treated(Resource):
     @ivar rate_limit: how often somebody may come; also where connections are counted.
     @ivar rewrite: what members are asked for instead.
     @ivar cors: whose pages browsers may let ask.
+    @ivar basic_auth: who is let in by password.
     @ivar mirror: who gets copies of requests.
     @ivar compression: which answers of members are compressed.
     @ivar error_pages: what errors of FiberLB's own look like.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset("basic_auth jwt forward_auth".split())
+    LATER: ClassVar[frozenset[str]] = frozenset("jwt forward_auth".split())
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
     rate_limit: RateLimit | None = field(Optional(Nested(RateLimit)), None)
     rewrite: Rewrite | None = field(Optional(Nested(Rewrite)), None)
     cors: Cors | None = field(Optional(Nested(Cors)), None)
+    basic_auth: BasicAuth | None = field(Optional(Nested(BasicAuth)), None)
     mirror: MirrorSettings | None = field(Optional(Nested(MirrorSettings)), None)
     compression: Compression | None = field(Optional(Nested(Compression)), None)
     error_pages: tuple[tuple[str, Page], ...] | None = field(Optional(Pages()), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fiberlb.treatment import compression
+from fiberlb.treatment.basic_auth import ask_for_passwords
 from fiberlb.treatment.cors import share
 from fiberlb.treatment.draft import Feature
 from fiberlb.treatment.error_pages import show_pages
@@ -18,6 +19,7 @@ from fiberlb.treatment.rewriting import faults, rewrite
 FEATURES: Mapping[str, Feature] = {
     "rate_limit": Feature(limit_rate),
     "cors": Feature(share),
+    "basic_auth": Feature(ask_for_passwords),
     "compression": Feature(compression.compress, compression.faults),
     "rewrite": Feature(rewrite, faults),
     "request_headers": Feature(edit_requests),

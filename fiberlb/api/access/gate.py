@@ -88,10 +88,8 @@ class Gate:
         by_certificate = self._by_certificate(request, listen)
         if by_certificate is not None:
             return by_certificate
-        if listen.unix:
-            return Identity(LOCAL, Role.ADMIN, None, Source.UNIX)
-        if listen.local and not self.closed(listen):
-            return Identity(LOCAL, Role.ADMIN, None, Source.LOOPBACK)
+        if self.open_to_all(listen):
+            return self.anybody(listen)
         detail = "say who you are: Authorization: Bearer TOKEN"
         if listen.tls and self._admin().asks_clients:
             detail += ", or a client certificate"
@@ -106,6 +104,15 @@ class Gate:
         if sent(request) is None and not listen.unix and self.closed(listen):
             return Identity(LOCAL, Role.READ, None, Source.LOOPBACK)
         return self.identity(request, listen)
+
+    def open_to_all(self, listen: AdminListen) -> bool:
+        """Whether whoever reaches an address may do everything there."""
+        return listen.unix or (listen.local and not self.closed(listen))
+
+    def anybody(self, listen: AdminListen) -> Identity:
+        """Who comes in where nobody has to say who they are."""
+        source = Source.UNIX if listen.unix else Source.LOOPBACK
+        return Identity(LOCAL, Role.ADMIN, None, source)
 
     def closed(self, listen: AdminListen) -> bool:
         """Whether people of this machine have to say who they are there."""

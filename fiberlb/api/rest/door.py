@@ -10,10 +10,11 @@ site has none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from enum import Enum
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from twisted.web.resource import IResource, Resource
+from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from fiberlb.api.access.gate import Gate
@@ -28,7 +29,6 @@ from fiberlb.api.access.identity import (
 )
 from fiberlb.api.rest.hosts import answers_to, host_name
 from fiberlb.api.rest.problem import Refused, refused
-from fiberlb.api.rest.reply import of_problem, written
 from fiberlb.api.rest.routes import OPEN, OPEN_HERE
 from fiberlb.model.admin import Admin, AdminListen
 
@@ -38,22 +38,53 @@ HSTS = ("Strict-Transport-Security", "max-age=31536000")
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 
 
+class Asks(Enum):
+    """
+    How a dialect asks who somebody is.
+
+    C{ALWAYS}: as the address says. C{IF_NEEDED}: a token is looked at only where one is needed.
+    C{ITSELF}: the dialect finds out by itself, or tells everybody.
+    """
+
+    ALWAYS = "always"
+    IF_NEEDED = "if_needed"
+    ITSELF = "itself"
+
+
+class Behind(Protocol):
+    """What stands behind the door."""
+
+    def render(self, request: Request) -> bytes | int:
+        """Answer a request."""
+
+    def refuse(self, request: Request, why: Refused, revision: int) -> bytes:
+        """Answer a request that is not let in, in its dialect."""
+
+
 class Entrance:
     """
     Who comes in at one address.
 
     @param listen: the address.
     @param admin: the settings in force.
+    @param asks: path -> how the dialect that it is of asks who it is.
     """
 
-    def __init__(self, gate: Gate, listen: AdminListen, admin: Callable[[], Admin]) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        listen: AdminListen,
+        admin: Callable[[], Admin],
+        asks: Callable[[bytes], Asks],
+    ) -> None:
         self._gate = gate
         self.listen = listen
         self._admin = admin
+        self._asks = asks
 
     def identified(self, request: Any, path: bytes) -> Refused | None:
         """Leave on a request who it is from, C{None}; or why that cannot be told."""
-        if identity_of(request) is not NOBODY or path in OPEN:
+        if identity_of(request) is not NOBODY or path in OPEN or self._asks(path) is Asks.ITSELF:
             return None
         try:
             identify(request, self._identity(request, path))
@@ -62,6 +93,8 @@ class Entrance:
         return None
 
     def _identity(self, request: Any, path: bytes) -> Identity:
+        if self._asks(path) is Asks.IF_NEEDED and self._gate.open_to_all(self.listen):
+            return self._gate.anybody(self.listen)
         if path in OPEN_HERE and self.listen.local:
             return self._gate.here(request, self.listen)
         return self._gate.identity(request, self.listen)
@@ -109,7 +142,7 @@ class Door(Resource):
 
     isLeaf = True
 
-    def __init__(self, inner: IResource, entrance: Entrance, revision: Callable[[], int]) -> None:
+    def __init__(self, inner: Behind, entrance: Entrance, revision: Callable[[], int]) -> None:
         super().__init__()
         self._inner = inner
         self._entrance = entrance
@@ -122,6 +155,7 @@ class Door(Resource):
         why = self._entrance.identified(request, request.path) or self._entrance.misled(request)
         if why is not None:
             note_refusal(request, why.code)
-            return written(request, of_problem(why), self._revision())
+            return self._inner.refuse(request, why, self._revision())
         request.postpath = [quote(segment, safe="").encode() for segment in request.postpath or ()]
-        return self._inner.render(request)
+        answer: bytes | int = self._inner.render(request)
+        return answer

@@ -19,6 +19,7 @@ from zope.interface import implementer_only
 from fiberlb.api.access.denials import Denials
 from fiberlb.api.access.gate import Gate, address_of
 from fiberlb.api.access.identity import identity_of, refusal_of
+from fiberlb.api.faces import Faces
 from fiberlb.api.rest.app import RestApi
 from fiberlb.api.rest.bodies import LARGEST, too_large
 from fiberlb.api.rest.channel import IDLE, AdminChannel, Connections
@@ -169,7 +170,7 @@ class AdminServer:
     def __init__(self, control: ControlService, reactor: IReactorTime) -> None:
         self._control = control
         self._reactor = reactor
-        self._api = RestApi(control).app.resource()
+        self._faces = Faces(RestApi(control).app.resource(), control)
         self._gate = Gate(self._admin, control.operating.tokens, control.wall, reactor.seconds)
         self.connections = Connections()
         self.denials = Denials(_log, reactor.seconds)
@@ -184,8 +185,8 @@ class AdminServer:
 
     def door(self, listen: AdminListen) -> tuple[Door, Entrance]:
         """Everything that an admin address serves, behind its door."""
-        entrance = Entrance(self._gate, listen, self._admin)
-        return Door(self._api, entrance, self.revision), entrance
+        entrance = Entrance(self._gate, listen, self._admin, self._faces.asks)
+        return Door(self._faces, entrance, self.revision), entrance
 
     def site(self, listen: AdminListen) -> AdminSite:
         """The factory for the port of an address."""

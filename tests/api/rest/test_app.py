@@ -24,7 +24,7 @@ class AddressTests(Asking):
 
     def test_unknown(self) -> None:
         """404 as a problem, with what every answer has."""
-        for path in ("/", "/v1", "/v1/", "/v1/nothing", "/v1/pools/", "/v1/pools/a/b", "/v2/x"):
+        for path in ("/x", "/v1", "/v1/", "/v1/nothing", "/v1/pools/", "/v1/pools/a/b", "/v3/x"):
             found = self.ask("GET", path)
             self.refusal(found, 404, "not_found")
             self.assertEqual(found.headers["fiberlb-revision"], "0")

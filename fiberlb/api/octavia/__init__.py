@@ -1,0 +1,1 @@
+"""The Octavia v2 API, beside the native one on the same objects."""

@@ -1,0 +1,51 @@
+"""How much a project may have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.api.octavia.asking import SUBNET, OctaviaCase
+
+
+class QuotaTests(OctaviaCase):
+    """Limits."""
+
+    def limit(self, **limits: Any) -> dict[str, Any]:
+        """Set limits of the default project."""
+        found = self.call("PUT", "quotas/default", {"quota": limits})
+        self.assertEqual(found.status, 202, found.body)
+        quota: dict[str, Any] = found.document["quota"]
+        return quota
+
+    def test_shown(self) -> None:
+        """Under both spellings; reset to none."""
+        self.assertEqual(self.look("quotas/defaults")["quota"]["pool"], -1)
+        quota = self.limit(load_balancer="3", pool=None)
+        self.assertEqual((quota["loadbalancer"], quota["load_balancer"], quota["pool"]), (3, 3, -1))
+        self.assertEqual(self.look("quotas/default")["quota"], quota)
+        self.assertEqual([one["project_id"] for one in self.look("quotas")["quotas"]], ["default"])
+        self.assertEqual(self.call("DELETE", "quotas/default").status, 202)
+        self.assertEqual(self.look("quotas")["quotas"], [])
+        self.fault("PUT", "quotas/default", {"quota": {"colour": 1}}, 400, "colour")
+
+    def test_met(self) -> None:
+        """What would be more is refused, also as a part of a whole."""
+        self.limit(loadbalancer=1, member=1, listener=0)
+        balancer = self.balancer()
+        self.refused("loadbalancers", 403, "Load Balancer", vip_subnet_id=SUBNET)
+        pool = self.pool(loadbalancer_id=balancer)
+        path = f"pools/{pool}/members"
+        self.make(path, address="10.0.0.1", protocol_port=1)
+        self.refused(path, 403, "Quota has been met", address="10.0.0.1", protocol_port=2)
+        both = {"members": [{"address": "10.0.0.1", "protocol_port": n} for n in (1, 2)]}
+        self.fault("PUT", path, both, 403, "Member")
+        swapped = {"members": [{"address": "10.0.0.1", "protocol_port": 3}]}
+        self.assertEqual(self.call("PUT", path, swapped).status, 202)
+        self.refused(
+            "listeners",
+            403,
+            "Listener",
+            loadbalancer_id=balancer,
+            protocol="TCP",
+            protocol_port=1,
+        )

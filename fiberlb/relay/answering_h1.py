@@ -263,7 +263,8 @@ class Answering(Exchange):
             return
         self.status = made.status or 200
         head_only = self.method == b"HEAD"
-        self._last(answers.whole(self.status, b"", made.body, self._tail(), head_only), None)
+        whole = answers.whole(self.status, b"", made.body, self._tail(), head_only)
+        self._last(whole, made.noted)
 
     def _tail(self) -> bytes:
         unread = self.left or self.chunks is not None

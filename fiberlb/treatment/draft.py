@@ -60,12 +60,14 @@ class Reply:
         the code and the request's id for a body. C{None}: the answer is as it stands here.
     @ivar lines: header lines, each with its end.
     @ivar body: with C{reason} not sent.
+    @ivar noted: a reason for the log, where the answer is as it stands here.
     """
 
     status: int | None = None
     reason: str | None = None
     lines: bytes = b""
     body: bytes = b""
+    noted: str | None = None
 
 
 #: Looks at a request. Passes it on with C{None}, answers it with a L{Reply}, or gives a Deferred

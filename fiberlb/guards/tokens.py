@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import attrs
 import jwt
 from jwt.exceptions import (
     InvalidAudienceError,
@@ -14,7 +16,7 @@ from jwt.exceptions import (
     PyJWTError,
 )
 
-from fiberlb.guards.key_set import KeySet
+from fiberlb.guards.key_set import Key, KeySet
 from fiberlb.guards.web import Ask
 from fiberlb.model.jwt import Jwt
 from fiberlb.treatment.draft import Reply
@@ -26,8 +28,21 @@ MOST_TRIED: Final = 4
 #: No C{none}, and nothing with a shared secret: who can check such a token can make one.
 ALGORITHMS: Final = frozenset("RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA".split())
 
+#: Good tokens that are remembered, and seconds for which they are, at most.
+MOST_KNOWN: Final = 4096
+LASTING: Final = 60.0
+
 #: What becomes of a request by the claims of its token, or by what is wrong with it.
 Judge = Callable[[Mapping[str, Any] | str], Reply | None]
+
+
+@attrs.frozen
+class _Known:
+    """A good token: the keys that it was checked with, and until when it need not be again."""
+
+    keys: tuple[Key, ...]
+    until: float
+    claims: dict[str, Any]
 
 
 class Tokens:
@@ -51,15 +66,19 @@ class Tokens:
         self._wall = wall
         self._warn = warn
         self._sets: dict[str, KeySet] = {}
+        self._known: dict[tuple[Jwt, bytes], _Known] = {}
 
     def judged(self, wanted: Jwt, token: str, judge: Judge) -> Any:
         """What becomes of a request with a token; later, where keys have to be fetched first."""
+        keys = self._of(wanted.jwks_url or "")
+        keys.look()
+        known = self._known.get((wanted, _digest(token)))
+        if known is not None and known.keys is keys.keys and self._wall() < known.until:
+            return judge(known.claims)
         named = _named(token)
         if isinstance(named, str):
             return judge(named)
         kid, algorithm = named
-        keys = self._of(wanted.jwks_url or "")
-        keys.look()
         if not keys.fitting(kid, algorithm):
             waiting = keys.refreshed()
             if waiting is not None:
@@ -84,9 +103,18 @@ class Tokens:
         for key in keys.fitting(kid, algorithm)[:MOST_TRIED]:
             found = self._claims(wanted, token, algorithm, key.public)
             if not isinstance(found, str):
+                self._remember((wanted, _digest(token)), keys, found)
                 return judge(found)
             why = found
         return judge(why)
+
+    def _remember(self, key: tuple[Jwt, bytes], keys: KeySet, claims: dict[str, Any]) -> None:
+        """The next request with it need not be checked, while the same keys are known."""
+        self._known.pop(key, None)
+        while len(self._known) >= MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        until = min(float(claims["exp"]) + LEEWAY, self._wall() + LASTING)
+        self._known[key] = _Known(keys.keys, until, claims)
 
     def _claims(self, wanted: Jwt, token: str, algorithm: str, key: Any) -> dict[str, Any] | str:
         try:
@@ -110,6 +138,10 @@ class Tokens:
             # Whatever a stranger's token can make a library do, it lets nobody in.
             return "this is no token"
         return _untimely(claims, self._wall()) or claims
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.blake2s(token.encode()).digest()
 
 
 def _named(token: str) -> tuple[str | None, str] | str:

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.guards.key_set import BETWEEN, LASTING
-from fiberlb.guards.tokens import LEEWAY, Tokens
+from fiberlb.guards.tokens import LEEWAY, MOST_KNOWN, Tokens
 from fiberlb.guards.web import Answer, Unanswered
 from fiberlb.model.jwt import Jwt
 from fiberlb.treatment.draft import Reply
@@ -132,6 +132,28 @@ class TokensTests(SynchronousTestCase):
             if why != "this is no token" and "signature" not in why:
                 self.assertEqual(found, why, one)
         self.assertEqual(self.asked, [])
+
+    def test_remembered(self) -> None:
+        """A good one is not checked again, but it ends in time, and with its keys."""
+        self.known()
+        one = token(exp=NOW + 10)
+        claims = self.judged(one)
+        self.assertIs(self.judged(one), claims)
+        other = Jwt(jwks_url=URL, issuer="https://other.example", audience=("api",))
+        self.assertEqual(self.judged(one, other), "it is of another issuer")
+        self.wall = NOW + 10 + LEEWAY
+        self.assertEqual(self.judged(one), "it has expired")
+        self.wall, self.now = NOW, LASTING + 1
+        self.assertIs(self.judged(one), claims)
+        new = json.dumps({"keys": [jwk("ES256", EC)]}).encode()
+        self.asked.pop().callback(Answer(200, [], new))
+        self.assertEqual(self.judged(one), "its key is not known")
+        known = vars(self.tokens)["_known"]
+        first = next(iter(known))
+        known.update({(WANTED, b"%d" % n): known[first] for n in range(MOST_KNOWN)})
+        self.judged(token("ES256"))
+        self.assertEqual(len(known), MOST_KNOWN)
+        self.assertNotIn(first, known)
 
     def test_audience(self) -> None:
         """Where none is configured, a token for somebody is for somebody else."""

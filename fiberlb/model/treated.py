@@ -8,8 +8,10 @@ import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.basic_auth import BasicAuth
+from fiberlb.model.compression import Compression
 from fiberlb.model.convert import Nested
 from fiberlb.model.cors import Cors
+from fiberlb.model.error_pages import Page, Pages
 from fiberlb.model.fields import Loading, Optional, field
 from fiberlb.model.forward_auth import ForwardAuth
 from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
@@ -38,9 +40,11 @@ class Treated(Resource):
     @ivar jwt: whose tokens let in.
     @ivar forward_auth: who else says who is let in.
     @ivar mirror: who gets copies of requests.
+    @ivar compression: which answers of members are compressed.
+    @ivar error_pages: what errors of FiberLB's own look like.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset("compression error_pages".split())
+    LATER: ClassVar[frozenset[str]] = frozenset()
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
@@ -51,6 +55,8 @@ class Treated(Resource):
     jwt: Jwt | None = field(Optional(Nested(Jwt)), None)
     forward_auth: ForwardAuth | None = field(Optional(Nested(ForwardAuth)), None)
     mirror: MirrorSettings | None = field(Optional(Nested(MirrorSettings)), None)
+    compression: Compression | None = field(Optional(Nested(Compression)), None)
+    error_pages: tuple[tuple[str, Page], ...] | None = field(Optional(Pages()), None)
 
     @property
     def treatments(self) -> tuple[Any, ...]:

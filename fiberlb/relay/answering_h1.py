@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fiberlb.errors import REASONS
 from fiberlb.relay import answers
-from fiberlb.relay.amending import amended_own
+from fiberlb.relay.amending import amended_own, own_page
 from fiberlb.relay.connection import NEVER
 from fiberlb.relay.exchange import Exchange
 from fiberlb.relay.lingering import Lingering
@@ -16,6 +16,7 @@ from fiberlb.relay.loop import READ
 from fiberlb.relay.networks import local_port
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.tunnel import Tunnel
+from fiberlb.routing.actions import READY
 from fiberlb.routing.request import Request
 from fiberlb.treatment.draft import Reply
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
@@ -230,6 +231,9 @@ class Answering(Exchange):
         if decision.needs_host and not authority:
             self.refuse("bad_request")
             return
+        if decision is READY and (self.cell.services.standing.leaving or self.cell.draining):
+            self.refuse("shutting_down")
+            return
         if decision.content is not None:
             self.status = decision.status
             body = b"" if self.method == b"HEAD" else decision.content
@@ -251,7 +255,9 @@ class Answering(Exchange):
         self.status = status or REASONS[reason] or 500
         head_only = self.method == b"HEAD"
         tail = self._tail()
-        self._last(answers.error(reason, self.status, self.request_id, tail, head_only), reason)
+        page = own_page(self, reason)
+        made = answers.error(reason, self.status, self.request_id, tail, head_only, page)
+        self._last(made, reason)
 
     def reply(self, made: Reply) -> None:
         """A gate's answer in place of the route's."""

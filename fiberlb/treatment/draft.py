@@ -80,6 +80,12 @@ RequestEdit = Callable[[Asked, bytes], bytes]
 AnswerEdit = Callable[[Asked, bytes], bytes]
 
 
+#: The content of an error of ours: its media type and its octets.
+OwnPage = tuple[bytes, bytes]
+#: Status and reason of an error of ours -> its page; C{None}: the reason and the request's id.
+PageMaker = Callable[[Asked, int, str], OwnPage | None]
+
+
 class BodyFilter(Protocol):
     """The content of one answer on its way."""
 
@@ -145,6 +151,7 @@ class Draft:
     @ivar requests: edits of requests' heads.
     @ivar answers: edits of answers' heads, a member's or our own.
     @ivar filters: of members' answers; the first one that wants an answer has it.
+    @ivar page: of errors that FiberLB answers with itself; C{None}: they are as they always are.
     @ivar hosted: members are asked by their own names.
     @ivar mirror: L{fiberlb.treatment.mirroring.Mirror}; C{None}: nothing is copied.
     @ivar repeats: the edits of a request are the same for the same head on the same connection.
@@ -157,6 +164,7 @@ class Draft:
         self.requests: list[RequestEdit] = []
         self.answers: list[AnswerEdit] = []
         self.filters: list[FilterMaker] = []
+        self.page: PageMaker | None = None
         self.hosted = False
         self.mirror: Any = None
         self.repeats = True
@@ -165,7 +173,7 @@ class Draft:
     def empty(self) -> bool:
         """Nothing is to be done."""
         lists = (self.gates, self.requests, self.answers, self.filters)
-        return not any(lists) and self.mirror is None
+        return not any(lists) and self.mirror is None and self.page is None
 
 
 @attrs.frozen

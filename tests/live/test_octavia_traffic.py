@@ -215,7 +215,7 @@ class RequestTests(OctaviaCase):
 
     def test_admission(self) -> None:
         """Clients from elsewhere are not let in; nobody is waited for longer than was said."""
-        limits = {"timeout_client_data": 200, "timeout_member_data": 200}
+        limits: dict[str, Any] = {"timeout_client_data": 200, "timeout_member_data": 200}
         port = self.listen(self.pool("one"), allowed_cidrs=["10.0.0.0/8"], **limits)
         self.assertEqual(self.get(port).status, 403)
         self.change(f"listeners/{self.listener}", allowed_cidrs=["127.0.0.0/8"])

@@ -182,6 +182,7 @@ class Node(Service):
                 aside=world.aside,
                 names=self.names,
                 standing=lambda: standing_of(store),
+                shared=isinstance(settings.store, EtcdSettings),
             ),
             issued,
             staples,

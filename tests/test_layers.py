@@ -27,6 +27,7 @@ ALLOWED: dict[str, str] = {
     "health": "errors model wire routing balancing pool_plans snapshot tls",
     "store": "errors model",
     "observe": "errors model",
+    "guards": "errors model treatment",
     "relay": "errors model wire routing balancing treatment pool_plans snapshot tls observe",
     "acme": "errors model tls store",
     "ocsp": "errors model tls",
@@ -37,7 +38,7 @@ ALLOWED: dict[str, str] = {
     "api": "errors model control",
     "workers": (
         "errors model wire routing balancing treatment pool_plans snapshot resolved tls health"
-        " store observe relay control"
+        " store observe relay guards control"
     ),
     "commands": "errors model tls control store",
     "process": "",

@@ -9,6 +9,9 @@ that is stored can be read, and the next rotation completes what is missing:
 3. everything sealed in the store is sealed anew, in one commit with its entry in the history.
 
 Old keys stay until L{Keys.prune}: copies of the store may be sealed with them.
+
+Where nodes share a store, a key is used once all of them hold it. Whoever runs them writes it into
+each key file; L{Keys.reseal} has a node read that, and on the last one seals everything.
 """
 
 from __future__ import annotations
@@ -27,15 +30,24 @@ from fiberlb.control.operations import Change, Origin
 from fiberlb.control.publish import Surroundings
 from fiberlb.control.records import COUNTER
 from fiberlb.control.refusals import Contended, KeysUnchanged, StoreAway, TooBig
+from fiberlb.store.holders import Holders
 from fiberlb.store.interface import Conflict, Entry, Store, StoreError, TooLarge, UnknownOutcome
 from fiberlb.store.key_file import read_keys
 from fiberlb.store.key_rotation import keep_only, put_first
-from fiberlb.store.sealed import KEY_SIZE, SEALED, Keyring, SealError
+from fiberlb.store.sealed import KEY_SIZE, SEALED, Keyring, SealError, key_id
 
 T = TypeVar("T")
 
 #: How often it starts over after commits of others.
 ATTEMPTS = 20
+_SHARED = (
+    "several nodes share this store, and a new key in the file of one would lock the others out:"
+    " put the new key first in the key_file of each of them, then run fiberlb keys reseal on each"
+)
+_LACKING = (
+    "the key {key} is not used yet: {nodes} would be locked out. This node holds it now; put it"
+    " into the key_file of the others, then run fiberlb keys reseal on each: the last one seals"
+)
 #: Does work when nothing else changes the state, and answers when it is done.
 InTurn = Callable[[Callable[[], Coroutine[Deferred[Any], Any, Any]]], Deferred[Any]]
 
@@ -93,6 +105,19 @@ class Keys:
         self._following = following
         self._surroundings = surroundings
         self._in_turn = in_turn
+        self._holders: Holders | None = None
+        if surroundings.shared:
+            self._holders = Holders(store, keyring, surroundings.node, surroundings.make_id())
+
+    async def start(self) -> None:
+        """Let other nodes of the store know which keys there are."""
+        if self._holders is not None:
+            await self._holders.start()
+
+    def stop(self) -> None:
+        """End that."""
+        if self._holders is not None:
+            self._holders.stop()
 
     async def uses(self) -> list[KeyUse]:
         """
@@ -109,11 +134,13 @@ class Keys:
         """
         Seal everything with a new key.
 
-        @raise KeysUnchanged: the key file cannot be changed.
+        @raise KeysUnchanged: the key file cannot be changed, or other nodes would lack the key.
         @raise StoreAway: the new key is in the file, and not everything is sealed with it yet.
         """
 
         async def work() -> Resealed:
+            if self._holders is not None:
+                raise KeysUnchanged(_SHARED)
             fresh = self._keyring.randomness(KEY_SIZE)
             self._keyring.replace(self._told(lambda path: put_first(path, fresh)))
             return await self._reseal(origin, "rotate")
@@ -125,7 +152,8 @@ class Keys:
         Read the key file again, and seal everything with its first key: for files that are
         written by somebody else, such as credentials, or shared by several nodes.
 
-        @raise KeysUnchanged: the key file is refused, or lacks a key that is needed.
+        @raise KeysUnchanged: the key file is refused, or lacks a key that is needed; or another
+            node lacks the first one: this one opens with it already, and seals as before.
         @raise StoreAway: not everything is sealed with the first key yet.
         """
 
@@ -133,6 +161,8 @@ class Keys:
             entries = await self._load()
             keys = self._told(read_keys)
             self._check(Keyring(keys, self._keyring.randomness).key_ids, entries)
+            if self._holders is not None:
+                return await self._together(origin, keys, self._holders)
             self._keyring.replace(keys)
             return await self._reseal(origin, "reseal")
 
@@ -147,15 +177,40 @@ class Keys:
         """
 
         async def work() -> Resealed:
+            if self._holders is not None:
+                await self._holders.follow()
             before = self._keyring.key_ids
             # Nothing that the first key does not open may be left when the others go.
             done = await self._reseal(origin, "prune", before[1:])
             self._check(before[:1], await self._load())
             self._keyring.replace(self._told(lambda path: keep_only(path, before[:1])))
+            if self._holders is not None:
+                await self._holders.tell()
             removed = tuple(i for i in before if i not in self._keyring.key_ids)
             return attrs.evolve(done, removed=removed)
 
         return self._in_turn(work)
+
+    async def _together(self, origin: Origin, keys: list[bytes], holders: Holders) -> Resealed:
+        """As L{reseal}, once every node holds the first key."""
+        before, first = self._keyring.key_ids[0], key_id(keys[0])
+        if before not in map(key_id, keys):
+            raise KeysUnchanged(f"{self._keyring.path} lacks the key that is in use, {before}")
+        self._keyring.replace(keys)
+        self._keyring.prefer(before)
+        await holders.tell()
+        try:
+            lacking = await holders.lacking(first)
+        except StoreError as why:
+            raise StoreAway(str(why)) from None
+        if lacking:
+            raise KeysUnchanged(_LACKING.format(nodes=", ".join(lacking), key=first))
+        self._keyring.prefer(first)
+        try:
+            return await self._reseal(origin, "reseal")
+        except BaseException:
+            self._keyring.prefer(before)
+            raise
 
     def _told(self, change: Callable[[str], list[bytes]]) -> list[bytes]:
         path = self._keyring.path

@@ -41,6 +41,7 @@ class Surroundings:
     @ivar aside: does long work.
     @ivar names: resolves the names of members.
     @ivar standing: how it stands with the store.
+    @ivar shared: other nodes have the same store.
     """
 
     reactor: IReactorTime
@@ -55,6 +56,7 @@ class Surroundings:
     aside: Aside = at_once
     names: Names = attrs.field(factory=NoNames)
     standing: Callable[[], Standing] = Standing
+    shared: bool = False
 
     def beside(self, size: int, work: Callable[[], T]) -> Deferred[T]:
         """Work on about C{size} objects: aside, if they are many."""

@@ -168,6 +168,7 @@ class ControlService(Serving):
         await self._force.enter(state, frozenset(state.layer.records["listeners"]))
         self._following.watch()
         await self.confirming.start()
+        await self.keys.start()
 
     def reload(self, file: FileLayer) -> Deferred[None]:
         """
@@ -223,6 +224,7 @@ class ControlService(Serving):
         self._following.stop()
         self.operating.stop()
         self.confirming.stop()
+        self.keys.stop()
         await self._lock.acquire()
         self._lock.release()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from fiberlb.control.expiry import Reminding, oddities, reminders
 from fiberlb.control.file_watch import FileWatch
 from fiberlb.control.service import ControlService
+from fiberlb.control.users_watch import UsersWatch
 
 
 class Upkeep:
@@ -26,11 +28,12 @@ class Upkeep:
     def __init__(self, control: ControlService, reactor: Any) -> None:
         self._control = control
         self._cautioned: set[str] = set()
-        self._watch = FileWatch(
-            control,
-            reactor,
-            lambda work: deferToThreadPool(reactor, reactor.getThreadPool(), work),
-        )
+
+        def run(work: Callable[[], Any]) -> Deferred[Any]:
+            return deferToThreadPool(reactor, reactor.getThreadPool(), work)
+
+        self._watch = FileWatch(control, reactor, run)
+        self._users = UsersWatch(control, reactor, run)
         self._reminding = Reminding(reactor, self._reminders)
 
     def start(self) -> None:
@@ -42,6 +45,7 @@ class Upkeep:
         self._caution()
         self._reminding.start()
         self._watch.start()
+        self._users.start()
         control.when_stopping(self.stop)
 
     def _caution(self) -> None:
@@ -55,6 +59,7 @@ class Upkeep:
         """End; what is under way ends by itself."""
         self._reminding.stop()
         self._watch.stop()
+        self._users.stop()
 
     def _reminders(self) -> Iterator[str]:
         control = self._control

@@ -7,10 +7,15 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.basic_auth import BasicAuth
+from fiberlb.model.compression import Compression
 from fiberlb.model.convert import Nested
 from fiberlb.model.cors import Cors
+from fiberlb.model.error_pages import Page, Pages
 from fiberlb.model.fields import Loading, Optional, field
+from fiberlb.model.forward_auth import ForwardAuth
 from fiberlb.model.header_edits import RequestHeaders, ResponseHeaders
+from fiberlb.model.jwt import Jwt
 from fiberlb.model.mirror import MirrorSettings
 from fiberlb.model.rate_limit import ADDRESS, RateLimit
 from fiberlb.model.resource import Resource
@@ -31,19 +36,27 @@ class Treated(Resource):
     @ivar rate_limit: how often somebody may come; also where connections are counted.
     @ivar rewrite: what members are asked for instead.
     @ivar cors: whose pages browsers may let ask.
+    @ivar basic_auth: who is let in by password.
+    @ivar jwt: whose tokens let in.
+    @ivar forward_auth: who else says who is let in.
     @ivar mirror: who gets copies of requests.
+    @ivar compression: which answers of members are compressed.
+    @ivar error_pages: what errors of FiberLB's own look like.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset(
-        "basic_auth jwt forward_auth compression error_pages".split()
-    )
+    LATER: ClassVar[frozenset[str]] = frozenset()
 
     request_headers: RequestHeaders | None = field(Optional(Nested(RequestHeaders)), None)
     response_headers: ResponseHeaders | None = field(Optional(Nested(ResponseHeaders)), None)
     rate_limit: RateLimit | None = field(Optional(Nested(RateLimit)), None)
     rewrite: Rewrite | None = field(Optional(Nested(Rewrite)), None)
     cors: Cors | None = field(Optional(Nested(Cors)), None)
+    basic_auth: BasicAuth | None = field(Optional(Nested(BasicAuth)), None)
+    jwt: Jwt | None = field(Optional(Nested(Jwt)), None)
+    forward_auth: ForwardAuth | None = field(Optional(Nested(ForwardAuth)), None)
     mirror: MirrorSettings | None = field(Optional(Nested(MirrorSettings)), None)
+    compression: Compression | None = field(Optional(Nested(Compression)), None)
+    error_pages: tuple[tuple[str, Page], ...] | None = field(Optional(Pages()), None)
 
     @property
     def treatments(self) -> tuple[Any, ...]:

@@ -39,9 +39,22 @@ def amended(
 
 def amended_own(exchange: Exchange, answer: bytes) -> bytes:
     """An answer of ours, as the client gets it."""
-    route = exchange.route
-    treatment = exchange.cell.plan.treatment if route is None else route.treatment
+    treatment = _applying(exchange)
     if treatment is None:
         return answer
     head, _, body = answer.partition(b"\r\n\r\n")
     return treatment.answer(exchange, head + b"\r\n") + b"\r\n" + body
+
+
+def own_page(exchange: Exchange, reason: str) -> tuple[bytes, bytes] | None:
+    """What an error of ours shows: media type and octets; C{None}: nothing else was asked for."""
+    treatment = _applying(exchange)
+    if treatment is None or treatment.page is None:
+        return None
+    return treatment.page(exchange, exchange.status, reason)
+
+
+def _applying(exchange: Exchange) -> Treatment | None:
+    """Of the request's route; where it has none, the listener's."""
+    route = exchange.route
+    return exchange.cell.plan.treatment if route is None else route.treatment

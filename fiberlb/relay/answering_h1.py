@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fiberlb.errors import REASONS
 from fiberlb.relay import answers
-from fiberlb.relay.amending import amended_own
+from fiberlb.relay.amending import amended_own, own_page
 from fiberlb.relay.connection import NEVER
 from fiberlb.relay.exchange import Exchange
 from fiberlb.relay.lingering import Lingering
@@ -251,7 +251,9 @@ class Answering(Exchange):
         self.status = status or REASONS[reason] or 500
         head_only = self.method == b"HEAD"
         tail = self._tail()
-        self._last(answers.error(reason, self.status, self.request_id, tail, head_only), reason)
+        page = own_page(self, reason)
+        made = answers.error(reason, self.status, self.request_id, tail, head_only, page)
+        self._last(made, reason)
 
     def reply(self, made: Reply) -> None:
         """A gate's answer in place of the route's."""
@@ -261,7 +263,8 @@ class Answering(Exchange):
             return
         self.status = made.status or 200
         head_only = self.method == b"HEAD"
-        self._last(answers.whole(self.status, b"", made.body, self._tail(), head_only), None)
+        whole = answers.whole(self.status, b"", made.body, self._tail(), head_only)
+        self._last(whole, made.noted)
 
     def _tail(self) -> bytes:
         unread = self.left or self.chunks is not None

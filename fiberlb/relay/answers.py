@@ -60,19 +60,29 @@ def _registered(status: int) -> bytes:
         return b""
 
 
-def error(reason: str, status: int | None, request_id: str, tail: bytes, head_only: bool) -> bytes:
+def error(
+    reason: str,
+    status: int | None,
+    request_id: str,
+    tail: bytes,
+    head_only: bool,
+    page: tuple[bytes, bytes] | None = None,
+) -> bytes:
     """
     An error with its reason code (product page, "Reason codes").
 
     @param status: C{None}: the reason's own.
     @param tail: the end of the head: L{END}, L{KEEP_ALIVE} or L{CLOSE}.
     @param head_only: the request was HEAD, the body is described but not sent.
+    @param page: media type and octets of the body; C{None}: the reason and the id.
     """
-    body = f"{reason} {request_id}\n".encode()
+    kind, body = page or (b"text/plain", f"{reason} {request_id}\n".encode())
     head = b"".join(
         (
             status_line(status or REASONS[reason] or 500),
-            b"Content-Type: text/plain\r\nCache-Control: no-store\r\nFiberLB-Reason-Code: ",
+            b"Content-Type: ",
+            kind,
+            b"\r\nCache-Control: no-store\r\nFiberLB-Reason-Code: ",
             reason.encode(),
             b"\r\nContent-Length: %d\r\n" % len(body),
             _AGAIN.get(reason, b""),

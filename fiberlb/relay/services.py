@@ -31,6 +31,7 @@ class Services:
     @ivar lag: L{fiberlb.relay.lag.Lag}; C{None}: nobody looks whether the process is too slow.
     @ivar rates: who has come how often.
     @ivar crowd: who has how many connections open.
+    @ivar guards: L{fiberlb.guards.guards.Guards}.
     @ivar release: cleans up after an address that is not listened at any more.
     """
 
@@ -44,6 +45,7 @@ class Services:
     release: Callable[[str], None] = lambda host: None
     suspect: Callable[[str, str, str], None] = lambda member, cause, told: None
     lag: Any = None
+    guards: Any = None
     rates: Rates = attrs.field(factory=Rates)
     crowd: Crowd = attrs.field(factory=Crowd)
 

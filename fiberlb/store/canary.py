@@ -1,13 +1,14 @@
 """
 Whether this node has the keys that a shared store is sealed with, known before anything is sealed.
 
-The first node seals a word; every other one has to open it.
+The first node seals a word; every other one has to open it, and seals with the same key, wherever
+that stands in its file: another one may not be known to all of them yet.
 """
 
 from __future__ import annotations
 
 from fiberlb.store.interface import Conflict, Store, StoreError
-from fiberlb.store.sealed import Keyring, SealError, WrongKey
+from fiberlb.store.sealed import SEALED, Keyring, SealError, WrongKey
 
 KEY = b"keys/canary"
 _WORD = b"fiberlb"
@@ -15,7 +16,7 @@ _WORD = b"fiberlb"
 
 async def prove(store: Store, keyring: Keyring) -> None:
     """
-    Open the word, or leave it.
+    Open the word, or leave it; the keyring seals with the word's key from then on.
 
     @raise SealError: it was sealed with a key that this node does not have.
     """
@@ -38,3 +39,6 @@ async def prove(store: Store, keyring: Keyring) -> None:
             f" {', '.join(keyring.key_ids)}: give every node of a store the same key_file"
         )
         raise SealError(detail) from None
+    sealed = SEALED.fullmatch(entries[KEY][0])
+    if sealed is not None:
+        keyring.prefer(sealed[1].decode())

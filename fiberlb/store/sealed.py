@@ -90,6 +90,19 @@ class Keyring:
         self._first = made[0]
         self._keys = {key.id: key for key in made}
 
+    def prefer(self, ident: str) -> bool:
+        """
+        Seal with a key wherever it stands among the others.
+
+        @return: whether it is there; otherwise nothing has changed.
+        """
+        found = self._keys.get(ident)
+        if found is None:
+            return False
+        self._first = found
+        self._keys = {ident: found, **self._keys}
+        return True
+
     def __repr__(self) -> str:
         return f"<Keyring {' '.join(self._keys)}>"
 

@@ -60,12 +60,14 @@ class Reply:
         the code and the request's id for a body. C{None}: the answer is as it stands here.
     @ivar lines: header lines, each with its end.
     @ivar body: with C{reason} not sent.
+    @ivar noted: a reason for the log, where the answer is as it stands here.
     """
 
     status: int | None = None
     reason: str | None = None
     lines: bytes = b""
     body: bytes = b""
+    noted: str | None = None
 
 
 #: Looks at a request. Passes it on with C{None}, answers it with a L{Reply}, or gives a Deferred
@@ -76,6 +78,12 @@ Gate = Callable[[Asked, Request], Any]
 RequestEdit = Callable[[Asked, bytes], bytes]
 #: An answer's status line and fields without the empty line -> the same edited.
 AnswerEdit = Callable[[Asked, bytes], bytes]
+
+
+#: The content of an error of ours: its media type and its octets.
+OwnPage = tuple[bytes, bytes]
+#: Status and reason of an error of ours -> its page; C{None}: the reason and the request's id.
+PageMaker = Callable[[Asked, int, str], OwnPage | None]
 
 
 class BodyFilter(Protocol):
@@ -143,6 +151,7 @@ class Draft:
     @ivar requests: edits of requests' heads.
     @ivar answers: edits of answers' heads, a member's or our own.
     @ivar filters: of members' answers; the first one that wants an answer has it.
+    @ivar page: of errors that FiberLB answers with itself; C{None}: they are as they always are.
     @ivar hosted: members are asked by their own names.
     @ivar mirror: L{fiberlb.treatment.mirroring.Mirror}; C{None}: nothing is copied.
     @ivar repeats: the edits of a request are the same for the same head on the same connection.
@@ -155,6 +164,7 @@ class Draft:
         self.requests: list[RequestEdit] = []
         self.answers: list[AnswerEdit] = []
         self.filters: list[FilterMaker] = []
+        self.page: PageMaker | None = None
         self.hosted = False
         self.mirror: Any = None
         self.repeats = True
@@ -163,7 +173,7 @@ class Draft:
     def empty(self) -> bool:
         """Nothing is to be done."""
         lists = (self.gates, self.requests, self.answers, self.filters)
-        return not any(lists) and self.mirror is None
+        return not any(lists) and self.mirror is None and self.page is None
 
 
 @attrs.frozen

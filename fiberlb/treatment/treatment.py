@@ -16,18 +16,19 @@ class Treatment:
     """
     One route's.
 
-    @ivar gates: see L{Draft}, as for C{filters}, C{hosted} and C{mirror}.
+    @ivar gates: see L{Draft}, as for C{filters}, C{hosted}, C{mirror} and C{page}.
     @ivar repeats: what is done to a request is the same for the same head on the same
         connection: nobody needs to look at it again.
     """
 
-    __slots__ = ("_answers", "_requests", "filters", "gates", "hosted", "mirror", "repeats")
+    __slots__ = ("_answers", "_requests", "filters", "gates", "hosted", "mirror", "page", "repeats")
 
     def __init__(self, draft: Draft) -> None:
         self.gates = tuple(draft.gates)
         self.filters = tuple(draft.filters)
         self.hosted = draft.hosted
         self.mirror = draft.mirror
+        self.page = draft.page
         self.repeats = draft.repeats and not draft.gates and draft.mirror is None
         self._requests = tuple(draft.requests)
         self._answers = tuple(draft.answers)

@@ -33,6 +33,16 @@ def cutter(names: Iterable[str]) -> Callable[[bytes], bytes]:
     return lambda head: pattern.sub(b"", head)
 
 
+def finder(name: str) -> Callable[[bytes], bytes]:
+    """
+    What finds the values of all fields of a name, joined by commas; C{b""}: there is none.
+
+    What it is given has a line, or an empty one, before the first field.
+    """
+    found = re.compile(rb"\n(?i:" + re.escape(name.encode()) + rb"):([^\r\n]*)\r").findall
+    return lambda head: b",".join(found(head)).strip(b" \t")
+
+
 def line(name: bytes, value: bytes) -> bytes:
     """
     One field with its line end; C{b""} where there is nothing to say.

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from fiberlb.balancing.affinity_table import AffinityTable
+from fiberlb.guards.guards import Guards
 from fiberlb.model.overload import Overload
 from fiberlb.model.settings import Settings
 from fiberlb.relay.accept import Acceptor
@@ -63,6 +64,7 @@ class SolePlane(DataPlane):
             release=binding.release,
             suspect=suspect,
             lag=Lag(loop),
+            guards=Guards(reactor, wall, random_bytes),
         )
         super().__init__(
             reactor,

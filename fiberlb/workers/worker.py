@@ -27,6 +27,7 @@ from fiberlb import snapshot
 from fiberlb.control.aside import LARGE, undisturbed
 from fiberlb.control.scrap import Scrap
 from fiberlb.control.slicing import in_slices
+from fiberlb.guards.guards import Guards
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
 from fiberlb.relay.bound import Share
@@ -107,6 +108,7 @@ class Worker:
             request_ids(time.time, os.urandom),  # noqa: TID251
             suspect=lambda *told: suspect(self._link, *told),
             lag=Lag(reactor),
+            guards=Guards(reactor, time.time, os.urandom),  # noqa: TID251
             rates=Rates(lambda: rates(order)),
             crowd=Crowd(lambda: crowd(order)),
         )

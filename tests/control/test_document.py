@@ -233,10 +233,10 @@ class RefusalTests(SynchronousTestCase):
     def test_later(self) -> None:
         """A key of a later version is known and refused, not ignored."""
         self.assertEqual(
-            refusals(self, "tor: []\npools: [{name: a, mirror: {percent: 5}}]"),
+            refusals(self, "tor: []\npools: [{name: a, http2: {percent: 5}}]"),
             [
                 "f.yaml:1:1: tor: known, not supported by this version",
-                "f.yaml:2:19: pools[0].mirror: known, not supported by this version",
+                "f.yaml:2:19: pools[0].http2: known, not supported by this version",
             ],
         )
 

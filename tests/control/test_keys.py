@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -15,6 +16,7 @@ from fiberlb.control.history import Wanted
 from fiberlb.control.keys import KeyUse
 from fiberlb.control.refusals import KeysUnchanged, StoreAway
 from fiberlb.control.service import ControlService
+from fiberlb.store.canary import prove
 from fiberlb.store.interface import Unavailable
 from fiberlb.store.key_file import read_keys
 from fiberlb.store.sealed import Keyring, key_id
@@ -204,3 +206,91 @@ class TroubleTests(KeysCase):
         """What is told of keys holds none."""
         told = json.dumps([use.id for use in self.uses()]) + repr(self.keys)
         self.assertNotIn(base64.b64encode(OLD).decode(), told)
+
+
+class SharedTests(KeysCase):
+    """Two nodes with one store, each with a key file of its own."""
+
+    def setUp(self) -> None:
+        """Start the second one."""
+        super().setUp()
+        self.paths = [Path(self.mktemp()).absolute() for _ in range(2)]
+        for path in self.paths:
+            path.touch(mode=0o600)
+            self.write(path, OLD)
+        self.nodes = [self.shared(number, path) for number, path in enumerate(self.paths, 1)]
+
+    @staticmethod
+    def write(path: Path, *keys: bytes) -> None:
+        """Have these keys in a file."""
+        path.write_bytes(b"".join(base64.b64encode(key) + b"\n" for key in keys))
+
+    def shared(self, number: int, path: Path) -> ControlService:
+        """A node that knows of others."""
+        stage = self.stage
+        keyring = Keyring(read_keys(str(path)), os.urandom, str(path))
+        self.stage.result(Deferred.fromCoroutine(prove(stage.store, keyring)))
+        around = attrs.evolve(stage.surroundings(Ids(number)), shared=True, node=f"lb-{number}")
+        control = ControlService(stage.store, stage.plane, stage.health, keyring, around)
+        stage.result(control.start(stage.file("")))
+        self.addCleanup(lambda: Deferred.fromCoroutine(control.stop()))
+        return control
+
+    def reseal(self, number: int) -> Any:
+        """What comes of it on one node."""
+        return self.nodes[number].keys.reseal(ORIGIN)
+
+    def test_rotate(self) -> None:
+        """A key that one node alone would have is not made; the way to do it is told."""
+        before = self.everything()
+        why = self.failureResultOf(self.nodes[0].keys.rotate(ORIGIN), KeysUnchanged)
+        self.assertIn("key_file of each", str(why.value))
+        self.assertEqual((read_keys(str(self.paths[0])), self.everything()), ([OLD], before))
+
+    def test_together(self) -> None:
+        """A key is used once all nodes hold it; then all of them seal with it."""
+        new = b"n" * 32
+        self.write(self.paths[0], new, OLD)
+        why = self.failureResultOf(self.reseal(0), KeysUnchanged)
+        self.assertIn(f"the key {key_id(new)} is not used yet: lb-2 would", str(why.value))
+        self.seal(0, "while-one-lacks-it")
+        self.assertNotIn(b"v1:" + key_id(new).encode(), self.everything())
+        self.write(self.paths[1], new, OLD)
+        done = self.stage.result(self.reseal(1))
+        self.assertEqual((done.key_id, done.resealed), (key_id(new), SEALED + 2 + 1))
+        self.stage.clock.advance(1)
+        self.seal(0, "after-it")
+        self.assertNotIn(b"v1:" + key_id(OLD).encode(), self.everything())
+        for path, node in zip(self.paths, self.nodes, strict=True):
+            pruned = self.stage.result(node.keys.prune(ORIGIN))
+            self.assertEqual((pruned.removed, read_keys(str(path))), ((key_id(OLD),), [new]))
+
+    def seal(self, number: int, name: str) -> None:
+        """A certificate, made on one node."""
+        one = leaf(f"{name}.test")
+        body = {"name": name, "certificate": one.pem, "private_key": one.key_pem()}
+        self.stage.result(self.nodes[number].write([create("certificates", body)], ORIGIN))
+
+    def test_started(self) -> None:
+        """A node that starts with a new key first in its file seals with the one in use."""
+        self.write(self.paths[1], b"n" * 32, OLD)
+        self.nodes.append(self.shared(3, self.paths[1]))
+        self.seal(2, "c")
+        self.assertNotIn(b"v1:" + key_id(b"n" * 32).encode(), self.everything())
+
+    def test_lacks(self) -> None:
+        """A file without the key that is in use is refused."""
+        self.write(self.paths[0], b"n" * 32)
+        why = self.failureResultOf(self.reseal(0), KeysUnchanged)
+        self.assertIn(key_id(OLD), str(why.value))
+
+    def test_away(self) -> None:
+        """Without the store nothing is sealed with the new key, later on neither."""
+        for path in self.paths:
+            self.write(path, b"n" * 32, OLD)
+        self.failureResultOf(self.reseal(0), KeysUnchanged)
+        self.stage.store.away = True
+        self.failureResultOf(self.reseal(1), StoreAway)
+        self.stage.store.away = False
+        self.seal(1, "c")
+        self.assertNotIn(b"v1:" + key_id(b"n" * 32).encode(), self.everything())

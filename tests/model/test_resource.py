@@ -64,7 +64,7 @@ class ResourceTests(SynchronousTestCase):
             ({"enabled": "yes"}, "enabled: must be true or false"),
             ({"tags": "a"}, "tags: must be a list"),
             ({"tags": ["a", ""]}, "tags[1]: must have 1 to 255 characters"),
-            ({"tags": ["a"] * 65}, "tags: must have at most 64 elements"),
+            ({"tags": ["a"] * 1001}, "tags: must have at most 1000 elements"),
         ):
             self.assertEqual(problems(LoadBalancer, document), [message])
 

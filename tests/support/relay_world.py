@@ -180,12 +180,14 @@ class World:
         trusted: Sequence[str] = (),
         tcp: bool = False,
         lag: Any = None,
+        guards: Any = None,
     ) -> None:
         """
         @param listener: further fields of the listener; C{timeouts} and C{limits} as mappings.
         @param pool: of the pool.
         @param member: of every member.
         @param lag: tells whether the process is too slow.
+        @param guards: what guards need.
         """
         self.clock = Clock()
         self.clock.advance(BEGINNING)
@@ -204,6 +206,7 @@ class World:
             bind=self._bind,
             suspect=lambda *told: self.suspects.append(told),
             lag=lag,
+            guards=guards,
         )
         self.plane = DataPlane(self.clock, services, self.log, trusted, random=Random(1).random)
         self.plane.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fiberlb.errors import Problem
@@ -14,9 +14,9 @@ from fiberlb.treatment.treatment import Treatment
 from tests.support.relay_world import World
 
 
-def loaded(**document: Any) -> dict[str, Any]:
-    """The fields of a listener, a pool or a policy that has these keys."""
-    loading = Loading()
+def loaded(files: Mapping[str, str] | None = None, /, **document: Any) -> dict[str, Any]:
+    """The fields of a listener, a pool or a policy that has these keys, with these files there."""
+    loading = Loading(None if files is None else files.__getitem__)
     found = {
         key: kinds(Listener)[key].load(value, (key,), loading) for key, value in document.items()
     }

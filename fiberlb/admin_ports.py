@@ -5,7 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,21 @@ from fiberlb.starting import CannotStart
 NOTE = "admin"
 
 
-class _Kept(unix.Port):
+class KeptPort(unix.Port):
     """A Unix socket that was made by root: its file is the user's, its directory may not be."""
 
     @classmethod
-    def over(cls, reactor: Any, sock: socket.socket, site: Site, path: str) -> _Kept:
-        """Listen there; the socket is closed, a copy of it goes on."""
+    def over(
+        cls, reactor: Any, sock: socket.socket, site: Site, path: str, mode: int = 0o600
+    ) -> KeptPort:
+        """
+        Listen there; the socket is closed, a copy of it goes on.
+
+        @param mode: of its file.
+        """
         with sock:
-            port: _Kept = cls._fromListeningDescriptor(reactor, sock.fileno(), site)
-        port.mode = 0o600
+            port: KeptPort = cls._fromListeningDescriptor(reactor, sock.fileno(), site)
+        port.mode = mode
         # It goes on without this port.
         port._shouldShutdown = False
         port.startListening()
@@ -74,6 +80,8 @@ class AdminPorts:
 
     @param reactor: has C{IReactorTCP}, C{IReactorUNIX} and C{IReactorSocket}.
     @param held: sockets that were made while there were rights to.
+
+    @ivar beside: ends what is served beside it, and ends with it.
     """
 
     def __init__(self, reactor: Any, held: Held | None = None) -> None:
@@ -83,6 +91,7 @@ class AdminPorts:
         self._addresses: list[str] = []
         self._note: Path | None = None
         self._tls: AdminTlsWatch | None = None
+        self.beside: Callable[[], Awaitable[None]] | None = None
 
     def open(self, site: Callable[[AdminListen], Site], layer: FileLayer, run: Run) -> list[str]:
         """
@@ -129,7 +138,7 @@ class AdminPorts:
             port: Any = (
                 self._reactor.listenUNIX(path, site, mode=0o600, wantPID=True)
                 if made is None
-                else _Kept.over(self._reactor, made, site, path)
+                else KeptPort.over(self._reactor, made, site, path)
             )
             if group is not None:
                 open_to(path, group)
@@ -193,3 +202,5 @@ class AdminPorts:
         ports, self._ports = self._ports, []
         for port in ports:
             await maybeDeferred(port.stopListening)
+        if self.beside is not None:
+            await self.beside()

@@ -28,6 +28,7 @@ from fiberlb.control.service import ControlService
 from fiberlb.control.state_directory import state_directory
 from fiberlb.control.upkeep import Upkeep
 from fiberlb.errors import AddressInUse, ConfigurationError
+from fiberlb.figures_plane import FiguresPlane
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
 from fiberlb.model.access_log import AccessLog as LogSettings
@@ -98,9 +99,8 @@ class Node(Service):
         self._wanted = processors() if count == AUTO else count
         log = Logger("fiberlb.access")
         # Workers write the log of what they serve themselves.
-        kind = (
-            LogSettings(format=AccessLogFormat.OFF) if self._wanted else layer.settings.access_log
-        )
+        off = LogSettings(format=AccessLogFormat.OFF)
+        kind = off if self._wanted else layer.settings.access_log
         turn = turn_in("" if layer.ephemeral else self.directory)
         self.access_log = AccessLog(kind, world.reactor, log, random=world.random, turn=turn)
         self._binding = Binding(world.inherited, held=world.held)
@@ -149,11 +149,10 @@ class Node(Service):
         self._starting.addErrback(self._refused)
 
     async def _start(self) -> None:
-        settings = self._layer.settings
+        world, settings = self._world, self._layer.settings
         keyring = self._open_state()
         self._store = store = await self._open_store(keyring)
         self.access_log.start()
-        world = self._world
         log = settings.access_log
         if isinstance(self.plane, WorkersPlane) and log.format is not AccessLogFormat.OFF:
             try_log(log.path)
@@ -167,9 +166,11 @@ class Node(Service):
         staples = Staples()
         kept = None if self._layer.ephemeral else self.directory
         self.staples = keep_stapled(world, kept, staples)
-        self.control = ControlService(
+        figures = FiguresPlane(self.plane, world.reactor, self._binding)
+        self._admin.beside = figures.close
+        self.control = figures.control = ControlService(
             store,
-            self.plane,
+            figures,
             self.health,
             keyring,
             Surroundings(
@@ -229,14 +230,13 @@ class Node(Service):
 
     def _listen_admin(self, control: ControlService) -> list[str]:
         """Open the admin API; where, as a person writes it."""
-        server = AdminServer(control, self._world.reactor)
-        return self._admin.open(server.site, self._layer, self._world.aside)
+        site = AdminServer(control, self._world.reactor).site
+        return self._admin.open(site, self._layer, self._world.aside)
 
     async def _first_round(self) -> None:
         """Wait until the members have been asked once, but not for long."""
-        round_ = self.health.first_round()
-        round_.addTimeout(FIRST_ROUND, self._world.reactor, lambda result, _: None)
-        await round_
+        reactor = self._world.reactor
+        await self.health.first_round().addTimeout(FIRST_ROUND, reactor, lambda result, _: None)
 
     def _refused(self, failure: Any) -> None:
         """The start failed: say why, in words where the reason is known."""
@@ -250,12 +250,11 @@ class Node(Service):
 
     def reload(self) -> None:
         """Read the file again; a bad one changes nothing."""
-        control = self.control
-        if self._read_again is None or control is None:
+        control, read = self.control, self._read_again
+        if read is None or control is None:
             _log.warn("There is no file to read again")
             self._world.reporting.not_reloading("there is none")
             return
-        read = self._read_again
         self._reading.run(lambda: ensureDeferred(self._reload(control, read)))
 
     async def _reload(self, control: ControlService, read: Callable[[], FileLayer]) -> None:
@@ -372,6 +371,8 @@ class Node(Service):
         """Accept for a while although C{/readyz} says no: whoever asks it has to hear it first."""
         grace = self._layer.settings.shutdown.grace
         if grace and self._deadline:
+            if self.control is not None:
+                self.control.operating.states.leave()
             wait: Deferred[None] = Deferred()
             self._grace = wait
             wait.addTimeout(grace, self._world.reactor, lambda result, _: None)

@@ -117,6 +117,8 @@ class Snapshot:
     One revision, compiled.
 
     @ivar listeners: by id, the enabled ones of enabled load balancers.
+    @ivar figures: of these the ones that show the figures of the node, which are no traffic; by
+        id, and not among C{listeners}.
     @ivar pools: by id, all of them; of a disabled one C{pool.enabled} is false.
     @ivar parts: id of a member by name -> itself at the addresses of the name, as many as it has.
     @ivar answers: what members have for an address, and the addresses that it has; both empty
@@ -129,6 +131,11 @@ class Snapshot:
     pools: Mapping[str, PoolPlan]
     parts: Mapping[str, tuple[ResolvedMember, ...]] = attrs.field(factory=dict, repr=False)
     answers: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    figures: Mapping[str, ListenerPlan] = attrs.field(factory=dict)
+
+    def plan(self, ident: str) -> ListenerPlan | None:
+        """A listener that is to listen, whatever it serves."""
+        return self.listeners.get(ident) or self.figures.get(ident)
 
     def wanted(self) -> dict[tuple[str, int], str]:
         """What is to be listened at, and for which listener: its id."""
@@ -168,14 +175,15 @@ def compile(
         pools[pool.id] = work.pool(pool)
         yield None
     listeners: dict[str, ListenerPlan] = {}
+    figures: dict[str, ListenerPlan] = {}
     for listener in configuration.all(Listener).values():
         plan = yield from work.listener(listener)
         if plan is not None:
-            listeners[listener.id] = plan
+            (figures if listener.shows_figures else listeners)[listener.id] = plan
         yield None
     if work.problems:
         raise ConfigurationError(work.problems)
-    yield Snapshot(configuration.revision, configuration, listeners, pools)
+    yield Snapshot(configuration.revision, configuration, listeners, pools, figures=figures)
 
 
 def compile_now(
@@ -286,7 +294,7 @@ class _Compilation:
         if self._previous is not None:
             unchanged = yield from self._unchanged(listener, policies, self._previous)
             if unchanged:
-                before = self._previous.listeners.get(listener.id)
+                before = self._previous.plan(listener.id)
                 if before is None or before.limits == limits:
                     return before
                 return attrs.evolve(before, limits=limits)

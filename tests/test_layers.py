@@ -45,6 +45,7 @@ ALLOWED: dict[str, str] = {
     "build": "wire",
     "announcement": "errors model build control",
     "admin_ports": "model relay control starting",
+    "figures_plane": "errors model snapshot relay control api admin_ports",
     "belongings": "",
     "background": "",
     "invocation": "",

@@ -16,6 +16,7 @@ from fiberlb.model.configuration import Configuration
 from fiberlb.model.l7 import NESTING, Condition, L7Policy, L7Rule, RuleType
 from fiberlb.model.operational import Operational
 from fiberlb.pool_plans import PoolPlan
+from fiberlb.routing.actions import READY
 from fiberlb.routing.explaining import PolicyTold, RuleTold, taker
 from fiberlb.snapshot import ListenerPlan, Snapshot
 
@@ -113,6 +114,8 @@ def _summary(found: Answered, policy: L7Policy | None, likely: Sequence[Candidat
     if found.explained is None:
         return f"refused before any policy: {found.detail}"
     who = f"policy {policy.name or policy.id!r}" if policy else "no policy takes it: the default"
+    if decision is READY:
+        return "the readiness_path: this process answers whether it serves"
     if decision.reason == "ambiguous_path":
         return "its path can be read in two ways, and they lead to different actions"
     if decision.reason == "no_route":

@@ -217,9 +217,20 @@ class MemberStates:
     async def _enforce(self) -> None:
         resting = (i for i, s in self._states.items() if s.mode is MemberMode.MAINTENANCE)
         self._hold(frozenset(resting), frozenset(self.restrained))
-        operations = Operations(members=dict(self._states), cookie_keys=self._keys.keys)
-        await self._plane.operate(operations)
+        await self._plane.operate(self._operations())
         self._changed()
+
+    def _operations(self, leaving: bool = False) -> Operations:
+        return Operations(members=dict(self._states), cookie_keys=self._keys.keys, leaving=leaving)
+
+    def leave(self) -> None:
+        """Have every process say that it is about to end; returns at once."""
+
+        async def say() -> None:
+            await self._plane.operate(self._operations(leaving=True))
+
+        done = Deferred.fromCoroutine(say())
+        done.addErrback(lambda why: _log.failure("the end is not announced", failure=why))
 
     async def _in_turn(self, work: Callable[[], Coroutine[Deferred[Any], Any, None]]) -> None:
         await self._lock.acquire()

@@ -194,13 +194,11 @@ class Publisher:
         if self.snapshot is None:
             return frozenset()
         failed = {s.listener_id for s in self._plane.listeners() if s.state == "error"}
-        before = self.snapshot.listeners
+        several = ((ident, self.snapshot.plan(ident), compiled.plan(ident)) for ident in failed)
         return frozenset(
             ident
-            for ident in failed
-            if ident in before
-            and ident in compiled.listeners
-            and before[ident].addresses == compiled.listeners[ident].addresses
+            for ident, before, now in several
+            if before is not None and now is not None and before.addresses == now.addresses
         )
 
     def scrap(self, size: int, *several: object) -> None:

@@ -17,6 +17,7 @@ from fiberlb.model.configuration import (
     check,
     resolve,
 )
+from fiberlb.model.exposed import exposed
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.load_balancer import LoadBalancer
@@ -93,7 +94,7 @@ def _examined(
     configuration: Configuration, previous: Configuration | None
 ) -> tuple[Configuration, list[Problem]]:
     resolved, problems = resolve(with_default(configuration))
-    problems += check(resolved)
+    problems += (*check(resolved), *exposed(resolved))
     known = previous.all(Certificate) if previous else {}
     problems += unreadable(resolved.all(Certificate).values(), known)
     problems += _unknown_suites(resolved.all(Listener).values())

@@ -48,6 +48,22 @@ class ListenerProtocol(Enum):
     HTTP = "http"
     HTTPS = "https"
     TERMINATED_HTTPS = "terminated_https"
+    PROMETHEUS = "prometheus"
+
+
+#: Listeners whose requests are not understood, or are no business of policies.
+_WITHOUT_REQUESTS = (ListenerProtocol.TCP, ListenerProtocol.UDP, ListenerProtocol.PROMETHEUS)
+#: Fields without a meaning where nothing but the figures of this node is served.
+_NOT_WITH_FIGURES = (
+    "accept_proxy_protocol",
+    "client_connection_limit",
+    "default_pool_id",
+    "default_pools",
+    "insert_headers",
+    "limits",
+    "rate_limit",
+    "timeouts",
+)
 
 
 class TlsVersion(Enum):
@@ -212,6 +228,7 @@ class Listener(Treated):
         from trusted proxies only.
     @ivar connection_limit: connections that may be open at once, in all workers together;
         -1 for any number. Beyond it clients wait to be accepted.
+    @ivar readiness_path: GET there is answered by this process: whether it serves, and goes on to.
     @ivar client_connection_limit: the same of each client; beyond it a client is turned away.
     @ivar insert_headers: overrides of which fields are sent to the members, as pairs.
     @ivar timeouts: overrides of the defaults, as pairs.
@@ -221,14 +238,12 @@ class Listener(Treated):
     COLLECTION: ClassVar[str] = "listeners"
     CHILDREN: ClassVar[dict[str, str]] = {"l7_policies": "l7_policies"}
     SPELLINGS: ClassVar[dict[str, str]] = {"load_balancer_id": "loadbalancer_id"}
-    LATER: ClassVar[frozenset[str]] = Treated.LATER | {
-        *"readiness_path onion onion_location".split()
-    }
+    LATER: ClassVar[frozenset[str]] = Treated.LATER | {*"onion onion_location".split()}
 
     loadbalancer_id: str = field(Reference("load_balancers"), "default")
     address: tuple[str, ...] = field(Several(ListenAddress(), single=True, most=64), ())
     port: int | None = field(Optional(Whole(1, 65535)), None)
-    protocol: ListenerProtocol = field(OneOf(ListenerProtocol, later=("prometheus",)))
+    protocol: ListenerProtocol = field(OneOf(ListenerProtocol))
     tls_config: TlsConfig | None = field(Optional(Nested(TlsConfig)), None)
     default_pool_id: str | None = field(Optional(Reference("pools")), None)
     default_pools: tuple[WeightedPool, ...] | None = field(Optional(WEIGHTED_POOLS), None)
@@ -240,6 +255,9 @@ class Listener(Treated):
     allowed_cidrs: tuple[str, ...] = field(Several(Network()), ())
     accept_proxy_protocol: bool = field(Flag(), False)
     connection_limit: int = field(ConnectionLimit(), -1)
+    readiness_path: str | None = field(
+        Optional(Text(1024, 1, r"/[!-\"$->@-~]*", "a path, without query")), None
+    )
     client_connection_limit: int = field(ConnectionLimit(), -1)
     insert_headers: tuple[tuple[str, bool], ...] = field(
         Words(Setting(), (*INSERTABLE, *OPTIONAL_FIELDS, *CLIENT_FIELDS), fold=True), ()
@@ -255,8 +273,12 @@ class Listener(Treated):
     @property
     def speaks_http(self) -> bool:
         """Whether requests are understood, rather than bytes relayed."""
-        relays = self.protocol in (ListenerProtocol.TCP, ListenerProtocol.UDP)
-        return not relays and not self.passes_tls
+        return self.protocol not in _WITHOUT_REQUESTS and not self.passes_tls
+
+    @property
+    def shows_figures(self) -> bool:
+        """Whether it answers with the figures of this node, and has nothing to do with pools."""
+        return self.protocol is ListenerProtocol.PROMETHEUS
 
     @property
     def datagrams(self) -> bool:
@@ -289,6 +311,9 @@ class Listener(Treated):
                 loading.refuse((*path, "insert_headers", name), message)
         if self.https_redirect and self.protocol is not ListenerProtocol.HTTP:
             loading.refuse((*path, "https_redirect"), "is for http listeners only")
+        if self.readiness_path is not None and not self.speaks_http:
+            hint = f"; {ADD_TLS_CONFIG}" if self.passes_tls else ""
+            loading.refuse((*path, "readiness_path"), f"needs HTTP{hint}")
         if self.hsts is not None and not self.terminates:
             message = "is minded by browsers over https only; this listener does not end TLS"
             loading.refuse((*path, "hsts"), message)
@@ -299,8 +324,7 @@ class Listener(Treated):
             self.refuse_treatment(f"needs HTTP; {ADD_TLS_CONFIG}", path, loading)
         elif not self.speaks_http:
             self.refuse_treatment(f"needs HTTP, not {self.protocol.value}", path, loading)
-        if self.datagrams:
-            self._check_datagrams(path, loading)
+        self._check_kind(path, loading)
 
     def _check_pools(self, path: Path, loading: Loading) -> None:
         """One way to say where requests go by default."""
@@ -316,6 +340,13 @@ class Listener(Treated):
             message = f"is a cookie, and needs HTTP{hint}"
             loading.refuse((*path, "split_persistence"), message)
 
+    def _check_kind(self, path: Path, loading: Loading) -> None:
+        """What does not go with listeners of a kind of their own."""
+        if self.datagrams:
+            self._check_datagrams(path, loading)
+        elif self.shows_figures:
+            self._check_figures(path, loading)
+
     def _check_datagrams(self, path: Path, loading: Loading) -> None:
         """What goes with connections only."""
         for index, address in enumerate(self.address):
@@ -325,3 +356,9 @@ class Listener(Treated):
         for name in ("accept_proxy_protocol", "insert_headers", "default_pools", "rate_limit"):
             if getattr(self, name):
                 loading.refuse((*path, name), "does not go with udp")
+
+    def _check_figures(self, path: Path, loading: Loading) -> None:
+        """No pools, nothing of requests: the figures of this node are all that there is."""
+        for name in _NOT_WITH_FIGURES:
+            if getattr(self, name) not in (None, (), False, -1):
+                loading.refuse((*path, name), "does not go with prometheus")

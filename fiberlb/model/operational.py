@@ -61,10 +61,12 @@ class Operations:
 
     @ivar members: by id; those that are missing are ready.
     @ivar cookie_keys: what persistence cookies are signed with; the first one signs.
+    @ivar leaving: the end of the process has been announced (C{shutdown.grace}).
     """
 
     members: Mapping[str, Operational] = attrs.field(factory=dict)
     cookie_keys: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+    leaving: bool = False
 
 
 @attrs.frozen

@@ -16,6 +16,7 @@ from fiberlb.relay.loop import READ
 from fiberlb.relay.networks import local_port
 from fiberlb.relay.runtime import Cell, Plan, Route
 from fiberlb.relay.tunnel import Tunnel
+from fiberlb.routing.actions import READY
 from fiberlb.routing.request import Request
 from fiberlb.treatment.draft import Reply
 from fiberlb.wire.fields import CHUNKED, UNTIL_CLOSE
@@ -229,6 +230,9 @@ class Answering(Exchange):
         assert plan is not None
         if decision.needs_host and not authority:
             self.refuse("bad_request")
+            return
+        if decision is READY and (self.cell.services.standing.leaving or self.cell.draining):
+            self.refuse("shutting_down")
             return
         if decision.content is not None:
             self.status = decision.status

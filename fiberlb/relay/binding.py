@@ -10,10 +10,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable
 
 from fiberlb.errors import AddressInUse
-from fiberlb.model.addresses import FD, UDP, UNIX
+from fiberlb.model.addresses import FD, UDP, UNIX, line
 from fiberlb.relay.accept import BACKLOG, bind
 from fiberlb.relay.datagram_sockets import bind_datagrams
 from fiberlb.relay.held import Held
@@ -36,6 +37,8 @@ class Binding:
     @param udp: L{fiberlb.relay.datagram_sockets.bind_datagrams} by shape.
 
     @ivar held: what was made while there were rights to.
+    @ivar known: ports that this process has beside those of the plane, and how often: they
+        are not probed.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Binding:
         self._inherited = inherited or Inherited()
         self.held = held or Held(tcp)
         self._udp = udp
+        self.known: Counter[tuple[bool, int]] = Counter()
         self._files: dict[str, Identity | None] = {}
 
     def bind(
@@ -66,6 +70,7 @@ class Binding:
             except LookupError as why:
                 message = str(why.args[0])
                 raise AddressInUse(listener_id, host, 0, message, "address_unavailable") from None
+        probe = probe and not self.known[line(host, port)]
         if host.startswith(UDP):
             return self._udp(listener_id, host.removeprefix(UDP), port, freebind, probe)
         if not host.startswith(UNIX):

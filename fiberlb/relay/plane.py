@@ -301,6 +301,7 @@ class DataPlane:
         """Have this in force beside the configuration, and nothing else."""
         now = self._services.loop.now
         self._table.operate(operations, self._services.wall(now) - now)
+        self._services.standing.leaving = operations.leaving
 
     # Figures.
 
@@ -375,8 +376,7 @@ class DataPlane:
             slot.rotate()
 
     def _tick(self) -> None:
-        loop = self._services.loop
-        now = loop.refresh()
+        now = (loop := self._services.loop).refresh()
         loop.wheel.sweep(now)
         loop.watch_all()
         self._look_after(now)

@@ -15,6 +15,17 @@ from fiberlb.relay.loop import Loop
 from fiberlb.treatment.buckets import Rates
 
 
+@attrs.define
+class Standing:
+    """
+    How it stands with this process.
+
+    @ivar leaving: its end has been announced, and whoever sends traffic here should stop.
+    """
+
+    leaving: bool = False
+
+
 @attrs.frozen
 class Services:
     """
@@ -25,6 +36,7 @@ class Services:
     @ivar make_request_id: a new id for a request.
     @ivar dial: opens a connection to a member, as L{fiberlb.relay.connecting.dial} does.
     @ivar reasons: reason code -> how many requests or connections have ended with it.
+    @ivar standing: whether the process is about to end.
     @ivar kept: the last answers of ours, by their ids.
     @ivar bind: makes a listening socket, as L{fiberlb.relay.accept.bind} does.
     @ivar suspect: told of a member that fails too often: its id, the last cause, a sentence.
@@ -39,6 +51,7 @@ class Services:
     wall: Callable[[float], float]
     make_request_id: Callable[[], str]
     dial: Callable[..., Any] = dial
+    standing: Standing = attrs.field(factory=Standing, eq=False)
     kept: Kept = attrs.field(factory=Kept, eq=False)
     bind: Callable[..., Any] = bind
     reasons: dict[str, int] = attrs.field(factory=dict, eq=False)

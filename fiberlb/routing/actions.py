@@ -113,6 +113,12 @@ def refusal(reason: str) -> Decision:
 BAD_REQUEST = refusal("bad_request")
 AMBIGUOUS_PATH = refusal("ambiguous_path")
 NO_ROUTE = refusal("no_route")
+#: What a listener's C{readiness_path} is answered, while the process goes on.
+READY = Decision(
+    status=200,
+    content=b"ready\n",
+    fields=b"Content-Type: text/plain\r\nCache-Control: no-store\r\n",
+)
 
 
 def default_decision(listener: Listener) -> Decision:

@@ -12,14 +12,17 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 
 from fiberlb.model.l7 import RuleType
 from fiberlb.model.listener import EncodedSlash, Listener
-from fiberlb.routing.actions import AMBIGUOUS_PATH, BAD_REQUEST, Decision, default_decision
+from fiberlb.routing.actions import AMBIGUOUS_PATH, BAD_REQUEST, READY, Decision, default_decision
 from fiberlb.routing.index import Index
 from fiberlb.routing.linear import Engine, installed
+from fiberlb.routing.path import folded, respelled
 from fiberlb.routing.patterns import Budget, Clock, Report
 from fiberlb.routing.policies import CompiledPolicy, Given, compile_policies
 from fiberlb.routing.request import Request
 
 Decide = Callable[[Request], Decision]
+#: Methods by which the readiness path is asked.
+_ASKING = frozenset({b"GET", b"HEAD"})
 #: Fewer policies than this are evaluated one after the other: that is faster than any index.
 LEAST_INDEXED = 5
 #: Policies laid out in one step of compiling.
@@ -160,7 +163,9 @@ def compile_in_steps(
     decide = _with_readings(decide, listener.encoded_slash)
     if set(complexity.values()) - {"literal"}:
         decide = _with_budget(decide, budget)
-    constant = not evaluated and not default.needs_host
+    if listener.readiness_path is not None:
+        decide = _with_readiness(decide, listener.readiness_path)
+    constant = not evaluated and not default.needs_host and listener.readiness_path is None
     only = default if constant and listener.encoded_slash is not EncodedSlash.REJECT else None
     return Routes(evaluated, complexity, decide, only, budget, indexed is not None, fields)
 
@@ -184,6 +189,18 @@ def in_order(policies: Sequence[CompiledPolicy], default: Decision) -> Decide:
         return default
 
     return decide
+
+
+def _with_readiness(decide: Decide, path: str) -> Decide:
+    """Whoever asks whether this process serves is answered before anything else is looked at."""
+    wanted = folded(respelled(path.encode()))
+
+    def with_readiness(request: Request) -> Decision:
+        if request.path == wanted and request.method in _ASKING:
+            return READY
+        return decide(request)
+
+    return with_readiness
 
 
 def _with_host(decide: Decide) -> Decide:

@@ -88,6 +88,14 @@ class StatesTests(SynchronousTestCase):
         without.reload(FILE)
         self.assertEqual(len(without.plane.operations.cookie_keys), 1)
 
+    def test_leave(self) -> None:
+        """The end is announced with all the rest."""
+        before = self.stage.plane.operations
+        self.stage.control.operating.states.leave()
+        found = self.stage.plane.operations
+        self.assertEqual((before.leaving, found.leaving), (False, True))
+        self.assertEqual(found.cookie_keys, before.cookie_keys)
+
     def test_other_node(self) -> None:
         """What another node of the store says counts here."""
         other = Stage(self, FILE, self.store, self.clock, node=1)

@@ -6,9 +6,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.plane import AddressInUse, HealthView, ListenerState, Plane, Prepared
 from fiberlb.health.monitor import HealthService
-from fiberlb.relay.plane import DataPlane
 from fiberlb.relay.prepared import Prepared as RelayPrepared
 from fiberlb.relay.states import ListenerState as RelayState
+from fiberlb.workers.plane import WorkersPlane
+from fiberlb.workers.sole import SolePlane
 from tests.control.stage import StageHealth, StagePlane
 
 
@@ -23,8 +24,8 @@ class ShapeTests(SynchronousTestCase):
         ]
 
     def test_shapes(self) -> None:
-        """The relay, the health service and the stage have every method."""
-        self.assertEqual(self.missing(Plane, DataPlane, StagePlane), [])
+        """Both data planes, the health service and the stage have every method."""
+        self.assertEqual(self.missing(Plane, SolePlane, WorkersPlane, StagePlane), [])
         self.assertEqual(self.missing(Prepared, RelayPrepared), [])
         self.assertEqual(self.missing(HealthView, HealthService, StageHealth), [])
         self.assertEqual(self.missing(ListenerState, RelayState), [])

@@ -57,6 +57,14 @@ class ListenerTests(SynchronousTestCase):
         self.assertIs(found.l7policy_order, PolicyOrder.OCTAVIA)
         self.assertIs(found.encoded_slash, EncodedSlash.KEEP)
 
+    def test_readiness_path(self) -> None:
+        """A path, of listeners that understand requests."""
+        self.assertEqual(made(Listener, **PLAIN, readiness_path="/ready").readiness_path, "/ready")
+        for value in ("ready", "/a b", "/a?b", "/a#b", ""):
+            self.assertEqual(len(problems(Listener, {**PLAIN, "readiness_path": value})), 1, value)
+        found = problems(Listener, {"port": 1, "protocol": "tcp", "readiness_path": "/"})
+        self.assertEqual(found, ["readiness_path: needs HTTP"])
+
     def test_https_redirect(self) -> None:
         """True is 308; a status is itself; false is none."""
         for value, wanted in values((True, 308), (False, 0), (301, 301), ("307", 307)):
@@ -135,13 +143,29 @@ class ListenerTests(SynchronousTestCase):
         """Keys, protocols and addresses of later versions."""
         for key in sorted(Listener.LATER):
             self.assertEqual(problems(Listener, {**PLAIN, key: None}), [f"{key}: {LATER}"])
-        self.assertEqual(
-            problems(Listener, {"port": 1, "protocol": "Prometheus"}),
-            [f"protocol: prometheus: {LATER}"],
-        )
         for text in ("onion:80",):
             (told,) = problems(Listener, {**PLAIN, "address": text})
             self.assertIn(f"{text.split(':')[0]}: {LATER}", told)
+
+    def test_figures(self) -> None:
+        """Figures of the node go with addresses and networks, and with nothing of traffic."""
+        plain = {"port": 9, "protocol": "PROMETHEUS", "allowed_cidrs": ["10.0.0.0/8"]}
+        found = made(Listener, **plain, connection_limit=9)
+        self.assertTrue(found.shows_figures)
+        self.assertFalse(found.speaks_http or found.datagrams or made(Listener, **PLAIN).terminates)
+        for name, value in (
+            ("accept_proxy_protocol", True),
+            ("client_connection_limit", 5),
+            ("default_pool_id", "p"),
+            ("default_pools", [{"pool_id": "p"}]),
+            ("insert_headers", {"x-forwarded-for": True}),
+            ("limits", {"uri": "1KiB"}),
+            ("timeouts", {"client_header": "5s"}),
+        ):
+            told = problems(Listener, {**plain, name: value})
+            self.assertIn(f"{name}: does not go with prometheus", told)
+        told = problems(Listener, {**plain, "readiness_path": "/x"})
+        self.assertEqual(told, ["readiness_path: needs HTTP"])
 
     def test_datagrams(self) -> None:
         """UDP goes with IP addresses, and with nothing that needs connections."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction, RuleType
+from fiberlb.model.operational import Operations
 from fiberlb.relay.connection import LAST_BYTES
 from tests.support.relay_links import Link
 from tests.support.relay_world import RelayTestCase, World, answer, ask, head, refusal
@@ -423,3 +424,27 @@ class SlowReaderTests(RelayTestCase):
         world.advance(LAST_BYTES + 1)
         self.assertTrue(client.closed)
         self.assertEqual(world.reasons, [None])
+
+
+class ReadinessTests(RelayTestCase):
+    """C{readiness_path}."""
+
+    def test_asked(self) -> None:
+        """It is answered without a member while the process goes on, and refused afterwards."""
+        world = self.world(listener={"readiness_path": "/ready"})
+        client = world.client(ask(target=b"/ready"))
+        self.assertTrue(client.received.startswith(b"HTTP/1.1 200 OK"), client.received)
+        self.assertTrue(client.received.endswith(b"\r\n\r\nready\n"))
+        client = world.client(ask(method=b"HEAD", target=b"//re%61dy?x"))
+        self.assertTrue(client.received.endswith(b"\r\n\r\n"), client.received)
+        world.wait(world.plane.operate(Operations(leaving=True)))
+        client = world.client(ask(target=b"/ready"))
+        self.assertEqual(client.received, refusal("shutting_down"))
+
+    def test_others(self) -> None:
+        """Other paths and other methods go where they went."""
+        world = self.world(listener={"readiness_path": "/ready"})
+        for request in (ask(target=b"/ready/x"), ask(method=b"DELETE", target=b"/ready")):
+            client, member = self.start(world, request)
+            member.send(answer())
+            self.assertEqual(client.received, answer())

@@ -34,6 +34,8 @@ _BYTES = {
 
 def fields(protocol: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The field C{timeouts}, if any was sent; 0 is no limit, of C{tcp_inspect} the default."""
+    if protocol == "PROMETHEUS":
+        return {}
     names = _REQUESTS if protocol in ("HTTP", "TERMINATED_HTTPS") else _BYTES
     done: dict[str, Any] = {}
     for name, ours in names.items():
@@ -46,6 +48,9 @@ def fields(protocol: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def noted(protocol: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """What is noted of them: requests are never waited for by C{timeout_tcp_inspect}."""
+    if protocol == "PROMETHEUS":
+        # They mean nothing there, and are shown as they were sent.
+        return {each: given[each] or None for each in DEFAULTS if each in given}
     name = "timeout_tcp_inspect"
     if name not in given or protocol not in ("HTTP", "TERMINATED_HTTPS"):
         return {}

@@ -31,10 +31,12 @@ class Connections:
 
     Where there are too many the one that has waited longest for a request makes room, so that
     those who only connect cannot keep others out.
+
+    @ivar most: how many there may be.
     """
 
     def __init__(self, most: int = MOST) -> None:
-        self._most = most
+        self.most = most
         #: Those that wait for a request, the longest first; a dict, for its order.
         self._waiting: dict[AdminChannel, None] = {}
         self._busy: set[AdminChannel] = set()
@@ -45,7 +47,7 @@ class Connections:
 
     def begun(self, channel: AdminChannel) -> bool:
         """There is one more, which waits; whether it may stay."""
-        if len(self) >= self._most:
+        if len(self) >= self.most:
             oldest = next(iter(self._waiting), None)
             if oldest is None:
                 return False
@@ -70,6 +72,13 @@ class Connections:
         """It is gone."""
         self._waiting.pop(channel, None)
         self._busy.discard(channel)
+
+    def close(self) -> None:
+        """End those that wait for a request now, the others when they are answered."""
+        for channel in [*self._waiting]:
+            channel.abort()
+        for channel in self._busy:
+            channel.persistent = False
 
 
 class AdminChannel(HTTPChannel):

@@ -49,6 +49,8 @@ async def explain(served: Served, request: IRequest, words: Mapping[str, str]) -
     snapshot = control.snapshot
     plan = snapshot.listeners.get(listener.id) if snapshot else None
     if snapshot is None or plan is None:
+        if snapshot is not None and listener.id in snapshot.figures:
+            raise Refused(409, "no_traffic", "this listener shows figures: nothing is routed there")
         detail = f"listener {listener.name or listener.id!r} or its load balancer is disabled"
         raise Refused(409, "disabled", detail)
     around = surroundings(control)

@@ -27,6 +27,18 @@ class AnswerTests(SynchronousTestCase):
             self.assertEqual(data[found.end :], f"{reason} some-id\n".encode())
             self.assertEqual((found.length, found.keep), (len(data) - found.end, 0.0))
 
+    def test_page(self) -> None:
+        """Another body takes the place of the usual one, and nothing else changes."""
+        page = (b"text/html", b"<p>sorry")
+        for head_only in (False, True):
+            data = answers.error("no_members", 503, "x", answers.CLOSE, head_only, page)
+            found = response(data)
+            assert found is not None
+            for line in (b"Content-Type: text/html", b"Cache-Control: no-store"):
+                self.assertIn(line, found.lines)
+            self.assertEqual(found.length, 8)
+            self.assertEqual(data[found.end :], b"" if head_only else page[1])
+
     def test_status_given(self) -> None:
         """A policy's own status wins; one without a phrase has an empty one."""
         for status, line in (

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.wire.field_lines import cutter, line, put
+from fiberlb.wire.field_lines import cutter, finder, line, put
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx_a:2\r\nX-Ab: 3\r\nY: X-A: 4\r\n\r\n"
 
@@ -34,6 +34,21 @@ class CutTests(SynchronousTestCase):
         """Lines come at the end."""
         self.assertEqual(put(b"A\r\n\r\n", b"B: c\r\n"), b"A\r\nB: c\r\n\r\n")
         self.assertEqual(put(b"A\r\n\r\n", b""), b"A\r\n\r\n")
+
+
+class FindTests(SynchronousTestCase):
+    """Reading them."""
+
+    def test_found(self) -> None:
+        """All values of a name in any case, joined; the start line is none."""
+        find = finder("Accept")
+        for head, wanted in (
+            (b"accept: x\r\nAccept: a\r\nACCEPT:b \r\n", b"a,b"),
+            (b"\r\nAccept:\t*/*\r\n", b"*/*"),
+            (b"\r\nAccept-Encoding: gzip\r\nX-Accept: y\r\n", b""),
+            (b"", b""),
+        ):
+            self.assertEqual(find(head).replace(b" ", b""), wanted)
 
 
 class LineTests(SynchronousTestCase):

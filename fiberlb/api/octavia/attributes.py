@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from fiberlb.api.octavia.faults import Fault, invalid, needed, refuse, unknown
+from fiberlb.api.octavia.faults import Fault, invalid, needed, provider_cannot, refuse, unknown
 
 #: A name and what was sent for it -> the value; raises L{Fault}.
 Load = Callable[[str, Any], Any]
@@ -153,6 +153,17 @@ def uuid(name: str, value: Any) -> str:
     if not isinstance(value, str) or not UUID.fullmatch(value):
         refuse(name, value, f"Value should be UUID format: '{value}'")
     return value
+
+
+def protocol(*served: str) -> Load:
+    """A protocol; the one that is not served is known."""
+
+    def load(name: str, value: Any) -> str:
+        if value == "SCTP":
+            raise provider_cannot(f"protocol {value}")
+        return word_of(*served)(name, value)
+
+    return load
 
 
 def word_of(*words: str) -> Load:

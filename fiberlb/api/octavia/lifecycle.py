@@ -46,6 +46,9 @@ WITHIN: Mapping[tuple[str, str], Kind] = {
     ("pools", "members"): members.KIND,
     ("l7policies", "rules"): rules.KIND,
 }
+#: What lists can be sorted by, beside what can be sent, though there be nothing in them.
+_ANSWERED = ("created_at", "updated_at", "provisioning_status", "operating_status")
+_PARENTS = ("pool_id", "l7policy_id")
 
 
 @attrs.frozen
@@ -77,7 +80,10 @@ class Lifecycle:
         view = self._view()
         documents = [place.kind.show(view, made) for made in self._all(view, place)]
         mine = [each for each in documents if self._identity.sees(each["project_id"])]
-        names = {*place.kind.attributes, *(n for each in documents[:1] for n in each)}
+        names = {*_ANSWERED, *place.kind.attributes, *(n for each in documents[:1] for n in each)}
+        if place.parent:
+            # Some clients say again what the address says already.
+            query = {n: v for n, v in query.items() if n not in _PARENTS or place.parent not in v}
         return page(mine, query, path, names)
 
     def _all(self, view: View, place: Place) -> Sequence[Any]:
@@ -122,7 +128,7 @@ class Lifecycle:
             ident = kind.create(edit, given, place.parent)
             if kind is pools.KIND:
                 trees.fill(edit, ident, given)
-        await quotas.check(view, self._project(view, given, edit), edit.operations)
+        await quotas.check(view, self._project(view, place, given, edit), edit.operations)
         after = await self._write(edit)
         if kind is load_balancers.KIND and (given["listeners"] or given["pools"]):
             return trees.shown(after, after.configuration.all(LoadBalancer)[ident])
@@ -138,8 +144,14 @@ class Lifecycle:
             if given.get(name) is not None:
                 self._find(view, Place(kind), given[name])
 
-    def _project(self, view: View, given: Mapping[str, Any], edit: Edit) -> str:
+    def _project(self, view: View, place: Place, given: Mapping[str, Any], edit: Edit) -> str:
         """The project that new objects count for: of what they belong to."""
+        pool = given.get("pool_id") or (place.parent if place.kind is members.KIND else "")
+        if pool:
+            return view.project(view.balancer_of_pool(pool))
+        if place.parent:
+            policy = view.configuration.objects["l7_policies"][place.parent]
+            return view.project(view.parent(policy).loadbalancer_id)
         if given.get("listener_id"):
             listener = view.configuration.objects["listeners"].get(given["listener_id"])
             return view.project(getattr(listener, "loadbalancer_id", ""))

@@ -22,6 +22,8 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "client_authentication": Attribute(word_of("NONE", "OPTIONAL", "MANDATORY"), "NONE"),
     **tls.ATTRIBUTES,
 }
+#: What says nothing of an attribute; the other lists must not be empty.
+_NO_MORE: Mapping[str, Any] = {"sni_container_refs": []}
 _ONLY = "{name} is only supported for TERMINATED_HTTPS listeners."
 
 
@@ -51,7 +53,7 @@ def updated(
 
 def _refuse_any(given: Mapping[str, Any]) -> None:
     for name in ATTRIBUTES:
-        if given.get(name) not in (None, [], "NONE"):
+        if given.get(name) not in (None, "NONE", _NO_MORE.get(name)):
             raise invalid(_ONLY.format(name=name))
 
 

@@ -17,7 +17,6 @@ from fiberlb.api.octavia.attributes import (
     number,
     text,
     uuid,
-    word_of,
 )
 from fiberlb.api.octavia.common import document, fields, ids
 from fiberlb.api.octavia.edit import Edit
@@ -56,7 +55,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "description": DESCRIPTION,
     "admin_state_up": UP,
     "tags": TAGS,
-    "protocol": Attribute(word_of(*PROTOCOLS), required=True, put=False),
+    "protocol": Attribute(attributes.protocol(*PROTOCOLS), required=True, put=False),
     "protocol_port": Attribute(number(1, 65535), required=True, put=False),
     "loadbalancer_id": Attribute(uuid, required=True, put=False),
     "connection_limit": Attribute(number(-1, 10_000_000), -1),

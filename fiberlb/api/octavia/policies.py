@@ -82,6 +82,7 @@ def show(view: View, made: L7Policy) -> dict[str, Any]:
     order = [one.id for one in view.configuration.policies(listener.id)]
     return {
         **document(view, made, project, of_enabled(made)),
+        "name": "" if made.name == _unnamed(view, made) else made.name,
         "action": action,
         "listener_id": listener.id,
         "position": order.index(made.id) + 1,
@@ -91,6 +92,11 @@ def show(view: View, made: L7Policy) -> dict[str, Any]:
         "redirect_http_code": code if redirects else None,
         "rules": ids(view.configuration.children(L7Rule, made.id)),
     }
+
+
+def _unnamed(view: View, made: L7Policy) -> str:
+    """The name of a policy that nobody has named."""
+    return str(view.notes(made.id).get(positions.UNNAMED, f"policy-{made.position}"))
 
 
 def create(

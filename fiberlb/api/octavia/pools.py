@@ -55,7 +55,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "description": DESCRIPTION,
     "admin_state_up": UP,
     "tags": TAGS,
-    "protocol": Attribute(word_of(*PROTOCOLS), required=True, put=False),
+    "protocol": Attribute(attributes.protocol(*PROTOCOLS), required=True, put=False),
     "lb_algorithm": Attribute(word_of(*ALGORITHMS), required=True, nullable=False),
     "loadbalancer_id": Attribute(uuid, put=False),
     "listener_id": Attribute(uuid, put=False),

@@ -14,6 +14,8 @@ from fiberlb.api.octavia.edit import Edit
 from fiberlb.model.l7 import L7Policy
 
 STEP = 10
+#: Noted of a policy: the name that it has because it was given none.
+UNNAMED = "unnamed"
 _COLLECTION = L7Policy.COLLECTION
 
 
@@ -25,7 +27,9 @@ def insert(edit: Edit, order: list[str], rank: int | None, body: Mapping[str, An
     """
     at = len(order) if rank is None else min(rank - 1, len(order))
     number = _between(edit, order, at)
-    ident = edit.create(_COLLECTION, {**body, "position": number})
+    # The model gives it a name where it has none; nobody here has asked for that.
+    unnamed = "" if body.get("name") else f"policy-{number}"
+    ident = edit.create(_COLLECTION, {**body, "position": number}, {UNNAMED: unnamed})
     order.insert(at, ident)
     edit.positions[ident] = number
     return ident

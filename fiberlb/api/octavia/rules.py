@@ -35,6 +35,7 @@ _COMPARES_OF = {
 }
 _TOKEN = re.compile(r"[a-zA-Z0-9!#$%&'*+.^_`|~-]+")
 _DN_KEY = re.compile(r"[a-zA-Z][A-Za-z0-9-]*")
+_SPACED = ("HOST_NAME", "PATH", "HEADER")
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 
 ATTRIBUTES: Mapping[str, Attribute] = {
@@ -72,7 +73,7 @@ def show(view: View, made: L7Rule) -> dict[str, Any]:
         "type": made.rule_type.value.upper(),
         "compare_type": made.compare_type.value.upper(),
         "key": made.key,
-        "value": value,
+        "value": _written(view.notes(made.id).get("value"), value),
         "invert": made.invert,
     }
 
@@ -82,11 +83,31 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
     if len(edit.view.configuration.children(L7Rule, parent)) >= MOST:
         raise Fault(409, f"Too many rules on L7 policy {parent}")
     _check(given)
-    return edit.create("l7_rules", {**fields(given), **_fields(given), "policy_id": parent})
+    body = {**fields(given), **_fields(given), "policy_id": parent}
+    return edit.create("l7_rules", body, {"value": given["value"]})
+
+
+def _quoted(value: str) -> bool:
+    """Whether a value has quotes around it, which are no part of what is compared."""
+    return len(value) > 2 and value[0] == value[-1] == '"'
+
+
+def _bare(value: str) -> str:
+    return value[1:-1] if _quoted(value) else value
+
+
+def _written(sent: str | None, value: str) -> str:
+    """A value as it was sent, if it is still that one; spaces need quotes."""
+    if sent is not None and value in (sent, _bare(sent)):
+        return sent
+    return f'"{value}"' if " " in value else value
 
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     done = moved(given, _FIELDS)
+    kind, compare = given.get("type"), given.get("compare_type")
+    if "value" in done and kind in _SPACED and compare != "REGEX":
+        done["value"] = _bare(done["value"])
     if given.get("type") not in (None, *_KEYED):
         # Octavia keeps the key of a rule that has no use for one, and ignores it.
         done["key"] = None
@@ -105,6 +126,8 @@ def _check(given: Mapping[str, Any]) -> None:
             raise _wrong(f"{kind} rules need a valid key")
     elif key is not None and str(kind).startswith("SSL_"):
         raise _wrong(f"{kind} rules take no key")
+    if kind in _SPACED and compare != "REGEX" and " " in str(value) and not _quoted(str(value)):
+        raise _wrong("a value with spaces needs double quotes around it")
     if kind == "COOKIE" and compare != "REGEX" and not _COOKIE_VALUE.fullmatch(str(value)):
         raise _wrong("the value is not one that a cookie can have")
     if kind == "SSL_CONN_HAS_CERT" and str(value).lower() != "true":
@@ -121,10 +144,13 @@ def update(edit: Edit, made: L7Rule, given: Mapping[str, Any]) -> None:
     """What was sent of one that is there."""
     merged = {**show(edit.view, made), **given}
     _check(merged)
-    body = {**fields(given), **_fields({**given, "type": merged["type"]})}
+    how = {name: merged[name] for name in ("type", "compare_type")}
+    body = {**fields(given), **_fields({**given, **how})}
+    noted = {}
     if "value" in given:
         body["values"] = None
-    edit.patch("l7_rules", made.id, body)
+        noted["value"] = given["value"]
+    edit.patch("l7_rules", made.id, body, noted)
 
 
 def delete(edit: Edit, made: L7Rule, cascade: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fiberlb.api.octavia import catalogue, quotas, stats
-from fiberlb.api.octavia.asked import Asked, body_of
+from fiberlb.api.octavia.asked import Asked, body_of, only
 from fiberlb.api.octavia.attributes import created, updated
 from fiberlb.api.octavia.catalogue import CATALOGUE, Shelved
 from fiberlb.api.octavia.faults import Fault
@@ -70,6 +70,8 @@ async def _quotas(
     asked: Asked, control: ControlService, identity: Identity, words: list[str]
 ) -> Reply | None:
     shelf = control.shelf
+    fixed = not words or words in (["defaults"], [words[0], "default"])
+    only(asked, "GET", *(() if fixed else ("PUT", "DELETE")))
     if not words:
         found = await quotas.all_of(shelf)
         listed = [{"project_id": p, **quotas.shown(limits)} for p, (limits, _) in found.items()]
@@ -93,6 +95,7 @@ async def _quotas(
 
 
 def _providers(asked: Asked, words: list[str]) -> Reply | None:
+    only(asked, "GET")
     if not words:
         listed = [{"name": name, "description": text} for name, text in PROVIDERS.items()]
         return Reply(200, {"providers": [picked(each, asked.query) for each in listed]})
@@ -109,6 +112,7 @@ async def _catalogue(
     asked: Asked, control: ControlService, kind: Shelved, words: list[str]
 ) -> Reply:
     shelf = control.shelf
+    only(asked, "GET", *(("PUT", "DELETE") if words else ("POST",)))
     if not words and asked.method == "POST":
         given = created(kind.root, body_of(asked, kind.root), kind.attributes)
         done = await catalogue.create(shelf, kind, given, control.make_id)

@@ -12,13 +12,11 @@ from fiberlb.api.access.identity import identity_of
 from fiberlb.api.rest.conditions import quoted
 from fiberlb.api.rest.reply import Reply, encoded
 from fiberlb.api.rest.resource import reason_of
-from fiberlb.control.cautions import sentences
-from fiberlb.control.certificates import CertificateFacts
+from fiberlb.api.rest.warned import warnings
 from fiberlb.control.differences import differences, names
 from fiberlb.control.operations import Origin, Outcome
 from fiberlb.control.past import Version
 from fiberlb.control.service import ControlService
-from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Owner, Resource
 
@@ -51,13 +49,12 @@ def document(control: ControlService, outcome: Outcome, dry: bool) -> dict[str, 
     """What is told of it."""
     configuration = outcome.configuration
     known = [*everything(control.configuration), *everything(configuration)]
-    trusted = control.state.file.settings.trusted_proxies
     return {
         "dry_run": dry,
         "revision": outcome.revision,
         "changes": changes(outcome.versions, known),
         "names": names(outcome.versions, known),
-        "warnings": [*sentences(configuration, trusted), *_warned(control, outcome.versions)],
+        "warnings": warnings(control, outcome),
     }
 
 
@@ -85,17 +82,6 @@ def _change(version: Version, parents: dict[str, Resource]) -> dict[str, Any]:
         "managed_by": version.record.meta.managed_by.value,
         "fields": [attrs.asdict(one) for one in differences(version)],
     }
-
-
-def _warned(control: ControlService, versions: Iterable[Version]) -> list[str]:
-    """What should be known of certificates that came or changed."""
-    facts, found = CertificateFacts(), []
-    for version in versions:
-        made = version.after.made if version.after is not None else None
-        if isinstance(made, Certificate):
-            said = facts.warnings(made, control.wall())
-            found += [f"certificate {made.name or made.id}: {one}" for one in said]
-    return found
 
 
 def everything(configuration: Configuration) -> list[Resource]:

@@ -20,6 +20,7 @@ from fiberlb.api.rest.lists import fact_tests, filterable, flag, page, query_of,
 from fiberlb.api.rest.problem import invalid
 from fiberlb.api.rest.reply import NO_CONTENT, NOT_MODIFIED, Reply, encoded
 from fiberlb.api.rest.tables import Table
+from fiberlb.api.rest.warned import warnings
 from fiberlb.control.operations import Op, Operation, Origin, Outcome
 from fiberlb.control.refusals import Ambiguous, NotFound
 from fiberlb.control.service import ControlService
@@ -262,6 +263,7 @@ class Resources:
             "revision": outcome.revision,
             "changes": changes,
             "result": result,
+            "warnings": await self._control.beside(lambda: warnings(self._control, outcome)),
         }
         return await self._reply(200, body, {})
 

@@ -110,7 +110,11 @@ _FIXED: Mapping[str, Schema] = {
     "Mention": record(collection=TEXT, id=TEXT, name=TEXT),
     "Change": _CHANGE,
     "DryRun": record(
-        dry_run={"const": True}, revision=WHOLE, changes=listed(named("Change")), result=ANYTHING
+        dry_run={"const": True},
+        revision=WHOLE,
+        changes=listed(named("Change")),
+        result=ANYTHING,
+        warnings=listed(TEXT),
     ),
     "Revision": record(
         revision=WHOLE,

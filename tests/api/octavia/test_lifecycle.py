@@ -26,3 +26,21 @@ class HistoryTests(OctaviaCase):
         self.ask("PATCH", f"/v1/load_balancers/{ident}", {"description": "native"})
         found = self.look(f"loadbalancers/{ident}")["loadbalancer"]
         self.assertEqual((found["description"], found["vip_subnet_id"]), ("native", SUBNET))
+
+
+class ListTests(OctaviaCase):
+    """What lists can be asked."""
+
+    def test_empty(self) -> None:
+        """An empty one can be sorted by what any object would have."""
+        for key in ("created_at", "operating_status", "id"):
+            self.assertEqual(self.look(f"pools?sort={key}:desc")["pools"], [])
+
+    def test_parent(self) -> None:
+        """The parent may be said again, as openstacksdk does; another one is not taken."""
+        front = self.listener(self.balancer())
+        policy = self.make("l7policies", listener_id=front, action="REJECT")["id"]
+        path = f"l7policies/{policy}/rules"
+        self.make(path, type="PATH", compare_type="EQUAL_TO", value="/")
+        self.assertEqual(len(self.look(f"{path}?l7policy_id={policy}")["rules"]), 1)
+        self.fault("GET", f"{path}?l7policy_id={SUBNET}", None, 400, "duplicate or invalid")

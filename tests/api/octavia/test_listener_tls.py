@@ -50,6 +50,14 @@ class ListenerTlsTests(OctaviaCase):
         found = self.look(f"listeners/{ident}")["listener"]
         self.assertEqual(found["sni_container_refs"], [self.certificate])
 
+    def test_without_tls(self) -> None:
+        """Other listeners have none of it, and no empty lists."""
+        given: dict[str, Any]
+        for given in ({"tls_versions": []}, {"alpn_protocols": []}, {"tls_ciphers": "x"}):
+            asked = {"protocol": "HTTP", "protocol_port": 80, **given}
+            self.refused("listeners", 400, "TERMINATED_HTTPS", loadbalancer_id=self.lb, **asked)
+        self.listener(self.lb, 80, sni_container_refs=[], tls_versions=None)
+
     def test_refused(self) -> None:
         """Nothing to show, old versions, nobody to vouch."""
         given: dict[str, Any]

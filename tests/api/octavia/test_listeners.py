@@ -44,7 +44,7 @@ class ListenerTests(OctaviaCase):
         self.listener(self.lb, 80)
         for status, text, given in (
             (409, "already using protocol HTTP and protocol_port 80", {"protocol": "TCP"}),
-            (400, "Value should be one of", {"protocol": "SCTP", "protocol_port": 1}),
+            (501, "does not support", {"protocol": "SCTP", "protocol_port": 1}),
             (400, "lower or equal to 65535", {"protocol_port": 70000}),
             (404, "Load Balancer", {"loadbalancer_id": SUBNET, "protocol_port": 1}),
             (400, "insert_headers", {"protocol_port": 1, "insert_headers": {"X-No": "true"}}),

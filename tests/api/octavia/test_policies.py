@@ -62,6 +62,15 @@ class PolicyTests(OctaviaCase):
         self.assertIsNone(self.change(path, action="REJECT")["redirect_pool_id"])
         self.fault("PUT", path, {"l7policy": {}}, 400, "Invalid update options")
 
+    def test_unnamed(self) -> None:
+        """Nobody named it, nor does its place."""
+        first = self.made(action="REJECT")
+        self.assertEqual((first["name"], self.made(action="REJECT", position=1)["name"]), ("", ""))
+        self.assertEqual(self.made(action="REJECT", name="policy-10")["name"], "policy-10")
+        path = f"l7policies/{first['id']}"
+        self.assertEqual(self.change(path, name="mine")["name"], "mine")
+        self.assertEqual(self.change(path, name=None)["name"], "")
+
     def test_gone(self) -> None:
         """Those after a deleted one move up."""
         first, second = (self.made(action="REJECT")["id"] for _ in range(2))

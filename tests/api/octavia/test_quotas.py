@@ -28,6 +28,22 @@ class QuotaTests(OctaviaCase):
         self.assertEqual(self.look("quotas")["quotas"], [])
         self.fault("PUT", "quotas/default", {"quota": {"colour": 1}}, 400, "colour")
 
+    def test_whose(self) -> None:
+        """Parts count for the project of what they belong to, whoever makes them."""
+        balancer = self.balancer(project_id="other")
+        pool = self.pool(loadbalancer_id=balancer)
+        front = self.listener(balancer)
+        policy = self.make("l7policies", listener_id=front, action="REJECT")["id"]
+        limits = {"member": 0, "healthmonitor": 0, "l7policy": 1, "l7rule": 0}
+        self.assertEqual(self.call("PUT", "quotas/other", {"quota": limits}).status, 202)
+        met = "Quota has been met"
+        self.refused(f"pools/{pool}/members", 403, met, address="10.0.0.1", protocol_port=1)
+        check = {"type": "TCP", "delay": 2, "timeout": 1, "max_retries": 1}
+        self.refused("healthmonitors", 403, met, pool_id=pool, **check)
+        self.refused("l7policies", 403, met, listener_id=front, action="REJECT")
+        rule = {"type": "PATH", "compare_type": "EQUAL_TO", "value": "/"}
+        self.refused(f"l7policies/{policy}/rules", 403, met, **rule)
+
     def test_met(self) -> None:
         """What would be more is refused, also as a part of a whole."""
         self.limit(loadbalancer=1, member=1, listener=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fiberlb.api.octavia.rules import MOST
+from fiberlb.model.l7 import L7Rule
 from tests.api.octavia.asking import OctaviaCase
 
 
@@ -48,6 +49,19 @@ class RuleTests(OctaviaCase):
             {"type": "METHOD", "compare_type": "EQUAL_TO", "value": "GET"},
         ):
             self.refused(self.path, 400, "", **given)
+
+    def test_quotes(self) -> None:
+        """A value with spaces has quotes, which are shown and not compared."""
+        made = self.make(self.path, type="PATH", compare_type="EQUAL_TO", value='"/a b"')
+        self.assertEqual(made["value"], '"/a b"')
+        [rule] = self.stage.control.configuration.all(L7Rule).values()
+        self.assertEqual(rule.value, "/a b")
+        changed = self.change(f"{self.path}/{made['id']}", value="/c")
+        self.assertEqual(changed["value"], "/c")
+        for kind in ("PATH", "HOST_NAME", "HEADER"):
+            self.refused(
+                self.path, 400, "quotes", type=kind, key="a", compare_type="CONTAINS", value="a b"
+            )
 
     def test_most(self) -> None:
         """A policy has fifty at most."""

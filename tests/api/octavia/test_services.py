@@ -16,6 +16,18 @@ class ServiceTests(OctaviaCase):
         self.assertEqual([set(one) for one in found["flavor_capabilities"]], [{"name"}])
         self.fault("GET", "providers/x/flavor_capabilities", None, 400, "not enabled")
 
+    def test_methods(self) -> None:
+        """405, where there is no such method."""
+        for method, path in (
+            ("POST", "quotas"),
+            ("PUT", "quotas/defaults"),
+            ("DELETE", "quotas/x/default"),
+            ("DELETE", "providers"),
+            ("PUT", "flavors"),
+            ("POST", "flavors/x"),
+        ):
+            self.fault(method, path, {}, 405, "not allowed")
+
     def test_nothing(self) -> None:
         """404 in the shape of all faults."""
         for path in ("x", "providers/fiberlb/x", "quotas/a/b", "flavors/a/b", "pools/a/b/c/d"):

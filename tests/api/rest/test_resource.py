@@ -354,6 +354,10 @@ class DryRunTests(Asking):
         self.assertEqual((found.status, document["dry_run"], document["revision"]), (200, True, 0))
         self.assertEqual([change["op"] for change in document["changes"]], ["create"])
         self.assertEqual(document["result"]["name"], "a")
+        self.assertEqual(document["warnings"], [])
+        body = {"name": "l", "port": 80, "protocol": "tcp", "accept_proxy_protocol": True}
+        (told,) = self.ask("POST", "/v1/listeners?dry_run=true", body).document["warnings"]
+        self.assertIn("trusted_proxies is empty", told)
         self.assertEqual(self.get("/v1/pools").document["items"], [])
 
     def test_every_method(self) -> None:

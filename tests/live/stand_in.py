@@ -1,7 +1,7 @@
 """
 A stand-in for the parts of OpenStack that tempest needs around Octavia: Keystone and Neutron.
 
-Run: C{python -m tests.live.openstack PORT URL}, with the address of the Octavia API for the
+Run: C{python -m tests.live.stand_in PORT URL}, with the address of the Octavia API for the
 catalogue. Users are as in C{USERS}; any password will do. Networks and subnets come out of a few
 that both sides know (L{networks}).
 """
@@ -15,15 +15,19 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-#: User -> project and roles; tempest wants one for each set of roles that it asks for.
+#: Each set of roles that tempest asks for; the first word is what its users are called.
+_ROLES = {
+    "admin": ["admin"],
+    "primary": ["member", "reader"],
+    "lb-admin": ["load-balancer_admin"],
+    "observer": ["load-balancer_observer", "reader"],
+    "global": ["load-balancer_global_observer", "reader"],
+    "one": ["load-balancer_member", "member"],
+    "two": ["load-balancer_member", "member"],
+}
+#: User -> project and roles: a set of them for each of the runs that go on side by side.
 USERS = {
-    "admin": ("admin", ["admin"]),
-    "primary": ("primary", ["member", "reader"]),
-    "lb-admin": ("lb-admin", ["load-balancer_admin"]),
-    "observer": ("observer", ["load-balancer_observer", "reader"]),
-    "global": ("global", ["load-balancer_global_observer", "reader"]),
-    "one": ("one", ["load-balancer_member", "member"]),
-    "two": ("two", ["load-balancer_member", "member"]),
+    f"{name}-{run}": (f"{name}-{run}", roles) for run in (1, 2) for name, roles in _ROLES.items()
 }
 _NAMESPACE = uuid.UUID("5f1be51b-0000-5000-8000-6f70656e7374")
 

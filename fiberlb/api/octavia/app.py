@@ -147,7 +147,7 @@ class OctaviaFace(Resource):
             only(asked, "GET", "POST")
             if asked.method == "GET":
                 found = lifecycle.list(place, asked.query, asked.base + asked.path)
-                return Reply(200, {kind.plural: found.items, f"{kind.plural}_links": found.links})
+                return Reply(200, {kind.path: found.items, f"{kind.path}_links": found.links})
             return Reply(201, {kind.root: await lifecycle.create(place, body_of(asked, kind.root))})
         only(asked, "GET", "PUT", "DELETE")
         if asked.method == "GET":

@@ -12,12 +12,12 @@ from fiberlb.api.octavia.edit import Edit
 from fiberlb.api.octavia.view import View
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Kind:
     """
     One kind.
 
-    @ivar path: its word in addresses; C{plural}: the envelope of lists.
+    @ivar path: its word in addresses, and the envelope of lists.
     @ivar root: the envelope of one.
     @ivar title: its name in texts.
     @ivar attributes: what may be sent.
@@ -30,7 +30,6 @@ class Kind:
     """
 
     path: str
-    plural: str
     root: str
     title: str
     attributes: Attributes

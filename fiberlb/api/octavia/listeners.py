@@ -240,15 +240,4 @@ def delete(edit: Edit, made: Listener, cascade: bool) -> None:
     edit.delete("listeners", made.id)
 
 
-KIND = Kind(
-    path="listeners",
-    plural="listeners",
-    root="listener",
-    title="Listener",
-    attributes=ATTRIBUTES,
-    all=every,
-    show=show,
-    create=create,
-    update=update,
-    delete=delete,
-)
+KIND = Kind("listeners", "listener", "Listener", ATTRIBUTES, every, show, create, update, delete)

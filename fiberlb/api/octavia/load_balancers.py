@@ -120,14 +120,13 @@ def delete(edit: Edit, made: LoadBalancer, cascade: bool) -> None:
 
 
 KIND = Kind(
-    path="loadbalancers",
-    plural="loadbalancers",
-    root="loadbalancer",
-    title="Load Balancer",
-    attributes=ATTRIBUTES,
-    all=every,
-    show=show,
-    create=create,
-    update=update,
-    delete=delete,
+    "loadbalancers",
+    "loadbalancer",
+    "Load Balancer",
+    ATTRIBUTES,
+    every,
+    show,
+    create,
+    update,
+    delete,
 )

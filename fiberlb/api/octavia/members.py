@@ -146,15 +146,4 @@ def batch(edit: Edit, pool: str, several: list[Any], additive: bool) -> None:
             edit.delete("members", current.id)
 
 
-KIND = Kind(
-    path="members",
-    plural="members",
-    root="member",
-    title="Member",
-    attributes=ATTRIBUTES,
-    all=every,
-    show=show,
-    create=create,
-    update=update,
-    delete=delete,
-)
+KIND = Kind("members", "member", "Member", ATTRIBUTES, every, show, create, update, delete)

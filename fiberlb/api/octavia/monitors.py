@@ -227,15 +227,14 @@ def delete(edit: Edit, pool: Pool, cascade: bool) -> None:
 
 
 KIND = Kind(
-    path="healthmonitors",
-    plural="healthmonitors",
-    root="healthmonitor",
-    title="HealthMonitor",
-    attributes=ATTRIBUTES,
-    all=every,
-    show=show,
-    create=create,
-    update=update,
-    delete=delete,
-    ident=lambda pool: pool.health_monitor.id,
+    "healthmonitors",
+    "healthmonitor",
+    "HealthMonitor",
+    ATTRIBUTES,
+    every,
+    show,
+    create,
+    update,
+    delete,
+    lambda pool: pool.health_monitor.id,
 )

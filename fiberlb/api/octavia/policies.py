@@ -175,15 +175,4 @@ def delete(edit: Edit, made: L7Policy, cascade: bool) -> None:
     edit.delete("l7_policies", made.id)
 
 
-KIND = Kind(
-    path="l7policies",
-    plural="l7policies",
-    root="l7policy",
-    title="L7Policy",
-    attributes=ATTRIBUTES,
-    all=every,
-    show=show,
-    create=create,
-    update=update,
-    delete=delete,
-)
+KIND = Kind("l7policies", "l7policy", "L7Policy", ATTRIBUTES, every, show, create, update, delete)

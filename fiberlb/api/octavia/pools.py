@@ -267,15 +267,4 @@ def delete(edit: Edit, made: Pool, cascade: bool) -> None:
     edit.delete("pools", made.id)
 
 
-KIND = Kind(
-    path="pools",
-    plural="pools",
-    root="pool",
-    title="Pool",
-    attributes=ATTRIBUTES,
-    all=every,
-    show=show,
-    create=create,
-    update=update,
-    delete=delete,
-)
+KIND = Kind("pools", "pool", "Pool", ATTRIBUTES, every, show, create, update, delete)

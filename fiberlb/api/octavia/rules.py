@@ -158,15 +158,4 @@ def delete(edit: Edit, made: L7Rule, cascade: bool) -> None:
     edit.delete("l7_rules", made.id)
 
 
-KIND = Kind(
-    path="rules",
-    plural="rules",
-    root="rule",
-    title="L7Rule",
-    attributes=ATTRIBUTES,
-    all=every,
-    show=show,
-    create=create,
-    update=update,
-    delete=delete,
-)
+KIND = Kind("rules", "rule", "L7Rule", ATTRIBUTES, every, show, create, update, delete)

@@ -49,6 +49,8 @@ INSERTED = (
     "X-Real-IP",
 )
 _HTTP = ("HTTP", "TERMINATED_HTTPS")
+#: Who sees the figures of a PROMETHEUS listener that lets nobody else in by name.
+LOCAL = ("127.0.0.0/8", "::1/128")
 
 ATTRIBUTES: Mapping[str, Attribute] = {
     "name": NAME,
@@ -101,10 +103,15 @@ def show(view: View, made: Listener) -> dict[str, Any]:
         "default_pool_id": made.default_pool_id,
         "l7policies": ids(policies),
         "insert_headers": {n: str(told).lower() for n, told in made.insert_headers},
-        "allowed_cidrs": list(made.allowed_cidrs) or None,
+        "allowed_cidrs": _shown_cidrs(protocol, made),
         **timeouts.shown(made, view.notes(made.id)),
         **listener_tls.shown(view, made, protocol),
     }
+
+
+def _shown_cidrs(protocol: str, made: Listener) -> list[str] | None:
+    unsaid = protocol == "PROMETHEUS" and made.allowed_cidrs == LOCAL
+    return None if unsaid else list(made.allowed_cidrs) or None
 
 
 def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
@@ -148,6 +155,9 @@ def _settable(edit: Edit, protocol: str, balancer: str, given: Mapping[str, Any]
     if "allowed_cidrs" in given:
         done["allowed_cidrs"] = list(given["allowed_cidrs"] or [])
         _check_versions(edit, balancer, done["allowed_cidrs"])
+    if protocol == "PROMETHEUS" and not done.get("allowed_cidrs", (None,)):
+        # Octavia shows the figures to everybody then; here nobody but this machine sees them.
+        done["allowed_cidrs"] = list(LOCAL)
     if any(given.get(name) for name in ("hsts_max_age", "hsts_include_subdomains", "hsts_preload")):
         done.update(_hsts(protocol, given))
     return done

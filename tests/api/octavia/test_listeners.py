@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fiberlb.api.octavia.listeners import LOCAL
 from tests.api.octavia.asking import SUBNET, OctaviaCase
 
 
@@ -56,6 +57,18 @@ class ListenerTests(OctaviaCase):
         ):
             given = {"loadbalancer_id": self.lb, "protocol": "HTTP", "protocol_port": 80, **given}
             self.refused("listeners", status, text, **given)
+
+    def test_figures(self) -> None:
+        """A PROMETHEUS listener that names no networks is seen by this machine only."""
+        lb = self.balancer(vip_address="127.88.0.200")
+        made = self.make("listeners", loadbalancer_id=lb, protocol="PROMETHEUS", protocol_port=9100)
+        self.assertIsNone(made["allowed_cidrs"])
+        path = f"/v1/listeners/{made['id']}"
+        self.assertEqual(self.get(path).document["allowed_cidrs"], list(LOCAL))
+        changed = self.change(f"listeners/{made['id']}", allowed_cidrs=["127.88.0.0/24"])
+        self.assertEqual(changed["allowed_cidrs"], ["127.88.0.0/24"])
+        changed = self.change(f"listeners/{made['id']}", allowed_cidrs=None)
+        self.assertEqual(self.get(path).document["allowed_cidrs"], list(LOCAL))
 
     def test_udp_beside(self) -> None:
         """UDP has ports of its own."""

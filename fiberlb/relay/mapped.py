@@ -75,7 +75,18 @@ def open_rates(path: str, randomness: Callable[[int], bytes]) -> BucketTable:
 
     @raise OSError: it cannot be made, or the disk is full.
     """
-    return BucketTable(*_mapped(path, randomness, _RATES_MARK, RATES_SIZE))
+    words, seed = _mapped(path, randomness, _RATES_MARK, RATES_SIZE)
+    # For as long as the process lives, as the table.
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+    def lock() -> bool:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    return BucketTable(words, seed, lock, lambda: fcntl.flock(fd, fcntl.LOCK_UN))
 
 
 def _mapped(

@@ -10,9 +10,9 @@ hashed and stands in one bucket of eight places; a new one takes the place of th
 lies furthest back, which mostly is one that has none left to count. So the table never grows, and
 nobody can make it.
 
-Processes write without a lock: one that is frozen must not hold up the others. A number is looked
-at once more right before it is written, so that two that come within the same fraction of a
-microsecond may count as one, and no others.
+Who is let in is counted under a lock that processes share. It is tried for a few microseconds
+only: a process that is frozen with it must not hold up the others, who count without it then, so
+that two that come in the same moment may count as one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SECOND: Final = 1_000_000_000
 _ABSURD: Final = 60 * SECOND
 _BUCKET: Final = WAYS * WIDTH
 _HALF: Final = (1 << 64) - 1
-_ATTEMPTS: Final = 8
+_ATTEMPTS: Final = 64
 
 
 class BucketTable:
@@ -42,9 +42,18 @@ class BucketTable:
 
     @param words: numbers of 64 bits, as many as a multiple of a bucket's.
     @param seed: known to nobody outside, so that no one can choose keys of one bucket.
+    @param lock: tries to take the lock of those who share it; C{unlock} gives it back.
     """
 
-    def __init__(self, words: Any, seed: int) -> None:
+    def __init__(
+        self,
+        words: Any,
+        seed: int,
+        lock: Callable[[], bool] | None = None,
+        unlock: Callable[[], None] | None = None,
+    ) -> None:
+        self._lock = lock
+        self._unlock = unlock
         self._words = words
         self._buckets = len(words) // _BUCKET
         self._seed = seed
@@ -58,26 +67,36 @@ class BucketTable:
         @param burst: how many may come at once.
         @return: 0: it may, and is counted; else nanoseconds until it may.
         """
-        words = self._words
         digest = xxh3_128_intdigest(key, self._seed)
         name = digest & _HALF or 1
         start = (digest >> 64) % self._buckets * _BUCKET
         depth = interval * burst
-        for _ in range(_ATTEMPTS):
-            place = self._place(start, name)
-            known = words[place] == name
-            seen = words[place + 1]
-            full = seen if known else now
-            if full < now or full > now + depth + _ABSURD:
-                full = now
-            full += interval
-            if full - now > depth:
-                return int(full - depth - now)
-            if words[place + 1] == seen:
-                words[place + 1] = full
-                if not known:
-                    words[place] = name
-                break
+        place, full = self._next(start, name, now, interval, depth)
+        if full - now > depth or self._lock is None or self._unlock is None:
+            return self._count(place, name, full, now, depth)
+        # Others may have come since.
+        held = any(self._lock() for _ in range(_ATTEMPTS))
+        try:
+            place, full = self._next(start, name, now, interval, depth)
+            return self._count(place, name, full, now, depth)
+        finally:
+            if held:
+                self._unlock()
+
+    def _next(self, start: int, name: int, now: int, interval: int, depth: int) -> tuple[int, int]:
+        """The place of a key, and when its bucket is full once one more has come."""
+        place = self._place(start, name)
+        full: int = self._words[place + 1] if self._words[place] == name else now
+        if full < now or full > now + depth + _ABSURD:
+            full = now
+        return place, full + interval
+
+    def _count(self, place: int, name: int, full: int, now: int, depth: int) -> int:
+        """Write it down, if it may come; else how long it has to wait."""
+        if full - now > depth:
+            return full - depth - now
+        self._words[place + 1] = full
+        self._words[place] = name
         return 0
 
     def _place(self, start: int, name: int) -> int:

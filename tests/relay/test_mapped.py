@@ -68,12 +68,7 @@ class RatesTests(SynchronousTestCase):
         self.assertEqual(len(self.flushLoggedErrors()), 0)
 
     def test_together(self) -> None:
-        """
-        Two processes at once let in what the rate allows, and little more.
-
-        There is no lock: who asks in the very moment in which the other one is let in may be let in
-        too. These ask without a pause, which no client's request does; the worst is twice as much.
-        """
+        """Two processes at once let in what the rate allows, and hardly anything more."""
         interval, burst, began = SECOND // 5000, 500, time.monotonic_ns()
         until = began + SECOND // 2
         ends = [self.greedy(interval, burst, until) for _ in range(2)]
@@ -83,7 +78,7 @@ class RatesTests(SynchronousTestCase):
                 admitted += int(told.read())
             os.waitpid(pid, 0)
         allowed = (time.monotonic_ns() - began) / interval + burst
-        self.assertLess(admitted, allowed * len(ends))
+        self.assertLess(admitted, allowed * 1.02)
         self.assertGreater(admitted, burst)
 
     def greedy(self, interval: int, burst: int, until: int) -> tuple[int, int]:

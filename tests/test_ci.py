@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.sources import ROOT
 
-Summarise = Callable[..., tuple[str, int]]
+#: How trial tells of two tests that failed alike, and of one that broke.
+TOLD = """
+[ERROR]
+  SomeTests
+    test_it ...  [ERROR]
+
+===============================================================================
+[FAIL]
+Traceback (most recent call last):
+  File "/a/tests/test_x.py", line 7, in test_it
+    self.assertEqual(1, 2)
+twisted.trial.unittest.FailTest: not equal:
+a = 1
+b = 2
 
 
-def load() -> Summarise:
-    """C{summarise} of C{.ci/summary.py}, which is in no package."""
+tests.test_x.SomeTests.test_it
+tests.test_x.SomeTests.test_other
+===============================================================================
+[ERROR]
+Traceback (most recent call last):
+  File "/a/tests/test_y.py", line 9, in test_it
+    raise ValueError("no")
+builtins.ValueError: no
+
+tests.test_y.SomeTests.test_it
+-------------------------------------------------------------------------------
+Ran 3 tests in 0.1s
+"""
+
+
+def load(name: str = "summarise") -> Any:
+    """A function of C{.ci/summary.py}, which is in no package."""
     spec = importlib.util.spec_from_file_location("summary", ROOT / ".ci" / "summary.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found: Summarise = module.summarise
-    return found
+    return getattr(module, name)
 
 
 class SummaryTests(SynchronousTestCase):
@@ -66,3 +93,11 @@ class SummaryTests(SynchronousTestCase):
     def test_nonzero_status(self) -> None:
         """Trial's own status is kept even when its line says that all passed."""
         self.assertEqual(self.said("PASSED (successes=7)", 3), ("7 passed, 1 failed", 3))
+
+    def test_names(self) -> None:
+        """Each test that failed has a line, with the place and the end of what it said."""
+        one, two, three = load("failures")(TOLD)
+        self.assertTrue(one.startswith("tests.test_x.SomeTests.test_it (tests/test_x.py:7): "), one)
+        self.assertTrue(two.endswith("not equal: a = 1 b = 2"), two)
+        self.assertTrue(three.endswith("builtins.ValueError: no"), three)
+        self.assertEqual(load("failures")("PASSED (successes=7)"), [])

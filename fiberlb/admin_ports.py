@@ -21,6 +21,7 @@ from fiberlb.control.file_watch import Run
 from fiberlb.model.addresses import UNIX, at
 from fiberlb.model.admin import Admin, AdminListen
 from fiberlb.model.pool import split_address
+from fiberlb.relay.accept import BACKLOG
 from fiberlb.relay.held import Held
 from fiberlb.starting import CannotStart
 
@@ -136,7 +137,7 @@ class AdminPorts:
         if address.startswith(UNIX):
             path = address.removeprefix(UNIX)
             port: Any = (
-                self._reactor.listenUNIX(path, site, mode=0o600, wantPID=True)
+                self._reactor.listenUNIX(path, site, BACKLOG, 0o600, wantPID=True)
                 if made is None
                 else KeptPort.over(self._reactor, made, site, path)
             )
@@ -149,7 +150,7 @@ class AdminPorts:
         if tls is not None:
             scheme, site = "https", TLSMemoryBIOFactory(tls, False, site)
         if made is None:
-            port = self._reactor.listenTCP(int(found[1]), site, interface=found[0])
+            port = self._reactor.listenTCP(int(found[1]), site, BACKLOG, found[0])
         else:
             with made:
                 port = self._reactor.adoptStreamPort(made.fileno(), made.family, site)

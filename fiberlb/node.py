@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred, maybeDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -51,7 +51,8 @@ from fiberlb.store.interface import Store
 from fiberlb.store.key_file import load_keyring
 from fiberlb.store.lock import StateLock, hold
 from fiberlb.store.sealed import Keyring
-from fiberlb.store.table import open_shared, open_store
+from fiberlb.store.table import open_for
+from fiberlb.turns import Turns
 from fiberlb.workers.attending import attended
 from fiberlb.workers.logs import turn_in
 from fiberlb.workers.plane import WorkersPlane
@@ -87,7 +88,7 @@ class Node(Service):
         self._read_again = read_again
         self._failed = failed
         self._began = began
-        self._reading = DeferredLock()
+        self._reading = Turns()
         self._lock: StateLock | None = None
         self._store: Store | None = None
         self._admin = AdminPorts(world.reactor, world.held)
@@ -151,7 +152,7 @@ class Node(Service):
     async def _start(self) -> None:
         world, settings = self._world, self._layer.settings
         keyring = self._open_state()
-        self._store = store = await self._open_store(keyring)
+        self._store = store = await open_for(settings.store, self.directory, keyring, world)
         self.access_log.start()
         log = settings.access_log
         if isinstance(self.plane, WorkersPlane) and log.format is not AccessLogFormat.OFF:
@@ -219,14 +220,6 @@ class Node(Service):
         """The state directory, absolute: workers are elsewhere."""
         world, setting = self._world, self._layer.settings.state_directory
         return os.path.abspath(state_directory(setting, world.environment, world.root))
-
-    async def _open_store(self, keyring: Keyring) -> Store:
-        world, setting = self._world, self._layer.settings.store
-        if isinstance(setting, EtcdSettings):
-            outside = (world.reactor, world.wall, world.make_id, world.aside)
-            return await open_shared(setting, self.directory, keyring, *outside)
-        url = setting or f"sqlite:{self.directory}/fiberlb.db"
-        return await open_store(url, world.reactor, world.reactor)
 
     def _listen_admin(self, control: ControlService) -> list[str]:
         """Open the admin API; where, as a person writes it."""

@@ -59,6 +59,7 @@ class _Reactor(Clock):
         self.factories: list[Any] = []
         self.ports: list[_Port] = []
         self.adopted: list[Any] = []
+        self.backlogs: list[int] = []
 
     def adoptStreamPort(self, fd: int, family: int, factory: Any) -> _Port:
         with socket.socket(fileno=os.dup(fd)) as sock:
@@ -66,12 +67,14 @@ class _Reactor(Clock):
         self.ports.append(_Port(IPv4Address("TCP", *self.adopted[-1])))
         return self.ports[-1]
 
-    def listenTCP(self, port: int, factory: Any, interface: str) -> _Port:
+    def listenTCP(self, port: int, factory: Any, backlog: int, interface: str) -> _Port:
+        self.backlogs.append(backlog)
         self.factories.append(factory)
         self.ports.append(_Port(IPv6Address("TCP", interface, port)))
         return self.ports[-1]
 
-    def listenUNIX(self, path: str, factory: Any, **named: Any) -> _Port:
+    def listenUNIX(self, path: str, factory: Any, backlog: int, mode: int, **named: Any) -> _Port:
+        self.backlogs.append(backlog)
         self.factories.append(factory)
         self.ports.append(_Port())
         return self.ports[-1]
@@ -103,6 +106,14 @@ class AdminPortsTests(SynchronousTestCase):
         self.assertEqual([port.reads for port in reactor.ports], [True, True])
         self.successResultOf(Deferred.fromCoroutine(ports.stop()))
         self.assertEqual([port.reads for port in reactor.ports], [False, False])
+
+    def test_crowd(self) -> None:
+        """A hundred clients that come at once do not fill the queue of what is to be accepted."""
+        reactor = _Reactor()
+        ports = AdminPorts(reactor)
+        for address in ("unix:/run/admin", "[::1]:9876"):
+            ports.listen(Site(Resource()), address)
+        self.assertEqual(reactor.backlogs, [4096, 4096])
 
     def test_note(self) -> None:
         """Where it listens is written down for as long as it does."""

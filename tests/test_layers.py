@@ -22,10 +22,11 @@ ALLOWED: dict[str, str] = {
     "pool_plans": "errors model wire balancing",
     "snapshot": "errors model wire routing balancing treatment pool_plans",
     "resolved": "errors model pool_plans snapshot",
-    "names": "errors model",
+    "turns": "",
+    "names": "errors model turns",
     "tls": "errors model wire routing balancing pool_plans snapshot",
     "health": "errors model wire routing balancing pool_plans snapshot tls",
-    "store": "errors model",
+    "store": "errors model turns",
     "observe": "errors model",
     "guards": "errors model treatment",
     "relay": "errors model wire routing balancing treatment pool_plans snapshot tls observe",
@@ -33,7 +34,7 @@ ALLOWED: dict[str, str] = {
     "ocsp": "errors model tls",
     "control": (
         "errors model wire routing balancing pool_plans snapshot resolved tls health store observe"
-        " acme ocsp"
+        " acme ocsp turns"
     ),
     "api": "errors model control",
     "workers": (

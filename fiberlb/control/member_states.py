@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
 import attrs
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from fiberlb.control.cookie_keys import CookieKeys
@@ -24,6 +24,7 @@ from fiberlb.model.operational import NEVER, MemberMode, Operational, Operations
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import Owner
 from fiberlb.store.interface import Changes, Store, StoreError, UnknownOutcome
+from fiberlb.turns import Turns
 
 #: One key for each member.
 PREFIX = b"members/"
@@ -111,7 +112,7 @@ class MemberStates:
         self._keys = keys
         self._hold = hold
         self._changed = changed
-        self._lock = DeferredLock()
+        self._lock = Turns()
         self._states: dict[str, Operational] = {}
         self._stop: Callable[[], None] = lambda: None
         #: Members with a state that belong to the store: once deleted they will not be again.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from fiberlb.acme.issued import Issued
@@ -47,6 +47,7 @@ from fiberlb.ocsp.book import Staples
 from fiberlb.snapshot import Snapshot
 from fiberlb.store.interface import Standing, Store
 from fiberlb.store.sealed import Keyring
+from fiberlb.turns import Turns
 
 T = TypeVar("T")
 
@@ -94,7 +95,7 @@ class ControlService(Serving):
         super().__init__(plane)
         self.health = health
         self._surroundings = surroundings
-        self._lock = DeferredLock()
+        self._lock = Turns()
         self._stopping = False
         self._when_stopping: list[Callable[[], None]] = []
         self.certificates = CertificateFacts(issued)

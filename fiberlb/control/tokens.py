@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import attrs
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from fiberlb.control.publish import Surroundings
@@ -26,6 +26,7 @@ from fiberlb.control.refusals import Ambiguous, Exists, NotFound, StoreAway
 from fiberlb.control.shield import shielded
 from fiberlb.model.access import Role, digest
 from fiberlb.store.interface import Changes, Store, StoreError, UnknownOutcome
+from fiberlb.turns import Turns
 
 #: One key for each token, and one for when it was last used.
 PREFIX = b"tokens/"
@@ -115,7 +116,7 @@ class Tokens:
         self._store = store
         self._surroundings = surroundings
         self._randomness = randomness
-        self._lock = DeferredLock()
+        self._lock = Turns()
         self._tokens: dict[str, Token] = {}
         self._uses: dict[str, float] = {}
         self._stop: Callable[[], None] = lambda: None

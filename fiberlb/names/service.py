@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
-from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -19,6 +19,7 @@ from fiberlb.names.files import Hosts
 from fiberlb.names.found import Family, Found, NoAnswer
 from fiberlb.names.kept import Kept
 from fiberlb.names.name import NameState
+from fiberlb.turns import Turns
 
 #: Seconds between two looks at the hosts file.
 LOOK: Final = 2.0
@@ -85,7 +86,7 @@ class NameService:
         self._log = log
         self._known: dict[str, _Known] = {}
         self._waiting: list[tuple[frozenset[str], Deferred[None]]] = []
-        self._turns = DeferredSemaphore(AT_ONCE)
+        self._turns = Turns(AT_ONCE)
         self._look = LoopingCall(self._look_at_hosts)
         self._look.clock = clock
         #: Called when a name has other addresses than before.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from fiberlb.store.engine import Engine, Runner
 from fiberlb.store.interface import LEADER_PREFIX, NotLeading, StoreError
+from fiberlb.turns import Turns
 
 #: Attempts in the time that a lease lasts, so that two may fail before it is lost.
 ATTEMPTS = 4
@@ -106,7 +106,7 @@ class Candidate:
         self._mod_rev: int | None = None
         self._end = 0.0
         self._told = False
-        self._one_at_a_time = DeferredLock()
+        self._one_at_a_time = Turns()
         self._loop = LoopingCall(lambda: self._one_at_a_time.run(self._attempt))
         self._loop.clock = clock
         self._timer: IDelayedCall | None = None

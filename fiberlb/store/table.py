@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 
@@ -53,6 +53,41 @@ async def open_store(url: str, clock: IReactorTime, threads: IReactorFromThreads
     if not colon or name not in OPENERS:
         raise Unusable(f"{name}: no such store; there are {', '.join(OPENERS)}")
     return await OPENERS[name](rest, clock, threads)
+
+
+class Outside(Protocol):
+    """What stores need of the process."""
+
+    @property
+    def reactor(self) -> Any:
+        """Clock, threads and network."""
+
+    @property
+    def wall(self) -> Callable[[], float]:
+        """Seconds since the epoch."""
+
+    @property
+    def make_id(self) -> Callable[[], str]:
+        """Gives fresh UUIDs."""
+
+    @property
+    def aside(self) -> Aside:
+        """Does work that blocks."""
+
+
+async def open_for(
+    setting: str | EtcdSettings | None, directory: str, keyring: Keyring, outside: Outside
+) -> Store:
+    """
+    Open the store of a configuration's settings; SQLite in the state directory if it names none.
+
+    @raise StoreError: as L{open_store} and L{open_shared} do.
+    """
+    reactor = outside.reactor
+    if isinstance(setting, EtcdSettings):
+        around = (reactor, outside.wall, outside.make_id, outside.aside)
+        return await open_shared(setting, directory, keyring, *around)
+    return await open_store(setting or f"sqlite:{directory}/fiberlb.db", reactor, reactor)
 
 
 async def open_shared(

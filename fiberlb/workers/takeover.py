@@ -12,6 +12,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from fiberlb.relay.accept import BACKLOG
 from fiberlb.workers.seen import ControlLink, Takers
 
 _log = Logger()
@@ -56,7 +57,7 @@ def open_door(reactor: Any, path: str, takers: Takers) -> Any:
     factory: Any = Factory()
     factory.noisy = False
     factory.buildProtocol = lambda address: ControlLink(takers)
-    return reactor.listenUNIX(path, factory, mode=0o600)
+    return reactor.listenUNIX(path, factory, BACKLOG, 0o600)
 
 
 async def gathered(

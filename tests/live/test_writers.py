@@ -21,6 +21,7 @@ class WriterTests(ApiCase):
         tag = self.done("GET", "/v1/pools/shared")["revision"]
         done: list[tuple[int, int]] = []
         late: list[int] = []
+        answers: list[int] = []
 
         def write(number: int) -> None:
             mine = {"op": "create", "path": "/pools", "body": {"name": f"p{number}"}}
@@ -31,6 +32,7 @@ class WriterTests(ApiCase):
             change = {"description": str(number)}
             race = {"op": "patch", "path": "/pools/shared", "body": change, "if_match": f'"{tag}"'}
             found = self.post({"operations": [race]})
+            answers.append(found.status)
             if found.status == 200:
                 late.append(number)
 
@@ -40,6 +42,7 @@ class WriterTests(ApiCase):
         for thread in threads:
             thread.join()
         self.assertEqual(len(done), WRITERS)
+        self.assertEqual(sorted(answers), [200] + [412] * (WRITERS - 1))
         self.assertEqual(len({revision for _, revision in done}), WRITERS)
         names = {pool["name"] for pool in self.done("GET", "/v1/pools?limit=1000")["items"]}
         self.assertTrue({f"p{number}" for number in range(WRITERS)} <= names)

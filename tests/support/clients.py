@@ -14,7 +14,7 @@ import attrs
 from tests.support.programs import need
 
 #: Seconds any one wait of a client may take.
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from tests.support.ports import free_port, is_free
 #: Octets that the system holds for a socket of a test.
 _QUEUE = 4 << 20
 #: Seconds without an answer after which what is out is lost.
-PATIENCE = 20.0
+PATIENCE = 60.0
 LARGEST = 65536
 
 

@@ -22,7 +22,7 @@ from time import monotonic
 from unittest import SkipTest
 
 #: Seconds a program may take to start, to say something or to stop.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 #: Where Debian has programs that are not on an ordinary user's path.
 _ELSEWHERE = "/usr/sbin:/usr/local/sbin:/sbin"

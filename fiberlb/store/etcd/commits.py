@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from twisted.internet.defer import DeferredLock
-
 from fiberlb.store.etcd.documents import (
     Keyspace,
     deleting,
@@ -21,6 +19,7 @@ from fiberlb.store.etcd.large import Large, fits, unheld
 from fiberlb.store.etcd.reading import explained
 from fiberlb.store.etcd.writer import Writer
 from fiberlb.store.interface import Conflict
+from fiberlb.turns import Turns
 
 Puts = Mapping[bytes, bytes | None]
 
@@ -39,7 +38,7 @@ class Commits:
         self._writer = writer
         self._large = large
         self._make_id = make_id
-        self._lock = DeferredLock()
+        self._lock = Turns()
 
     async def commit(self, expect: Mapping[bytes, int], puts: Puts) -> int:
         """As of L{Store.commit <fiberlb.store.interface.Store.commit>}."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from twisted.logger import formatEvent, globalLogPublisher
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.api.rest.asking import Answer, Asking
 from tests.support.certificates import leaf
@@ -204,14 +204,9 @@ class ApplyTests(ConfigCase):
         self.assertEqual(found.document["result"], {"confirmed": 1})
         self.assertTrue(found.document["dry_run"])
         self.assertEqual(self.get(path).document["unconfirmed"], waiting)
-        logged: list[str] = []
-
-        def hear(event: Any) -> None:
-            logged.append(formatEvent(event))
-
-        globalLogPublisher.addObserver(hear)
-        self.addCleanup(globalLogPublisher.removeObserver, hear)
-        self.ask("POST", path, raw=b"", FiberLB_Reason="it works")
+        with capturedLogs() as events:
+            self.ask("POST", path, raw=b"", FiberLB_Reason="it works")
+        logged = [formatEvent(event) for event in events]
         self.assertIn("Revision 1 was confirmed by local: it works", logged)
 
     def test_not_confirmed(self) -> None:

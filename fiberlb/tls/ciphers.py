@@ -14,7 +14,7 @@ from fiberlb.errors import ConfigurationError, Path, Problem, nearest
 #: As in Mozilla's lists AES-128 is first: its hash is the one that processors have instructions
 #: for, so a handshake costs less; nobody can break either.
 INTERMEDIATE = b"ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20"
-#: The same for TLS 1.3 (RFC 8446 section 9.1: the first one is mandatory, the others should be had).
+#: The same for TLS 1.3: of RFC 8446 section 9.1 the mandatory one, then those one should have.
 MODERN = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
 

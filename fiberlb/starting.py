@@ -12,9 +12,9 @@ from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.store.interface import StoreError
 from fiberlb.store.lock import StateDirectoryError
 from fiberlb.store.sealed import SealError
+from fiberlb.workers.living import LIVING
 from fiberlb.workers.nursery import TemplateGone
 from fiberlb.workers.takeover import living
-from fiberlb.workers.worker import LIVING
 
 #: What a start fails with that was broken off.
 BROKEN_OFF = CancelledError

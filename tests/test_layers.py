@@ -39,7 +39,7 @@ ALLOWED: dict[str, str] = {
     "api": "errors model control",
     "workers": (
         "errors model wire routing balancing treatment pool_plans snapshot resolved tls health"
-        " store observe relay guards control"
+        " store observe relay guards control turns"
     ),
     "commands": "errors model tls control store",
     "process": "",

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.starting import EXPECTED, TAKE_OVER, CannotStart, break_off, sentence
-from fiberlb.workers.worker import LIVING
+from fiberlb.workers.living import LIVING
 
 
 class SentenceTests(SynchronousTestCase):

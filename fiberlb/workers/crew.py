@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, DeferredList, DeferredLock, TimeoutError
+from twisted.internet.defer import Deferred, DeferredList, TimeoutError
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
+from fiberlb.turns import Turns
 from fiberlb.workers import messages
 from fiberlb.workers.handing import COMING, Handing
 from fiberlb.workers.nursery import Nursery, TemplateGone
@@ -66,7 +67,7 @@ class Crew:
         nursery: Callable[[], Nursery],
     ) -> None:
         self.wanted = wanted
-        self.turn = DeferredLock()
+        self.turn = Turns()
         self.running = False
         self.deaths = 0
         self.suspect: Callable[[str, str, str], None] = lambda member, cause, told: None

@@ -20,10 +20,11 @@ from twisted.logger import Logger
 from fiberlb.model.addresses import line, named
 from fiberlb.relay.binding import Binding
 from fiberlb.workers import messages
+from fiberlb.workers.living import LIVING
 from fiberlb.workers.seen import GONE, ControlLink, Seen, Stage, ended
 from fiberlb.workers.slots import Address
 from fiberlb.workers.takeover import gathered, living, open_door
-from fiberlb.workers.worker import LIVING, SOCKET
+from fiberlb.workers.worker import SOCKET
 
 _log = Logger()
 #: Accepts from one more socket at an address; false when nothing is configured there.

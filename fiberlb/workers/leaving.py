@@ -21,10 +21,11 @@ from twisted.logger import Logger
 
 from fiberlb.workers import messages
 from fiberlb.workers.link import WorkerLink
+from fiberlb.workers.living import LIVING, tell_draining
 from fiberlb.workers.pages import make_page
 from fiberlb.workers.slots import Address
 from fiberlb.workers.system import name_process
-from fiberlb.workers.worker import LIVING, PATIENCE, REDIAL, SOCKET, tell_draining
+from fiberlb.workers.worker import PATIENCE, REDIAL, SOCKET
 
 _log = Logger()
 #: Tells a control process that something is served; no revision of its own has this number.

@@ -37,6 +37,7 @@ from fiberlb.workers.board import NAME as BOARD
 from fiberlb.workers.board import Board, at_descriptor, limited_in
 from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
+from fiberlb.workers.living import LIVING
 from fiberlb.workers.logs import LogWatch
 from fiberlb.workers.nursery import Nursery
 from fiberlb.workers.order import Order
@@ -51,7 +52,7 @@ from fiberlb.workers.system import become_subreaper
 from fiberlb.workers.takeover import gathered, living, open_door
 from fiberlb.workers.template import BOARD as BOARD_FILE
 from fiberlb.workers.template import FILES
-from fiberlb.workers.worker import LIVING, SOCKET
+from fiberlb.workers.worker import SOCKET
 
 _log = Logger()
 
@@ -299,7 +300,7 @@ class WorkersPlane:
 
     async def operate(self, operations: Operations) -> None:
         """Have this in force beside the configuration; returns when it is in every worker."""
-        await self.crew.turn.run(Deferred.fromCoroutine, self.crew.handing.operate(operations))
+        await self.crew.turn.run(lambda: self.crew.handing.operate(operations))
 
     async def challenge(self, challenges: Challenges) -> None:
         """Have these challenges answered, and no others; returns when every worker does."""

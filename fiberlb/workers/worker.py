@@ -6,7 +6,6 @@ Without control it goes on with the last revision and looks for another one.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import signal
@@ -18,7 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
@@ -38,9 +37,11 @@ from fiberlb.resolved import resolved
 from fiberlb.snapshot import Snapshot
 from fiberlb.tls.contexts import TlsSlot, bare_context
 from fiberlb.treatment.buckets import Rates
+from fiberlb.turns import Turns
 from fiberlb.workers import messages
 from fiberlb.workers.board import Board
 from fiberlb.workers.link import WorkerLink, suspect
+from fiberlb.workers.living import hold_life, tell_draining
 from fiberlb.workers.logs import LogTeller, access_log
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
@@ -60,8 +61,6 @@ PATIENCE = 2.0
 SOCKET = "workers.sock"
 #: Octets of a revision for each of its objects, about.
 AN_OBJECT = 100
-#: Prefix of the files that living workers hold a lock on.
-LIVING = "worker-"
 _log = Logger()
 
 
@@ -88,7 +87,7 @@ class Worker:
         self._places: dict[str, int] = {}
         self._board: Board | None = None
         self._row: int | None = None
-        self._turn = DeferredLock()
+        self._turn = Turns()
         self._scrap = Scrap(reactor)
         self._decoder = Decoder()
         self._snapshot: Snapshot | None = None
@@ -352,7 +351,7 @@ def work(link: int, page: int, order: Order, bases: Sequence[SSL.Context]) -> in
     worker = Worker(reactor, order, Page(page), bases)
     talk = Talk(worker.tell, lambda text: _aside(order.own_log, text), f"worker {order.slot}")
     globalLogBeginner.beginLoggingTo([talk], redirectStandardIO=False)
-    living = _live(order.directory) if order.directory else None
+    living = hold_life(order.directory) if order.directory else None
     attach(reactor, link, worker)
     os.close(link)
     reactor.callWhenRunning(worker.begin)
@@ -381,19 +380,3 @@ def _aside(path: str, text: str) -> None:
 
 def _on_signal(reactor: Any, number: int, action: Callable[[], None]) -> None:
     signal.signal(number, lambda *_: reactor.callFromThread(action))
-
-
-def _live(directory: str) -> str:
-    """Hold a lock for as long as this process lives, for control processes to come."""
-    path = os.path.join(directory, f"{LIVING}{os.getpid()}")
-    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    fcntl.flock(fd, fcntl.LOCK_EX)
-    return path
-
-
-def tell_draining(directory: str) -> None:
-    """This process is no longer one that the next control process takes over."""
-    path = os.path.join(directory, f"{LIVING}{os.getpid()}")
-    if directory and os.path.exists(path):
-        with open(path, "wb") as file:
-            file.write(b"drains")

@@ -12,8 +12,9 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.workers.leaving import Leaving, split
+from fiberlb.workers.living import LIVING
 from fiberlb.workers.takeover import living
-from fiberlb.workers.worker import LIVING, PATIENCE, SOCKET
+from fiberlb.workers.worker import PATIENCE, SOCKET
 
 
 class SplitTests(SynchronousTestCase):

@@ -18,7 +18,7 @@ from fiberlb.workers import messages
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import Page, make_page
 from fiberlb.workers.revisions import Encoder, Revision, content
-from fiberlb.workers.worker import LIVING, Worker, tell_draining
+from fiberlb.workers.worker import Worker
 from tests.support.ports import free_port
 from tests.workers.test_slots import listening
 
@@ -133,17 +133,6 @@ class WorkerTests(SynchronousTestCase):
         self.worker.drain = drained.append  # type: ignore[method-assign, assignment]
         self.worker.unlinked(None)  # type: ignore[arg-type]
         self.assertEqual(drained, [60.0])
-
-    def test_drains(self) -> None:
-        """Its file says so."""
-        path = os.path.join(self.directory, f"{LIVING}{os.getpid()}")
-        tell_draining(self.directory)
-        self.assertFalse(os.path.exists(path))
-        with open(path, "w", encoding="ascii"):
-            tell_draining(self.directory)
-        with open(path, encoding="ascii") as file:
-            self.assertEqual(file.read(), "drains")
-        tell_draining("")
 
     def test_suspect(self) -> None:
         """Control is told of a member that fails; without one nobody is."""

@@ -353,12 +353,12 @@ class FailoverTests(SplitCase):
         client = world.client(ask())
         world.members[1].link.send(answer())
         self.assertEqual(client.received.count(b"Set-Cookie"), 1)
-        value = set_cookie(client.received, b"SERVERID")
+        value = set_cookie(bytes(client.received), b"SERVERID")
         world.members[0].does = "accept"
         client = world.client(ask(b"Cookie: SERVERID=" + value))
         self.assertNotIn(b"SERVERID", world.members[0].link.received)
         world.members[0].link.send(answer())
-        self.assertIn(value, set_cookie(client.received, b"SERVERID"))
+        self.assertIn(value, set_cookie(bytes(client.received), b"SERVERID"))
         world.members[0].does = REFUSED
         world.members[0].link.reset()
         client = world.client(ask(b"Cookie: SERVERID=" + value))

@@ -39,6 +39,7 @@ COLLECTIONS: Mapping[str, type[Resource]] = {
 
 #: Objects that are looked at in one step.
 _STEP = 1000
+_UUID = re.compile(UUID_PATTERN)
 
 DEFAULT_LOAD_BALANCER = LoadBalancer(id=file_id("load_balancers", "", "default"), name="default")
 
@@ -114,7 +115,7 @@ def find(
     @param prefer: objects of this owner win over the others (references in a file).
     """
     objects = configuration.objects.get(collection, {})
-    ident = word.lower() if re.fullmatch(UUID_PATTERN, word) else word
+    ident = word.lower() if _UUID.fullmatch(word) else word
     if ident in objects:
         return [ident]
     named = [made.id for made in objects.values() if made.name == word]

@@ -77,9 +77,9 @@ class Tree:
             if not isinstance(listener, dict):
                 continue
             used = [(listener, "default_pool")]
-            policies = listener.get("l7policies")
-            if isinstance(policies, list):
-                used += [(one, "redirect_pool") for one in policies if isinstance(one, dict)]
+            several = listener.get("l7policies")
+            if isinstance(several, list):
+                used += [(one, "redirect_pool") for one in several if isinstance(one, dict)]
             found += [user[name] for user, name in used if user.get(name) is not None]
         return found
 

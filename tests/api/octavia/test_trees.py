@@ -79,11 +79,12 @@ class TreeTests(OctaviaCase):
         rule = {"type": "PATH", "compare_type": "EQUAL_TO", "value": "/"}
         for status, text, changes in (
             (400, "Pools must be named", {"pools": [{"protocol": "HTTP"}]}),
+            (400, "Pools must be named", {"pools": [None]}),
             (400, "must be unique", {"pools": [pool, pool]}),
             (400, "no full definition", {"listeners": [{**bare, "default_pool": {"name": "x"}}]}),
             (400, "missing required attribute: protocol", {"pools": [{"name": "p", "tags": []}]}),
-            (400, "Pools must be named", {"pools": [None]}),
             (400, "Pools must be named", {"pools": [{**pool, "name": ["p"]}]}),
+            (400, "Value should be a list", {"listeners": [{**bare, "l7policies": 5}]}),
             (400, "Pools must be named", {"listeners": [{**bare, "default_pool": {"name": {}}}]}),
             (404, f"Pool {SUBNET} not found", {"listeners": [{**bare, "default_pool_id": SUBNET}]}),
             (404, f"Pool {theirs} not found", {"listeners": [{**bare, "default_pool_id": theirs}]}),

@@ -47,11 +47,13 @@ class ClientPlan:
     @ivar mandatory: without a certificate there is no connection.
     @ivar names: server names, in lower case and without a final dot, that this is for;
         C{*.} in front for one label; empty: all, and no name too.
+    @ivar revoker: another one, of which the revocation lists alone count.
     """
 
     judge: Certificate
     mandatory: bool
     names: tuple[str, ...]
+    revoker: Certificate | None = None
 
     @property
     def sessions(self) -> tuple[object, ...]:
@@ -220,25 +222,34 @@ def _policies(
     return found
 
 
+#: Who vouches for a listener's clients, and who else says which of them are revoked.
+_Judges = tuple[Certificate | None, Certificate | None]
+
+
 def _frame(
     configuration: Configuration, listener: Listener
 ) -> tuple[
     Listener,
     LoadBalancer,
     tuple[tuple[Certificate, ...], tuple[Certificate, ...]],
-    Certificate | None,
+    _Judges,
 ]:
     """What a listener's plan is made of, apart from its policies."""
     balancer = configuration.all(LoadBalancer)[listener.loadbalancer_id]
     tls = listener.tls_config
-    judge = _judge(configuration, tls) if tls else None
-    return listener, balancer, _certificates(configuration, listener), judge
+    return listener, balancer, _certificates(configuration, listener), _judges(configuration, tls)
 
 
-def _judge(configuration: Configuration, tls: TlsConfig) -> Certificate | None:
-    """The authorities of a listener's clients, enabled or not."""
-    ident = tls.client_ca_certificate_id if tls.asks_clients else None
-    return None if ident is None else configuration.all(Certificate)[ident]
+def _judges(configuration: Configuration, tls: TlsConfig | None) -> _Judges:
+    """The authorities of a listener's clients, and who else revokes; enabled or not."""
+    if tls is None or not tls.asks_clients:
+        return None, None
+    known = configuration.all(Certificate)
+    judge, revoker = (
+        None if ident is None else known[ident]
+        for ident in (tls.client_ca_certificate_id, tls.client_crl_certificate_id)
+    )
+    return judge, revoker
 
 
 def _certificates(
@@ -329,8 +340,8 @@ class _Compilation:
         return True
 
     def _plan(self, listener: Listener, routes: Routes, limits: Limits) -> ListenerPlan | None:
-        _, balancer, certificates, judge = _frame(self._configuration, listener)
-        tls = self._tls(listener, *certificates, judge)
+        _, balancer, certificates, judges = _frame(self._configuration, listener)
+        tls = self._tls(listener, *certificates, judges)
         if not listener.enabled or not balancer.enabled:
             return None
         own = addresses(self._configuration, listener)
@@ -351,7 +362,7 @@ class _Compilation:
         listener: Listener,
         default: tuple[Certificate, ...],
         others: tuple[Certificate, ...],
-        judge: Certificate | None,
+        judges: _Judges,
     ) -> TlsPlan | None:
         tls = listener.tls_config
         if tls is None:
@@ -368,20 +379,21 @@ class _Compilation:
             max_version=tls.max_version,
             cipher_suites=tls.cipher_suites,
             protocols=tuple(p.value for p in (Alpn if offered is None else offered)),
-            client=self._client(listener, tls, judge),
+            client=self._client(listener, tls, judges),
         )
 
-    def _client(
-        self, listener: Listener, tls: TlsConfig, judge: Certificate | None
-    ) -> ClientPlan | None:
+    def _client(self, listener: Listener, tls: TlsConfig, judges: _Judges) -> ClientPlan | None:
+        judge, revoker = judges
         if judge is None:
             return None
-        if not judge.enabled and listener.enabled:
-            # Nobody could be let in, or everybody: neither is what was meant.
-            path = ("listeners", listener.id, "tls_config", "client_ca_certificate_id")
-            self.problems.append(Problem(path, "is disabled"))
+        at = ("listeners", listener.id, "tls_config")
+        for name, one in zip(("ca", "crl"), judges, strict=True):
+            if one is not None and not one.enabled and listener.enabled:
+                # Nobody could be let in, or everybody: neither is what was meant.
+                self.problems.append(Problem((*at, f"client_{name}_certificate_id"), "is disabled"))
         return ClientPlan(
             judge=judge,
             mandatory=tls.client_authentication is ClientAuthentication.MANDATORY,
             names=tuple(n.lower().removesuffix(".") for n in tls.client_authentication_names),
+            revoker=None if revoker is judge else revoker,
         )

@@ -8,11 +8,12 @@ name fields as in L{fiberlb.model.configuration}.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from fiberlb.errors import Path, Problem
 from fiberlb.model.addresses import named
-from fiberlb.model.certificate import SHOWN, Certificate, CertificateType
+from fiberlb.model.certificate import Certificate
+from fiberlb.model.certificate_uses import of_listener, of_pool
 from fiberlb.model.configuration import Configuration, addresses
 from fiberlb.model.convert import references
 from fiberlb.model.l7 import (
@@ -23,7 +24,7 @@ from fiberlb.model.l7 import (
     L7Rule,
     PolicyAction,
 )
-from fiberlb.model.listener import ADD_TLS_CONFIG, Listener, TlsConfig
+from fiberlb.model.listener import ADD_TLS_CONFIG, Listener
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.mirror import misfits
 from fiberlb.model.pool import Member, Pool, PoolProtocol
@@ -49,17 +50,9 @@ def _check_pools(configuration: Configuration) -> Iterable[Problem]:
                 if member.max_connections is not None:
                     message = "does not go with udp pools"
                     yield Problem(("members", member.id, "max_connections"), message)
-        tls = pool.tls_config
-        if tls is None:
-            continue
-        for name, wanted in (
-            ("ca_certificate_id", {CertificateType.CLIENT_CA}),
-            ("client_certificate_id", {CertificateType.CLIENT}),
-        ):
-            ident = getattr(tls, name)
-            if ident is not None:
-                at = ("pools", pool.id, "tls_config", name)
-                yield from check_type(configuration, ident, wanted, at)
+        if pool.tls_config is not None:
+            at = ("pools", pool.id, "tls_config")
+            yield from of_pool(configuration.all(Certificate), pool.tls_config, at)
 
 
 def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
@@ -76,39 +69,7 @@ def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
         yield from _check_named_pools(configuration, listener, listener)
         tls = listener.tls_config
         if tls is not None:
-            yield from _check_certificates(configuration, tls, (*at, "tls_config"))
-
-
-def _check_certificates(
-    configuration: Configuration, tls: TlsConfig, at: Path
-) -> Iterable[Problem]:
-    certificates = configuration.all(Certificate)
-    for index, ident in enumerate(tls.certificate_id):
-        certificate = certificates.get(ident)
-        if certificate is not None and certificate.cert_type is CertificateType.SNI:
-            message = f"certificate {certificate.name!r} is of type sni, never the default"
-            yield Problem((*at, "certificate_id", index), message)
-        else:
-            yield from check_type(configuration, ident, SHOWN, (*at, "certificate_id", index))
-    for index, ident in enumerate(tls.sni_certificate_ids or ()):
-        yield from check_type(configuration, ident, SHOWN, (*at, "sni_certificate_ids", index))
-    if tls.client_ca_certificate_id is not None:
-        ident, judges = tls.client_ca_certificate_id, (CertificateType.CLIENT_CA,)
-        yield from check_type(configuration, ident, judges, (*at, "client_ca_certificate_id"))
-
-
-def check_type(
-    configuration: Configuration, ident: str, wanted: Collection[CertificateType], path: Path
-) -> Iterable[Problem]:
-    """What is wrong with the type of a certificate that is referred to at C{path}."""
-    certificate = configuration.all(Certificate).get(ident)
-    if certificate is not None and certificate.cert_type not in wanted:
-        types = " or ".join(t.value for t in CertificateType if t in wanted)
-        message = (
-            f"certificate {certificate.name!r} is of type {certificate.cert_type.value},"
-            f" {types} is needed"
-        )
-        yield Problem(path, message)
+            yield from of_listener(configuration.all(Certificate), tls, (*at, "tls_config"))
 
 
 def _taken(at: Path, address: str, port: int, by: Listener) -> Problem:

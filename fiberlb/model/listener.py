@@ -115,6 +115,14 @@ TLS_SPELLINGS = {"tlsv1.2": "tls12", "tls1.2": "tls12", "tlsv1.3": "tls13", "tls
 _SERVER_NAME = r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_-]+)*\.?"
 
 
+#: What says more of how clients are asked for certificates, and nothing where they are not.
+_OF_CLIENTS = (
+    "client_ca_certificate_id",
+    "client_crl_certificate_id",
+    "client_authentication_names",
+)
+
+
 @attrs.frozen(kw_only=True)
 class TlsConfig:
     """
@@ -128,6 +136,8 @@ class TlsConfig:
     @ivar cipher_suites: OpenSSL names; empty: the profile's.
     @ivar alpn_protocols: in order of preference; C{None}: what is served; empty: none is offered.
     @ivar client_ca_certificate_id: who may vouch for clients.
+    @ivar client_crl_certificate_id: a C{client_ca} whose revocation lists hold too, beside those
+        that come with the authorities.
     @ivar client_authentication_names: server names that it is asked for; empty: all.
     """
 
@@ -147,6 +157,7 @@ class TlsConfig:
         Optional(Several(OneOf(Alpn, later=("h2", "http/1.0")), most=8)), None
     )
     client_ca_certificate_id: str | None = field(Optional(Reference("certificates")), None)
+    client_crl_certificate_id: str | None = field(Optional(Reference("certificates")), None)
     client_authentication: ClientAuthentication = field(
         OneOf(ClientAuthentication), ClientAuthentication.NONE
     )
@@ -176,7 +187,7 @@ class TlsConfig:
             message = f"is needed by client_authentication {self.client_authentication.value}"
             loading.refuse((*path, "client_ca_certificate_id"), message, code="missing")
         elif not self.asks_clients:
-            for name in ("client_ca_certificate_id", "client_authentication_names"):
+            for name in _OF_CLIENTS:
                 if getattr(self, name):
                     message = "does nothing: set client_authentication to optional or mandatory"
                     loading.refuse((*path, name), message)

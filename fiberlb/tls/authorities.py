@@ -72,6 +72,17 @@ def inspect_authorities(certificate: Certificate) -> Authorities:
     return Authorities(certificates=tuple(found), lists=lists, not_after=ends)
 
 
+def with_lists(authorities: Authorities, other: Certificate) -> Authorities:
+    """
+    The same authorities, with the revocation lists of another C{client_ca} beside theirs.
+
+    @raise ConfigurationError: with a problem at C{("crl",)}: one is not signed by any of them.
+    """
+    found = _lists(other.crl or "", authorities.certificates)
+    more = [one for one in found if one not in authorities.lists]
+    return attrs.evolve(authorities, lists=(*authorities.lists, *more))
+
+
 def _may_judge(certificate: x509.Certificate) -> bool:
     try:
         found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)

@@ -52,6 +52,10 @@ class ClientPlan(Protocol):
     def names(self) -> tuple[str, ...]:
         """Server names that it is for; empty: all."""
 
+    @property
+    def revoker(self) -> Certificate | None:
+        """Whose revocation lists count beside those."""
+
 
 @attrs.frozen(eq=False)
 class _Listed:

@@ -13,7 +13,7 @@ from fiberlb.model.certificate import Certificate
 from fiberlb.model.listener import TlsVersion
 from fiberlb.model.ocsp import Staple
 from fiberlb.tls import openssl, stapling
-from fiberlb.tls.authorities import inspect_authorities
+from fiberlb.tls.authorities import Authorities, inspect_authorities, with_lists
 from fiberlb.tls.chain import install
 from fiberlb.tls.ciphers import Suites
 from fiberlb.tls.clients import ClientPlan, Guard
@@ -243,10 +243,19 @@ def _guard(plan: ClientPlan | None, previous: TlsTable | None) -> Guard | None:
     before = previous.guard if previous else None
     if before is not None and before.plan == plan:
         return before
+    authorities = _found(plan.judge, lambda: inspect_authorities(plan.judge))
+    revoker = plan.revoker
+    if revoker is not None:
+        authorities = _found(revoker, lambda: with_lists(authorities, revoker))
+    return Guard(plan, authorities)
+
+
+def _found(certificate: Certificate, read: Callable[[], Authorities]) -> Authorities:
+    """What is read of a certificate, whose problems are said to be its own."""
     try:
-        return Guard(plan, inspect_authorities(plan.judge))
+        return read()
     except ConfigurationError as why:
-        place = ("certificates", plan.judge.id)
+        place = ("certificates", certificate.id)
         raise ConfigurationError(
             attrs.evolve(p, path=(*place, *p.path)) for p in why.problems
         ) from None

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import attrs
 from OpenSSL import crypto
 
+from fiberlb.errors import ConfigurationError
 from fiberlb.snapshot import ClientPlan
 from fiberlb.tls.authorities import inspect_authorities
 from fiberlb.tls.clients import MOST_NAMES, Guard
 from fiberlb.tls.contexts import TlsSlot
-from tests.support.certificates import Leaf, authority, leaf, revoked
+from tests.support.certificates import Leaf, authority, judge, leaf, revoked
 from tests.tls.asking import CA, OTHER_CA, Visit, asking, client, person
 from tests.tls.handshake import V12, V13, HandshakeCase, Plan, change, slot
 
@@ -91,6 +92,29 @@ class AskingTests(HandshakeCase):
         made = slot(D, client=asking(crl=revoked(gone, by=CA)))
         self.check(made, gone, "CERTIFICATE_REVOKED")
         self.check(made, stays, "")
+
+    def test_revoked_beside(self) -> None:
+        """A list that comes beside the authorities counts like theirs, and is one of theirs."""
+        gone, late = person("gone"), person("late")
+        own, more, foreign = (
+            revoked(gone, by=CA),
+            judge(CA, crl=revoked(late, by=CA)),
+            judge(OTHER_CA, crl=revoked(by=OTHER_CA)),
+        )
+        self.check(
+            slot(D, client=attrs.evolve(asking(), revoker=more)), late, "CERTIFICATE_REVOKED"
+        )
+        made = slot(D, client=attrs.evolve(asking(crl=own), revoker=more))
+        for version in BOTH:
+            # Of two lists of one authority OpenSSL looks at one; the other counts after it.
+            welcome = [
+                Visit(made, None, client(version, one)).welcome for one in (gone, late, GOOD)
+            ]
+            self.assertEqual(welcome, [False, False, True])
+        with self.assertRaises(ConfigurationError) as caught:
+            slot(D, client=attrs.evolve(asking(), revoker=foreign))
+        (problem,) = caught.exception.problems
+        self.assertEqual(problem.path, ("certificates", foreign.id, "crl"))
 
     def test_lists_of_some(self) -> None:
         """An authority that has given no list has revoked nothing."""

@@ -92,6 +92,7 @@ class OctaviaFace(Resource):
         if not any(each in accepts for each in ("*/*", "application/json", "application/*")):
             raise Fault(406, "Only application/json is answered.")
         if not asked.words and not asked.path.strip("/"):
+            only(asked, "GET")
             return Reply(200, discovery.versions(asked.base))
         if not asked.words or list(asked.words) == [_LBAAS]:
             only(asked, "GET")
@@ -109,6 +110,7 @@ class OctaviaFace(Resource):
                 return Reply(200, network.one(settings, word, rest[0]))
             return Reply(200, network.listing(settings, word, asked.query))
         if word == "octavia" and rest == ["amphorae"]:
+            only(asked, "GET")
             return Reply(200, {"amphorae": [], "amphorae_links": []})
         raise _nothing()
 

@@ -9,11 +9,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import attrs
 from twisted.web.iweb import IRequest
 
+from fiberlb.api.octavia.attributes import flag
 from fiberlb.api.octavia.faults import Fault
 from fiberlb.api.octavia.lists import Query
 from fiberlb.api.rest.bodies import parsed
-
-_TRUE = ("true", "1", "yes", "on")
 
 
 @attrs.frozen
@@ -33,8 +32,13 @@ class Asked:
     path: str
 
     def flag(self, name: str) -> bool:
-        """Whether a parameter says yes."""
-        return any(each.lower() in _TRUE for each in self.query.get(name, ()))
+        """
+        Whether a parameter says yes.
+
+        @raise Fault: 400, it says neither yes nor no.
+        """
+        said = [flag(name, each) for each in self.query.get(name, ())]
+        return any(said)
 
 
 def only(asked: Asked, *methods: str) -> None:

@@ -166,6 +166,22 @@ def protocol(*served: str) -> Load:
     return load
 
 
+#: What providers are called that are this one.
+PROVIDERS = {
+    "fiberlb": "FiberLB.",
+    "amphora": "Alias.",
+    "octavia": "Alias.",
+}
+
+
+def provider(name: str, value: Any) -> str:
+    """The name of a provider; there is one, with aliases."""
+    found: str = text(64)(name, value)
+    if found not in PROVIDERS:
+        raise Fault(400, f"Provider '{found}' is not enabled.")
+    return found
+
+
 def word_of(*words: str) -> Load:
     """One of some words, in their own case."""
 
@@ -236,11 +252,23 @@ def listed(name: str, value: Any) -> list[Any]:
     return value
 
 
-#: What nearly every resource has.
-NAME = Attribute(text(), "")
-DESCRIPTION = Attribute(text(), "")
-UP = Attribute(flag, True)
-TAGS = Attribute(several(text(255)), None)
+_COMMON: Attributes = {
+    "name": Attribute(text(), ""),
+    "description": Attribute(text(), ""),
+    "admin_state_up": Attribute(flag, True),
+    "tags": Attribute(several(text(255)), None),
+    "project_id": Attribute(text(36), put=False),
+    "tenant_id": Attribute(text(36), put=False),
+}
+
+
+def common(*without: str) -> dict[str, Attribute]:
+    """
+    What nearly every resource has.
+
+    @param without: what this one does not.
+    """
+    return {name: one for name, one in _COMMON.items() if name not in without}
 
 
 def up(given: Mapping[str, Any], body: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from fiberlb.api.octavia.attributes import Attribute, Attributes, flag, text, uuid
+from fiberlb.api.octavia.attributes import Attribute, Attributes, flag, provider, text, uuid
 from fiberlb.api.octavia.faults import Fault, bad_value, invalid
 from fiberlb.control.shelf import Shelf
 
@@ -56,7 +56,7 @@ class Shelved:
         return f"octavia/{self.path}/"
 
 
-_PROVIDER = Attribute(text(255), required=True, nullable=False)
+_PROVIDER = Attribute(provider, required=True, nullable=False)
 _DESCRIPTION = Attribute(text(255), "")
 
 FLAVOR_PROFILES = Shelved(
@@ -132,13 +132,18 @@ async def create(
 
     @raise Fault: 400, its profile is not there; 409, the name is taken.
     """
-    there = await shelf.all(kind.shelf)
-    if any(each["name"] == given["name"] for each, _ in there.values()):
-        raise Fault(409, f"A {kind.title} of {given['name']} already exists.")
+    await _check_name(shelf, kind, given, "")
     await _check_profile(shelf, kind, given)
     done = dict(given) if kind.key == "name" else {"id": make_id(), **given}
     await shelf.put(kind.shelf + done[kind.key], done, 0)
     return done
+
+
+async def _check_name(shelf: Shelf, kind: Shelved, given: Mapping[str, Any], own: str) -> None:
+    name = given.get("name")
+    for word, (each, _) in (await shelf.all(kind.shelf)).items():
+        if each["name"] == name and word != own:
+            raise Fault(409, f"A {kind.title} of {name} already exists.")
 
 
 async def _check_profile(shelf: Shelf, kind: Shelved, given: Mapping[str, Any]) -> None:
@@ -164,8 +169,15 @@ async def find(shelf: Shelf, kind: Shelved, word: str) -> tuple[dict[str, Any], 
 async def update(
     shelf: Shelf, kind: Shelved, word: str, given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What was sent of one that is there."""
+    """
+    What was sent of one that is there.
+
+    @raise Fault: 409, the name is taken, or more than that is changed of what something names.
+    """
     before, revision = await find(shelf, kind, word)
+    await _check_name(shelf, kind, given, word)
+    if set(given) - {"name"} and await _profiled(shelf, kind, word):
+        raise _in_use(kind, word)
     done = {**before, **given}
     await shelf.put(kind.shelf + word, done, revision)
     return done
@@ -179,13 +191,22 @@ async def delete(shelf: Shelf, kind: Shelved, word: str, used: bool) -> None:
     @raise Fault: 409, something names it.
     """
     _, revision = await find(shelf, kind, word)
-    users = _PROFILED.get(kind.path)
-    if users is not None and users.profile is not None:
-        profiled = [each for each, _ in (await shelf.all(users.shelf)).values()]
-        used = any(each[users.profile[0]] == word for each in profiled)
-    if used:
-        raise Fault(409, f"{kind.title} {word} is in use and cannot be modified.")
+    if used or await _profiled(shelf, kind, word):
+        raise _in_use(kind, word)
     await shelf.put(kind.shelf + word, None, revision)
+
+
+async def _profiled(shelf: Shelf, kind: Shelved, word: str) -> bool:
+    """Whether it is a profile that something has."""
+    users = _PROFILED.get(kind.path)
+    if users is None or users.profile is None:
+        return False
+    name, _ = users.profile
+    return any(each[name] == word for each, _ in (await shelf.all(users.shelf)).values())
+
+
+def _in_use(kind: Shelved, word: str) -> Fault:
+    return Fault(409, f"{kind.title} {word} is in use and cannot be modified.")
 
 
 async def check_named(shelf: Shelf, given: Mapping[str, Any]) -> None:

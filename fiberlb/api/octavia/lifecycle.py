@@ -21,7 +21,7 @@ from fiberlb.api.octavia import (
 )
 from fiberlb.api.octavia.attributes import created, up, updated
 from fiberlb.api.octavia.edit import Edit
-from fiberlb.api.octavia.faults import Fault, missing
+from fiberlb.api.octavia.faults import Fault, invalid, missing
 from fiberlb.api.octavia.identity import Identity
 from fiberlb.api.octavia.kind import Kind
 from fiberlb.api.octavia.lists import Page, Query, page, picked
@@ -48,6 +48,11 @@ WITHIN: Mapping[tuple[str, str], Kind] = {
 }
 #: What lists can be sorted by, beside what can be sent, though there be nothing in them.
 _ANSWERED = ("created_at", "updated_at", "provisioning_status", "operating_status")
+#: Attributes that stand for further objects, and only in a load balancer that is made with them.
+_NESTED = {
+    listeners.KIND.path: ("default_pool", "l7policies"),
+    policies.KIND.path: ("redirect_pool", "rules"),
+}
 _PARENTS = ("pool_id", "l7policy_id")
 
 
@@ -124,6 +129,7 @@ class Lifecycle:
             await catalogue.check_named(self._control.shelf, given)
             ident = trees.Tree(edit, given).create()
         else:
+            _refuse_nested(kind, given)
             self._check_owner(view, given)
             ident = kind.create(edit, given, place.parent)
             if kind is pools.KIND:
@@ -197,6 +203,12 @@ class Lifecycle:
         origin = Origin(self._identity.name, "octavia")
         outcome = await self._control.write(edit.operations, origin)
         return View(self._control, outcome.configuration)
+
+
+def _refuse_nested(kind: Kind, given: Mapping[str, Any]) -> None:
+    for name in _NESTED.get(kind.path, ()):
+        if given.get(name):
+            raise invalid(f"{name} is for load balancers that are created with all that they have.")
 
 
 def _parent(kind: Kind) -> Kind:

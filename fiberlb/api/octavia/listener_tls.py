@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fiberlb.api.octavia import references, tls
-from fiberlb.api.octavia.attributes import Attribute, several, text, word_of
+from fiberlb.api.octavia import listener_clients, references, tls
+from fiberlb.api.octavia.attributes import Attribute, several, text
 from fiberlb.api.octavia.edit import Edit
 from fiberlb.api.octavia.faults import invalid
 from fiberlb.api.octavia.view import View
-from fiberlb.model.listener import Listener
+from fiberlb.model.listener import Listener, TlsConfig
 
 _REFERENCE = text(255)
+_DEFAULT = "default_tls_container_ref"
+#: Attributes that refer to one certificate.
+_SINGLE = (_DEFAULT, "client_ca_tls_container_ref", "client_crl_container_ref")
 
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "default_tls_container_ref": Attribute(_REFERENCE),
+    _DEFAULT: Attribute(_REFERENCE),
     "sni_container_refs": Attribute(several(_REFERENCE), []),
-    "client_ca_tls_container_ref": Attribute(_REFERENCE),
-    "client_crl_container_ref": Attribute(_REFERENCE),
-    "client_authentication": Attribute(word_of("NONE", "OPTIONAL", "MANDATORY"), "NONE"),
+    **listener_clients.ATTRIBUTES,
     **tls.ATTRIBUTES,
 }
 #: What says nothing of an attribute; the other lists must not be empty.
 _NO_MORE: Mapping[str, Any] = {"sni_container_refs": []}
+#: Noted: the default certificate is the first one by name, for nobody has named another.
+_UNNAMED = "default_by_name"
 _ONLY = "{name} is only supported for TERMINATED_HTTPS listeners."
 
 
@@ -34,9 +37,7 @@ def created(
     if protocol != "TERMINATED_HTTPS":
         _refuse_any(given)
         return None, {}
-    if not (given.get("default_tls_container_ref") or given.get("sni_container_refs")):
-        raise invalid("An SNI or default certificate container reference must be provided.")
-    return _made(edit, {}, given)
+    return _made(edit, None, {_UNNAMED: True}, given)
 
 
 def updated(
@@ -48,7 +49,7 @@ def updated(
     if protocol != "TERMINATED_HTTPS":
         _refuse_any(given)
         return {}, {}
-    return _made(edit, edit.notes(made.id), given)
+    return _made(edit, made.tls_config, edit.notes(made.id), given)
 
 
 def _refuse_any(given: Mapping[str, Any]) -> None:
@@ -58,43 +59,48 @@ def _refuse_any(given: Mapping[str, Any]) -> None:
 
 
 def _made(
-    edit: Edit, before: Mapping[str, Any], given: Mapping[str, Any]
+    edit: Edit, config: TlsConfig | None, before: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    done: dict[str, Any] = {}
-    sent: list[str] = []
-    default, sni = given.get("default_tls_container_ref"), given.get("sni_container_refs")
-    if default is None and sni and not before:
-        # Octavia shows the first of them to clients that name nobody.
-        default = sni[0]
-    if default is not None:
-        sent.append(default)
-        done["certificate_id"] = [references.certificate(edit, default)]
-    if "sni_container_refs" in given:
-        sent += sni or []
-        done["sni_certificate_ids"] = [references.certificate(edit, each) for each in sni or []]
-    authority = given.get("client_ca_tls_container_ref")
-    if "client_ca_tls_container_ref" in given:
-        sent += [authority] if authority else []
-        found = references.certificate(edit, authority) if authority else None
-        done["client_ca_certificate_id"] = found
-    done.update(_asked(given))
-    if given.get("client_crl_container_ref"):
-        raise invalid(
-            "client_crl_container_ref: give the certificate of the authority its list (crl)"
-        )
-    notes: dict[str, Any] = {}
+    done, notes = _presented(edit, config, before, given)
+    asked, noted = listener_clients.fields(edit, config, before, given)
+    sent = [given[name] for name in _SINGLE if given.get(name)]
+    sent += given.get("sni_container_refs") or ()
     if sent:
         notes[references.NOTE] = references.noted(edit, before, sent)
     if "alpn_protocols" in given:
         notes["alpn_protocols"] = given["alpn_protocols"]
-    return done, notes
+    return {**done, **asked, **_asked(given)}, {**notes, **noted}
+
+
+def _presented(
+    edit: Edit, config: TlsConfig | None, before: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The certificates that clients are shown; one chosen by name stands in for a default."""
+    several = [] if config is None else list(config.sni_certificate_ids or ())
+    done: dict[str, Any] = {}
+    if "sni_container_refs" in given:
+        several = [references.certificate(edit, each) for each in given["sni_container_refs"] or ()]
+        done["sni_certificate_ids"] = several
+    default = given.get(_DEFAULT)
+    if default is not None:
+        return {**done, "certificate_id": [references.certificate(edit, default)]}, {_UNNAMED: None}
+    if _DEFAULT not in given and not _unnamed(config, before):
+        return done, {}
+    if not several:
+        raise invalid("An SNI or default certificate container reference must be provided.")
+    return {**done, "certificate_id": [several[0]]}, {_UNNAMED: True}
+
+
+def _unnamed(config: TlsConfig | None, notes: Mapping[str, Any]) -> bool:
+    """Whether the default certificate stands in, still."""
+    if not notes.get(_UNNAMED):
+        return False
+    return config is None or config.certificate_id == (config.sni_certificate_ids or ())[:1]
 
 
 def _asked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is asked of clients: certificates, versions, ciphers, protocols."""
+    """What is spoken: versions, ciphers, protocols."""
     done: dict[str, Any] = {}
-    if "client_authentication" in given:
-        done["client_authentication"] = given["client_authentication"].lower()
     if "tls_versions" in given:
         done["min_version"], done["max_version"] = tls.versions(given["tls_versions"])
     if "tls_ciphers" in given:
@@ -111,19 +117,19 @@ def shown(view: View, made: Listener, protocol: str) -> dict[str, Any]:
         done = dict.fromkeys(ATTRIBUTES)
         return {**done, "sni_container_refs": [], "client_authentication": "NONE"} | _hsts(made)
     notes = view.notes(made.id)
-    offered = config.alpn_protocols
-    default = [one.value for one in offered] if offered is not None else ["http/1.1"]
+    default = None if _unnamed(config, notes) else config.certificate_id[0]
+    offered = ["http/1.1"]
+    if config.alpn_protocols is not None:
+        offered = [one.value for one in config.alpn_protocols]
     return {
-        "default_tls_container_ref": references.shown(notes, config.certificate_id[0]),
+        _DEFAULT: references.shown(notes, default),
         "sni_container_refs": [
             references.shown(notes, ident) for ident in config.sni_certificate_ids or ()
         ],
-        "client_ca_tls_container_ref": references.shown(notes, config.client_ca_certificate_id),
-        "client_crl_container_ref": None,
-        "client_authentication": config.client_authentication.value.upper(),
+        **listener_clients.shown(config, notes),
         "tls_versions": tls.shown_versions(config.least, config.max_version),
         "tls_ciphers": tls.shown_ciphers(config.cipher_suites),
-        "alpn_protocols": notes.get("alpn_protocols") or default,
+        "alpn_protocols": notes.get("alpn_protocols") or offered,
         **_hsts(made),
     }
 

@@ -6,18 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiberlb.api.octavia import attributes, listener_tls, timeouts, vips
-from fiberlb.api.octavia.attributes import (
-    DESCRIPTION,
-    NAME,
-    TAGS,
-    UP,
-    Attribute,
-    flag,
-    listed,
-    number,
-    text,
-    uuid,
-)
+from fiberlb.api.octavia.attributes import Attribute, flag, listed, number, uuid
 from fiberlb.api.octavia.common import document, fields, ids
 from fiberlb.api.octavia.edit import Edit
 from fiberlb.api.octavia.faults import Fault, bad_value, invalid, missing, provider_cannot
@@ -53,10 +42,7 @@ _HTTP = ("HTTP", "TERMINATED_HTTPS")
 LOCAL = ("127.0.0.0/8", "::1/128")
 
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "name": NAME,
-    "description": DESCRIPTION,
-    "admin_state_up": UP,
-    "tags": TAGS,
+    **attributes.common(),
     "protocol": Attribute(attributes.protocol(*PROTOCOLS), required=True, put=False),
     "protocol_port": Attribute(number(1, 65535), required=True, put=False),
     "loadbalancer_id": Attribute(uuid, required=True, put=False),
@@ -66,8 +52,6 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "l7policies": Attribute(listed, put=False),
     "insert_headers": Attribute(attributes.mapping, {}),
     "allowed_cidrs": Attribute(attributes.several(attributes.network)),
-    "project_id": Attribute(text(36), put=False),
-    "tenant_id": Attribute(text(36), put=False),
     "hsts_max_age": Attribute(number(0, 2_147_483_647)),
     "hsts_include_subdomains": Attribute(flag, False),
     "hsts_preload": Attribute(flag, False),

@@ -107,18 +107,21 @@ def _equal(value: Any, wanted: Sequence[str]) -> bool:
 
 
 def _sorted(documents: Sequence[Document], query: Query, known: set[str]) -> list[Document]:
-    """By the keys asked for, else as they were made; ties by id, as Octavia does."""
+    """By the keys asked for, else as they were made, as ties are."""
     keys = [each for text in query.get("sort", ()) for each in text.split(",") if each]
     directions = [each for text in query.get("sort_dir", ()) for each in text.split(",")]
     singles = [each for text in query.get("sort_key", ()) for each in text.split(",") if each]
     for index, key in enumerate(singles):
         keys.append(f"{key}:{directions[index] if index < len(directions) else 'asc'}")
     done = list(documents)
+    # Times are whole seconds; what was made in the same one has its order all the same.
+    order = {id(each): n for n, each in enumerate(documents)}
     for key in reversed(keys):
         name, _, direction = key.partition(":")
         if name not in known or (direction or "asc") not in ("asc", "desc"):
             raise Fault(400, f"Invalid sort key or direction: {key}")
-        places = {id(each): _place(each.get(name)) for each in done}
+        made = order if name == "created_at" else {}
+        places = {id(each): (_place(each.get(name)), made.get(id(each), 0)) for each in done}
         done.sort(key=lambda each, at=places: at[id(each)], reverse=direction == "desc")  # type: ignore[misc]
     return done
 
@@ -135,9 +138,14 @@ def _after(documents: list[Document], marker: str, reverse: bool) -> list[Docume
     if not marker:
         return documents
     for index, each in enumerate(documents):
-        if each.get("id", each.get("name")) == marker:
+        if _known_by(each) == marker:
             return documents[:index] if reverse else documents[index + 1 :]
     raise Fault(400, f"Invalid marker: {marker}")
+
+
+def _known_by(document: Document) -> Any:
+    """What a marker says of a document: quotas have no id, and zones only a name."""
+    return document.get("id", document.get("name", document.get("project_id")))
 
 
 def _limit(text: str) -> int | None:
@@ -162,7 +170,7 @@ def _links(
         more = [("marker", str(marker))] + ([("page_reverse", "True")] if back else [])
         return {"rel": rel, "href": f"{path}?{urlencode([*rest, *more])}"}
 
-    first, last = (each.get("id", each.get("name")) for each in (chosen[0], chosen[-1]))
+    first, last = (_known_by(each) for each in (chosen[0], chosen[-1]))
     marked = bool(query.get("marker"))
     links = []
     if full if not reverse else marked:

@@ -6,28 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiberlb.api.octavia import attributes, vips
-from fiberlb.api.octavia.attributes import DESCRIPTION, NAME, TAGS, UP, Attribute, listed, uuid
+from fiberlb.api.octavia.attributes import Attribute, listed, uuid
 from fiberlb.api.octavia.common import document, fields, ids
 from fiberlb.api.octavia.edit import Edit
-from fiberlb.api.octavia.faults import Fault, invalid
+from fiberlb.api.octavia.faults import invalid
 from fiberlb.api.octavia.kind import Kind
 from fiberlb.api.octavia.statuses import of_balancer
 from fiberlb.api.octavia.view import View
 from fiberlb.model.configuration import DEFAULT_LOAD_BALANCER
 from fiberlb.model.load_balancer import LoadBalancer
 
-#: What providers are called that are this one.
-PROVIDERS = {
-    "fiberlb": "FiberLB.",
-    "amphora": "Alias.",
-    "octavia": "Alias.",
-}
-
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "name": NAME,
-    "description": DESCRIPTION,
-    "admin_state_up": UP,
-    "tags": TAGS,
+    **attributes.common(),
     "vip_address": Attribute(attributes.address, put=False),
     "vip_subnet_id": Attribute(uuid, put=False),
     "vip_network_id": Attribute(uuid, put=False),
@@ -35,11 +25,9 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "vip_qos_policy_id": Attribute(uuid),
     "vip_sg_ids": Attribute(attributes.several(uuid)),
     "additional_vips": Attribute(listed, put=False),
-    "provider": Attribute(attributes.text(64), put=False),
+    "provider": Attribute(attributes.provider, put=False),
     "flavor_id": Attribute(uuid, put=False),
     "availability_zone": Attribute(attributes.text(255), put=False),
-    "project_id": Attribute(attributes.text(36), put=False),
-    "tenant_id": Attribute(attributes.text(36), put=False),
     "listeners": Attribute(listed, put=False),
     "pools": Attribute(listed, put=False),
 }
@@ -86,12 +74,9 @@ def show(view: View, made: LoadBalancer) -> dict[str, Any]:
 
 def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
     """A new one; what is nested in it is made by L{fiberlb.api.octavia.trees}."""
-    provider = given.get("provider") or "fiberlb"
-    if provider not in PROVIDERS:
-        raise Fault(400, f"Provider '{provider}' is not enabled.")
     body, notes = vips.asked(edit, given)
     notes["project_id"] = edit.project
-    notes["provider"] = provider
+    notes["provider"] = given.get("provider") or "fiberlb"
     notes["flavor_id"] = given.get("flavor_id")
     notes["availability_zone"] = given.get("availability_zone")
     return edit.create("load_balancers", {**fields(given), **body}, notes)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 from fiberlb.api.octavia import attributes
-from fiberlb.api.octavia.attributes import NAME, TAGS, UP, Attribute, flag, number, text, uuid
+from fiberlb.api.octavia.attributes import Attribute, flag, number, uuid
 from fiberlb.api.octavia.common import document, fields, moved, without
 from fiberlb.api.octavia.edit import Edit
 from fiberlb.api.octavia.faults import Fault, bad_value, invalid
 from fiberlb.api.octavia.kind import Kind
 from fiberlb.api.octavia.statuses import of_member
 from fiberlb.api.octavia.view import View
-from fiberlb.model.addresses import at
+from fiberlb.model.addresses import at, plain_ip
 from fiberlb.model.pool import Member
 
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "name": NAME,
-    "admin_state_up": UP,
-    "tags": TAGS,
+    **attributes.common("description"),
     "address": Attribute(attributes.address_as_sent, required=True, put=False),
     "protocol_port": Attribute(number(1, 65535), required=True, put=False),
     "weight": Attribute(number(0, 256), 1),
@@ -29,8 +26,6 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "monitor_address": Attribute(attributes.address_as_sent),
     "monitor_port": Attribute(number(1, 65535)),
     "request_sriov": Attribute(flag, False, put=False),
-    "project_id": Attribute(text(36), put=False),
-    "tenant_id": Attribute(text(36), put=False),
 }
 _FIELDS = {
     "address": "address",
@@ -72,17 +67,16 @@ def show(view: View, made: Member) -> dict[str, Any]:
 
 def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
     """A new one."""
-    sent, port = given["address"], given["protocol_port"]
-    address = str(ipaddress.ip_address(sent))
-    if address == _METADATA:
-        raise bad_value("address", address, "This address is reserved.")
+    there = place(given)
+    if there[0] == _METADATA:
+        raise bad_value("address", there[0], "This address is reserved.")
     for other in edit.view.configuration.children(Member, parent):
-        if other.place == (address, port):
-            raise _twice(address, port)
-    body = {**fields(given), **moved(given, _FIELDS), "pool_id": parent}
+        if other.place == there:
+            raise twice(there)
+    body = {**fields(given), **moved(given, _FIELDS), "address": there[0], "pool_id": parent}
     notes = {
         "subnet_id": given.get("subnet_id"),
-        "address": sent,
+        "address": given["address"],
         "monitor_address": given.get("monitor_address"),
     }
     return edit.create("members", body, notes)
@@ -90,11 +84,18 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str) -> str:
 
 def _written(sent: str | None, address: str | None) -> str | None:
     """An address as it was sent, if it is still that one."""
-    same = sent is not None and str(ipaddress.ip_address(sent)) == address
+    same = sent is not None and plain_ip(sent) == address
     return sent if same else address
 
 
-def _twice(address: str, port: int) -> Fault:
+def place(given: Mapping[str, Any]) -> tuple[str, int]:
+    """Address and port of a member that is asked for; IPv4 within IPv6 is IPv4."""
+    return plain_ip(given["address"]), given["protocol_port"]
+
+
+def twice(there: tuple[str, int]) -> Fault:
+    """There is a member at this place."""
+    address, port = there
     return Fault(
         409,
         f"Another member on this pool is already using ip {address} on protocol_port {port}",
@@ -127,13 +128,13 @@ def batch(edit: Edit, pool: str, several: list[Any], additive: bool) -> None:
     seen: set[tuple[str, int]] = set()
     for body in several:
         given = attributes.created("member", body, ATTRIBUTES)
-        place = (str(ipaddress.ip_address(given["address"])), given["protocol_port"])
-        current = existing.get(place)
-        if place in seen and current is not None:
+        there = place(given)
+        current = existing.get(there)
+        if there in seen and current is not None:
             raise invalid("Member must be updated only once in the same request.")
-        if place in seen:
-            raise _twice(*place)
-        seen.add(place)
+        if there in seen:
+            raise twice(there)
+        seen.add(there)
         given["admin_state_up"] = attributes.up(given, body)
         if current is None:
             create(edit, given, pool)
@@ -141,8 +142,8 @@ def batch(edit: Edit, pool: str, several: list[Any], additive: bool) -> None:
         # Of what was left out, the name stays and the rest has its default (measured).
         kept = {"name", "tags"} - set(body)
         update(edit, current, {n: v for n, v in given.items() if n not in kept})
-    for place, current in existing.items():
-        if place not in seen and not additive:
+    for there, current in existing.items():
+        if there not in seen and not additive:
             edit.delete("members", current.id)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fiberlb.api.octavia.attributes import NAME, TAGS, UP, Attribute, number, text, uuid, word_of
+from fiberlb.api.octavia import attributes
+from fiberlb.api.octavia.attributes import Attribute, common, number, text, uuid, word_of
 from fiberlb.api.octavia.common import document, fields, moved, without
 from fiberlb.api.octavia.edit import Edit
 from fiberlb.api.octavia.faults import Fault, bad_value, invalid, missing
@@ -39,17 +40,16 @@ _PATH = r"/[\x21-\x7e]*"
 
 
 def _version(name: str, value: Any) -> float:
-    if str(value) not in ("1.0", "1.1"):
+    # Where numbers lose a zero at their end, 1.0 comes as 1.
+    if isinstance(value, bool) or str(value) not in ("1", "1.0", "1.1"):
         raise bad_value(name, value, "Value should be 1.0 or 1.1.")
     return float(value)
 
 
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "name": NAME,
-    "admin_state_up": UP,
-    "tags": TAGS,
+    **common("description"),
     "pool_id": Attribute(uuid, required=True, put=False),
-    "type": Attribute(word_of(*TYPES), required=True, put=False),
+    "type": Attribute(attributes.protocol(*TYPES), required=True, put=False),
     "delay": Attribute(_SECONDS, required=True, nullable=False),
     "timeout": Attribute(_SECONDS, required=True, nullable=False),
     "max_retries": Attribute(number(1, 10), required=True, nullable=False),
@@ -59,8 +59,6 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "expected_codes": Attribute(text(64, _CODES, "Value should be a code, a list or a range")),
     "http_version": Attribute(_version),
     "domain_name": Attribute(text(255, _DOMAIN, "Value should be a domain name")),
-    "project_id": Attribute(text(36), put=False),
-    "tenant_id": Attribute(text(36), put=False),
 }
 _FIELDS = {
     "max_retries": "rise",

@@ -6,19 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiberlb.api.octavia import attributes, positions
-from fiberlb.api.octavia.attributes import (
-    DESCRIPTION,
-    NAME,
-    TAGS,
-    UP,
-    Attribute,
-    listed,
-    number,
-    text,
-    url,
-    uuid,
-    word_of,
-)
+from fiberlb.api.octavia.attributes import Attribute, listed, number, url, uuid, word_of
 from fiberlb.api.octavia.common import document, fields, ids
 from fiberlb.api.octavia.edit import Edit
 from fiberlb.api.octavia.faults import Fault, bad_value, invalid, missing
@@ -49,10 +37,7 @@ def _code(name: str, value: Any) -> int:
 
 
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "name": NAME,
-    "description": DESCRIPTION,
-    "admin_state_up": UP,
-    "tags": TAGS,
+    **attributes.common(),
     "action": Attribute(word_of(*ACTIONS), required=True),
     "listener_id": Attribute(uuid, required=True, put=False),
     "position": Attribute(number(1, 2_147_483_647)),
@@ -62,8 +47,6 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "redirect_prefix": Attribute(url),
     "redirect_http_code": Attribute(_code),
     "rules": Attribute(listed, put=False),
-    "project_id": Attribute(text(36), put=False),
-    "tenant_id": Attribute(text(36), put=False),
 }
 
 

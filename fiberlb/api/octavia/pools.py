@@ -6,21 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiberlb.api.octavia import attributes, persistence, references, tls
-from fiberlb.api.octavia.attributes import (
-    DESCRIPTION,
-    NAME,
-    TAGS,
-    UP,
-    Attribute,
-    flag,
-    listed,
-    text,
-    uuid,
-    word_of,
-)
+from fiberlb.api.octavia.attributes import Attribute, flag, listed, text, uuid, word_of
 from fiberlb.api.octavia.common import document, fields, ids
 from fiberlb.api.octavia.edit import Edit
-from fiberlb.api.octavia.faults import Fault, invalid, missing
+from fiberlb.api.octavia.faults import Fault, invalid, missing, provider_cannot
 from fiberlb.api.octavia.fits import FITTING, protocol_of
 from fiberlb.api.octavia.kind import Kind
 from fiberlb.api.octavia.listeners import protocol_of as listener_protocol
@@ -51,10 +40,7 @@ _REFERENCE = text(255)
 _REFERENCES = ("tls_container_ref", "ca_tls_container_ref", "crl_container_ref")
 
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "name": NAME,
-    "description": DESCRIPTION,
-    "admin_state_up": UP,
-    "tags": TAGS,
+    **attributes.common(),
     "protocol": Attribute(attributes.protocol(*PROTOCOLS), required=True, put=False),
     "lb_algorithm": Attribute(word_of(*ALGORITHMS), required=True, nullable=False),
     "loadbalancer_id": Attribute(uuid, put=False),
@@ -65,8 +51,6 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     **tls.ATTRIBUTES,
     "members": Attribute(listed, put=False),
     "healthmonitor": Attribute(attributes.mapping, put=False),
-    "project_id": Attribute(text(36), put=False),
-    "tenant_id": Attribute(text(36), put=False),
 }
 
 
@@ -143,6 +127,7 @@ def create(edit: Edit, given: Mapping[str, Any], parent: str, listener: str = ""
         "session_persistence": persistence.fields(protocol, given.get("session_persistence"), None),
     }
     if given.get("tls_enabled"):
+        _check_encrypted(protocol)
         body["tls_config"] = _tls(edit, {}, given, notes)
     else:
         _refuse_tls(given)
@@ -184,6 +169,12 @@ def _protocol(protocol: str, listener: str, encrypted: bool) -> dict[str, Any]:
     ours = ("https" if encrypted else "http") if requests or encrypted else "tcp"
     introduced = {"PROXY": "v1", "PROXYV2": "v2"}.get(protocol)
     return {"protocol": ours, "proxy_protocol": introduced}
+
+
+def _check_encrypted(protocol: str) -> None:
+    """@raise Fault: 501, bytes go to members as they come: requests alone are put into TLS."""
+    if protocol not in ("HTTP", "PROXY", "PROXYV2"):
+        raise provider_cannot(f"tls_enabled of {protocol} pools")
 
 
 def _refuse_tls(given: Mapping[str, Any]) -> None:
@@ -246,6 +237,8 @@ def _tls_changed(
     if not wanted:
         _refuse_tls(given)
         return {"protocol": "http", "tls_config": None} if made.encrypts else {}
+    if not made.encrypts:
+        _check_encrypted(protocol_of(edit.view, made))
     asked = given if made.encrypts else {"ca_tls_container_ref": None, **given}
     if made.encrypts and not touched:
         return {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fiberlb.api.octavia.attributes import TAGS, UP, Attribute, flag, text, word_of
+from fiberlb.api.octavia.attributes import Attribute, common, flag, text, word_of
 from fiberlb.api.octavia.common import document, fields, moved, without
 from fiberlb.api.octavia.edit import Edit
 from fiberlb.api.octavia.faults import Fault
@@ -39,15 +39,12 @@ _SPACED = ("HOST_NAME", "PATH", "HEADER")
 _COOKIE_VALUE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "admin_state_up": UP,
-    "tags": TAGS,
+    **common("name", "description"),
     "type": Attribute(word_of(*TYPES), required=True, nullable=False),
     "compare_type": Attribute(word_of(*COMPARES), required=True, nullable=False),
     "value": Attribute(text(255), required=True, nullable=False),
     "key": Attribute(text(255)),
     "invert": Attribute(flag, False),
-    "project_id": Attribute(text(36), put=False),
-    "tenant_id": Attribute(text(36), put=False),
 }
 _FIELDS = {
     "type": "rule_type",
@@ -128,6 +125,8 @@ def _check(given: Mapping[str, Any]) -> None:
         raise _wrong(f"{kind} rules take no key")
     if kind in _SPACED and compare != "REGEX" and " " in str(value) and not _quoted(str(value)):
         raise _wrong("a value with spaces needs double quotes around it")
+    if kind in _SPACED and compare != "REGEX" and not str(value).isascii():
+        raise _wrong("the value is not one that a header can have")
     if kind == "COOKIE" and compare != "REGEX" and not _COOKIE_VALUE.fullmatch(str(value)):
         raise _wrong("the value is not one that a cookie can have")
     if kind == "SSL_CONN_HAS_CERT" and str(value).lower() != "true":

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from fiberlb.api.octavia import catalogue, quotas, stats
 from fiberlb.api.octavia.asked import Asked, body_of, only
-from fiberlb.api.octavia.attributes import created, updated
+from fiberlb.api.octavia.attributes import PROVIDERS, created, updated
 from fiberlb.api.octavia.catalogue import CATALOGUE, Shelved
 from fiberlb.api.octavia.faults import Fault
 from fiberlb.api.octavia.identity import Identity
 from fiberlb.api.octavia.lifecycle import TOP, Lifecycle, Place
 from fiberlb.api.octavia.lists import page, picked
-from fiberlb.api.octavia.load_balancers import PROVIDERS
 from fiberlb.api.octavia.reply import Reply
 from fiberlb.api.octavia.view import View
 from fiberlb.control.service import ControlService
@@ -76,7 +75,9 @@ async def _quotas(
         found = await quotas.all_of(shelf)
         listed = [{"project_id": p, **quotas.shown(limits)} for p, (limits, _) in found.items()]
         seen = [each for each in listed if identity.sees(str(each["project_id"]))]
-        return Reply(200, {"quotas": seen, "quotas_links": []})
+        known = ("project_id", *quotas.shown({}))
+        paged = page(seen, asked.query, asked.base + asked.path, known)
+        return Reply(200, {"quotas": paged.items, "quotas_links": paged.links})
     project = words[0]
     if words in (["defaults"], [project, "default"]):
         return Reply(200, {"quota": quotas.shown({})})

@@ -13,7 +13,7 @@ from typing import Any
 from fiberlb.api.octavia import listeners, load_balancers, members, monitors, policies, pools, rules
 from fiberlb.api.octavia.attributes import Attributes, created, up
 from fiberlb.api.octavia.edit import Edit
-from fiberlb.api.octavia.faults import Fault
+from fiberlb.api.octavia.faults import Fault, missing
 from fiberlb.api.octavia.kind import Kind
 from fiberlb.api.octavia.view import View
 from fiberlb.model.l7 import L7Policy, L7Rule
@@ -33,6 +33,11 @@ def taken(kind: Kind, body: Any, leave: tuple[str, ...] = ()) -> dict[str, Any]:
     given = created(kind.root, body, attributes)
     given["admin_state_up"] = up(given, body)
     return given
+
+
+def _named(body: Mapping[str, Any]) -> bool:
+    name = body.get("name")
+    return isinstance(name, str) and name != ""
 
 
 class Tree:
@@ -71,15 +76,15 @@ class Tree:
         for listener in self._given.get("listeners") or ():
             if not isinstance(listener, dict):
                 continue
-            used = [listener.get("default_pool")]
-            for policy in listener.get("l7policies") or ():
-                if isinstance(policy, dict):
-                    used.append(policy.get("redirect_pool"))
-            found += [body for body in used if body is not None]
+            used = [(listener, "default_pool")]
+            several = listener.get("l7policies")
+            if isinstance(several, list):
+                used += [(one, "redirect_pool") for one in several if isinstance(one, dict)]
+            found += [user[name] for user, name in used if user.get(name) is not None]
         return found
 
     def _define(self, body: Any) -> None:
-        if not isinstance(body, dict) or not body.get("name"):
+        if not isinstance(body, dict) or not _named(body):
             raise Fault(400, "Pools must be named when creating a fully populated loadbalancer.")
         name = body["name"]
         if set(body) == {"name"}:
@@ -102,15 +107,18 @@ class Tree:
         several = given.pop("l7policies") or ()
         self._same_port(given)
         default = self._pool(pool, protocol) if pool is not None else None
-        name = given.pop("default_pool_id")
-        if name is not None and default is None:
-            default = self._ids.get(name, name)
+        self._refuse_foreign(given.pop("default_pool_id"))
         ident = listeners.create(self._edit, given, self._balancer)
         if default is not None:
             self._edit.patch("listeners", ident, {"default_pool_id": default})
         order: list[str] = []
         for each in several:
             self._policy(each, ident, protocol, order)
+
+    def _refuse_foreign(self, ident: str | None) -> None:
+        """Pools of a load balancer that is made now have no ids yet; who has one is another's."""
+        if ident is not None:
+            raise missing("Pool", ident)
 
     def _same_port(self, given: Mapping[str, Any]) -> None:
         datagrams = given["protocol"] == "UDP"
@@ -127,6 +135,7 @@ class Tree:
         given = taken(policies.KIND, body, ("listener_id",))
         pool = given.pop("redirect_pool")
         several = given.pop("rules") or ()
+        self._refuse_foreign(given["redirect_pool_id"])
         if pool is not None:
             given["redirect_pool_id"] = self._pool(pool, protocol)
         if protocol not in ("HTTP", "TERMINATED_HTTPS"):
@@ -161,13 +170,9 @@ def fill(edit: Edit, pool: str, given: Mapping[str, Any]) -> None:
     places = set()
     for body in given.get("members") or ():
         each = taken(members.KIND, body)
-        place = (each["address"], each["protocol_port"])
+        place = members.place(each)
         if place in places:
-            raise Fault(
-                409,
-                f"Another member on this pool is already using ip {place[0]} on protocol_port"
-                f" {place[1]}",
-            )
+            raise members.twice(place)
         places.add(place)
         members.create(edit, each, pool)
     if given.get("healthmonitor") is not None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fiberlb.api.octavia.attributes import Attribute, address, created, uuid
 from fiberlb.api.octavia.edit import Edit
 from fiberlb.api.octavia.faults import Fault, invalid
 from fiberlb.api.octavia.view import View
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.octavia import Subnet
 
+_ADDITIONAL = {
+    "subnet_id": Attribute(uuid, required=True),
+    "ip_address": Attribute(address),
+    "port_id": Attribute(uuid),
+}
 _NEEDED = "VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id."
 
 
@@ -28,10 +34,10 @@ def asked(edit: Edit, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
     view = edit.view
     known = _subnet(view, subnet, network)
     if vip is None:
-        vip = _free(view, known.cidr if known is not None and known.cidr else None)
+        vip = _free(view, known.cidr if known is not None and known.cidr else None, ())
     elif known is not None and known.cidr and _outside(vip, known.cidr):
         raise Fault(400, f"Supplied VIP address {vip} is not in the CIDR of the VIP subnet.")
-    additional = [_additional(view, each) for each in given.get("additional_vips") or ()]
+    additional = _additional(view, vip, given.get("additional_vips") or ())
     notes = {
         "vip_address": vip,
         "vip_subnet_id": subnet or (known.id if known is not None else None),
@@ -47,16 +53,28 @@ def asked(edit: Edit, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
     return body, notes
 
 
-def _additional(view: View, each: Any) -> dict[str, Any]:
-    if not isinstance(each, dict) or not isinstance(each.get("subnet_id"), str):
-        raise invalid("Each of additional_vips needs a subnet_id.")
-    known = _subnet(view, each["subnet_id"], None)
-    address = each.get("ip_address") or _free(view, known.cidr if known is not None else None)
-    try:
-        address = str(ipaddress.ip_address(address))
-    except ValueError:
-        raise invalid(f"{address} is not an IP address.") from None
-    return {"subnet_id": each["subnet_id"], "ip_address": address, "port_id": each.get("port_id")}
+def _additional(view: View, vip: str, several: Sequence[Any]) -> list[dict[str, Any]]:
+    """
+    Further addresses, one of each subnet.
+
+    @raise Fault: 400 or 409.
+    """
+    done: list[dict[str, Any]] = []
+    for body in several:
+        given = created("additional_vips", body, _ADDITIONAL)
+        subnet, address = given["subnet_id"], given["ip_address"]
+        if any(_bare(each["subnet_id"]) == _bare(subnet) for each in done):
+            raise invalid(f"additional_vips name the subnet {subnet} twice.")
+        known = _subnet(view, subnet, None)
+        used = [vip, *(each["ip_address"] for each in done)]
+        if address is None:
+            address = _free(view, known.cidr if known is not None else None, used)
+        elif known is not None and known.cidr and _outside(address, known.cidr):
+            raise Fault(400, f"Supplied VIP address {address} is not in the CIDR of its subnet.")
+        if address in used:
+            raise invalid(f"additional_vips have the address {address} twice.")
+        done.append({"subnet_id": subnet, "ip_address": address, "port_id": given["port_id"]})
+    return done
 
 
 def _subnet(view: View, subnet: str | None, network: str | None) -> Subnet | None:
@@ -76,20 +94,21 @@ def _outside(vip: str, cidr: str) -> bool:
     return ipaddress.ip_address(vip) not in ipaddress.ip_network(cidr)
 
 
-def _free(view: View, cidr: str | None) -> str:
+def _free(view: View, cidr: str | None, used: Iterable[str]) -> str:
     """
     The first address of a network that no load balancer has.
 
+    @param used: others that are taken.
     @raise Fault: all are taken.
     """
-    taken = set()
+    taken = set(used)
     for one in view.configuration.all(LoadBalancer).values():
         taken.add(shown(view, one))
         taken.update(each["ip_address"] for each in view.notes(one.id).get("additional_vips", ()))
     network = ipaddress.ip_network(cidr or view.settings.vip_pool)
-    for address in network.hosts():
-        if str(address) not in taken:
-            return str(address)
+    for host in network.hosts():
+        if str(host) not in taken:
+            return str(host)
     raise Fault(409, f"IP address allocation failed: {network} has no address left.")
 
 

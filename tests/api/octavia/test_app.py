@@ -19,6 +19,9 @@ class AddressTests(OctaviaCase):
         """405 for the wrong one."""
         self.fault("PATCH", "pools", None, 405, "not allowed")
         self.fault("DELETE", "pools", None, 405, "not allowed")
+        for path in ("/", "/v2", "/v2.0/lbaas", "/v2.0/octavia/amphorae"):
+            self.assertEqual(self.ask("GET", path).status, 200)
+            self.assertEqual(self.ask("POST", path, {}).status, 405, path)
 
     def test_media(self) -> None:
         """Only JSON goes in and out."""

@@ -42,6 +42,24 @@ class CatalogueTests(OctaviaCase):
             self.assertEqual(self.call("DELETE", path).status, 204)
             self.assertEqual(self.call("GET", path).status, 404)
 
+    def test_changed(self) -> None:
+        """Names stay unique, and what something has is not changed under it."""
+        given = {"provider_name": "octavia", "flavor_data": "{}"}
+        one, two = (self.new("flavorprofiles", "flavorprofile", name=n, **given) for n in "ab")
+        self.new("flavors", "flavor", name="f", flavor_profile_id=one["id"])
+        for made, changes, status in (
+            (one, {"name": "b"}, 409),
+            (two, {"name": "a"}, 409),
+            (one, {"name": "a"}, 200),
+            (one, {"name": "c"}, 200),
+            (two, {"flavor_data": '{"a": 1}'}, 200),
+            (one, {"flavor_data": '{"a": 1}'}, 409),
+            (one, {"provider_name": "amphora"}, 409),
+        ):
+            path = f"flavorprofiles/{made['id']}"
+            found = self.call("PUT", path, {"flavorprofile": changes})
+            self.assertEqual(found.status, status, found.body)
+
     def test_zones(self) -> None:
         """Those have their names for ids."""
         profile = self.new(
@@ -66,7 +84,12 @@ class CatalogueTests(OctaviaCase):
 
     def test_refused(self) -> None:
         """What is no JSON, and profiles that are not there."""
-        body = {"flavorprofile": {"name": "p", "provider_name": "x", "flavor_data": "["}}
-        self.fault("POST", "flavorprofiles", body, 400, "JSON")
+        for provider, data, text in (
+            ("fiberlb", "[", "JSON"),
+            ("fiberlb", "[]", "JSON"),
+            ("x", "{}", "Provider 'x' is not enabled."),
+        ):
+            given = {"name": "p", "provider_name": provider, "flavor_data": data}
+            self.fault("POST", "flavorprofiles", {"flavorprofile": given}, 400, text)
         body = {"flavor": {"name": "f", "flavor_profile_id": SUBNET}}
         self.fault("POST", "flavors", body, 400, "Invalid flavor_profile_id.")

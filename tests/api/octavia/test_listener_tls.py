@@ -49,6 +49,14 @@ class ListenerTlsTests(OctaviaCase):
         ident = self.secure(default_tls_container_ref=None, sni_container_refs=[self.certificate])
         found = self.look(f"listeners/{ident}")["listener"]
         self.assertEqual(found["sni_container_refs"], [self.certificate])
+        self.assertIsNone(found["default_tls_container_ref"])
+        body: dict[str, Any] = {"listener": {"sni_container_refs": []}}
+        self.fault("PUT", f"listeners/{ident}", body, 400, "must be provided")
+        found = self.change(f"listeners/{ident}", default_tls_container_ref=self.certificate)
+        self.assertEqual(found["default_tls_container_ref"], self.certificate)
+        self.change(f"listeners/{ident}", sni_container_refs=None)
+        body = {"listener": {"default_tls_container_ref": None}}
+        self.fault("PUT", f"listeners/{ident}", body, 400, "must be provided")
 
     def test_without_tls(self) -> None:
         """Other listeners have none of it, and no empty lists."""

@@ -44,6 +44,8 @@ class ListenerTests(OctaviaCase):
         """What makes no sense, each with its text."""
         self.listener(self.lb, 80)
         for status, text, given in (
+            (400, "are created with all that they have", {"default_pool": {"name": "p"}}),
+            (400, "are created with all that they have", {"l7policies": [{"action": "REJECT"}]}),
             (409, "already using protocol HTTP and protocol_port 80", {"protocol": "TCP"}),
             (501, "does not support", {"protocol": "SCTP", "protocol_port": 1}),
             (400, "lower or equal to 65535", {"protocol_port": 70000}),

@@ -76,6 +76,20 @@ class OrderTests(SynchronousTestCase):
         for text in ("sort=zz", "sort=name:up"):
             self.assertRaises(Fault, found, text)
 
+    def test_same_second(self) -> None:
+        """What was made in one second has its order, both ways, over all pages."""
+        same = [{"id": name, "created_at": "2026-01-31T08:00:00"} for name in "cabd"]
+        same[3]["created_at"] = "2026-01-31T08:00:01"
+        for sort, expected in (("asc", "cabd"), ("desc", "dbac")):
+            seen, marker = "", ""
+            for _ in same:
+                query = {"sort": [f"created_at:{sort}"], "limit": ["1"]}
+                query |= {"marker": [marker]} if marker else {}
+                [item] = page(same, query, "/l", ("created_at",)).items
+                marker = item["id"]
+                seen += marker
+            self.assertEqual(seen, expected)
+
     def test_pages(self) -> None:
         """Forwards and backwards; links keep the filters."""
         first = found("limit=2&name=a")

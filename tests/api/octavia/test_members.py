@@ -45,13 +45,19 @@ class MemberTests(OctaviaCase):
         long = "2001:db8:0:0:0:0:0:1"
         made = self.make(self.path, address=long, protocol_port=1, monitor_address=long)
         self.assertEqual((made["address"], made["monitor_address"]), (long, long))
+        mapped = "::ffff:10.0.0.9"
+        made = self.make(self.path, address=mapped, protocol_port=1)
+        self.assertEqual((made["name"], made["address"]), ("", mapped))
 
     def test_refused(self) -> None:
         """Twice the same place, one that nobody should reach, and a foreign pool."""
         made = self.make(self.path, address="10.0.0.1", protocol_port=80)
         text = "Another member on this pool is already using ip 10.0.0.1 on protocol_port 80"
         self.refused(self.path, 409, text, address="10.0.0.1", protocol_port=80)
-        self.refused(self.path, 400, "reserved", address="169.254.169.254", protocol_port=80)
+        for same in ("::ffff:10.0.0.1", "::ffff:a00:1"):
+            self.refused(self.path, 409, text, address=same, protocol_port=80)
+        for reserved in ("169.254.169.254", "::ffff:169.254.169.254"):
+            self.refused(self.path, 400, "reserved", address=reserved, protocol_port=80)
         other = self.pool(loadbalancer_id=self.balancer())
         self.fault("GET", f"pools/{other}/members/{made['id']}", None, 404, "Member")
         self.fault("GET", f"pools/{SUBNET}/members", None, 404, "Pool")

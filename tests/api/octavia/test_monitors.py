@@ -78,6 +78,8 @@ class MonitorTests(OctaviaCase):
         ):
             asked = {"type": "HTTP", "delay": 5, "timeout": 2, "max_retries": 3, **given}
             self.refused("healthmonitors", 400, "", **{"pool_id": self.home, **asked})
+        sctp = {"type": "SCTP", "delay": 5, "timeout": 2, "max_retries": 3, "pool_id": udp}
+        self.refused("healthmonitors", 501, "does not support", **sctp)
         self.refused(
             "healthmonitors",
             404,
@@ -98,5 +100,10 @@ class MonitorTests(OctaviaCase):
         """A name for the Host field needs HTTP/1.1."""
         made = self.made(http_version="1.1", domain_name="x.example")
         self.assertEqual((made["http_version"], made["domain_name"]), (1.1, "x.example"))
-        body = {"healthmonitor": {"http_version": 1.0}}
+        body: dict[str, Any] = {"healthmonitor": {"http_version": 1.0}}
         self.fault("PUT", f"healthmonitors/{made['id']}", body, 400, "http_version")
+        body = {"healthmonitor": {"http_version": True}}
+        self.fault("PUT", f"healthmonitors/{made['id']}", body, 400, "http_version")
+        # Some languages have one kind of numbers.
+        path = f"healthmonitors/{made['id']}"
+        self.assertEqual(self.change(path, http_version=1, domain_name=None)["http_version"], 1.0)

@@ -33,6 +33,10 @@ class PolicyTests(OctaviaCase):
         self.assertEqual(made["redirect_http_code"], 308)
         made = self.made(action="REDIRECT_TO_POOL", redirect_pool_id=self.home)
         self.assertEqual(made["redirect_pool_id"], self.home)
+        nested: dict[str, Any]
+        for nested in ({"rules": [{}]}, {"redirect_pool": {"name": "p"}}):
+            text = "are created with all that they have"
+            self.refused("l7policies", 400, text, listener_id=self.front, action="REJECT", **nested)
         for action in ("REDIRECT_TO_URL", "REDIRECT_PREFIX", "REDIRECT_TO_POOL"):
             self.refused(
                 "l7policies", 400, "must not be None", listener_id=self.front, action=action

@@ -32,6 +32,18 @@ class PoolTests(OctaviaCase):
         self.assertEqual(self.call("DELETE", f"pools/{ident}").status, 204)
         self.assertIsNone(self.look(f"listeners/{self.front}")["listener"]["default_pool_id"])
 
+    def test_encrypted_bytes(self) -> None:
+        """Bytes are not put into TLS, neither at once nor later."""
+        given = {"loadbalancer_id": self.lb, "lb_algorithm": "ROUND_ROBIN"}
+        for protocol in ("TCP", "HTTPS", "UDP"):
+            text = f"tls_enabled of {protocol} pools"
+            self.refused("pools", 501, text, **given, protocol=protocol, tls_enabled=True)
+            made = self.make("pools", **given, protocol=protocol, tls_enabled=False)
+            body = {"pool": {"tls_enabled": True}}
+            self.fault("PUT", f"pools/{made['id']}", body, 501, text)
+            shown = self.look(f"pools/{made['id']}")["pool"]
+            self.assertEqual((shown["protocol"], shown["tls_enabled"]), (protocol, False))
+
     def test_alone(self) -> None:
         """One that nobody sends to is offline; it needs a load balancer."""
         ident = self.pool(loadbalancer_id=self.lb)

@@ -28,6 +28,21 @@ class QuotaTests(OctaviaCase):
         self.assertEqual(self.look("quotas")["quotas"], [])
         self.fault("PUT", "quotas/default", {"quota": {"colour": 1}}, 400, "colour")
 
+    def test_listed(self) -> None:
+        """By project, in pages, with some fields."""
+        for project in ("a", "b", "c"):
+            self.call("PUT", f"quotas/{project}", {"quota": {"pool": 1}})
+        for query, expected in (
+            ("project_id=b", ["b"]),
+            ("limit=1", ["a"]),
+            ("limit=2&marker=a", ["b", "c"]),
+            ("pool=2", []),
+        ):
+            found = self.look(f"quotas?{query}")["quotas"]
+            self.assertEqual([each["project_id"] for each in found], expected, query)
+        self.assertEqual(self.look("quotas?fields=pool&limit=1")["quotas"], [{"pool": 1}])
+        self.fault("GET", "quotas?colour=red", None, 400, "duplicate or invalid")
+
     def test_whose(self) -> None:
         """Parts count for the project of what they belong to, whoever makes them."""
         balancer = self.balancer(project_id="other")

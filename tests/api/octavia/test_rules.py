@@ -46,6 +46,8 @@ class RuleTests(OctaviaCase):
             {"type": "SSL_VERIFY_RESULT", "compare_type": "EQUAL_TO", "value": "1", "key": "x"},
             {"type": "PATH", "compare_type": "REGEX", "value": "("},
             {"type": "PATH", "compare_type": "EQUAL_TO", "value": ""},
+            {"type": "HOST_NAME", "compare_type": "EQUAL_TO", "value": "b\u00fccher.test"},
+            {"type": "HEADER", "compare_type": "CONTAINS", "key": "X", "value": "\u00fc"},
             {"type": "METHOD", "compare_type": "EQUAL_TO", "value": "GET"},
         ):
             self.refused(self.path, 400, "", **given)

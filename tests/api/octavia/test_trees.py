@@ -72,6 +72,10 @@ class TreeTests(OctaviaCase):
         """Each mistake with Octavia's text; nothing is left."""
         bare = {"protocol": "HTTP", "protocol_port": 1}
         pool = {"name": "p", "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN"}
+        other = self.balancer()
+        theirs = self.pool(loadbalancer_id=other)
+        stolen = {"action": "REDIRECT_TO_POOL", "redirect_pool_id": theirs}
+        twice = [{"address": each, "protocol_port": 1} for each in ("::1", "0:0:0:0:0:0:0:1")]
         rule = {"type": "PATH", "compare_type": "EQUAL_TO", "value": "/"}
         for status, text, changes in (
             (400, "Pools must be named", {"pools": [{"protocol": "HTTP"}]}),
@@ -79,6 +83,13 @@ class TreeTests(OctaviaCase):
             (400, "must be unique", {"pools": [pool, pool]}),
             (400, "no full definition", {"listeners": [{**bare, "default_pool": {"name": "x"}}]}),
             (400, "missing required attribute: protocol", {"pools": [{"name": "p", "tags": []}]}),
+            (400, "Pools must be named", {"pools": [{**pool, "name": ["p"]}]}),
+            (400, "Value should be a list", {"listeners": [{**bare, "l7policies": 5}]}),
+            (400, "Pools must be named", {"listeners": [{**bare, "default_pool": {"name": {}}}]}),
+            (404, f"Pool {SUBNET} not found", {"listeners": [{**bare, "default_pool_id": SUBNET}]}),
+            (404, f"Pool {theirs} not found", {"listeners": [{**bare, "default_pool_id": theirs}]}),
+            (404, f"Pool {theirs} not found", {"listeners": [{**bare, "l7policies": [stolen]}]}),
+            (409, "already using ip ::1", {"pools": [{**pool, "members": twice}]}),
             (409, "already using", {"listeners": [bare, bare]}),
             (400, "Unknown attribute", {"listeners": [{**bare, "x": 1}]}),
             (409, "already using ip", {"pools": [{**pool, "members": [MEMBER, MEMBER]}]}),
@@ -94,4 +105,6 @@ class TreeTests(OctaviaCase):
         ):
             body = {"vip_subnet_id": SUBNET, **changes}
             self.refused("loadbalancers", status, text, **body)
-        self.assertEqual(self.look("loadbalancers")["loadbalancers"], [])
+        [left] = self.look("loadbalancers")["loadbalancers"]
+        self.assertEqual(left["id"], other)
+        self.assertEqual(len(self.look("pools")["pools"]), 1)

@@ -40,10 +40,27 @@ class VipTests(OctaviaCase):
         self.assertEqual(made["additional_vips"][0]["ip_address"], "127.88.0.77")
         self.assertEqual(self.native(made["id"])["additional_vips"], ["127.88.0.77"])
         bad: Any
-        for bad in ([{}], ["x"], [{"subnet_id": SUBNET, "ip_address": "x"}]):
-            self.refused(
-                "loadbalancers", 400, "Validation", vip_subnet_id=SUBNET, additional_vips=bad
-            )
+        one = {"subnet_id": SUBNET}
+        for bad, text in (
+            ([{}], "Mandatory field missing"),
+            (["x"], "A JSON object is needed"),
+            ([{"subnet_id": "x"}], "UUID"),
+            ([{**one, "ip_address": "x"}], "IPv4 or IPv6"),
+            ([{**one, "ip_address": 5}], "IPv4 or IPv6"),
+            ([{**one, "ip_address": "10.0.0.1"}], "not in the CIDR"),
+            ([{**one, "ip_address": "127.88.0.2"}], "twice"),
+            ([{**one, "zz": 1}], "Unknown attribute"),
+            ([one, one], "twice"),
+        ):
+            self.refused("loadbalancers", 400, text, vip_subnet_id=SUBNET, additional_vips=bad)
+
+    def test_additional_chosen(self) -> None:
+        """Another address than the first one."""
+        made = self.make(
+            "loadbalancers", vip_subnet_id=SUBNET, additional_vips=[{"subnet_id": SUBNET}]
+        )
+        self.assertEqual(made["vip_address"], "127.88.0.1")
+        self.assertEqual(made["additional_vips"][0]["ip_address"], "127.88.0.2")
 
 
 class MappedTests(OctaviaCase):

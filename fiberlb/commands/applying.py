@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fiberlb.commands.asking import Answer, Client, asks, asks_about_file, with_query
+from fiberlb.commands.asking import Answer, Client, Intent, asks, asks_about_file, with_query
 from fiberlb.commands.changes import show, summary
 from fiberlb.commands.exits import PENDING, Failed
 from fiberlb.commands.printing import Printer, prints
@@ -79,15 +79,20 @@ def apply(client: Client, path: str, confirm: str | None, yes: bool, intent: Any
 
 @click.command("confirm")
 @click.argument("revision", required=False, type=click.IntRange(1))
+@writes
 @asks
-def confirm(client: Client, revision: int | None) -> None:
+def confirm(client: Client, revision: int | None, intent: Intent) -> None:
     """
     Keep the change that apply --confirm made.
 
     \b
     Example: fiberlb confirm
     """
-    found = client.write("POST", with_query("/v1/confirmation", {"revision": revision}))
+    target = with_query("/v1/confirmation", {"revision": revision})
+    found = client.write("POST", target, None, intent)
+    if found.get("dry_run"):
+        click.echo(f"Nothing was done. Revision {found['result']['confirmed']} would stay")
+        return
     click.echo(f"Revision {found['confirmed']} stays")
 
 

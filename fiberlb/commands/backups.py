@@ -20,6 +20,15 @@ from fiberlb.store.lock import StateDirectoryError, StateDirectoryInUse, hold
 #: The store's file in the state directory, unless C{store} names another one.
 _NAME = "fiberlb.db"
 _SQLITE = "sqlite:"
+_ETCD = (
+    "backup and restore are for SQLite stores; etcdctl snapshot save and etcdctl snapshot restore"
+    " do it"
+)
+#: What can be done without stopping a process.
+_ONLINE = (
+    "A process that runs takes the objects of another time without a stop: fiberlb rollback N,"
+    " or fiberlb import FILE with what fiberlb export has printed then",
+)
 
 _file = click.option(
     "-c",
@@ -44,7 +53,7 @@ def _place(path: str | None) -> _Place:
     directory = state_directory(given, os.environ, os.geteuid() == 0)
     store = settings.store or "" if settings else ""
     if isinstance(store, EtcdSettings):
-        raise Failed("the store is an etcd: etcdctl snapshot save, see docs/store.rst")
+        raise Failed(f"the store is an etcd: {_ETCD}, see docs/store.rst")
     if store and not store.startswith(_SQLITE):
         kind = store.partition(":")[0]
         raise Failed(f"the store is {kind}: it has tools of its own; this copies sqlite stores")
@@ -99,7 +108,8 @@ def restore(copy: str, path: str | None, yes: bool, dry_run: bool) -> None:
         finally:
             lock.release()
     except StateDirectoryInUse as why:
-        raise Failed(f"{why}: stop it first") from None
+        said = f"{why}: restore puts a whole store in place, so stop it first"
+        raise Failed(said, lines=_ONLINE) from None
     except (StoreError, StateDirectoryError) as why:
         raise Failed(str(why)) from None
     click.echo(f"{place.store}: {_said(done)}")

@@ -16,6 +16,7 @@ from typing import Any
 from fiberlb.commands.exits import Failed
 from fiberlb.control.yaml_file import read_yaml
 from fiberlb.errors import ConfigurationError
+from fiberlb.model.certificate import Chain
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import AllOr, Nested, Partial
 from fiberlb.model.convert import kinds as fields_of
@@ -100,7 +101,8 @@ def _field(cls: type, steps: list[str]) -> Kind | None:
 
 
 def _bare(kind: Kind | None) -> Kind | None:
-    while isinstance(kind, Optional | AllOr):
+    """What a kind is optional of, whichever way that is written."""
+    while isinstance(kind, Optional | AllOr | Chain):
         kind = kind.kind
     return kind
 

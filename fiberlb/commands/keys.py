@@ -81,15 +81,19 @@ def reseal(client: Client, intent: Intent) -> None:
 
 
 @keys.command("rotate-cookies")
+@writes
 @asks
-def rotate_cookies(client: Client) -> None:
+def rotate_cookies(client: Client, intent: Intent) -> None:
     """
     Sign persistence cookies with a new key; those signed with the last one stay good.
 
     \b
     Example: fiberlb keys rotate-cookies
     """
-    client.write("POST", "/v1/cookie_keys/rotate")
+    done = client.write("POST", "/v1/cookie_keys/rotate", None, intent)
+    if done.get("dry_run"):
+        click.echo(f"Nothing was done. Keys that would be believed: {done['result']['keys']}")
+        return
     click.echo("Persistence cookies are signed with a new key; each client gets its next one by it")
 
 

@@ -13,6 +13,7 @@ import attrs
 from fiberlb.commands.exits import REFUSED, UNREACHABLE, Failed
 from fiberlb.control.state_directory import state_directory
 from fiberlb.errors import ConfigurationError
+from fiberlb.model.admin import Admin
 from fiberlb.model.settings import Settings
 
 #: The environment's words for where and as whom to ask.
@@ -60,30 +61,42 @@ class Where:
     key: str | None = None
 
 
+class Unknown(Failed):
+    """No process has said where it is asked."""
+
+
 def where(asked: Asked, environ: Mapping[str, str]) -> Where:
     """
     What is meant: C{--url}, else the file, else C{FIBERLB_URL}, else the process that runs here.
 
+    One without a state directory (C{--from}) has not written down where it is: then it is the
+    usual address, unless there is a token, which is not for whoever listens there.
+
     @raise Failed: nothing is, or what is given cannot be read.
     """
-    address = checked(_address(asked, environ))
+    token = _token(asked, environ)
     return Where(
-        address=address,
-        token=_token(asked, environ),
+        address=checked(_address(asked, environ, token is None)),
+        token=token,
         ca=asked.ca or environ.get(CA) or None,
         certificate=asked.certificate or environ.get(CERTIFICATE) or None,
         key=asked.key or environ.get(KEY) or None,
     )
 
 
-def _address(asked: Asked, environ: Mapping[str, str]) -> str:
+def _address(asked: Asked, environ: Mapping[str, str], guess: bool) -> str:
     if asked.url:
         return asked.url
     if asked.path is not None and not (asked.document and environ.get(URL)):
         return of_file(asked.path, environ)
     if environ.get(URL):
         return environ[URL]
-    return _running(None, environ)
+    try:
+        return _running(None, environ)
+    except Unknown:
+        if guess:
+            return Admin().listen[0].address
+        raise
 
 
 def of_file(path: str, environ: Mapping[str, str]) -> str:
@@ -106,7 +119,7 @@ def _running(directory: str | None, environ: Mapping[str, str]) -> str:
     except OSError as why:
         said = f"{place}: no process says where it is asked: {why.strerror}"
         hint = f"Say where: --url URL, {URL}, or -c FILE as the process was started with"
-        raise Failed(said, UNREACHABLE, (hint,)) from None
+        raise Unknown(said, UNREACHABLE, (hint,)) from None
     if not addresses:
         raise Failed(f"{place}: the admin API is off", UNREACHABLE)
     return min(addresses, key=lambda one: one.startswith("https:"))

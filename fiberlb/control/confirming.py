@@ -139,6 +139,21 @@ class Confirming:
         """
         return await self._load()
 
+    async def wanted(self, revision: int | None = None) -> Waiting:
+        """
+        What a confirmation would keep.
+
+        @param revision: only if it is this one.
+        @raise NothingToConfirm: nothing waits, or not that one.
+        @raise StoreAway: the store cannot be read.
+        """
+        waiting = await self._load()
+        if waiting is None:
+            raise NothingToConfirm("no change waits for a confirmation")
+        if revision not in (None, waiting.revision):
+            raise NothingToConfirm(f"revision {waiting.revision} waits, not {revision}")
+        return waiting
+
     async def confirm(self, revision: int | None = None) -> Waiting:
         """
         Keep what waits.
@@ -147,11 +162,7 @@ class Confirming:
         @raise NothingToConfirm: nothing waits, or not that one.
         @raise StoreAway: it may be rolled back yet.
         """
-        waiting = await self._load()
-        if waiting is None:
-            raise NothingToConfirm("no change waits for a confirmation")
-        if revision not in (None, waiting.revision):
-            raise NothingToConfirm(f"revision {waiting.revision} waits, not {revision}")
+        waiting = await self.wanted(revision)
         try:
             await self._store.commit({PENDING: waiting.at}, {PENDING: None})
         except Conflict:

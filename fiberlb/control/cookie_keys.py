@@ -41,6 +41,11 @@ class CookieKeys:
         self._keyring = keyring
         self._at = 0
 
+    @property
+    def after_rotation(self) -> int:
+        """How many keys would be believed after a rotation."""
+        return min(len(self.keys) + 1, _KEPT)
+
     async def load(self) -> None:
         """
         Read them.

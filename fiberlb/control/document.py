@@ -66,6 +66,7 @@ class FileLayer:
     @ivar files: the files that were read, in order; empty without a file.
     @ivar materials: by id, the certificates that have values in files of their own.
     @ivar admin_files: the fields of C{admin.tls_config} that have files of their own.
+    @ivar token_files: the same of C{admin.tokens}, by their places in that list.
     @ivar admin_ports: where the admin API may listen, the first free one is
         taken; C{None}: as the settings say.
     @ivar ephemeral: nothing may be written to disk.
@@ -78,6 +79,7 @@ class FileLayer:
     files: tuple[str, ...] = ()
     materials: Mapping[str, FileMaterial] = attrs.field(factory=dict, repr=False)
     admin_files: Mapping[str, NamedFile] = attrs.field(factory=dict, repr=False)
+    token_files: Mapping[int, NamedFile] = attrs.field(factory=dict, repr=False)
     admin_ports: range | None = None
     ephemeral: bool = False
 
@@ -127,7 +129,11 @@ def in_order(problems: Iterable[Problem], files: Sequence[str]) -> list[Problem]
 
 
 def load_file(
-    path: str, environ: Mapping[str, str], now: str = "", memo: TreeMemo | None = None
+    path: str,
+    environ: Mapping[str, str],
+    now: str = "",
+    memo: TreeMemo | None = None,
+    again: bool = False,
 ) -> FileLayer:
     """
     Read a configuration file, or the C{*.yaml} of a directory in lexical order.
@@ -135,6 +141,8 @@ def load_file(
     @param environ: the variables for C{${NAME}}.
     @param now: RFC 3339 in UTC, for the objects' times.
     @param memo: of the earlier readings, for what has not changed since.
+    @param again: what was read before is in force: neither a pipe, which could block for ever, nor
+        files that hold nothing, as they are while they are being written, may take its place.
 
     @raise ConfigurationError: with every problem, each with its position.
     """
@@ -145,11 +153,13 @@ def load_file(
     documents = []
     for name in files:
         try:
-            documents.append(read_yaml(content(name, LARGEST), name, environ))
+            documents.append(read_yaml(content(name, LARGEST, regular=again), name, environ))
         except ConfigurationError as why:
             problems += why.problems
         except OSError as why:
             problems.append(_unreadable(name, why))
+    if again and not problems and all(document.tree is None for document in documents):
+        problems.append(Problem((), f"{path} is empty; for a file without anything write {{}}"))
     problems += _given_twice(documents)
     parts: list[tuple[Mapping[str, Any], Settings]] = []
     roots: list[Rooted] = []
@@ -169,6 +179,7 @@ def load_file(
         places={**made.places, **_tests_at(documents)},
         materials=materials(trees, named),
         admin_files=_of_admin(named),
+        token_files=_of_tokens(named),
     )
     waste: list[Any] = [roots, trees, done]
     del roots, trees, done
@@ -193,6 +204,15 @@ def _of_admin(named: Files) -> dict[str, NamedFile]:
         str(path[2]): file
         for (_, path), file in named.items()
         if path[:2] == ("admin", "tls_config") and len(path) == 3
+    }
+
+
+def _of_tokens(named: Files) -> dict[int, NamedFile]:
+    """The files that C{admin.tokens} names, by the places of the tokens; one may stand alone."""
+    return {
+        next((step for step in path if isinstance(step, int)), 0): file
+        for (_, path), file in named.items()
+        if path[:2] == ("admin", "tokens")
     }
 
 

@@ -183,10 +183,11 @@ class FileWatch:
             self._tell()
 
     def _tell(self) -> None:
-        self._control.file_problems = tuple(
+        told = (
             f"the files of certificate {self._name(ident)} are refused, the old one serves: {why}"
             for ident, why in self._said.items()
         )
+        self._control.mind_files("certificates", told)
 
     def _name(self, ident: str) -> str:
         assert self._layer is not None

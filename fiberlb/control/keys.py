@@ -109,6 +109,11 @@ class Keys:
         if surroundings.shared:
             self._holders = Holders(store, keyring, surroundings.node, surroundings.make_id())
 
+    @property
+    def path(self) -> str | None:
+        """The key file; C{None}: the keys are of this process alone."""
+        return self._keyring.path
+
     async def start(self) -> None:
         """Let other nodes of the store know which keys there are."""
         if self._holders is not None:
@@ -187,15 +192,34 @@ class Keys:
         """
 
         async def work() -> Resealed:
-            entries = await self._load()
-            keys = self._told(read_keys)
-            self._check(Keyring(keys, self._keyring.randomness).key_ids, entries)
-            if self._holders is not None:
-                return await self._together(origin, keys, self._holders)
-            self._keyring.replace(keys)
-            return await self._reseal(origin, "reseal")
+            return await self._taken(origin, self._told(read_keys))
 
         return self._in_turn(work)
+
+    def follow_file(self, origin: Origin) -> Deferred[Resealed | None]:
+        """
+        As L{reseal}, if the key file has other keys than this process, or another first one.
+
+        @return: C{None}: it has not.
+        @raise KeysUnchanged: as of L{reseal}.
+        @raise StoreAway: as of L{reseal}.
+        """
+
+        async def work() -> Resealed | None:
+            keys = self._told(read_keys)
+            if tuple(map(key_id, keys)) == self._keyring.key_ids:
+                return None
+            return await self._taken(origin, keys)
+
+        return self._in_turn(work)
+
+    async def _taken(self, origin: Origin, keys: list[bytes]) -> Resealed:
+        """Use these keys, and seal everything with the first one."""
+        self._check(tuple(map(key_id, keys)), await self._load())
+        if self._holders is not None:
+            return await self._together(origin, keys, self._holders)
+        self._keyring.replace(keys)
+        return await self._reseal(origin, "reseal")
 
     def prune(self, origin: Origin) -> Deferred[Resealed]:
         """

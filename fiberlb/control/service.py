@@ -9,7 +9,7 @@ after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -71,7 +71,6 @@ class ControlService(Serving):
     @ivar confirming: a change that is rolled back unless it is confirmed.
     @ivar history: what each revision did, and going back to one.
     @ivar keys: the keys that encrypt private keys at rest.
-    @ivar file_problems: what is wrong with files that were watched, each a sentence.
     @ivar reloads: of the file, by what came of them.
     """
 
@@ -99,7 +98,7 @@ class ControlService(Serving):
         self._stopping = False
         self._when_stopping: list[Callable[[], None]] = []
         self.certificates = CertificateFacts(issued)
-        self.file_problems: tuple[str, ...] = ()
+        self._file_problems: dict[str, tuple[str, ...]] = {}
         self.reloads = {"ok": 0, "failed": 0}
         self.operating = Operating(
             store,
@@ -337,6 +336,19 @@ class ControlService(Serving):
             *of_members(self._force.publisher.snapshot, self._surroundings.names),
             *self.cautions,
         )
+
+    @property
+    def file_problems(self) -> tuple[str, ...]:
+        """What is wrong with files that are watched, each a sentence."""
+        return tuple(sentence for each in self._file_problems.values() for sentence in each)
+
+    def mind_files(self, what: str, problems: Iterable[str]) -> None:
+        """
+        Have this be what is wrong with files of one kind.
+
+        @param what: the kind, such as C{certificates}.
+        """
+        self._file_problems[what] = tuple(problems)
 
     @property
     def cautions(self) -> tuple[str, ...]:

@@ -11,14 +11,16 @@ from twisted.logger import Logger
 
 from fiberlb.control.expiry import Reminding, oddities, reminders
 from fiberlb.control.file_watch import FileWatch
+from fiberlb.control.key_file_watch import KeyFileWatch
 from fiberlb.control.service import ControlService
+from fiberlb.control.token_files_watch import TokenFilesWatch
 from fiberlb.control.users_watch import UsersWatch
 
 
 class Upkeep:
     """
-    Reminds of certificates that end, and reads those again whose files have changed; says what
-    of the configuration cannot be what was meant.
+    Reminds of certificates that end, and reads again what stands in files that have changed
+    (certificates, users, tokens, keys); says what of the configuration cannot be what was meant.
 
     @param reactor: keeps the time, and has threads for what blocks.
     """
@@ -32,8 +34,12 @@ class Upkeep:
         def run(work: Callable[[], Any]) -> Deferred[Any]:
             return deferToThreadPool(reactor, reactor.getThreadPool(), work)
 
-        self._watch = FileWatch(control, reactor, run)
-        self._users = UsersWatch(control, reactor, run)
+        self._watches = (
+            FileWatch(control, reactor, run),
+            UsersWatch(control, reactor, run),
+            TokenFilesWatch(control, reactor, run),
+            KeyFileWatch(control, reactor, run),
+        )
         self._reminding = Reminding(reactor, self._reminders)
 
     def start(self) -> None:
@@ -44,8 +50,8 @@ class Upkeep:
         control.observe(self._caution)
         self._caution()
         self._reminding.start()
-        self._watch.start()
-        self._users.start()
+        for watch in self._watches:
+            watch.start()
         control.when_stopping(self.stop)
 
     def _caution(self) -> None:
@@ -58,8 +64,8 @@ class Upkeep:
     def stop(self) -> None:
         """End; what is under way ends by itself."""
         self._reminding.stop()
-        self._watch.stop()
-        self._users.stop()
+        for watch in self._watches:
+            watch.stop()
 
     def _reminders(self) -> Iterator[str]:
         control = self._control

@@ -83,12 +83,14 @@ class UsersWatch:
         named = _named(layer)
         if not named:
             self._seen.clear()
+            self._control.mind_files("users", ())
             return
         before = dict(self._seen)
         paths = {path for path, _ in named.values()}
         self._seen = seen = await self._run(lambda: {p: _look_at(p, before.get(p)) for p in paths})
         for path in paths:
             self._tell(path, seen[path].why)
+        self._control.mind_files("users", (_refused(p, seen[p].why) for p in paths if seen[p].why))
         renewed = {
             key: UsersFile(old.name, users)
             for key, (path, old) in named.items()
@@ -103,10 +105,12 @@ class UsersWatch:
     def _tell(self, path: str, why: str) -> None:
         """Say once why a file is refused."""
         if why and self._said.get(path) != why:
-            self._log.error(
-                "{path} has changed and is refused, the old users stay: {why}", path=path, why=why
-            )
+            self._log.error("{problem}", problem=_refused(path, why))
         self._said[path] = why
+
+
+def _refused(path: str, why: str) -> str:
+    return f"{path} has changed and is refused, the old users stay: {why}"
 
 
 def _named(layer: FileLayer) -> dict[_Key, tuple[str, UsersFile]]:

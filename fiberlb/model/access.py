@@ -62,6 +62,7 @@ class TokenText:
         if text.startswith("file:"):
             if loading.read_file is None:
                 return loading.refuse(path, "file: is for the configuration file")
+            loading.files[path] = text[5:]
             try:
                 text = loading.read_file(text[5:]).strip()
             except OSError as why:

@@ -34,7 +34,7 @@ def _one_line(passphrase: str | None) -> str | None:
 
 
 @attrs.frozen
-class _Chain:
+class Chain:
     """PEM text, or C{null}, held as the empty text: none is configured."""
 
     kind = Material(armour="PKCS12")
@@ -72,7 +72,7 @@ class Certificate(Resource):
 
     COLLECTION: ClassVar[str] = "certificates"
 
-    certificate: str = field(_Chain(), "", repr=False)
+    certificate: str = field(Chain(), "", repr=False)
     private_key: str | None = field(Optional(Material(secret=True)), None, repr=False)
     passphrase: str | None = field(
         Optional(Material(secret=True)), None, repr=False, converter=_one_line

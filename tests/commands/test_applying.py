@@ -113,3 +113,13 @@ class ConfirmTests(Answering):
         self.assertEqual(self.run_command("confirm").output, "Revision 3 stays\n")
         self.run_command("confirm", "3")
         self.assertEqual(self.targets, ["/v1/confirmation", "/v1/confirmation?revision=3"])
+
+    def test_intent(self) -> None:
+        """A dry run says what would stay; a reason is sent."""
+        self.serve({"dry_run": True, "revision": 3, "result": {"confirmed": 3}})
+        self.serve({"confirmed": 3, "revision": 3})
+        told = "Nothing was done. Revision 3 would stay\n"
+        self.assertEqual(self.run_command("confirm", "--dry-run").output, told)
+        self.assertEqual(self.targets, ["/v1/confirmation?dry_run=true"])
+        self.run_command("confirm", "--reason", "it works")
+        self.assertIn(b"FiberLB-Reason: it works", self.requests[-1])

@@ -87,6 +87,7 @@ class BackupTests(SynchronousTestCase):
         found = self.run_command("restore", str(self.copy), "--yes")
         self.assertEqual(found.exit_code, REFUSED)
         self.assertIn("stop it first", found.output)
+        self.assertIn("fiberlb import FILE", found.output)
 
     def test_refused(self) -> None:
         """A file that is there, no store, another store, and what is no copy."""

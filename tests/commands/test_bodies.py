@@ -43,6 +43,13 @@ class SetTests(SynchronousTestCase):
             body = body or {"members": ["10.0.0.1:80", "10.0.0.2:80 weight=2"]}
             self.assertEqual(merged(cls, [text]), body, text)
 
+    def test_material_wherever(self) -> None:
+        """C{file:} is the content of a file wherever a field is PEM; a certificate may be none."""
+        path = Path(self.mktemp())
+        path.write_text("PEM\n")
+        for name in ("certificate", "private_key"):
+            self.assertEqual(merged(Certificate, [f"{name}=file:{path}"]), {name: "PEM\n"})
+
     def test_together(self) -> None:
         """Nested fields come together, lists grow, and null is what is unset."""
         self.assertEqual(

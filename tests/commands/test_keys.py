@@ -47,6 +47,17 @@ class KeysTests(Answering):
             self.assertEqual(found.output, told)
             self.assertEqual(self.targets[-1], "/v1/keys/prune?dry_run=true")
 
+    def test_cookies(self) -> None:
+        """Signed with a new key, or what would come of it; a reason is sent."""
+        self.serve({"dry_run": True, "result": {"keys": 2}})
+        self.serve({"keys": 2})
+        told = "Nothing was done. Keys that would be believed: 2\n"
+        self.assertEqual(self.run_command("keys", "rotate-cookies", "--dry-run").output, told)
+        self.assertEqual(self.targets[-1], "/v1/cookie_keys/rotate?dry_run=true")
+        found = self.run_command("keys", "rotate-cookies", "--reason", "yearly")
+        self.assertIn("are signed with a new key", found.output)
+        self.assertIn(b"FiberLB-Reason: yearly", self.requests[-1])
+
     def test_refused(self) -> None:
         """The API's words, and exit code 1."""
         self.serve({"detail": "cannot be changed"}, 409)

@@ -65,8 +65,14 @@ class WhereTests(SynchronousTestCase):
         self.assertEqual(where(asked, {}).address, "http://127.0.0.1:9")
 
     def test_nobody(self) -> None:
-        """Nobody runs here: what can be done is told."""
+        """
+        Nobody has said that it runs here: it is asked at the usual address, as one that leaves
+        nothing on disk is; with a token, which is not for whoever is there, what can be done is
+        told.
+        """
         environ = {"STATE_DIRECTORY": str(self.directory)}
+        self.assertEqual(where(Asked(), environ).address, "http://127.0.0.1:9876")
+        environ["FIBERLB_TOKEN"] = "boss-boss-boss-boss"
         failed = self.assertRaises(Failed, where, Asked(), environ)
         self.assertEqual(failed.code, UNREACHABLE)
         self.assertIn("FIBERLB_URL", failed.lines[0])

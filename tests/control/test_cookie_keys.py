@@ -74,7 +74,9 @@ class CookieKeysTests(SynchronousTestCase):
     def test_rotate(self) -> None:
         """The new one signs, the last one stays, older ones go."""
         keys = self.node()
+        self.assertEqual(keys.after_rotation, 1)
         self.done(keys.make())
+        self.assertEqual(keys.after_rotation, 2)
         (first,) = keys.keys
         self.done(keys.rotate())
         second = keys.keys[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import execute
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import load_file
@@ -81,10 +81,12 @@ class WatchTests(SynchronousTestCase):
                 else:
                     self.users.write_text(text)
                 self.tick(4)
-            told = [event for event in events if "old users stay" in str(event.get("log_format"))]
+            told = [event for event in events if "old users stay" in formatEvent(event)]
             self.assertEqual(len(told), 1)
             self.assertNotIn("plain-text", str(told))
+            self.assertIn("old users stay", self.stage.control.problems[0])
             self.assertEqual(self.served(), [["alice"]] * 2)
         self.users.write_text(f"carol:{HASHED}\n")
         self.tick()
         self.assertEqual(self.served(), [["carol"]] * 2)
+        self.assertEqual(self.stage.control.problems, ())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
+from fiberlb.api.access.identity import identity_of
 from fiberlb.api.rest import changed
 from fiberlb.api.rest.bodies import YAML, accepts_yaml, command_only, read_whole
 from fiberlb.api.rest.conditions import condition, not_modified, quoted
@@ -13,7 +15,7 @@ from fiberlb.api.rest.documents import stored
 from fiberlb.api.rest.lists import flag, number_of, query_of, single
 from fiberlb.api.rest.problem import invalid
 from fiberlb.api.rest.reply import NOT_MODIFIED, Reply, encoded
-from fiberlb.api.rest.resource import AN_OBJECT
+from fiberlb.api.rest.resource import AN_OBJECT, dry_reply, reason_of
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import time_text
 from fiberlb.control.confirming import Waiting
@@ -23,6 +25,8 @@ from fiberlb.control.yaml_text import yaml_text
 from fiberlb.model.fields import REFUSED, Loading
 from fiberlb.model.quantities import Duration
 from fiberlb.model.resource import Owner
+
+_log = Logger()
 
 #: Seconds that a confirmation may take at most.
 LONGEST = 86400.0
@@ -107,10 +111,16 @@ async def unconfirmed(control: ControlService, request: IRequest) -> Reply:
 
 
 async def confirm(control: ControlService, request: IRequest) -> Reply:
-    """POST /v1/confirmation: what waits stays."""
-    number = number_of("revision", single(query_of(request, ("revision",)), "revision"))
+    """POST /v1/confirmation: what waits stays; or, with C{dry_run}, what would."""
+    query = query_of(request, ("revision", "dry_run"))
     command_only(request)
+    number, reason = number_of("revision", single(query, "revision")), reason_of(request)
+    if flag(query, "dry_run"):
+        waiting = await control.confirming.wanted(number)
+        return dry_reply(control, {"confirmed": waiting.revision})
     done = await control.confirming.confirm(number)
+    who, why = identity_of(request).name, f": {reason}" if reason else ""
+    _log.info("Revision {n} was confirmed by {who}{why}", n=done.revision, who=who, why=why)
     return Reply(document={"confirmed": done.revision, "revision": control.revision})
 
 

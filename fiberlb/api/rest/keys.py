@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.access.identity import identity_of
@@ -12,6 +13,8 @@ from fiberlb.api.rest.reply import Reply
 from fiberlb.api.rest.resource import dry_of, dry_reply, reason_of
 from fiberlb.control.operations import Origin
 from fiberlb.control.service import ControlService
+
+_log = Logger()
 
 
 async def listing(control: ControlService, request: IRequest) -> Reply:
@@ -25,12 +28,17 @@ async def sign_anew(control: ControlService, request: IRequest) -> Reply:
     """
     POST /v1/cookie_keys/rotate: persistence cookies are signed with a new key.
 
-    Answered when every process does it.
+    Answered when every process does it, or, with C{dry_run}, with how many keys would be believed.
     """
     command_only(request)
-    query_of(request, ())
-    await control.operating.states.sign(control.operating.cookie_keys.rotate)
-    return Reply(document={"keys": len(control.operating.cookie_keys.keys)})
+    dry, reason = dry_of(request), reason_of(request)
+    keys = control.operating.cookie_keys
+    if dry:
+        return dry_reply(control, {"keys": keys.after_rotation})
+    await control.operating.states.sign(keys.rotate)
+    who, why = identity_of(request).name, f": {reason}" if reason else ""
+    _log.info("{who} has persistence cookies signed with a new key{why}", who=who, why=why)
+    return Reply(document={"keys": len(keys.keys)})
 
 
 async def change(control: ControlService, request: IRequest, what: str) -> Reply:

@@ -120,6 +120,7 @@ _KEYS = (
         role=Role.ADMIN,
         summary="Sign persistence cookies with a new key",
         call=lambda served, request, words: keys.sign_anew(served.control, request),
+        query=("dry_run",),
     ),
 )
 #: For probes and monitoring.

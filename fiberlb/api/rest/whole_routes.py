@@ -62,7 +62,7 @@ WHOLE: tuple[Route, ...] = (
         role=Role.WRITE,
         summary="Keep the change that waits for it",
         call=lambda served, request, words: config.confirm(served.control, request),
-        query=("revision",),
+        query=("revision", "dry_run"),
     ),
     Route(
         method="POST",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.api.rest.asking import Answer, Asking
 from tests.support.certificates import leaf
@@ -193,6 +194,20 @@ class ApplyTests(ConfigCase):
         self.assertEqual((done.status, done.document), (200, {"confirmed": 1, "revision": 1}))
         self.refusal(self.ask("POST", "/v1/confirmation", raw=b""), 404, "nothing_to_confirm")
         self.assertIsNone(self.get("/v1/confirmation").document["unconfirmed"])
+
+    def test_confirmation_foreseen(self) -> None:
+        """C{dry_run} tells what would stay, and it waits on; a reason goes into the log."""
+        path = "/v1/confirmation"
+        self.refusal(self.ask("POST", f"{path}?dry_run=true", raw=b""), 404, "nothing_to_confirm")
+        waiting = self.apply("?confirm=60s", pools=[{"name": "a"}]).document["unconfirmed"]
+        found = self.ask("POST", f"{path}?dry_run=true", raw=b"")
+        self.assertEqual(found.document["result"], {"confirmed": 1})
+        self.assertTrue(found.document["dry_run"])
+        self.assertEqual(self.get(path).document["unconfirmed"], waiting)
+        with capturedLogs() as events:
+            self.ask("POST", path, raw=b"", FiberLB_Reason="it works")
+        logged = [formatEvent(event) for event in events]
+        self.assertIn("Revision 1 was confirmed by local: it works", logged)
 
     def test_not_confirmed(self) -> None:
         """Rolled back; where nothing changed there is nothing to confirm."""

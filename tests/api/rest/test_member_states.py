@@ -102,7 +102,10 @@ pools:
         self.assertEqual(found.status, 200, found.body)
 
     def test_cookie_keys(self) -> None:
-        """A new key signs."""
+        """A new key signs; a dry run says how many would be believed."""
+        found = self.ask("POST", "/v1/cookie_keys/rotate?dry_run=true", raw=b"")
+        self.assertEqual((found.status, found.document["result"]), (200, {"keys": 1}))
+        self.assertEqual(self.stage.control.operating.cookie_keys.keys, ())
         found = self.ask("POST", "/v1/cookie_keys/rotate", raw=b"")
         self.assertEqual((found.status, found.document), (200, {"keys": 1}))
         self.assertEqual(len(self.stage.plane.operations.cookie_keys), 1)

@@ -66,7 +66,9 @@ def apply(client: Client, path: str, confirm: str | None, yes: bool, intent: Any
         return
     sure(yes, "Apply this?")
     tag = planned.headers.get("etag", "")
-    headers = {"If-Match": tag, "FiberLB-Reason": _latin(intent.reason)}
+    # What changes was shown.
+    prefer = "return=minimal"
+    headers = {"If-Match": tag, "FiberLB-Reason": _latin(intent.reason), "Prefer": prefer}
     found = _asked(client, sending, None, confirm, headers).document
     click.echo(f"Applied: revision {found['revision']}")
     waiting = found.get("unconfirmed")

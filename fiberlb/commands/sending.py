@@ -10,6 +10,7 @@ import attrs
 
 from fiberlb.commands.exits import REFUSED, Failed
 from fiberlb.commands.problems import failed
+from fiberlb.control.aside import LARGE, undisturbed
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError, Path
 from fiberlb.model.configuration import COLLECTIONS
@@ -74,7 +75,8 @@ def read(path: str, environ: Mapping[str, str] = os.environ) -> Sending:
     @raise Failed: with everything that is wrong with it.
     """
     try:
-        layer = load_file(path, environ)
+        with undisturbed(LARGE):
+            layer = load_file(path, environ)
     except ConfigurationError as why:
         said = [str(problem) for problem in why.problems]
         raise Failed(said[0], REFUSED, tuple(said[1:])) from None

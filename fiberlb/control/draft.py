@@ -48,6 +48,7 @@ class Draft:
         self._objects = {c: dict(objects.get(c, {})) for c in COLLECTIONS}
         self._view = Configuration(state.revision, self._objects, state.configuration.meta)
         self._children: dict[str, dict[str, dict[str, None]]] = {}
+        self._last: dict[str, int] = {}
         self.changed: dict[Key, Resource] = {}
         self.gone: dict[Key, Resource] = {}
         self.lost: set[str] = set()
@@ -139,6 +140,7 @@ class Draft:
         if made.PARENT is not None:
             self._adopt(made, before)
         self._objects[made.COLLECTION][made.id] = made
+        self._moved(made, before)
         if place is not None:
             self._places[key] = place
         self.changed[key] = made
@@ -196,8 +198,7 @@ class Draft:
         if not isinstance(made, L7Policy):
             return made
         if made.position is None:
-            last = max((self._position(p) for p in self.policies(made.listener_id)), default=0)
-            made = evolved(made, position=last + POSITION_STEP)
+            made = evolved(made, position=self._last_position(made.listener_id) + POSITION_STEP)
         if not made.name and before is None:
             made = evolved(made, name=f"policy-{made.position}")
         return made
@@ -206,10 +207,26 @@ class Draft:
         """The policies of a listener, in order of creation."""
         return self.children(L7Policy.COLLECTION, listener)
 
+    def _last_position(self, listener: str) -> int:
+        """The highest position of a listener's policies; found once, for many may come."""
+        found = self._last.get(listener)
+        if found is None:
+            found = max((self._position(p) for p in self.policies(listener)), default=0)
+            self._last[listener] = found
+        return found
+
     @staticmethod
     def _position(policy: Resource) -> int:
         assert isinstance(policy, L7Policy)
         return policy.position or 0
+
+    def _moved(self, made: Resource, before: Resource | None) -> None:
+        """Have L{_last_position} right after a policy came, or took the place of another one."""
+        if isinstance(before, L7Policy):
+            self._last.pop(before.listener_id, None)
+        if isinstance(made, L7Policy) and made.listener_id in self._last:
+            last = self._last[made.listener_id]
+            self._last[made.listener_id] = max(last, self._position(made))
 
     def _adopt(self, made: Resource, before: Resource | None) -> None:
         """Enter it in its parent's list."""
@@ -245,6 +262,7 @@ class Draft:
                 self.remove(child)
         key = (made.COLLECTION, made.id)
         del self._objects[made.COLLECTION][made.id]
+        self._moved(made, made)
         self.gone[key] = made
         self.changed.pop(key, None)
         if made.PARENT is not None:

@@ -20,8 +20,8 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 #: What is known of a request: the keys of a JSON line, in their order.
 KEYS = (
-    "time", "listener", "client", "client_port", "method", "target", "version", "host",
-    "status", "sent", "received", "pool", "member", "policy", "reason", "detail",
+    "time", "listener", "client", "client_port", "user", "method", "target", "version",
+    "host", "status", "sent", "received", "pool", "member", "policy", "reason", "detail",
     "request_id", "tries", "sni", "tls", "head", "queued", "connect", "response", "total",
     "referer", "user_agent",
 )  # fmt: skip

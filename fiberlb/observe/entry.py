@@ -31,6 +31,7 @@ Row = tuple[
     bytes | None,
     str,
     float,
+    bytes,
 ]
 
 
@@ -65,6 +66,7 @@ class Entry(NamedTuple):
     @ivar detail: what went wrong, in words, where there is more to say than C{reason};
         without a C{reason}: with the member that was tried before.
     @ivar queued: for which it has waited for room at a member; within C{response} and C{total}.
+    @ivar user: who was let in by password or token: the name, or the subject; empty: nobody was.
     """
 
     started: float
@@ -92,3 +94,4 @@ class Entry(NamedTuple):
     sni: bytes | None
     detail: str = ""
     queued: float = 0.0
+    user: bytes = b""

@@ -24,14 +24,14 @@ def combined(row: Row) -> str:
     Times are UTC; octets outside printable ASCII, quotes and backslashes are
     written C{\\xNN}, as nginx does; what is absent is C{-}.
     """
-    started, _, client, _, method, target, minor, block, status, sent, *_ = row
+    started, _, client, _, method, target, minor, block, status, sent, *_, user = row
     found = fields(block)
     if method:
         request = f"{word(method)} {word(target)} HTTP/1.{minor}"
     else:
         request = "-"
     return (
-        f"{word(client)} - - [{clock_time(int(started))} +0000]"
+        f"{word(client)} - {word(user)} [{clock_time(int(started))} +0000]"
         f' "{request}" {status:03} {sent}'
         f' "{quoted(found.get(b"referer", b""))}" "{quoted(found.get(b"user-agent", b""))}"'
     )
@@ -62,13 +62,13 @@ def json(row: Row) -> str:
     (
         started, listener, client, client_port, method, target, minor, block, status, sent,
         received, pool, member, policy, reason, request_id, tries, head, connect, response,
-        total, secure, sni, detail, queued,
+        total, secure, sni, detail, queued, user,
     ) = row  # fmt: skip
     found = fields(block)
     version = f'"1.{minor}"' if method else "null"
     return (
         f'{{"time":"{internet_time(started)}","listener":{_text(listener)}'
-        f',"client":{_text(client)},"client_port":{client_port or "null"}'
+        f',"client":{_text(client)},"client_port":{client_port or "null"},"user":{_text(user)}'
         f',"method":{_text(method)},"target":{_text(target)},"version":{version}'
         f',"host":{_text(found.get(b"host"))},"status":{status or "null"}'
         f',"sent":{sent},"received":{received}'

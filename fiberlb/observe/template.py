@@ -17,7 +17,7 @@ from fiberlb.observe.entry import Entry, Row
 from fiberlb.observe.fields import fields, internet_time
 
 #: Values that clients choose the text of.
-CHOSEN = frozenset({"method", "target", "host", "sni", "referer", "user_agent"})
+CHOSEN = frozenset({"user", "method", "target", "host", "sni", "referer", "user_agent"})
 Form = Callable[[Row], str]
 _header = lru_cache(2)(fields)
 _UNPRINTABLE = re.compile(r"[^\t\x20-\x7e]")
@@ -77,6 +77,7 @@ VALUES: dict[str, Callable[[Entry], str | bytes | None]] = {
     "listener": lambda e: e.listener,
     "client": lambda e: e.client,
     "client_port": lambda e: str(e.client_port or ""),
+    "user": lambda e: e.user,
     "method": lambda e: e.method,
     "target": lambda e: e.target,
     "version": lambda e: f"1.{e.minor}" if e.method else "",

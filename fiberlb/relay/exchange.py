@@ -17,6 +17,7 @@ from fiberlb.relay.in_progress import InProgress
 from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.noting import failed, record
 from fiberlb.relay.pool_state import PoolState
+from fiberlb.relay.runtime import Route
 from fiberlb.relay.upstream_h1 import Upstream
 
 #: Methods that may be sent again when nothing came back (product page, "Retries").
@@ -25,6 +26,15 @@ REPLAYABLE: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 MOST_HELD: Final = 65536
 #: Seconds for which an idle connection is fresh enough for a request that must not be repeated.
 FRESH: Final = 1.0
+_HEAD_ENDS: Final = b"\r\n\r\n"
+
+
+def _same_cookie(one: PoolState, other: PoolState) -> bool:
+    """Whether clients show what they have of either pool in one cookie of ours."""
+    first, second = one.plan.pool.session_persistence, other.plan.pool.session_persistence
+    if first is None or second is None or not (first.ours and second.ours):
+        return False
+    return first.name == second.name
 
 
 class Exchange(InProgress):
@@ -109,7 +119,10 @@ class Exchange(InProgress):
 
     def nobody(self, pool: PoolState, reason: str = "") -> None:
         """No member is to be had: wait for one, or say so, for C{reason} where there is another."""
-        if pool.queue is None or not pool.queue.admit(self):
+        queue = pool.queue
+        if (queue is None or queue.full()) and self.stood_in(self.unsent):
+            return
+        if queue is None or not queue.admit(self):
             self.refuse(reason or pool.missing())
 
     def placed(self, member: MemberState) -> None:
@@ -149,10 +162,16 @@ class Exchange(InProgress):
         failed(self, reason)
         self.disappointed()
         self.let_go()
-        if pool is None or member is None or self.tries > pool.attempts:
+        if pool is None or member is None:
             self.refuse(reason)
             return
         self.tried = (*self.tried, member.id)
+        last = self.tries - self.elsewhere > pool.attempts
+        if (last or self.all_tried(pool)) and self.stood_in(unsent):
+            return
+        if last:
+            self.refuse(reason)
+            return
         other = self.another(pool)
         if other is None:
             self.unsent = unsent
@@ -161,6 +180,55 @@ class Exchange(InProgress):
         self.tries += 1
         self.take(other)
         self.connect(other, unsent)
+
+    def all_tried(self, pool: PoolState) -> bool:
+        """Whether no member is left that has not been tried, and another pool may stand in."""
+        if self.route is None or self.route.choice is None:
+            return False
+        return all(state.id in self.tried for state in pool.standing())
+
+    def stand_in(self) -> Route | None:
+        """The route instead of the one that is of no use, taken with that; C{None}: none is."""
+        route = self.route
+        choice = route.choice if route is not None else None
+        # What has been sent once is not for others.
+        if choice is None or self.charged:
+            return None
+        other: Route | None = choice.stand_in(self)
+        if other is not None:
+            self.route = other
+            self.elsewhere = self.tries
+            self.tried = ()
+            self.affinity = None
+        return other
+
+    def stood_in(self, unsent: bytes | None) -> bool:
+        """
+        Whether another pool gets the request, of which nothing was sent.
+
+        @param unsent: all of it, as far as it has come; C{None}: its head.
+        """
+        first = self.route.pool if self.route is not None else None
+        other = self.stand_in()
+        if other is None or other.pool is None:
+            return False
+        pool = other.pool
+        if pool.reads is not None:
+            before = self.presented if first is not None and _same_cookie(first, pool) else []
+            self.out = pool.reads.take(self, self.out)
+            self.presented = before + self.presented
+        if unsent is not None:
+            # The head may name the host of a member by now.
+            unsent = self.out + unsent[unsent.find(_HEAD_ENDS) + 4 :]
+        member = self.pick(pool)
+        if member is None:
+            self.unsent = unsent
+            self.nobody(pool)
+            return True
+        self.tries += 1
+        self.take(member)
+        self.connect(member, self.out if unsent is None else unsent)
+        return True
 
     def take(self, member: MemberState) -> None:
         """This member, another one than before, serves the request."""
@@ -204,7 +272,10 @@ class Exchange(InProgress):
         replayable = self.method in REPLAYABLE and self.held_octets <= MOST_HELD
         if member is None or pool is None or not replayable:
             return None
-        if not ((reused and pool.retry_stale) or (not reused and self.tries <= pool.resets)):
+        if not (
+            (reused and pool.retry_stale)
+            or (not reused and self.tries - self.elsewhere <= pool.resets)
+        ):
             return None
         if not pool.may_retry():
             self.detail = "not tried again: the retry budget is spent"

@@ -32,10 +32,12 @@ class InProgress:
     @ivar left: octets of the request's body still to come, where their number is known.
     @ivar chunks: the request's chunked body, where it is not.
     @ivar member_name: of the last one tried, for the log; C{failures}: L{fiberlb.observe.kept}.
+    @ivar elsewhere: how many of C{tries} were at the pool that another one stands in for now.
     @ivar held: what of the body has been sent, for sending it again.
     @ivar expecting: the client sends the body that is still to come only after an answer of 100.
     @ivar head_sent: the answer has begun.
     @ivar affinity: what keeps the client at its member; C{presented}: what the head tells it.
+    @ivar user: who was let in, by the guards that know it; for the log.
     @ivar shown: the certificate that the client has shown in the handshake.
     @ivar waiting: the queue (L{fiberlb.relay.queue.Queue}) that it waits in for a member, or the
         gate (L{fiberlb.relay.treating_h1.Wait});
@@ -68,6 +70,7 @@ class InProgress:
         "connected_at",
         "destination",
         "detail",
+        "elsewhere",
         "expecting",
         "failures",
         "filter",
@@ -102,6 +105,7 @@ class InProgress:
         "unsent",
         "up",
         "upgrade",
+        "user",
         "waiting",
     )
 
@@ -138,9 +142,10 @@ class InProgress:
         self.left = self.held_octets = self.received_octets = self.sent_octets = 0
         self.tried: tuple[str, ...] = ()
         self.failures: tuple[Any, ...] = ()
-        self.tries = self.charged = self.status = 0
+        self.tries = self.elsewhere = self.charged = self.status = 0
         self.head_at = self.connected_at = self.answered_at = self.queued = 0.0
         self.member_name = self.request_id = self.detail = ""
+        self.user = b""
 
     @property
     def uploading(self) -> bool:

@@ -74,4 +74,5 @@ def row(exchange: Exchange, reason: str | None) -> tuple[Any, ...]:
         exchange.sni,
         exchange.detail,
         queued,
+        exchange.user,
     )

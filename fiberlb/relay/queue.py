@@ -111,6 +111,10 @@ class Queue:
 
     # Waiting.
 
+    def full(self) -> bool:
+        """Whether nobody else may wait."""
+        return bool(self.waiting >= self.pool.plan.pool.queue.size)
+
     def admit(self, exchange: Any) -> bool:
         """
         Nobody was picked for this exchange: have it wait, or refuse it where there are too many.
@@ -120,7 +124,7 @@ class Queue:
         wanted = self._wanted
         if wanted is None and not self.pool.serves():
             return False
-        if self.waiting >= self.pool.plan.pool.queue.size:
+        if self.full():
             exchange.refuse("queue_full")
             return True
         self._number += 1

@@ -23,7 +23,10 @@ from fiberlb.relay.timer_wheel import TimerWheel
 
 #: Events taken from the kernel at once.
 BATCH = 512
+#: Seconds of the longest wait that Twisted is not asked about.
+_LONGEST = 3600.0
 _log = Logger()
+_main_loop = _log.failureHandler("in the main loop")
 
 
 class LeanReactor(EPollReactor):
@@ -111,6 +114,30 @@ class LeanReactor(EPollReactor):
     def soon(self, task: Callable[[], None]) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
         self._tasks.append(task)
+
+    def mainLoop(self) -> None:
+        """See C{ReactorBase}: until the reactor is stopped."""
+        while self._started:
+            # Entered again only after an exception.
+            with _main_loop:
+                while self._started:
+                    self.doPoll(self._run_timed())
+
+    def _run_timed(self) -> float | None:
+        """
+        Run the calls that are due; how long there is to wait for the next, C{None}: any time.
+
+        Twisted's own two methods take ten calls for it, in each turn. In most turns nothing is due.
+        """
+        calls = self._pendingTimedCalls
+        if calls and not (
+            self._newTimedCalls or self.threadCallQueue or self._justStopped or not self.running
+        ):
+            wait: float = calls[0].time - self.seconds()
+            if 0.0 < wait < _LONGEST:
+                return wait
+        self.runUntilCurrent()
+        return self.timeout() if self.running else 0.0
 
     def doPoll(self, timeout: float | None) -> None:
         """Wait for events and dispatch them."""

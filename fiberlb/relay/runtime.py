@@ -171,11 +171,18 @@ class Plan:
         if kept is not None:
             names = [ident for ident, _ in weights]
             cookie = SplitCookie(kept, names, shares, first.memory, self.secure)
-        choice = Choice(routes, shares, failover, cookie, first.sources.random())
+        all_routes = [*routes, *([failover] if failover is not None else [])]
+        alike = not any(_treats(route.pool) for route in all_routes)
+        choice = Choice(routes, shares, failover, cookie, first.sources.random(), alike)
         made = Route(decision, None, self.timeouts)
-        for route in (made, *routes, *([failover] if failover is not None else [])):
+        for route in (made, *all_routes):
             route.choice = choice
         return made
+
+
+def _treats(pool: PoolState | None) -> bool:
+    """Whether something is done to requests for this pool that is not done for others."""
+    return pool is not None and any(one is not None for one in pool.plan.pool.treatments)
 
 
 class Cell:

@@ -97,6 +97,7 @@ class Choice:
     @param failover: to the pool in the place of one that has nobody to serve.
     @param cookie: what clients belong to a pool by.
     @param start: as of L{Split}.
+    @param alike: what members get is the same for all of these pools.
     """
 
     def __init__(
@@ -106,11 +107,13 @@ class Choice:
         failover: Any,
         cookie: SplitCookie | None,
         start: float,
+        alike: bool = True,
     ) -> None:
         self._routes = tuple(routes)
         self._split = Split(weights, start)
         self._failover = failover
         self._cookie = cookie
+        self._alike = alike
 
     def choose(self, exchange: Any) -> Any:
         """
@@ -127,6 +130,21 @@ class Choice:
             # A pool that stands in is nobody's own: clients come back.
             exchange.set_cookie = cookie.setting(self._routes.index(route), presented)
         return route
+
+    def stand_in(self, exchange: Any) -> Any:
+        """
+        The route in the place of the one chosen, which turned out to be of no use.
+
+        C{None}: there is no other, or its members would have to be told something else.
+        """
+        failover = self._failover
+        if failover is None or not self._alike or failover is exchange.route:
+            return None
+        if not failover.pool.able:
+            return None
+        if self._cookie is not None:
+            exchange.set_cookie = b""
+        return failover
 
     def _chosen(self, wanted: int) -> Any:
         """The route at a place, or at the one whose turn it is; or another, if that is no use."""

@@ -108,11 +108,21 @@ class Session(Exchange):
             self.conn.abort()
             self.over("client_abort")
             return
-        if self.tries > route.pool.attempts:
+        self.tried = (*self.tried, member.id)
+        last = self.tries - self.elsewhere > route.pool.attempts
+        if (last or self.all_tried(route.pool)) and self.stood_in(None):
+            return
+        if last:
             self.refuse(reason)
             return
-        self.tried = (*self.tried, member.id)
         self.attempt(route)
+
+    def stood_in(self, unsent: bytes | None) -> bool:
+        """See L{Exchange.stood_in}."""
+        other = self.stand_in()
+        if other is not None:
+            self.attempt(other)
+        return other is not None
 
     def answering(self) -> float:
         """See L{Exchange.answering}; what follows the connection is not ours to judge."""

@@ -25,7 +25,7 @@ from fiberlb.relay.loop import READ, Loop
 from fiberlb.relay.nobody import NOBODY
 from fiberlb.relay.tls_handshake import TlsHandshake
 from fiberlb.tls.contexts import refusal, up_to_date
-from fiberlb.tls.openssl import reason
+from fiberlb.tls.openssl import finished_sent, reason
 from fiberlb.tls.shown import Shown
 from fiberlb.tls.sni import normal
 
@@ -134,7 +134,7 @@ class TlsConnection(TlsHandshake):
         Finished is out before the client's is so in TLS 1.3 only, and only after whatever the
         client waits for; an alert goes out with the end of the connection.
         """
-        if self.ssl.get_finished() is not None:
+        if finished_sent(self.ssl):
             self._held = True
             self._cork(1)
 

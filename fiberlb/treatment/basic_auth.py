@@ -40,12 +40,13 @@ def ask_for_passwords(value: BasicAuth, draft: Draft) -> None:
             return refused
         name, password = found
         guards = asked.cell.services.guards
-        return guards.passwords.judged(asked.client, users, name, password, judge(asked))
+        return guards.passwords.judged(asked.client, users, name, password, judge(asked, name))
 
-    def judge(asked: Asked) -> Any:
+    def judge(asked: Asked, name: bytes) -> Any:
         def judged(right: bool) -> Reply | None:
             if not right:
                 return refused
+            asked.user = name
             if not value.pass_on:
                 asked.out = without_authorization(asked.out)
             return None

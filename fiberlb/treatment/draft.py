@@ -29,6 +29,7 @@ class Asked(Protocol):
     @ivar out: the whole head that the member gets; a gate may put another one here.
     @ivar added: lines for the head of the answer, whoever gives it; gates add to it.
     @ivar request_id: C{""} until it has one (L{fiberlb.treatment.variables.identified}).
+    @ivar user: who was let in, for the log; gates that know it put it here.
     @ivar conn: the client's connection.
     @ivar cell: the listener.
     """
@@ -43,6 +44,7 @@ class Asked(Protocol):
     out: bytes
     added: bytes
     request_id: str
+    user: bytes
     conn: Any
     cell: Any
 

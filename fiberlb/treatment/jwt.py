@@ -47,6 +47,7 @@ def ask_for_tokens(value: Jwt, draft: Draft) -> None:
         def judged(claims: Mapping[str, Any] | str) -> Reply | None:
             if isinstance(claims, str):
                 return refusal(claims)
+            asked.user = said(claims.get("sub"))
             if cut is not None:
                 told = [line(name, said(claims.get(claim))) for claim, name in names]
                 asked.out = put(cut(asked.out), b"".join(told))

@@ -9,6 +9,7 @@ from fiberlb.control.draft import Draft, elsewhere, mention, users_of, with_pare
 from fiberlb.control.refusals import Ambiguous, InUse, NotFound, OwnedByFile
 from fiberlb.errors import Problem
 from fiberlb.model.configuration import DEFAULT_LOAD_BALANCER
+from fiberlb.model.l7 import L7Policy
 from fiberlb.model.pool import Member, Pool
 from tests.control.stage import Stage, create, delete, patch, replace, replace_all
 
@@ -219,3 +220,20 @@ class DraftTests(SynchronousTestCase):
         pool = self.draft.look("pools", "app")
         users = users_of(configuration, [pool.id, "nobody"])
         self.assertEqual({k: [u.name for u in v] for k, v in users.items()}, {pool.id: ["web"]})
+
+    def test_positions(self) -> None:
+        """A policy without a position comes after the last one that there is then."""
+        web = self.draft.look("listeners", "web").id
+
+        def position(name: str, given: int | None = None) -> int | None:
+            policy = L7Policy(id=name, name=name, listener_id=web, position=given)
+            self.draft.put(policy, HERE)
+            found = self.draft.look("l7_policies", name)
+            assert isinstance(found, L7Policy)
+            return found.position
+
+        self.assertEqual([position("a"), position("b"), position("c", 45)], [10, 20, 45])
+        self.assertEqual(position("d"), 55)
+        self.draft.remove(self.draft.look("l7_policies", "d"))
+        self.assertEqual(position("e"), 55)
+        self.assertEqual([position("c", 5), position("e", 6), position("f")], [5, 6, 30])

@@ -51,6 +51,16 @@ class CombinedTests(SynchronousTestCase):
         line = combined(entry(method=b"", target=b"", block=b"\r\n", status=0, sent=0, client=""))
         self.assertEqual(line, '- - - [14/Nov/2023:22:13:20 +0000] "-" 000 0 "-" "-"')
 
+    def test_user(self) -> None:
+        """Who was let in, in one word whatever the name is; the same in JSON."""
+        for user, word in ((b"alice", "alice"), (b'a "b\r\nc\xff', r"a\x20\x22b\x0D\x0Ac\xFF")):
+            line = combined(entry(user=user))
+            self.assertTrue(line.startswith(f"192.0.2.7 - {word} ["), line)
+            self.assertEqual(len(line.splitlines()), 1)
+            line = json(entry(user=user))
+            self.assertEqual(len(line.splitlines()), 1)
+            self.assertEqual(reader.loads(line)["user"], user.decode("utf-8", "backslashreplace"))
+
     def test_version_and_address(self) -> None:
         """HTTP/1.0 and IPv6."""
         found = self.parse(minor=0, client="2001:db8::1")
@@ -95,6 +105,7 @@ class JsonTests(SynchronousTestCase):
                 "listener": "front",
                 "client": "192.0.2.7",
                 "client_port": 4711,
+                "user": None,
                 "method": "GET",
                 "target": "/a?b=c",
                 "version": "1.1",
@@ -183,7 +194,7 @@ class ForgeryTests(SynchronousTestCase):
         for line in (combined(row), json(row), sentence(row)):
             self.assertTrue(line.isprintable() and line.isascii(), line)
         self.assertIsNotNone(COMBINED.fullmatch(combined(row)))
-        self.assertEqual(len(reader.loads(json(row))), 27)
+        self.assertEqual(len(reader.loads(json(row))), 28)
 
     def test_table(self) -> None:
         """Each format of the model but off has its function."""

@@ -73,6 +73,22 @@ class PassingTests(RelayTestCase):
         self.assertLessEqual(abs(len(world.members[0].links) - 30), 2)
         self.assertEqual(sum(len(member.links) for member in world.members), 40)
 
+    def test_failover(self) -> None:
+        """Refused by all of the pool, the connection goes to the one that stands in."""
+        policies = policy("p", RuleType.SSL_CONN_SNI, "a.example", failover_pool_id="other")
+        world = self.passing(2, default=None)
+        objects = world.objects(
+            {"protocol": ListenerProtocol.HTTPS, "default_pool_id": None}, tcp=True
+        )
+        other = Pool(id="other", name="other", protocol=PoolProtocol.TCP)
+        world.apply(*evolve(objects, "m1", pool_id="other"), other, *policies)
+        world.members[0].does = REFUSED
+        client = world.client(hello())
+        self.assertEqual(world.members[1].link.received, hello())
+        client.reset()
+        entry = world.entries[-1]
+        self.assertEqual((entry.pool, entry.member, entry.tries), ("other", "m1", 2))
+
     def test_relayed(self) -> None:
         """The member gets every octet from the first one on; the log has name and figures."""
         world = self.passing()

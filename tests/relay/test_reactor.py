@@ -148,6 +148,35 @@ class TwistedTests(_Lean):
             self.loop.doIteration(0.02)
         self.successResultOf(done)
 
+    def test_run(self) -> None:
+        """It runs: what is due comes, a failure is logged, and stopping waits for no timer."""
+        _, far, side = self.pair()
+        late = self.loop.callLater(60, side.heard.append, "late")
+        self.loop.callLater(0, lambda: 1 / 0)
+
+        def from_thread() -> None:
+            far.send(b"stop")
+
+        self.loop.callLater(0.01, self.loop.callFromThread, from_thread)
+        side.then["received"] = self.loop.stop
+        self.loop.run(installSignalHandlers=False)
+        self.assertEqual((side.data, late.active()), (b"stop", True))
+        self.assertEqual(self.failures(), 1)
+
+    def test_crash(self) -> None:
+        """An exception that nobody has handled is logged, and it runs on."""
+        turns: list[int] = []
+
+        def poll(timeout: float | None) -> None:
+            turns.append(1)
+            if len(turns) == 1:
+                raise RuntimeError("on purpose")
+            self.loop.crash()
+
+        self.patch(self.loop, "doPoll", poll)
+        self.loop.run(installSignalHandlers=False)
+        self.assertEqual((len(turns), self.failures()), (2, 1))
+
     def test_no_wait(self) -> None:
         """It does not wait while there is something to do after the batch."""
         done: list[int] = []

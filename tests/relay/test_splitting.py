@@ -7,13 +7,16 @@ from collections import Counter
 from typing import Any
 
 from fiberlb.balancing.tokens import token
+from fiberlb.model.header_edits import RequestHeaders
 from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction, RuleType
 from fiberlb.model.operational import MemberMode, Operational, Operations
 from fiberlb.model.persistence import PersistenceType, SessionPersistence
-from fiberlb.model.pool import Pool, PoolProtocol
+from fiberlb.model.pool import Pool, PoolProtocol, Retries, RetryCause
+from fiberlb.model.queue import PoolQueue
 from fiberlb.model.resource import Resource
 from fiberlb.model.split import SplitPersistence, WeightedPool
 from tests.support.relay_world import (
+    REFUSED,
     RelayTestCase,
     World,
     answer,
@@ -36,7 +39,10 @@ class SplitCase(RelayTestCase):
     Three pools with a member each: C{pool} has m0, C{b} m1, C{c} m2.
 
     @ivar pools: fields of C{b} and C{c}.
+    @ivar first: of C{pool}.
     """
+
+    first: dict[str, Any] = {}
 
     def near(self, found: int, wanted: int, apart: int) -> None:
         """Two numbers are this much apart at most."""
@@ -57,6 +63,7 @@ class SplitCase(RelayTestCase):
         fields = {"default_pool_id": None, **listener}
         objects = evolve(objects, "web", **fields)
         objects = evolve(evolve(objects, "m1", pool_id="b"), "m2", pool_id="c")
+        objects = evolve(objects, "pool", **self.first)
         kind = PoolProtocol.TCP if self.tcp else PoolProtocol.HTTP
         pools = [Pool(id=name, name=name, protocol=kind, **self.pools) for name in "bc"]
         world.apply(*objects, *pools, *further)
@@ -288,3 +295,83 @@ class FailoverTests(SplitCase):
         self.assertEqual({self.once(world)[0] for _ in range(6)}, {"m0"})
         self.down(world, "m0", "m1")
         self.assertEqual(self.once(world)[0], "-")
+
+    def stands_in(self, first: dict[str, Any] | None = None, **pools: Any) -> World:
+        """A pool of one member, with these fields, another one of one member in its place."""
+        policy = self.policy(redirect_pool_id="pool", failover_pool_id="b")
+        self.first = first or {}
+        return self.split({}, *policy, **pools)
+
+    def test_refused(self) -> None:
+        """Nobody has noticed yet that the first pool is gone: the request goes to the other."""
+        for method, does in ((b"GET", REFUSED), (b"POST", REFUSED), (b"POST", -REFUSED)):
+            world = self.stands_in()
+            world.members[0].does = does
+            body = (b"Content-Length: 3",) if method == b"POST" else ()
+            client = world.client(ask(*body, method=method, body=b"abc" if body else b""))
+            link = world.members[1].link
+            self.assertEqual(
+                link.received, asked(*body, method=method, body=b"abc" if body else b"")
+            )
+            link.send(answer())
+            self.assertEqual(client.received, answer())
+            entry = world.entries[-1]
+            self.assertEqual((entry.pool, entry.member, entry.tries), ("b", "m1", 2))
+
+    def test_refused_there_too(self) -> None:
+        """The other pool has all of its own attempts, then the client is told."""
+        world = self.stands_in()
+        for member in world.members:
+            member.does = REFUSED
+        client = world.client(ask())
+        self.assertEqual(client.received, refusal("connect_refused", closes=False))
+        self.assertEqual([len(member.links) for member in world.members], [1, 3, 0])
+
+    def test_sent_once(self) -> None:
+        """What a member has had once is not for another pool."""
+        world = self.stands_in({"retries": Retries(on=(RetryCause.CONNECT, RetryCause.RESET))})
+        client = world.client(ask())
+        world.members[0].does = REFUSED
+        world.members[0].link.reset()
+        self.assertEqual(world.members[1].links, [])
+        self.assertTrue(client.received.startswith(b"HTTP/1.1 502 "), client.received)
+
+    def test_treated_otherwise(self) -> None:
+        """A pool with a treatment of its own gets no request that was made for another one."""
+        edits = RequestHeaders(set=(("X-Side", "b"),))
+        world = self.stands_in(request_headers=edits)
+        world.members[0].does = REFUSED
+        client = world.client(ask())
+        self.assertEqual(client.received, refusal("connect_refused", closes=False))
+        self.assertEqual(world.members[1].links, [])
+
+    def test_cookies(self) -> None:
+        """The client belongs to the member that has served, and is not told of another one."""
+        kept = SessionPersistence(type=PersistenceType.COOKIE)
+        world = self.stands_in({"session_persistence": kept}, session_persistence=kept)
+        world.members[0].does = REFUSED
+        client = world.client(ask())
+        world.members[1].link.send(answer())
+        self.assertEqual(client.received.count(b"Set-Cookie"), 1)
+        value = set_cookie(bytes(client.received), b"SERVERID")
+        world.members[0].does = "accept"
+        client = world.client(ask(b"Cookie: SERVERID=" + value))
+        self.assertNotIn(b"SERVERID", world.members[0].link.received)
+        world.members[0].link.send(answer())
+        self.assertIn(value, set_cookie(bytes(client.received), b"SERVERID"))
+        world.members[0].does = REFUSED
+        world.members[0].link.reset()
+        client = world.client(ask(b"Cookie: SERVERID=" + value))
+        world.members[1].links[-1].send(answer())
+        self.assertNotIn(b"Set-Cookie", client.received)
+
+    def test_queue_full(self) -> None:
+        """Where nobody else may wait, the other pool serves; what may wait does."""
+        for size, members in ((0, ["m0", "m1"]), (1, ["m0", "", "m1"])):
+            queue = PoolQueue(size=size)
+            world = self.stands_in({"member_max_connections": 1, "queue": queue})
+            for name in members:
+                before = {m.name: len(m.links) for m in world.members}
+                world.client(ask())
+                found = [m.name for m in world.members if len(m.links) > before[m.name]]
+                self.assertEqual(found, [name] if name else [])

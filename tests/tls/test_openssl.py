@@ -85,3 +85,17 @@ class GroupTests(SynchronousTestCase):
         self.assertFalse(openssl.set_groups(context, b"no-such-group"))
         SSL.Connection(context, None).set_accept_state()
         self.assertTrue(openssl.set_groups(context, GROUPS))
+
+
+class FinishedTests(SynchronousTestCase):
+    """L{openssl.finished_sent}."""
+
+    def test_steps(self) -> None:
+        """It is so once the first flight of TLS 1.3 is out, and not before."""
+        pair = Pair(slot())
+        self.assertFalse(openssl.finished_sent(pair.server))
+        self.assertRaises(ssl.SSLWantReadError, pair.client.do_handshake)
+        pair.move()
+        self.assertRaises(SSL.WantReadError, pair.server.do_handshake)
+        self.assertTrue(openssl.finished_sent(pair.server))
+        self.assertEqual(pair.server.get_finished() is not None, True)

@@ -79,6 +79,9 @@ class WireTests(RelayTestCase):
             self.assertIn(b"X-A: 1\r\n", seen)
             world.members[0].link.send(answer())
             self.assertEqual(client.news(), answer())
+        self.assertEqual({entry.user for entry in world.entries}, {b"alice"})
+        client.send(ask(basic("alice:wrong")))
+        self.assertEqual(world.entries[-1].user, b"")
 
     def test_pass_on(self) -> None:
         """The member learns it where that is wanted."""

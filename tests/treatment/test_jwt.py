@@ -56,6 +56,8 @@ class WireTests(RelayTestCase):
                 self.assertNotIn(gone, seen)
             world.members[0].link.send(answer())
             self.assertEqual(client.news(), answer())
+            subject = claims.get("sub", "")
+            self.assertEqual(world.entries[-1].user, str(subject).encode())
 
     def test_refused(self) -> None:
         """None, a bad one, and what is none."""

@@ -25,34 +25,50 @@ def origin_of(request: IRequest, source: str = "rest", owner: Owner = Owner.API)
     return Origin(identity_of(request).name, source, reason_of(request), owner)
 
 
+def minimal(request: IRequest) -> bool:
+    """Whether a client does not want to be told what changed (RFC 7240, section 4.2)."""
+    words = (request.getHeader("prefer") or "").lower().split(",")
+    return any(word.partition(";")[0].replace(" ", "") == "return=minimal" for word in words)
+
+
 async def reply(
-    control: ControlService, outcome: Outcome, dry: bool, more: dict[str, Any] | None = None
+    control: ControlService,
+    outcome: Outcome,
+    dry: bool,
+    more: dict[str, Any] | None = None,
+    brief: bool = False,
 ) -> Reply:
     """
     The answer of such a change.
 
     @param more: what else is told.
+    @param brief: the objects that changed are not, as of L{minimal}.
     """
 
     def work() -> tuple[dict[str, Any], bytes]:
-        body = {**document(control, outcome, dry), **(more or {})}
-        return body, encoded(body, len(outcome.versions))
+        body = {**document(control, outcome, dry, brief), **(more or {})}
+        return body, encoded(body, 0 if brief else len(outcome.versions))
 
     body, text = await control.beside(work, len(outcome.versions))
     # After a dry run, for the If-Match of the write that does what was shown.
     headers = {"ETag": quoted(control.state.tags.whole)}
+    if brief:
+        headers["Preference-Applied"] = "return=minimal"
     return Reply(document=body, headers=headers, body=text)
 
 
-def document(control: ControlService, outcome: Outcome, dry: bool) -> dict[str, Any]:
+def document(
+    control: ControlService, outcome: Outcome, dry: bool, brief: bool = False
+) -> dict[str, Any]:
     """What is told of it."""
     configuration = outcome.configuration
-    known = [*everything(control.configuration), *everything(configuration)]
+    versions = () if brief else outcome.versions
+    known = [*everything(control.configuration), *everything(configuration)] if versions else []
     return {
         "dry_run": dry,
         "revision": outcome.revision,
-        "changes": changes(outcome.versions, known),
-        "names": names(outcome.versions, known),
+        "changes": changes(versions, known),
+        "names": names(versions, known),
         "warnings": warnings(control, outcome),
     }
 

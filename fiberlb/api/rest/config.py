@@ -58,7 +58,7 @@ async def replace(control: ControlService, request: IRequest) -> Reply:
     """PUT /v1/config: the store layer is what the body says."""
     dry = flag(query_of(request, ("dry_run",)), "dry_run")
     outcome = await _written(control, request, Op.CONFIG, dry, None)
-    return await changed.reply(control, outcome, dry)
+    return await changed.reply(control, outcome, dry, brief=changed.minimal(request))
 
 
 async def apply(control: ControlService, request: IRequest) -> Reply:
@@ -70,7 +70,8 @@ async def apply(control: ControlService, request: IRequest) -> Reply:
     waiting = None
     if seconds is not None and not dry and outcome.versions:
         waiting = waits(await control.confirming.known())
-    return await changed.reply(control, outcome, dry, {"unconfirmed": waiting})
+    more = {"unconfirmed": waiting}
+    return await changed.reply(control, outcome, dry, more, changed.minimal(request))
 
 
 async def _written(

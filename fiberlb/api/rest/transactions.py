@@ -43,7 +43,8 @@ async def post(control: ControlService, request: IRequest) -> Reply:
         _result(operation, applied, outcome, dry)
         for operation, applied in zip(operations, outcome.applied, strict=True)
     ]
-    return await changed.reply(control, outcome, dry, {"results": results})
+    more = {"results": results}
+    return await changed.reply(control, outcome, dry, more, changed.minimal(request))
 
 
 def _result(operation: Operation, applied: Applied, outcome: Outcome, dry: bool) -> dict[str, Any]:

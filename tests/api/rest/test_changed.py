@@ -26,6 +26,16 @@ class ChangedTests(Asking):
         )
         self.assertEqual(found["names"], {pool["id"]: "a"})
 
+    def test_minimal(self) -> None:
+        """Who wants to know no more than that it is done is told no more."""
+        body = {"pools": [{"name": "a"}]}
+        for path, method in (("/v1/config", "PUT"), ("/v1/apply", "POST")):
+            found = self.ask(method, path, body, Prefer="wait=5, return=minimal")
+            self.assertEqual(found.headers["preference-applied"], "return=minimal")
+            self.assertEqual((found.document["changes"], found.document["names"]), ([], {}))
+        self.assertEqual(self.stage.control.revision, 2)
+        self.assertNotIn("preference-applied", self.ask("PUT", "/v1/config", body).headers)
+
     def test_nothing(self) -> None:
         """Nothing changed."""
         self.stage.write(create("pools", {"name": "a"}))

@@ -368,7 +368,11 @@ class Acceptor:
         conn = Connection(self.loop, sock, None)
         conn.side = session = (Passing if passes else Session)(cell, peer, port)
         session.destination = destination
-        conn.start(READ if passes else PEER_CLOSED)
+        if passes:
+            conn.start()
+        else:
+            # A member that is connected to is there, as a rule, before the client could go.
+            conn.start_later(PEER_CLOSED)
         try:
             session.attach(conn)
             if passes and not conn.closed:

@@ -66,7 +66,7 @@ def opening(
     if preface:
         side.conn = conn
     conn.connecting = conn.dialled = True
-    conn.start(WRITE)
+    conn.start(WRITE | getattr(side, "hears", 0))
     if timeout is not None:
         conn.hasten(loop.now + timeout)
     return conn

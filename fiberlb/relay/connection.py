@@ -19,11 +19,13 @@ from typing import Any, Final, Protocol
 
 from fiberlb.relay.loop import ERROR, HANGUP, LATE, ONCE, PEER_CLOSED, READ, WRITE, Loop
 from fiberlb.relay.nobody import NOBODY
+from fiberlb.relay.reading_to_end import read_to_end
 
 #: Octets of one C{recv}, as a rule.
 READ_SIZE: Final = 65536
 #: Seconds that a closing connection waits for the peer to take the next of its last bytes.
 LAST_BYTES: Final = 30.0
+_MORE: Final = int(socket.MSG_MORE)
 _ABORT: Final = struct.pack("ii", 1, 0)
 #: Reads of what a member has said before it stopped listening.
 _LAST_READS: Final = 16
@@ -70,6 +72,7 @@ class Connection:
     @ivar most: octets of one C{recv}; less where each of them costs much.
     @ivar closed: nothing more will happen here.
     @ivar dialled: it is one of ours to a member.
+    @ivar last: the bytes that the side is being told of are the last, C{ended} follows at once.
     @ivar cut: its input has ended in a way that anybody on the way could have brought about.
     @ivar failure: what broke it, in words, where that is known.
     @ivar end: what stands between it and the loop while bytes are pumped
@@ -93,6 +96,7 @@ class Connection:
         "events",
         "failure",
         "fd",
+        "last",
         "loop",
         "most",
         "moved",
@@ -117,7 +121,7 @@ class Connection:
         self.deadline = NEVER
         self.due = 0.0
         self.end: Any = None
-        self.connecting = self.dialled = self.cut = False
+        self.connecting = self.dialled = self.cut = self.last = False
         self.failure = ""
         self.closing = self.closed = self._failed = self._output_ended = False
 
@@ -145,14 +149,20 @@ class Connection:
     def event(self, events: int) -> None:
         """Anything but plain readability."""
         if self.connecting:
-            self._opened()
+            if events == WRITE:
+                self._stands()
+            else:
+                self._opened()
             return
         if events & WRITE and not events & ERROR:
             self.writable()
         if self.closed:
             return
         if events & READ and self.events & READ:
-            self.readable()
+            if events & PEER_CLOSED and not events & ERROR:
+                read_to_end(self)
+            else:
+                self.readable()
         else:
             self.hung_up(events)
 
@@ -226,9 +236,9 @@ class Connection:
         """Begin to be watched."""
         self.loop.watch(self, events)
 
-    def start_later(self) -> None:
+    def start_later(self, events: int = READ) -> None:
         """Begin to be watched when there is need (L{Loop.watch_later}), L{settle} by then."""
-        self.loop.watch_later(self, READ)
+        self.loop.watch_later(self, events)
 
     def settle(self) -> None:
         """Be watched from now on, where that was put off, and the deadline kept."""
@@ -237,9 +247,11 @@ class Connection:
         if not self.due:
             self.hasten(self.deadline)
 
-    def write(self, data: bytes) -> bool:
+    def write(self, data: bytes, last: bool = False) -> bool:
         """
         Send, now if the peer takes it.
+
+        @param last: C{end_output} or C{close} follows at once: the end travels with the bytes.
 
         @return: whether everything was taken; if not, C{side.drained} follows
             and the source should wait for it.
@@ -250,7 +262,7 @@ class Connection:
         if self.closed or self._failed:
             return True
         try:
-            sent = self.send(data)
+            sent = self.send(data, _MORE) if last else self.send(data)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -358,9 +370,9 @@ class Connection:
         return 0.0
 
     def end_input(self) -> None:
-        """The peer's input has ended: say so."""
-        self.ignore_input()
+        """The peer's input has ended: say so; more often than not this ends the connection."""
         self.side.ended()
+        self.ignore_input()
 
     def _opened(self) -> None:
         error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -369,8 +381,11 @@ class Connection:
             self._retire()
             side.refused(error)
             return
+        self._stands()
+
+    def _stands(self) -> None:
         self.connecting = False
-        self.loop.change(self, READ)
+        self.loop.change(self, self.events & PEER_CLOSED | READ)
         self.side.connected()
 
     def _retire(self) -> None:

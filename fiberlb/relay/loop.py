@@ -80,7 +80,8 @@ class Loop(Protocol):
         Begin to report events before long.
 
         For a connection that has just been read from, and is more likely to end than to
-        say anything more: many do so before there is a need to watch them. Any L{change}
+        say anything more: many do so before there is a need to watch them. Or for one that
+        is not read before something else has come about, as it does soon. Any L{change}
         begins it at once, L{watch_all} at the latest; until then C{LATE} stands in its events,
         and it is not in the wheel.
         """
@@ -236,8 +237,9 @@ class _Selectable:
         self._loop.dispatch(self._watched, READ)
 
     def doWrite(self) -> None:
-        """It is writable."""
-        self._loop.dispatch(self._watched, WRITE)
+        """It is writable, or could not be opened, which some reactors tell in the same way."""
+        opening = getattr(self._watched, "connecting", False)
+        self._loop.dispatch(self._watched, WRITE | HANGUP if opening else WRITE)
 
     def connectionLost(self, reason: Any) -> None:
         """The reactor found an error or a hang-up."""

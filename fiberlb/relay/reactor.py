@@ -158,7 +158,7 @@ class LeanReactor(EPollReactor):
                 continue
             try:
                 # Somebody before it in this batch may have closed or paused it.
-                if event == EPOLLIN == ours.events:
+                if event == EPOLLIN and ours.events & EPOLLIN:
                     ours.readable()
                 else:
                     ours.event(event)

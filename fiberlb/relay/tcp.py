@@ -15,6 +15,7 @@ from typing import Any
 from fiberlb.relay.connecting import reason_of
 from fiberlb.relay.connection import NEVER, Connection
 from fiberlb.relay.exchange import Exchange
+from fiberlb.relay.loop import PEER_CLOSED
 from fiberlb.relay.member_state import MemberState
 from fiberlb.relay.runtime import Cell, Route
 from fiberlb.relay.tunnel import Tunnel
@@ -41,7 +42,6 @@ class Session(Exchange):
     def attach(self, conn: Connection) -> None:
         """The client is there: find a member for it."""
         self.conn = conn
-        conn.hasten(NEVER)
         self.started = self.head_at = conn.loop.now
         plan = self.cell.plan
         route = plan.only
@@ -103,6 +103,11 @@ class Session(Exchange):
         member.struck(reason, self.head_at, self.cell.services)
         self.disappointed()
         self.let_go()
+        if _was_reset(self.conn.sock):
+            # The loop may not watch for it yet.
+            self.conn.abort()
+            self.over("client_abort")
+            return
         self.tried = (*self.tried, member.id)
         last = self.tries - self.elsewhere > route.pool.attempts
         if (last or self.all_tried(route.pool)) and self.stood_in(None):
@@ -137,6 +142,9 @@ class Session(Exchange):
         self._tunnel = Tunnel(self.conn, conn, idle, self._ended)
         first, self.first = self.first, b""
         self._tunnel.begin(b"", first)
+        if not first and not self.conn.closed:
+            # Most clients have spoken by now.
+            self.conn.readable()
 
     def _ended(self, reason: str | None) -> None:
         tunnel, self._tunnel = self._tunnel, None
@@ -218,10 +226,24 @@ def _has_left(sock: Any) -> bool:
         return False
 
 
+def _was_reset(sock: Any) -> bool:
+    """Whether the peer has broken the connection, before it said anything."""
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 class Attempt:
     """A connection to a member that is being opened for a session."""
 
     __slots__ = ("_conn", "_member", "_session")
+
+    #: A member's end is told with its last bytes.
+    hears = PEER_CLOSED
 
     def __init__(self, session: Session, member: MemberState, timeout: float | None) -> None:
         self._session: Session | None = session

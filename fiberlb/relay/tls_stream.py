@@ -108,7 +108,7 @@ class TlsStream(Connection):
 
     # What a side calls.
 
-    def write(self, data: bytes) -> bool:
+    def write(self, data: bytes, last: bool = False) -> bool:
         """See L{Connection.write}."""
         if self.out:
             self.out += data

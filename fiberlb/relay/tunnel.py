@@ -100,7 +100,7 @@ class End:
             tunnel.to_client += len(data)
         conn = self.conn
         conn.deadline = other.conn.deadline = conn.loop.now + tunnel.idle
-        if not other.conn.write(data):
+        if not other.conn.write(data, conn.last):
             conn.pause()
         elif not conn.events & READ and not self.ended_input:
             conn.resume()

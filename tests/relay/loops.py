@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -235,6 +236,28 @@ class ConnectionContract(LoopContract):
         self.turn_until(lambda: side.heard == ["connected"])
         far.send(b"abc")
         self.turn_until(lambda: side.data == b"abc")
+
+    def test_not_opened(self) -> None:
+        """One that cannot be opened is told why."""
+        port = socket.create_server(("127.0.0.1", 0))
+        near = socket.socket()
+        near.setblocking(False)
+        self.addCleanup(port.close)
+        address = port.getsockname()
+        port.close()
+        near.connect_ex(address)
+        side = Listener()
+        opening(self.loop, near, side, None)
+        self.turn_until(lambda: bool(side.heard))
+        self.assertEqual(side.heard, [f"refused {errno.ECONNREFUSED}"])
+        self.turn_until(lambda: near.fileno() == -1)
+
+    def test_end_with_bytes(self) -> None:
+        """Bytes that are the last arrive before the end that follows them."""
+        conn, far, _ = self.pair()
+        self.assertTrue(conn.write(b"abc", True))
+        conn.end_output()
+        self.assertEqual((far.recv(10), far.recv(10)), (b"abc", b""))
 
 
 class BatchContract(LoopContract):

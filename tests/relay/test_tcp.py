@@ -6,6 +6,7 @@ import errno
 from typing import Any
 
 from fiberlb.model.pool import Algorithm, Retries, SessionEnd
+from fiberlb.relay.loop import LATE
 from tests.support.relay_links import Link
 from tests.support.relay_world import REFUSED, RelayTestCase, World, evolve
 
@@ -137,6 +138,38 @@ class SessionTests(RelayTestCase):
             client.reset()
             self.assertEqual(world.reasons, ["client_abort"])
             self.assertEqual(world.figures(), [(0, 0)])
+
+    def test_client_gone_late(self) -> None:
+        """The client is watched while it waits, though not from the first moment on."""
+        world = self.tcp()
+        world.members[0].does = "hang"
+        client = world.client(run=False)
+        self.assertEqual([conn.due for conn in world.loop.open if conn.events & LATE], [0.0])
+        world.loop.run()
+        self.assertFalse(client.closed)
+        client.reset()
+        self.assertEqual(world.reasons, ["client_abort"])
+
+    def test_spoken(self) -> None:
+        """A client that has spoken by the time that the member is there is heard at once."""
+        world = self.tcp()
+        client = world.client(b"abc", run=False)
+        world.loop.batch()
+        self.assertEqual(world.members[0].link.received, b"abc")
+        self.assertFalse(client.closed)
+
+    def test_end_of_member(self) -> None:
+        """A member's last bytes and its end are passed on in one turn."""
+        world, client, member = self.session(b"abc")
+        member.send(b"bye", run=False)
+        member.end(run=False)
+        world.loop.batch()
+        self.assertEqual((client.received, client.near_ended), (b"bye", True))
+        client.send(b"more")
+        self.assertEqual(member.received, b"abcmore")
+        client.end()
+        self.assertEqual((world.reasons, world.cell.connections), ([None], 0))
+        self.assertTrue(member.closed and client.closed and not client.was_reset)
 
     def test_broken(self) -> None:
         """When one side breaks, so does the other."""

@@ -71,7 +71,7 @@ class NearSocket:
             return b""
         raise BlockingIOError
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: bytes, flags: int = 0) -> int:
         """As much as there is room for."""
         self.calls["send"] += 1
         link = self._link

@@ -92,7 +92,7 @@ class ExportedTests(Asking):
         self.assertEqual(len({one["name"] for one in found}), 3)
         changes = self.planned({"pools": found})
         fields = [[field["field"] for field in one["fields"]] for one in changes]
-        self.assertEqual(sorted(fields), [["managed_by"]] + [["name", "managed_by"]] * 3)
+        self.assertEqual(sorted(fields), [["managed_by"]] * 2 + [["name", "managed_by"]] * 3)
 
     def test_key(self) -> None:
         """A key is a mark, which is taken back."""

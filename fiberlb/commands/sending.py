@@ -13,7 +13,8 @@ from fiberlb.commands.problems import failed
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.errors import ConfigurationError, Path
 from fiberlb.model.configuration import COLLECTIONS
-from fiberlb.model.convert import kinds, unstructure
+from fiberlb.model.convert import kinds, said, unstructure
+from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.resource import Resource, file_id
 from fiberlb.model.settings import Settings
 
@@ -131,14 +132,15 @@ def _document(
     nested: bool = False,
 ) -> dict[str, Any]:
     places[at] = (made.COLLECTION, made.id)
-    done = unstructure(made, secrets=True)
+    # Of policies and rules there may be very many; what is left out of them is empty.
+    done = said(made) if isinstance(made, (L7Policy, L7Rule)) else unstructure(made, secrets=True)
     parent = "" if made.PARENT is None else getattr(made, made.PARENT[0])
     if done["id"] == file_id(made.COLLECTION, parent, made.name):
         del done["id"]  # follows from the name there, too
     if isinstance(done.get("health_monitor"), dict):
         done["health_monitor"].pop("id", None)
     if nested and made.PARENT is not None:
-        del done[made.PARENT[0]]
+        done.pop(made.PARENT[0], None)
     for key, collection in getattr(type(made), "CHILDREN", {}).items():
         if (made.id, collection) in layer.owned_lists:
             done[key] = [

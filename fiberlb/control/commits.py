@@ -38,6 +38,7 @@ class Commit:
     @ivar expect: what must hold in the store.
     @ivar puts: what is stored.
     @ivar versions: the objects that it changes, in the order of the entry's changes.
+    @ivar examined: the configuration as it was found in order, before the times of the commit.
     """
 
     layer: StoreLayer
@@ -46,10 +47,16 @@ class Commit:
     puts: dict[bytes, bytes | None]
     entry: Revision
     versions: tuple[Version, ...] = ()
+    examined: Configuration | None = None
 
 
 def drawn_up(
-    draft: Draft, origin: Origin, now: str, token: str, keyring: Keyring | None
+    draft: Draft,
+    origin: Origin,
+    now: str,
+    token: str,
+    keyring: Keyring | None,
+    known: Configuration | None = None,
 ) -> Commit | None:
     """
     The commit of a draft; C{None} when it changes nothing.
@@ -57,12 +64,14 @@ def drawn_up(
     @param now: RFC 3339 in UTC.
     @param token: tells this write from every other.
     @param keyring: seals secrets; C{None}: nothing will be stored.
+    @param known: what an earlier commit of this draft has C{examined}.
 
     @raise fiberlb.errors.ConfigurationError: what is wrong between objects,
         at (collection, id, field, ...).
     """
     state = draft.state
-    resolved = examined(_provisional(draft, origin, now), state.configuration)
+    resolved = known or examined(_provisional(draft, origin, now), state.configuration)
+    found = resolved
     changed = _changed(draft, resolved)
     gone = [key for key in draft.gone if state.layer.holds(*key)]
     if not changed and not gone:
@@ -89,7 +98,8 @@ def drawn_up(
     if draft.known:
         resolved = _ordered(resolved, layer)
     configuration = _final(resolved, state, records)
-    made = Commit(layer, configuration, {COUNTER: state.layer.counter}, {}, entry, versions)
+    expect = {COUNTER: state.layer.counter}
+    made = Commit(layer, configuration, expect, {}, entry, versions, found)
     return made if keyring is None else _with_puts(made, state.layer, lost, keyring)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator
+from functools import cache
+from typing import Any, cast
 
 import attrs
 
 from fiberlb.control.past import Version
 from fiberlb.control.records import Record
 from fiberlb.model.convert import kinds, references, secret_fields, unstructure
+from fiberlb.model.fields import Kind
 from fiberlb.model.resource import Resource
 
 
@@ -36,6 +38,8 @@ def differences(version: Version) -> list[Difference]:
     Of one that came or went those with another value than their default.
     """
     made, before, after = version.record.made, version.before, version.after
+    if before is None and after is not None:
+        return _given(after)
     secrets = secret_fields(type(made))
     old, new = _document(before, made), _document(after, made)
     found = []
@@ -53,17 +57,39 @@ def differences(version: Version) -> list[Difference]:
     return found
 
 
+def _given(record: Record) -> list[Difference]:
+    """Of an object that came, what differs from its class's defaults: there may be very many."""
+    made = record.made
+    secrets = secret_fields(type(made))
+    found = []
+    for name, kind, default, dumped in _defaults(cast(Hashable, type(made))):
+        value = getattr(made, name)
+        if value is default or name == "id":
+            continue
+        if name in secrets:
+            found.append(Difference(name, None, None, True))
+        else:
+            found += _differing(name, dumped, kind.dump(value))
+    return found
+
+
+@cache
+def _defaults(cls: Hashable) -> tuple[tuple[str, Kind, Any, Any], ...]:
+    """Of each field the name, the kind, the default, and how that is told."""
+    defaults = {a.name: a.default for a in attrs.fields(cast(Any, cls))}
+    found = []
+    for name, kind in kinds(cast(type, cls)).items():
+        default = defaults[name]
+        missing = default is attrs.NOTHING or isinstance(default, attrs.Factory)  # type: ignore[arg-type]
+        found.append((name, kind, default, None if missing else kind.dump(default)))
+    return tuple(found)
+
+
 def _document(record: Record | None, like: Resource) -> dict[str, Any]:
     """The fields of an object; of none, the defaults of its class."""
     if record is not None:
         return unstructure(record.made)
-    defaults = {a.name: a.default for a in attrs.fields(type(like))}
-    dumped = {}
-    for name, kind in kinds(type(like)).items():
-        default = defaults[name]
-        missing = default is attrs.NOTHING or isinstance(default, attrs.Factory)  # type: ignore[arg-type]
-        dumped[name] = None if missing else kind.dump(default)
-    return dumped
+    return {name: dumped for name, _, _, dumped in _defaults(cast(Hashable, type(like)))}
 
 
 def _secret(record: Record | None, name: str) -> Any:

@@ -19,7 +19,7 @@ from fiberlb.model.configuration import (
     Configuration,
     find,
 )
-from fiberlb.model.convert import references
+from fiberlb.model.convert import evolved, references
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.resource import Owner, Resource
 
@@ -197,9 +197,9 @@ class Draft:
             return made
         if made.position is None:
             last = max((self._position(p) for p in self.policies(made.listener_id)), default=0)
-            made = attrs.evolve(made, position=last + POSITION_STEP)
+            made = evolved(made, position=last + POSITION_STEP)
         if not made.name and before is None:
-            made = attrs.evolve(made, name=f"policy-{made.position}")
+            made = evolved(made, name=f"policy-{made.position}")
         return made
 
     def policies(self, listener: str) -> list[Resource]:
@@ -354,7 +354,7 @@ def with_parent(made: Resource, parent: str) -> Resource:
     """The object as a child of another parent, whose id is given."""
     assert made.PARENT is not None
     changes: dict[str, Any] = {made.PARENT[0]: parent}
-    return attrs.evolve(made, **changes)
+    return evolved(made, **changes)
 
 
 def _parent(made: Resource) -> str:

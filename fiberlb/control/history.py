@@ -52,11 +52,21 @@ def encode_revision(entry: Revision) -> bytes:
         "author": entry.origin.author,
         "source": entry.origin.source,
         "reason": entry.origin.reason,
-        "changes": [attrs.asdict(change) for change in entry.changes],
+        "changes": [told(change) for change in entry.changes],
         "token": entry.token,
         "pieces": entry.pieces,
     }
     return json.dumps(document, separators=(",", ":")).encode()
+
+
+def told(change: Change) -> dict[str, str]:
+    """A change as it is written and answered; there may be very many of them."""
+    return {
+        "op": change.op,
+        "collection": change.collection,
+        "id": change.id,
+        "name": change.name,
+    }
 
 
 def decode_revision(value: bytes) -> Revision:

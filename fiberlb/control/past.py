@@ -26,6 +26,7 @@ PAST = b"past/"
 PIECE = 256 * 1024
 #: What a certificate is made of, and stays when its other fields are restored.
 MATERIAL = ("certificate", "private_key", "passphrase", "crl", "ocsp")
+_quoted = json.JSONEncoder().encode
 #: Pieces that are read from the store at a time.
 PAGE = 8
 
@@ -81,7 +82,7 @@ def written(revision: int, versions: Iterable[Version], encode: Encode) -> dict[
 
 
 def _item(version: Version, encode: Encode) -> bytes:
-    name = json.dumps("/".join(version.key)).encode()
+    name = _quoted("/".join(version.key)).encode()
     sides = [b"null" if r is None else encode(r) for r in (version.before, version.after)]
     return b'{"object":%b,"before":%b,"after":%b}' % (name, *sides)
 

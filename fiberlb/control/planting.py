@@ -9,12 +9,13 @@ import attrs
 
 from fiberlb.control.certificates import separated
 from fiberlb.control.document import Place
-from fiberlb.control.draft import Draft, with_parent
+from fiberlb.control.draft import Draft
 from fiberlb.control.tree import MakeId, Tree, numbered, structure_tree
 from fiberlb.control.union import monitor_id
 from fiberlb.errors import ConfigurationError, Path
 from fiberlb.model.addresses import at
 from fiberlb.model.certificate import Certificate
+from fiberlb.model.convert import evolved
 from fiberlb.model.fields import Loading
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.l7 import L7Policy, L7Rule
@@ -80,11 +81,11 @@ class Planting:
 
     def plant(self, tree: Tree, parent: str = "") -> str:
         """A new object with all that is nested in it; returns its id."""
-        made = with_parent(tree.made, parent) if parent else tree.made
-        within = getattr(made, made.PARENT[0]) if made.PARENT is not None else ""
+        made = tree.made
+        within = parent or tree.parent
         ident = self._draft.new_id(made, self._make_id(made.COLLECTION, within, made.name))
         self.planted[made.COLLECTION, ident] = None
-        self._draft.put(finished(attrs.evolve(made, id=ident)), place_of(tree))
+        self._draft.put(finished(placed(made, ident, parent)), place_of(tree))
         for collection in sorted(tree.given):
             children = [child for child in tree.children if child.collection == collection]
             # All at once: each one by itself would look at all those before it.
@@ -94,8 +95,7 @@ class Planting:
 
     def settle(self, tree: Tree, current: Resource, parent: str = "") -> None:
         """What is nested replaces the lists that the document gives."""
-        made = with_parent(tree.made, parent) if parent else tree.made
-        made = finished(attrs.evolve(made, id=current.id))
+        made = finished(placed(tree.made, current.id, parent))
         self.planted[made.COLLECTION, made.id] = None
         if made != current:
             # Else not even the load balancer that is there by itself is taken over.
@@ -125,17 +125,21 @@ def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resourc
     """Which existing object each tree is about: by id, name, address and port, or content."""
     left = {made.id: made for made in existing}
     found: list[Resource | None] = [None] * len(trees)
+    alone = list(range(len(trees)))
 
     def pair(key: Callable[[Resource], Any]) -> None:
+        words = [(index, key(trees[index].made)) for index in alone] if left else []
+        if not any(word for _, word in words):
+            return
         waiting: dict[Any, list[Resource]] = {}
         for made in left.values():
             waiting.setdefault(key(made), []).append(made)
-        for index, tree in enumerate(trees):
-            word = key(tree.made)
-            if found[index] is None and word and waiting.get(word):
+        for index, word in words:
+            if word and waiting.get(word):
                 taken = waiting[word].pop(0)
                 found[index] = taken
                 del left[taken.id]
+        alone[:] = [index for index in alone if found[index] is None]
 
     pair(lambda made: made.id.lower())
     pair(lambda made: made.name)
@@ -146,7 +150,7 @@ def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resourc
 
 def _bare(rule: L7Rule) -> L7Rule:
     """What a rule tests; rules have no names, as a rule."""
-    return attrs.evolve(rule, id="", name="", policy_id="")
+    return evolved(rule, id="", name="", policy_id="")
 
 
 def _renamed(tree: Tree, current: Resource) -> Tree:
@@ -157,6 +161,14 @@ def _renamed(tree: Tree, current: Resource) -> Tree:
     if made.name != at(*made.place):
         return tree
     return attrs.evolve(tree, made=attrs.evolve(made, name=current.name))
+
+
+def placed(made: Resource, ident: str, parent: str) -> Resource:
+    """The object with its id, and with its parent's, where that is said."""
+    fields: dict[str, Any] = {"id": ident}
+    if parent and made.PARENT is not None:
+        fields[made.PARENT[0]] = parent
+    return evolved(made, **fields)
 
 
 def finished(made: Resource) -> Resource:

@@ -133,6 +133,7 @@ class Publisher:
         limits: Limits,
         tolerated: Container[str] | None = None,
         examine: Callable[[Snapshot], None] = lambda compiled: None,
+        previous: Snapshot | None = None,
     ) -> Ready:
         """
         Everything that can fail.
@@ -144,13 +145,14 @@ class Publisher:
         @param tolerated: listeners that may fail to bind their addresses;
             C{None}: those that failed before and still want the same ones.
         @param examine: raises what there is against it once it is compiled.
+        @param previous: compiled before, of nearly the same; C{None}: what was in force last is.
 
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
         if self._beforehand is not None:
             await self._beforehand(configuration)
-        compiled = await self._compiled(self._dressed(configuration), limits)
+        compiled = await self._compiled(self._dressed(configuration), limits, previous)
         examine(compiled)
         names = names_of(compiled)
         if names:
@@ -179,11 +181,13 @@ class Publisher:
         if any(answers.get(name, ()) != known for name, known in before.answers.items()):
             await self.activate(await self._at_addresses(compiled))
 
-    async def _compiled(self, configuration: Configuration, limits: Limits) -> Snapshot:
+    async def _compiled(
+        self, configuration: Configuration, limits: Limits, previous: Snapshot | None
+    ) -> Snapshot:
         around = self._surroundings
         steps = snapshot.compile(
             configuration,
-            self._compiled_last,
+            previous or self._compiled_last,
             limits=limits,
             clock=around.monotonic,
             report=around.report,

@@ -23,7 +23,7 @@ import attrs
 
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.configuration import COLLECTIONS
-from fiberlb.model.convert import secret_fields, structure, unstructure
+from fiberlb.model.convert import said, secret_fields, structure
 from fiberlb.model.fields import Loading
 from fiberlb.model.resource import Meta, Owner, Resource
 from fiberlb.store.sealed import Keyring, SealError
@@ -32,6 +32,8 @@ from fiberlb.store.sealed import Keyring, SealError
 COUNTER = b"revision"
 OBJECTS = b"objects/"
 CONTENTS = b"contents/"
+#: JSON without blanks; one encoder, for there may be many documents.
+_written = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Unreadable(Exception):
@@ -64,11 +66,11 @@ def contents_key(ident: str) -> bytes:
 def encode(record: Record, keyring: Keyring) -> bytes:
     """The document of an object, its secrets sealed."""
     made = record.made
-    spec = unstructure(made, secrets=True)
+    spec = said(made)
     del spec["id"]
-    parent = spec.pop(made.PARENT[0]) if made.PARENT is not None else None
+    parent = spec.pop(made.PARENT[0], "") if made.PARENT is not None else None
     for name in secret_fields(type(made)):
-        if spec[name] is not None:
+        if spec.get(name) is not None:
             spec[name] = keyring.seal(spec[name].encode(), _context(made, name))
     document = {
         "managed_by": record.meta.managed_by.value,
@@ -80,7 +82,7 @@ def encode(record: Record, keyring: Keyring) -> bytes:
         "spec": spec,
         **({"notes": dict(record.meta.notes)} if record.meta.notes else {}),
     }
-    return json.dumps(document, separators=(",", ":")).encode()
+    return _written(document).encode()
 
 
 def decode(key: bytes, value: bytes, keyring: Keyring) -> Record:

@@ -218,7 +218,8 @@ def numbered(policies: Iterable[Tree], taken: Iterable[int] = (), memo: Any = No
 
 
 def _at(tree: Tree, position: int) -> Tree:
-    return evolved(tree, made=evolved(tree.made, position=position))
+    made = evolved(tree.made, position=position)
+    return Tree(made, tree.path, tree.children, tree.given, tree.parent_path)
 
 
 def identified(tree: Tree, make_id: MakeId, parent: str | None = None, memo: Any = None) -> Tree:

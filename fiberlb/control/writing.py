@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from fiberlb.control.applying import MONITORS, Applying
-from fiberlb.control.aside import weight
+from fiberlb.control.applying import MONITORS, Applying, check_condition
+from fiberlb.control.aside import LARGE, weight
 from fiberlb.control.certificates import CertificateFacts
 from fiberlb.control.commits import Commit, drawn_up, time_text
 from fiberlb.control.draft import Draft
@@ -19,14 +20,17 @@ from fiberlb.control.force import Force
 from fiberlb.control.history import stored
 from fiberlb.control.member_states import MemberStates, documents, wanted
 from fiberlb.control.operations import Applied, Op, Operation, Origin, Outcome
+from fiberlb.control.planned import Plan, Planned, digest
 from fiberlb.control.pruning import prune
 from fiberlb.control.publish import Ready, Surroundings
 from fiberlb.control.refusals import Contended, StoreAway, TooBig
 from fiberlb.control.state import State
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
+from fiberlb.model.configuration import Configuration
 from fiberlb.model.expectation import RequestTest
 from fiberlb.model.operational import Operational
 from fiberlb.model.pool import Member, Pool
+from fiberlb.snapshot import Snapshot
 from fiberlb.store.interface import Conflict, Store, StoreError, TooLarge, UnknownOutcome
 from fiberlb.store.sealed import Keyring
 
@@ -79,6 +83,7 @@ class Writing:
         self._certificates = certificates
         self._states = states
         self._surroundings = surroundings
+        self._planned = Planned(surroundings.reactor)
 
     async def write(
         self,
@@ -96,9 +101,10 @@ class Writing:
         @param rider: what is stored with it.
         """
         for _ in range(ATTEMPTS):
+            size = self._force.size + sum(weight(each.body) for each in operations)
+            plan = await self._surroundings.beside(size, partial(self._plan, operations, size))
             work = await self._surroundings.beside(
-                self._force.size + sum(weight(each.body) for each in operations),
-                lambda: self._worked_out(operations, origin, dry_run),
+                size, partial(self._worked_out, operations, origin, dry_run, plan)
             )
             commit = work.commit
             if commit is None:
@@ -106,8 +112,10 @@ class Writing:
                 if work.states and not dry_run:
                     await self._states.set(work.states)
                 return self._outcome(work.draft.state, operations, work.applied)
-            ready = await self._prepared(work.draft, commit, work.tests)
+            previous = None if plan is None else plan.compiled
+            ready = await self._prepared(work.draft, commit, work.tests, previous)
             if dry_run:
+                self._keep(operations, size, work, ready)
                 await self._force.publisher.discard(ready)
                 return Outcome(
                     self._force.state.revision,
@@ -126,10 +134,37 @@ class Writing:
                 return attrs.evolve(outcome, changes=changes, versions=commit.versions)
         raise Contended()
 
+    def _plan(self, operations: tuple[Operation, ...], size: int) -> Plan | None:
+        """What the last dry run came to, if it was of just this and is large."""
+        if size < LARGE:
+            return None
+        state = self._force.base()
+        plan = self._planned.find(state, digest(operations))
+        if plan is not None:
+            for each in operations:
+                check_condition(state.tags.whole, each.condition)
+        return plan
+
+    def _keep(
+        self, operations: tuple[Operation, ...], size: int, work: _Work, ready: Ready
+    ) -> None:
+        document = digest(operations) if size >= LARGE else None
+        if document is not None:
+            self._planned.keep(Plan(work.draft.state, document, work, ready.compiled))
+
     def _worked_out(
-        self, operations: tuple[Operation, ...], origin: Origin, dry_run: bool
+        self,
+        operations: tuple[Operation, ...],
+        origin: Origin,
+        dry_run: bool,
+        plan: Plan | None,
     ) -> _Work:
         """What the operations come to; all of it without touching what is in force."""
+        if plan is not None:
+            known: _Work = plan.work
+            assert known.commit is not None
+            commit = self._drawn_up(known.draft, origin, dry_run, known.commit.examined)
+            return attrs.evolve(known, commit=commit)
         draft = Draft(self._force.base())
         applying = Applying(draft, self._certificates, self._surroundings.make_id)
         applied = applying.run(operations)
@@ -144,21 +179,29 @@ class Writing:
         commit = self._drawn_up(draft, origin, dry_run)
         return _Work(draft, applied, commit, states, applying.tests)
 
-    def _drawn_up(self, draft: Draft, origin: Origin, dry_run: bool) -> Commit | None:
+    def _drawn_up(
+        self, draft: Draft, origin: Origin, dry_run: bool, known: Configuration | None = None
+    ) -> Commit | None:
         around = self._surroundings
         keyring = None if dry_run else self._keyring
         now = time_text(around.wall())
         try:
-            return drawn_up(draft, origin, now, around.make_id(), keyring)
+            return drawn_up(draft, origin, now, around.make_id(), keyring, known)
         except ConfigurationError as why:
             raise ConfigurationError(draft.located(why.problems)) from None
 
-    async def _prepared(self, draft: Draft, commit: Commit, tests: Sequence[RequestTest]) -> Ready:
+    async def _prepared(
+        self,
+        draft: Draft,
+        commit: Commit,
+        tests: Sequence[RequestTest],
+        previous: Snapshot | None = None,
+    ) -> Ready:
         limits = self._force.limits(draft.state)
         try:
             examine = self._force.examine(draft.state, tests)
             return await self._force.publisher.prepare(
-                commit.configuration, limits, examine=examine
+                commit.configuration, limits, examine=examine, previous=previous
             )
         except TestsFailed:
             raise
@@ -215,6 +258,10 @@ class Writing:
         return at
 
     async def _activated(self, state: State, ready: Ready) -> None:
+        plan = self._planned.drop()
+        if plan is not None:
+            self._force.publisher.scrap(plan.compiled.configuration.size, plan)
+        del plan
         self._force.adopt(state)
         await self._force.publisher.activate(ready)
         self._certificates.keep(set(state.configuration.objects["certificates"]))

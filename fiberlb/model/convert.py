@@ -25,6 +25,8 @@ from fiberlb.errors import Path
 from fiberlb.model.fields import NOT_SUPPORTED, REFUSED, Kind, Loading, Optional, Reference, Several
 
 T = TypeVar("T")
+#: No value is this one.
+_NEVER: Any = object()
 
 
 def kinds(cls: type) -> Mapping[str, Kind]:
@@ -122,6 +124,36 @@ def unstructure(made: Any, secrets: bool = False) -> dict[str, Any]:
     }
 
 
+def said(made: Any) -> dict[str, Any]:
+    """
+    As L{unstructure} with secrets, without the fields that say nothing.
+
+    Those are the empty ones whose default that is: to read it gives the same object, in this
+    version and in others. Of many small objects they are most of the text.
+    """
+    document = {}
+    for name, kind, empty, secret in _spoken(cast(Hashable, type(made))):
+        value = getattr(made, name)
+        if value is not empty:
+            document[name] = value if secret else kind.dump(value)
+    return document
+
+
+@cache
+def _spoken(cls: Hashable) -> tuple[tuple[str, Kind, Any, bool], ...]:
+    """Of each field the name, the kind, the value that says nothing, and whether it is secret."""
+    known = {a.name: a.default for a in attrs.fields(cast(Any, cls))}
+    return tuple(
+        (
+            name,
+            kind,
+            known[name] if known[name] is None or known[name] == () else _NEVER,
+            bool(getattr(kind_of(kind), "secret", False)),
+        )
+        for name, kind in kinds(cast(type, cls)).items()
+    )
+
+
 def kind_of(kind: Kind) -> Kind:
     """What an optional kind is optional of."""
     return kind.kind if isinstance(kind, Optional) else kind
@@ -129,6 +161,11 @@ def kind_of(kind: Kind) -> Kind:
 
 def secret_fields(cls: type) -> frozenset[str]:
     """The fields of a class that no answer, log or error may hold."""
+    return _secret_fields(cls)
+
+
+@cache
+def _secret_fields(cls: type) -> frozenset[str]:
     return frozenset(n for n, k in kinds(cls).items() if getattr(kind_of(k), "secret", False))
 
 
@@ -228,19 +265,20 @@ def map_references(made: T, change: Callable[[str, str, Path], str]) -> T:
     @param change: called with the collection referred to, the text and the
         path within the object; returns the new text.
     """
-    cls: type = type(made)
-    changed = {
-        name: _map_value(kind, getattr(made, name), (name,), change)
-        for name, kind in _referring(cls)
-    }
-    differing = {n: v for n, v in changed.items() if v is not getattr(made, n)}
-    return attrs.evolve(made, **differing) if differing else made  # type: ignore[misc]
+    differing = {}
+    for name, kind in _referring(cast(Hashable, type(made))):
+        value = getattr(made, name)
+        if value is not None:
+            changed = _map_value(kind, value, (name,), change)
+            if changed is not value:
+                differing[name] = changed
+    return evolved(made, **differing) if differing else made
 
 
 @cache
-def _referring(cls: type) -> tuple[tuple[str, Kind], ...]:
+def _referring(cls: Hashable) -> tuple[tuple[str, Kind], ...]:
     """The fields of a class that may hold references."""
-    return tuple((name, kind) for name, kind in kinds(cls).items() if _may_refer(kind))
+    return tuple((name, kind) for name, kind in kinds(cast(type, cls)).items() if _may_refer(kind))
 
 
 def _may_refer(kind: Kind) -> bool:

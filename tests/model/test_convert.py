@@ -20,6 +20,7 @@ from fiberlb.model.convert import (
     overlaid,
     references,
     refuse_key,
+    said,
     secret_fields,
     structure,
     unstructure,
@@ -35,6 +36,7 @@ from fiberlb.model.fields import (
     Whole,
     field,
 )
+from fiberlb.model.l7_rule import L7Rule
 from fiberlb.model.listener import Listener, TlsConfig
 from fiberlb.model.pool import Pool
 from tests.model.documents import check_schema, loaded, made, problems, refused, values
@@ -259,3 +261,23 @@ class ReferenceTests(SynchronousTestCase):
         """All certificates are no reference to one."""
         tls = attrs.evolve(self.tls, sni_certificate_ids=None)
         self.assertEqual([word for _, word, _ in references(tls)], ["c1", "c2"])
+
+
+class SaidTests(SynchronousTestCase):
+    """Documents of what objects say."""
+
+    def test_empty(self) -> None:
+        """Empty fields that are so by default are left out; to read it gives the same."""
+        rule = made(L7Rule, rule_type="path", value="/a", policy_id="p")
+        document = said(rule)
+        self.assertEqual(
+            {name: document[name] for name in ("rule_type", "value", "invert")},
+            {"rule_type": "path", "value": "/a", "invert": False},
+        )
+        self.assertEqual({"key", "values", "rules"} & set(document), set())
+        self.assertEqual(made(L7Rule, **document), rule)
+
+    def test_secrets(self) -> None:
+        """Secrets are in it."""
+        certificate = Certificate(name="a", certificate="b", private_key="c")
+        self.assertEqual(said(certificate)["private_key"], "c")

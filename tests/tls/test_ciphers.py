@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import ConfigurationError
-from fiberlb.tls.ciphers import INTERMEDIATE, Suites, suites, supported
+from fiberlb.tls.ciphers import INTERMEDIATE, MODERN, Suites, suites, supported
 
 
 class SuitesTests(SynchronousTestCase):
@@ -17,7 +17,7 @@ class SuitesTests(SynchronousTestCase):
 
     def test_default(self) -> None:
         """Without names each version has its default."""
-        self.assertEqual(suites((), ("at",)), Suites(INTERMEDIATE, b""))
+        self.assertEqual(suites((), ("at",)), Suites(INTERMEDIATE, MODERN))
 
     def test_two_lists(self) -> None:
         """Names are sorted into the two lists of OpenSSL, in their order."""
@@ -36,7 +36,7 @@ class SuitesTests(SynchronousTestCase):
     def test_one_version_only(self) -> None:
         """Naming suites of one version leaves the other one as it is."""
         self.assertEqual(suites(("TLS_AES_128_GCM_SHA256",), ()).tls12, INTERMEDIATE)
-        self.assertEqual(suites(("AES128-SHA",), ()).tls13, b"")
+        self.assertEqual(suites(("AES128-SHA",), ()).tls13, MODERN)
 
     def test_unknown(self) -> None:
         """A misspelt name is refused with its place and what was meant."""

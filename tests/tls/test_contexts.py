@@ -197,8 +197,14 @@ class VersionTests(HandshakeCase):
         for cipher in ("AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA"):
             context = client_context(V12, V12, ciphers=cipher)
             self.assertEqual(self.refused(Pair(made, None, context)), "HANDSHAKE_FAILURE")
-        chosen = Pair(made, None, OLD).handshake().client.cipher()
-        self.assertEqual(chosen and chosen[0], "ECDHE-RSA-AES256-GCM-SHA384")
+        for context, best in (
+            (OLD, "ECDHE-RSA-AES128-GCM-SHA256"),
+            (NEW, "TLS_AES_128_GCM_SHA256"),
+            (client_context(V12, V12, ciphers="AES256"), "ECDHE-RSA-AES256-GCM-SHA384"),
+            (client_context(V12, V12, ciphers="CHACHA20"), "ECDHE-RSA-CHACHA20-POLY1305"),
+        ):
+            chosen = Pair(made, None, context).handshake().client.cipher()
+            self.assertEqual(chosen and chosen[0], best)
 
     def test_suites(self) -> None:
         """The list rules in both versions, and its order over the client's."""

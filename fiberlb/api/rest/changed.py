@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import attrs
 from twisted.web.iweb import IRequest
 
 from fiberlb.api.access.identity import identity_of
@@ -37,7 +36,7 @@ async def reply(
 
     def work() -> tuple[dict[str, Any], bytes]:
         body = {**document(control, outcome, dry), **(more or {})}
-        return body, encoded(body)
+        return body, encoded(body, len(outcome.versions))
 
     body, text = await control.beside(work, len(outcome.versions))
     # After a dry run, for the If-Match of the write that does what was shown.
@@ -80,7 +79,10 @@ def _change(version: Version, parents: dict[str, Resource]) -> dict[str, Any]:
         "name": made.name,
         "within": None if parent is None else parent.name or parent.id,
         "managed_by": version.record.meta.managed_by.value,
-        "fields": [attrs.asdict(one) for one in differences(version)],
+        "fields": [
+            {"field": one.field, "before": one.before, "after": one.after, "secret": one.secret}
+            for one in differences(version)
+        ],
     }
 
 

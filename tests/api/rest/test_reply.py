@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fiberlb.api.rest.problem import Refused
-from fiberlb.api.rest.reply import encoded, of_problem
+from fiberlb.api.rest.reply import LONG, encoded, of_problem
 from tests.api.rest.asking import Asking
 
 
@@ -29,6 +29,10 @@ class ReplyTests(Asking):
     def test_encoded(self) -> None:
         """A person can read it; every script is itself."""
         self.assertEqual(encoded({"a": "ß"}), '{\n  "a": "ß"\n}\n'.encode())
+
+    def test_long(self) -> None:
+        """What tells of very many objects is not laid out for people."""
+        self.assertEqual(encoded({"a": [1, 2]}, LONG), b'{"a": [1, 2]}\n')
 
     def test_problem(self) -> None:
         """A problem has its own media type and fields."""

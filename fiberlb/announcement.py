@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from fiberlb.build import VERSION
 from fiberlb.control.document import FileLayer
 from fiberlb.control.service import ControlService
+from fiberlb.errors import ConfigurationError
 from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.addresses import FD, at
 from fiberlb.model.listener import Listener
@@ -120,7 +121,8 @@ def _counted(number: int, one: str, many: str = "") -> str:
 
 def tell_refusal(why: Exception) -> None:
     """Say in the log that a file is refused, and why; what runs goes on."""
-    for line in str(why).splitlines():
+    several = why.told() if isinstance(why, ConfigurationError) else str(why).splitlines()
+    for line in several:
         _log.error("The file is refused, what runs goes on: {line}", line=line)
 
 

@@ -9,9 +9,10 @@ code that stands in the access log and in the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum
+from typing import Final
 
 import attrs
 
@@ -75,6 +76,12 @@ class Problem:
         return f"{where}{what}{self.message}{hint}"
 
 
+#: Problems that a log tells of one refusal, and characters of each: a file that is another one than
+#: was meant has hundreds of thousands, and all else would wait for their lines.
+MOST_TOLD: Final = 100
+LONGEST_LINE: Final = 1000
+
+
 class ConfigurationError(Exception):
     """
     A configuration or an API body that is refused, whole.
@@ -84,7 +91,18 @@ class ConfigurationError(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
+
+    def told(self, most: int = MOST_TOLD) -> Iterator[str]:
+        """A line for each of so many problems, and one that counts the others."""
+        for problem in self.problems[:most]:
+            line = str(problem)
+            yield line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + "..."
+        if len(self.problems) > most:
+            yield f"and {len(self.problems) - most} more"
 
 
 class AddressInUse(Exception):

@@ -49,6 +49,8 @@ def sentence(why: BaseException) -> str:
         return f"the admin API cannot listen on {host}:{why.port}: {reason}"
     if isinstance(why, OSError) and why.filename:
         return f"{why.filename}: {why.strerror}"
+    if isinstance(why, ConfigurationError):
+        return "\n".join(why.told())
     return str(why) or type(why).__name__
 
 

@@ -110,15 +110,15 @@ def makeService(options: Options) -> Service:
 
     process = Process(twistd, options, reactor)
     world = _world(reactor, process)
-    again = None if options["config"] is None else (lambda: _read(options, memo))
+    again = None if options["config"] is None else (lambda: _read(options, memo, True))
     node = Node(layer, world, again, process.give_up, process.waiting.tell)
     return Started(node, layer, process, user)
 
 
-def _read(options: Options, memo: TreeMemo | None = None) -> FileLayer:
+def _read(options: Options, memo: TreeMemo, again: bool = False) -> FileLayer:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if options["config"] is not None:
-        return load_file(options["config"], os.environ, now, memo)
+        return load_file(options["config"], os.environ, now, memo, again)
     return from_arguments(options["from"], options["to"], now)
 
 

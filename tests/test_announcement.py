@@ -9,10 +9,11 @@ import attrs
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.announcement import lines, members, standing, tell_fixed
+from fiberlb.announcement import lines, members, standing, tell_fixed, tell_refusal
 from fiberlb.control.arguments import from_arguments
 from fiberlb.control.service import ControlService
 from fiberlb.control.validate import examined
+from fiberlb.errors import MOST_TOLD, ConfigurationError, Problem
 from fiberlb.health.watch import MemberHealth
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.listener import Listener
@@ -148,3 +149,14 @@ class FixedTests(SynchronousTestCase):
             tell_fixed(Settings(), Settings(workers=4))
             tell_fixed(Settings(), Settings(store="memory:", key_file="/k"))
         self.assertEqual([event["names"] for event in caught], ["store, key_file"])
+
+
+class RefusalTests(SynchronousTestCase):
+    """A file that is refused."""
+
+    def test_many(self) -> None:
+        """Another file than was meant does not fill the log: traffic would wait for its lines."""
+        with capturedLogs() as events:
+            tell_refusal(ConfigurationError([Problem(("x",), "no")] * 300_000))
+        self.assertEqual(len(events), MOST_TOLD + 1)
+        self.assertEqual(events[-1]["line"], f"and {300_000 - MOST_TOLD} more")

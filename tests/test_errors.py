@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import (
+    MOST_TOLD,
     REASONS,
     AddressInUse,
     ConfigurationError,
@@ -52,6 +53,14 @@ class ProblemTests(SynchronousTestCase):
         why = ConfigurationError(Problem((key,), "no") for key in "ab")
         self.assertEqual(str(why), "a: no\nb: no")
         self.assertEqual([p.path for p in why.problems], [("a",), ("b",)])
+        self.assertEqual(list(why.told()), ["a: no", "b: no"])
+
+    def test_many(self) -> None:
+        """A log gets the first ones, and no line that fills it alone."""
+        why = ConfigurationError(Problem((), "no" * 10**6) for _ in range(1000))
+        told = list(why.told())
+        self.assertEqual((len(told), told[-1]), (MOST_TOLD + 1, "and 900 more"))
+        self.assertLess(max(map(len, told)), 1100)
 
 
 class AddressTests(SynchronousTestCase):

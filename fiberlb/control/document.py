@@ -129,7 +129,11 @@ def in_order(problems: Iterable[Problem], files: Sequence[str]) -> list[Problem]
 
 
 def load_file(
-    path: str, environ: Mapping[str, str], now: str = "", memo: TreeMemo | None = None
+    path: str,
+    environ: Mapping[str, str],
+    now: str = "",
+    memo: TreeMemo | None = None,
+    again: bool = False,
 ) -> FileLayer:
     """
     Read a configuration file, or the C{*.yaml} of a directory in lexical order.
@@ -137,6 +141,8 @@ def load_file(
     @param environ: the variables for C{${NAME}}.
     @param now: RFC 3339 in UTC, for the objects' times.
     @param memo: of the earlier readings, for what has not changed since.
+    @param again: what was read before is in force: neither a pipe, which could block for ever, nor
+        files that hold nothing, as they are while they are being written, may take its place.
 
     @raise ConfigurationError: with every problem, each with its position.
     """
@@ -147,11 +153,13 @@ def load_file(
     documents = []
     for name in files:
         try:
-            documents.append(read_yaml(content(name, LARGEST), name, environ))
+            documents.append(read_yaml(content(name, LARGEST, regular=again), name, environ))
         except ConfigurationError as why:
             problems += why.problems
         except OSError as why:
             problems.append(_unreadable(name, why))
+    if again and not problems and all(document.tree is None for document in documents):
+        problems.append(Problem((), f"{path} is empty; for a file without anything write {{}}"))
     problems += _given_twice(documents)
     parts: list[tuple[Mapping[str, Any], Settings]] = []
     roots: list[Rooted] = []

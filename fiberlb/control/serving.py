@@ -53,8 +53,18 @@ class Serving:
         """What is known of an answer of FiberLB's own, by the id that it bears."""
         return await self._plane.recall(ident)
 
-    async def recent(self, sought: Sought, most: int) -> list[dict[str, Any]]:
-        """The last answers of FiberLB's own, the last one first."""
+    async def recent(
+        self,
+        most: int,
+        *,
+        listener: str = "",
+        client: str = "",
+        status: str = "",
+        reason: str = "",
+        since: float = 0.0,
+    ) -> list[dict[str, Any]]:
+        """The last answers of FiberLB's own, the last one first: L{fiberlb.observe.kept.Sought}."""
+        sought = Sought(listener, client, status, reason, since)
         return await self._plane.recent(sought, most)
 
     async def restart_workers(self) -> None:

@@ -118,6 +118,8 @@ class MemberTable:
         pool.refresh()
         if pool.plan.pool.close_sessions_on:
             _end_sessions(pool, state)
+        if pool.queue is not None:
+            pool.queue.unsettle()
         if pool.rising and pool not in self._rising:
             self._rising.append(pool)
 

@@ -10,7 +10,8 @@ every few thousandths of a second, only while somebody waits.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from fiberlb.relay.member_state import MemberState
@@ -42,9 +43,17 @@ class Queue:
         self.now = clock
         #: By whom they wait for: their numbers, in order, and since when.
         self._lines: dict[_Wanted, OrderedDict[Any, tuple[int, float]]] = {}
+        #: Those of them that are not in order at the moment.
+        self._mixed: set[_Wanted] = set()
+        #: Whom each of them waits for.
+        self._wants: dict[Any, _Wanted] = {}
         self._number = 0
         self._wanted: _Wanted = None
-        self._waking = self._again = False
+        #: Whom there may be room at since lines were looked at last; C{None}: anybody.
+        self._freed: set[_Wanted] = set()
+        #: The lines that are being looked at, by the number of who is first; a heap.
+        self._heads: list[tuple[int, _Wanted]] = []
+        self._waking = False
 
     # Choosing.
 
@@ -121,15 +130,27 @@ class Queue:
         self._watch(self)
         if wanted is not None and self.waiting > 1:
             # Those before it may all wait for others.
-            exchange.conn.loop.soon(self.wake)
+            exchange.conn.loop.soon(lambda: self.wake(wanted))
         return True
 
     def _enter(self, exchange: Any, wanted: _Wanted, ticket: tuple[int, float]) -> None:
         line = self._lines.setdefault(wanted, OrderedDict())
         last = next(reversed(line.values())) if line else ticket
         line[exchange] = ticket
+        self._wants[exchange] = wanted
         if last > ticket:
-            self._lines[wanted] = OrderedDict(sorted(line.items(), key=lambda item: item[1]))
+            self._mixed.add(wanted)
+        if self._waking:
+            heappush(self._heads, (ticket[0], wanted))
+
+    def _line(self, wanted: _Wanted) -> OrderedDict[Any, tuple[int, float]]:
+        """A line in its order: put in order when it is needed, for many may come to it at once."""
+        line = self._lines[wanted]
+        if wanted in self._mixed:
+            self._mixed.discard(wanted)
+            line = OrderedDict(sorted(line.items(), key=lambda item: item[1]))
+            self._lines[wanted] = line
+        return line
 
     def leave(self, exchange: Any) -> None:
         """It waits no longer, whatever the reason."""
@@ -137,13 +158,18 @@ class Queue:
         self._count(-1)
 
     def _remove(self, exchange: Any) -> None:
-        for wanted, line in list(self._lines.items()):
-            ticket = line.pop(exchange, None)
-            if not line:
-                del self._lines[wanted]
-            if ticket is not None:
-                exchange.waiting = None
-                exchange.queued += max(0.0, self.now() - ticket[1])
+        if exchange in self._wants:
+            ticket = self._taken_out(exchange, self._wants.pop(exchange))
+            exchange.waiting = None
+            exchange.queued += max(0.0, self.now() - ticket[1])
+
+    def _taken_out(self, exchange: Any, wanted: _Wanted) -> tuple[int, float]:
+        line = self._lines[wanted]
+        ticket = line.pop(exchange)
+        if not line:
+            del self._lines[wanted]
+            self._mixed.discard(wanted)
+        return ticket
 
     def _count(self, more: int) -> None:
         """So many more wait; other processes want to know whether anybody does."""
@@ -155,43 +181,69 @@ class Queue:
 
     # Serving.
 
-    def wake(self) -> None:
-        """Something may have changed: whoever has room now gets those that wait for it."""
-        self._again = True
+    def wake(self, member: MemberState | None = None) -> None:
+        """
+        Something may have changed: whoever has room now gets those that wait for it.
+
+        @param member: that has room, and nothing else has changed; C{None}: anything may have.
+            Where many are waited for, looking at all of them each time takes longer than
+            what they wait for.
+        """
+        self._freed.add(member)
         if self._waking:
             return
         self._waking = True
         try:
-            while self._again:
-                self._again = False
-                self._serve()
+            while self._freed:
+                freed, self._freed = self._freed, set()
+                self._serve(self._lines if None in freed else (None, *freed))
         finally:
             self._waking = False
+            self._heads = []
 
-    def _serve(self) -> None:
+    def unsettle(self) -> None:
+        """Whom somebody belongs to may be another one: all are looked at when one is next."""
+        if self.waiting:
+            self._freed.add(None)
+
+    def _serve(self, lines: Iterable[_Wanted]) -> None:
+        """Go through lines in the order in which those at their heads have come."""
+        heads = [(self._first(w), w) for w in lines if w in self._lines]
+        heapify(heads)
+        self._heads = heads
         stuck: set[_Wanted] = set()
-        while True:
-            heads = [
-                (line[first], wanted, first)
-                for wanted, line in self._lines.items()
-                if wanted not in stuck
-                for first in (next(iter(line)),)
-            ]
-            if not heads:
-                return
-            _, wanted, exchange = min(heads, key=lambda head: head[0])
-            try:
-                member = self._place(exchange)
-            except Exception:
-                self.leave(exchange)
-                exchange.conn.loop.fault(exchange.conn)
+        while heads:
+            number, wanted = heappop(heads)
+            if wanted in stuck or wanted not in self._lines:
                 continue
-            if member is not None:
-                self._tell(exchange, exchange.placed, member)
-            elif self._wanted is None and not self.pool.serves():
-                self._tell(exchange, exchange.refuse, self.pool.missing())
-            else:
-                stuck.add(self._settle(exchange, wanted))
+            if self._first(wanted) == number:
+                self._attend(wanted, stuck)
+            if wanted in self._lines:
+                heappush(heads, (self._first(wanted), wanted))
+
+    def _first(self, wanted: _Wanted) -> int:
+        """The number of who is first in a line."""
+        return next(iter(self._line(wanted).values()))[0]
+
+    def _attend(self, wanted: _Wanted, stuck: set[_Wanted]) -> None:
+        """
+        Do what can be done for who is first in a line.
+
+        @param stuck: gets the line that goes on waiting, if one does.
+        """
+        exchange = next(iter(self._line(wanted)))
+        try:
+            member = self._place(exchange)
+        except Exception:
+            self.leave(exchange)
+            exchange.conn.loop.fault(exchange.conn)
+            return
+        if member is not None:
+            self._tell(exchange, exchange.placed, member)
+        elif self._wanted is None and not self.pool.serves():
+            self._tell(exchange, exchange.refuse, self.pool.missing())
+        else:
+            stuck.add(self._settle(exchange, wanted))
 
     def _place(self, exchange: Any) -> MemberState | None:
         """Who gets the one that is next."""
@@ -205,14 +257,9 @@ class Queue:
     def _settle(self, exchange: Any, wanted: _Wanted) -> _Wanted:
         """It goes on waiting, perhaps for somebody else than before; whom."""
         found = self._wanted
-        if found is None or found is wanted:
-            return wanted
-        # Its client belongs to a member by now.
-        line = self._lines[wanted]
-        ticket = line.pop(exchange)
-        if not line:
-            del self._lines[wanted]
-        self._enter(exchange, found, ticket)
+        if found is not wanted:
+            # Its client belongs to a member by now, or not any more.
+            self._enter(exchange, found, self._taken_out(exchange, wanted))
         return found
 
     def _tell(self, exchange: Any, what: Callable[[Any], None], about: Any) -> None:
@@ -229,9 +276,9 @@ class Queue:
         """Serve who can be served, and end the wait of those that have waited long enough."""
         self.wake()
         before = self.now() - self.pool.plan.pool.queue.timeout
-        for line in list(self._lines.values()):
-            while line:
-                first = next(iter(line))
-                if line[first][1] > before:
+        for wanted in list(self._lines):
+            while wanted in self._lines:
+                first, ticket = next(iter(self._line(wanted).items()))
+                if ticket[1] > before:
                     break
                 self._tell(first, first.refuse, "queue_timeout")

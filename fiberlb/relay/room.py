@@ -25,10 +25,11 @@ class Room(Bound):
     @ivar queue: L{fiberlb.relay.queue.Queue}: who is told when a place is free.
     """
 
-    __slots__ = ("_courteous", "queue")
+    __slots__ = ("_courteous", "_state", "queue")
 
     def __init__(self, limit: int, state: MemberState, share: Share | None, queue: Any) -> None:
         self.queue = queue
+        self._state = state
         self._courteous = 0.0
         super().__init__(limit, lambda: state.in_flight, share)
 
@@ -70,7 +71,7 @@ class Room(Bound):
         if self.share is not None and self._has_enough(self.share.total()):
             self._courteous = self.queue.now() + COURTESY
         if self.queue.waiting:
-            self.queue.wake()
+            self.queue.wake(self._state)
 
 
 def furnish(state: MemberState, limit: int | None, share: Share | None, queue: Any) -> None:

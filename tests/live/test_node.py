@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 from pathlib import Path
@@ -136,6 +137,25 @@ class ReloadTests(NodeCase):
         balancer.program.wait_for_line("refused, what runs goes on.*nonsense")
         client.send(head)
         client.read_until(b"member b\n")
+
+    def test_no_file(self) -> None:
+        """Emptied, or a pipe in its place: refused at once, and the next reload works."""
+        balancer = self.one()
+        assert balancer.program is not None
+        good = balancer.path.read_text()
+        balancer.path.write_text("")
+        balancer.reload()
+        balancer.program.wait_for_line("refused, what runs goes on.*is empty")
+        self.assertEqual(request(self.port).status, 200)
+        balancer.path.unlink()
+        os.mkfifo(balancer.path)
+        balancer.reload()
+        balancer.program.wait_for_line("refused, what runs goes on.*not a regular file")
+        balancer.path.unlink()
+        balancer.path.write_text(good)
+        balancer.reload()
+        balancer.program.wait_for_line("read again and is in force")
+        self.assertEqual(request(self.port).status, 200)
 
     def test_listener_moves(self) -> None:
         """A listener goes to another port: the new one serves, the old one refuses."""

@@ -341,3 +341,38 @@ class PersistentTests(QueueCase):
         self.assertIn(b"/3", m1.link.news())
         m0.link.send(answer())
         self.assertIn(b"/2", m0.link.news())
+
+    def test_many_members(self) -> None:
+        """A place at one member is looked at by those who may have it, not by all that wait."""
+        count = 30
+        kind = SessionPersistence(type=PersistenceType.SOURCE_IP)
+        world = self.world(count, pool=limits(session_persistence=kind))
+        peers = [f"192.0.2.{number + 1}" for number in range(count)]
+        for peer in (*peers, *peers):
+            self.ask_for(world, b"/", peer=peer)
+        self.assertEqual((sum(self.running(world)), self.queued(world)), (count, count))
+        pool = world.plane._table.pools["pool"]
+        asked = Counted(pool.affinity)
+        pool.affinity = asked
+        world.members[7].link.news()
+        world.members[7].link.send(answer())
+        self.assertEqual((sum(self.running(world)), self.queued(world)), (count, count - 1))
+        self.assertLess(asked.choices, 4)
+        world.advance(SOON)
+        self.assertEqual(self.queued(world), count - 1)
+
+
+class Counted:
+    """An affinity whose choices are counted."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self.choices = 0
+
+    def choose(self, exchange: Any, tried: Any) -> Any:
+        """See L{fiberlb.relay.affinity}."""
+        self.choices += 1
+        return self._real.choose(exchange, tried)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)

@@ -26,20 +26,20 @@ class SharedPlace:
 
 
 class IdleQueue:
-    """Counts how often it was woken."""
+    """Notes for whom it was woken."""
 
     def __init__(self) -> None:
         self.waiting = 0
         self.time = 0.0
-        self.woken = 0
+        self.woken: list[MemberState | None] = []
 
     def now(self) -> float:
         """Seconds."""
         return self.time
 
-    def wake(self) -> None:
+    def wake(self, member: MemberState | None = None) -> None:
         """A place may be free."""
-        self.woken += 1
+        self.woken.append(member)
 
 
 class RoomTests(SynchronousTestCase):
@@ -79,7 +79,7 @@ class RoomTests(SynchronousTestCase):
         state.room.left()
         self.queue.waiting = 1
         state.room.left()
-        self.assertEqual(self.queue.woken, 1)
+        self.assertEqual(self.queue.woken, [state])
 
     def test_not_used(self) -> None:
         """A place that was taken and not used is given back by telling."""

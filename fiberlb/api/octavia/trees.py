@@ -71,11 +71,12 @@ class Tree:
         for listener in self._given.get("listeners") or ():
             if not isinstance(listener, dict):
                 continue
-            found.append(listener.get("default_pool"))
+            used = [listener.get("default_pool")]
             for policy in listener.get("l7policies") or ():
                 if isinstance(policy, dict):
-                    found.append(policy.get("redirect_pool"))
-        return [body for body in found if body is not None]
+                    used.append(policy.get("redirect_pool"))
+            found += [body for body in used if body is not None]
+        return found
 
     def _define(self, body: Any) -> None:
         if not isinstance(body, dict) or not body.get("name"):

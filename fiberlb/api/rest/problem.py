@@ -17,6 +17,8 @@ PROBLEM_TYPE = "application/problem+json"
 
 #: Phrases that RFC 9110 has renamed; Python knows them from 3.13 on.
 _RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+#: Entries of one answer: a body of 1 MiB may have mistakes for an answer of hundreds.
+MOST_ERRORS = 1000
 #: Codes of problems that are conflicts with what is there, not faults of the document.
 CONFLICTS = frozenset(
     {
@@ -63,7 +65,7 @@ class Refused(Exception):
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
-            "errors": [_error(problem) for problem in self.errors],
+            "errors": [_error(problem) for problem in self.errors[:MOST_ERRORS]],
             **self.more,
         }
 
@@ -111,6 +113,8 @@ def _configuration(why: ConfigurationError) -> Refused:
     code = problems[0].code if conflict else "invalid"
     first = Problem(problems[0].path, problems[0].message) if problems else None
     detail = str(first) if len(problems) == 1 else f"{len(problems)} things are refused"
+    if len(problems) > MOST_ERRORS:
+        detail += f", of which the first {MOST_ERRORS} are told"
     positioned = next((p.position for p in problems if p.position is not None), None)
     more = {} if positioned is None else {"file": positioned.file, "line": positioned.line}
     return Refused(409 if conflict else 400, code, detail, problems, more)

@@ -14,7 +14,6 @@ from fiberlb.control.commits import time_text
 from fiberlb.control.service import ControlService
 from fiberlb.errors import REASONS
 from fiberlb.model.listener import Listener
-from fiberlb.observe.kept import Sought
 
 #: What a query may ask for.
 PARAMETERS = ("listener", "client", "status", "reason", "since", "limit")
@@ -43,14 +42,14 @@ async def recent(control: ControlService, request: IRequest) -> Reply:
     """GET /v1/requests: the last ones that are kept, the last one first."""
     query = query_of(request, PARAMETERS)
     since = single(query, "since")
-    sought = Sought(
+    found = await control.recent(
+        limit_of(query),
         listener=_listener(control, single(query, "listener") or ""),
         client=(single(query, "client") or "").strip("[]"),
         status=_status(single(query, "status") or ""),
         reason=_reason(single(query, "reason") or ""),
         since=0.0 if since is None else moment_of("since", since),
     )
-    found = await control.recent(sought, limit_of(query))
     return Reply(document={"items": list(map(_told, found))})
 
 

@@ -26,6 +26,12 @@ from fiberlb.model.quantities import Codes
 #: checks: reading on could take this process's time for as long as the timeout allows.
 BODY_LIMIT = 1024 * 1024
 
+#: Octets of an answer up to the end of its head, informational answers before it included, and as
+#: a whole. Each field, each of those answers and each chunk costs far more than the member that
+#: sends it.
+HEAD_LIMIT = 128 * 1024
+WHOLE_LIMIT = 2 * BODY_LIMIT
+
 USER_AGENT = "fiberlb-health-check"
 
 
@@ -58,6 +64,39 @@ class _Verbatim:
         # The client must not unpack what is thrown away: a small body may unpack to a huge one.
         response.headers.removeHeader(b"Content-Encoding")
         return response
+
+
+@implementer(IStreamClientEndpoint)
+class _Bounded:
+    """
+    An endpoint whose connection brings no more than it may, and is cut then.
+
+    @ivar left: octets that may still come.
+    """
+
+    def __init__(self, endpoint: Any) -> None:
+        self._endpoint = endpoint
+        self.left = HEAD_LIMIT
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        return self._endpoint.connect(protocolFactory).addCallback(self._bound)
+
+    def _bound(self, protocol: Any) -> Any:
+        take = protocol.dataReceived
+
+        def taken(data: bytes) -> None:
+            self.left -= len(data)
+            if self.left >= 0:
+                take(data)
+            else:
+                protocol.transport.abortConnection()
+
+        protocol.dataReceived = taken
+        return protocol
+
+    def explain(self, why: Exception) -> Exception:
+        """What is said of a failure, if it is this one."""
+        return CheckFailed("answer too long") if self.left < 0 else why
 
 
 class _Body(Protocol):
@@ -130,11 +169,11 @@ def http_check(reactor: Any) -> Check:
     pool = HTTPConnectionPool(reactor, persistent=False)
 
     async def check(member: Member, monitor: HealthMonitor) -> None:
-        where = endpoint(reactor, member, monitor)
+        where = _Bounded(endpoint(reactor, member, monitor))
         try:
             await _asked(reactor, pool, where, fields(member, monitor), monitor)
         except Exception as why:
-            raise explain(why) from why
+            raise explain(where.explain(why)) from why
 
     return check
 
@@ -148,12 +187,13 @@ def https_check(reactor: Any, tls_of: TlsOf) -> Check:
     pool = HTTPConnectionPool(reactor, persistent=False)
 
     async def check(member: Member, monitor: HealthMonitor) -> None:
-        where, secure = secured(reactor, tls_of, member, monitor)
+        wrapped, secure = secured(reactor, tls_of, member, monitor)
+        where = _Bounded(wrapped)
         lines = fields(member, monitor, secure.server_name)
         try:
             await _asked(reactor, pool, where, lines, monitor)
         except Exception as why:
-            raise secure.explain(why) from why
+            raise secure.explain(where.explain(why)) from why
 
     return check
 
@@ -161,7 +201,7 @@ def https_check(reactor: Any, tls_of: TlsOf) -> Check:
 async def _asked(
     reactor: Any,
     pool: HTTPConnectionPool,
-    where: IStreamClientEndpoint,
+    where: _Bounded,
     lines: Headers,
     monitor: HealthMonitor,
 ) -> None:
@@ -178,6 +218,7 @@ async def _asked(
         unbuffered=True,
         reactor=reactor,
     )
+    where.left = WHOLE_LIMIT
     await _judge(response, monitor)
 
 

@@ -75,6 +75,7 @@ class TreeTests(OctaviaCase):
         rule = {"type": "PATH", "compare_type": "EQUAL_TO", "value": "/"}
         for status, text, changes in (
             (400, "Pools must be named", {"pools": [{"protocol": "HTTP"}]}),
+            (400, "Pools must be named", {"pools": [None]}),
             (400, "must be unique", {"pools": [pool, pool]}),
             (400, "no full definition", {"listeners": [{**bare, "default_pool": {"name": "x"}}]}),
             (400, "missing required attribute: protocol", {"pools": [{"name": "p", "tags": []}]}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.api.rest.problem import invalid, refused
+from fiberlb.api.rest.problem import MOST_ERRORS, invalid, refused
 from fiberlb.control import refusals
 from fiberlb.control.refusals import Mention
 from fiberlb.errors import AddressInUse, ConfigurationError, Position, Problem
@@ -32,6 +32,13 @@ class StatusTests(SynchronousTestCase):
             found = refused(why)
             assert found is not None
             self.assertEqual((found.status, found.code), (status, why.code))
+
+    def test_many(self) -> None:
+        """An answer is of a bounded size, whatever is wrong with a body, and says so."""
+        found = refused(ConfigurationError([Problem(("x",), "no")] * (MOST_ERRORS + 1)))
+        assert found is not None
+        self.assertEqual(len(found.document()["errors"]), MOST_ERRORS)
+        self.assertEqual(found.detail, "1001 things are refused, of which the first 1000 are told")
 
     def test_defect(self) -> None:
         """Anything else stands for none."""

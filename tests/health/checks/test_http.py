@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.health.checks.failure import CheckFailed
-from fiberlb.health.checks.http import BODY_LIMIT, http_check
+from fiberlb.health.checks.http import BODY_LIMIT, HEAD_LIMIT, http_check
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.pool import Member
 
@@ -228,6 +228,20 @@ class AnswerTests(SynchronousTestCase):
         self.fails(exchange.answer(piece, piece), "answer longer than 1MiB")
         self.assertTrue(exchange.closed)
         exchange.close()
+
+    def test_flood(self) -> None:
+        """Fields or informational answers without end are cut off before they cost much."""
+        for begun, piece in (
+            (OK, b"X-A: b\r\n"),
+            (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        ):
+            exchange = Exchange().accept().answer(begun)
+            sent = 0
+            while not exchange.closed and sent <= 2 * HEAD_LIMIT:
+                exchange.answer(piece * 1000)
+                sent += len(piece) * 1000
+            self.assertTrue(exchange.closed)
+            self.fails(exchange.close(ConnectionLost), "answer too long")
 
     def test_packed_body_is_not_unpacked(self) -> None:
         """A body that would unpack to more than the limit is counted as it came."""

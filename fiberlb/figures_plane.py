@@ -87,6 +87,7 @@ class FiguresPlane:
         self.load = plane.load
         self.workers = plane.workers
         self.recall = plane.recall
+        self.recent = plane.recent
         self.restart = plane.restart
 
     # Change.

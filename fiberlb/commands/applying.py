@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fiberlb.commands.asking import Answer, Client, Intent, asks, asks_about_file, with_query
-from fiberlb.commands.changes import show, summary
+from fiberlb.commands.changes import adopts, show, summary
 from fiberlb.commands.exits import PENDING, Failed
 from fiberlb.commands.printing import Printer, prints
 from fiberlb.commands.sending import Sending, read
@@ -31,7 +31,8 @@ yes = click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
 @asks_about_file
 def plan(client: Client, path: str, printer: Printer) -> None:
     """
-    Say what apply would change: exit code 2 when there is something, 0 when there is nothing.
+    Say what apply would change: exit code 2 when there is something, 0 when there is nothing
+    but objects that would belong to apply from then on.
 
     \b
     Example: fiberlb plan -c site.yaml
@@ -41,7 +42,7 @@ def plan(client: Client, path: str, printer: Printer) -> None:
     if not printer.document(found):
         show(found)
         click.echo(f"Plan: {summary(found)}")
-    if found["changes"]:
+    if not all(map(adopts, found["changes"])):
         raise SystemExit(PENDING)
 
 

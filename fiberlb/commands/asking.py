@@ -261,6 +261,14 @@ def asks_about_file(function: F) -> F:
     return _asking(_with_client(function, True))
 
 
+def may_ask(function: F) -> F:
+    """
+    The same for a command that asks in some cases only. It is given C{path}, C{url}, and C{reach},
+    which makes the L{Client}.
+    """
+    return _asking(_FILE(_with_reach(function)))
+
+
 def _asking(function: Any) -> Any:
     for option in reversed(_OPTIONS):
         function = option(function)
@@ -270,6 +278,17 @@ def _asking(function: Any) -> Any:
 def _with_client(function: Any, document: bool) -> Any:
     @functools.wraps(function)
     def asking(
+        *words: Any, reach: Callable[[], Client], path: str | None, url: Any, **o: Any
+    ) -> Any:
+        options = {**o, "path": path} if document else o
+        return function(*words, client=reach(), **options)
+
+    return _with_reach(asking, document)
+
+
+def _with_reach(function: Any, document: bool = False) -> Any:
+    @functools.wraps(function)
+    def reaching(
         *words: Any,
         url: str | None,
         path: str | None,
@@ -288,11 +307,11 @@ def _with_client(function: Any, document: bool) -> Any:
             certificate=client_cert,
             key=client_key,
         )
-        if document:
-            options["path"] = path
-        return function(*words, client=client_of(asked), **options)
+        return function(
+            *words, reach=functools.partial(client_of, asked), path=path, url=url, **options
+        )
 
-    return asking
+    return reaching
 
 
 def client_of(asked: Asked) -> Client:

@@ -80,10 +80,20 @@ def _value(value: Any, names: Mapping[str, str]) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
+def adopts(change: Mapping[str, Any]) -> bool:
+    """Whether a change is of who owns the object and of nothing else."""
+    fields = [one["field"] for one in change.get("fields", ())]
+    return change["op"] == "update" and fields == ["managed_by"]
+
+
 def summary(found: Mapping[str, Any]) -> str:
     """How many of each, for one line."""
+    adopted = sum(map(adopts, found["changes"]))
     counts = Counter(change["op"] for change in found["changes"])
+    counts["update"] -= adopted
     told = [f"{counts[op]} {word}" for op, word in _WORDS.items() if counts[op]]
+    if adopted:
+        told.append(f"{adopted} as they are, to belong to apply")
     return ", ".join(told) or "nothing to change"
 
 

@@ -98,16 +98,17 @@ def rollback(client: Client, revision: int, old_keys: bool, yes: bool, intent: A
 
 @click.command("export")
 @click.option("--revision", type=click.IntRange(0), help="As it was then.")
+@click.option("--ids", is_flag=True, help="With ids, and every field: as the API stores it.")
 @click.option("-o", "--output", type=click.Choice((YAML, JSON)), default=YAML, show_default=True)
 @asks
-def export(client: Client, revision: int | None, output: str) -> None:
+def export(client: Client, revision: int | None, ids: bool, output: str) -> None:
     """
-    Print everything that is stored, in the form of a file; keys as marks.
+    Print everything that is stored, as a file for apply, import and people; keys as marks.
 
     \b
     Example: fiberlb export > stored.yaml
     """
-    found = client.get("/v1/config", revision=revision)
+    found = client.get("/v1/config", revision=revision, names=None if ids else "true")
     if output == JSON:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

@@ -14,6 +14,7 @@ from fiberlb.errors import AddressInUse
 
 if TYPE_CHECKING:
     from fiberlb.model.operational import Operations
+    from fiberlb.observe.kept import Sought
     from fiberlb.snapshot import Snapshot
 
 __all__ = [
@@ -171,6 +172,9 @@ class Plane(Protocol):
 
     def recall(self, ident: str) -> Awaitable[dict[str, Any] | None]:
         """What is known of an answer that was made here, by the id that it bears."""
+
+    def recent(self, sought: Sought, most: int) -> Awaitable[list[dict[str, Any]]]:
+        """The last answers that were made here, the last one first."""
 
     def restart(self) -> Awaitable[None]:
         """Replace every worker; ends when the new ones serve."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import Resource
 from fiberlb.tls.bundles import unpacked
 
+#: The names that files give (L{fiberlb.control.file_objects.settled}).
+_GIVEN = re.compile("(?:rule|policy)-[0-9]+")
+
 
 def every(made: Resource) -> bool:
     """What a list lacks that replaces another one is taken out, whatever it is."""
@@ -36,6 +40,7 @@ class Planting:
     @param make_id: gives ids to new objects.
     @param loading: gathers the problems.
     @param prunes: which children a list takes out that lacks them.
+    @param of_file: rules and policies that lack a name bear the ones that files give them.
 
     @ivar planted: the collections and ids of the objects that a tree was about, in order.
     """
@@ -46,11 +51,13 @@ class Planting:
         make_id: MakeId,
         loading: Loading,
         prunes: Callable[[Resource], bool] = every,
+        of_file: bool = False,
     ) -> None:
         self._draft = draft
         self._make_id = make_id
         self._loading = loading
         self._prunes = prunes
+        self._of_file = of_file
         self.planted: dict[tuple[str, str], None] = {}
 
     def trees(self, collection: str, document: Any, place: Path, parent: str) -> list[Tree]:
@@ -118,7 +125,8 @@ class Planting:
             if current is None:
                 self.plant(tree, parent)
             else:
-                self.settle(_renamed(tree, current), current, parent)
+                named = _unnamed(tree, current) if self._of_file else tree
+                self.settle(_renamed(named, current), current, parent)
 
 
 def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resource | None]:
@@ -161,6 +169,14 @@ def _renamed(tree: Tree, current: Resource) -> Tree:
     if made.name != at(*made.place):
         return tree
     return attrs.evolve(tree, made=attrs.evolve(made, name=current.name))
+
+
+def _unnamed(tree: Tree, current: Resource) -> Tree:
+    """A rule or policy without a name stays so, whatever a file has called it by itself."""
+    made = tree.made
+    if current.name or not isinstance(made, L7Rule | L7Policy) or not _GIVEN.fullmatch(made.name):
+        return tree
+    return attrs.evolve(tree, made=attrs.evolve(made, name=""))
 
 
 def placed(made: Resource, ident: str, parent: str) -> Resource:

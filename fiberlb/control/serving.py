@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiberlb.control.plane import ListenerState, Load, Plane, Processes
+from fiberlb.observe.kept import Sought
 
 
 class Serving:
@@ -51,6 +52,20 @@ class Serving:
     async def recall(self, ident: str) -> dict[str, Any] | None:
         """What is known of an answer of FiberLB's own, by the id that it bears."""
         return await self._plane.recall(ident)
+
+    async def recent(
+        self,
+        most: int,
+        *,
+        listener: str = "",
+        client: str = "",
+        status: str = "",
+        reason: str = "",
+        since: float = 0.0,
+    ) -> list[dict[str, Any]]:
+        """The last answers of FiberLB's own, the last one first: L{fiberlb.observe.kept.Sought}."""
+        sought = Sought(listener, client, status, reason, since)
+        return await self._plane.recent(sought, most)
 
     async def restart_workers(self) -> None:
         """Replace every worker, one after the other; returns when the new ones serve."""

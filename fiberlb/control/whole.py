@@ -61,7 +61,7 @@ class Whole:
         self._loading = loading
         self._fresh = make_id
         self._applies = applies
-        self._planting = Planting(draft, self._make_id, loading, self._prunes)
+        self._planting = Planting(draft, self._make_id, loading, self._prunes, applies)
         #: Those of the document.
         self.tests: tuple[RequestTest, ...] = ()
         self._names: dict[str, dict[str, list[Resource]]] = {}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Any, Final
+
+import attrs
 
 from fiberlb.observe.entry import Entry, Row
 
@@ -17,6 +20,43 @@ _FRAME: Final = 600
 
 #: One member that was tried in vain: its name, the reason code, the words, and after which time.
 Failure = tuple[str, str, str, float]
+
+
+@attrs.frozen
+class Sought:
+    """
+    Which of the answers are wanted; what is empty does not matter.
+
+    @ivar listener: its name.
+    @ivar client: the client's address.
+    @ivar status: of the answer: C{503}, or C{5xx} for all of a class.
+    @ivar reason: the reason code.
+    @ivar since: they ended then or later, wall-clock seconds.
+    """
+
+    listener: str = ""
+    client: str = ""
+    status: str = ""
+    reason: str = ""
+    since: float = 0.0
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether an answer is one of them."""
+        status = str(entry.status)
+        if self.status.endswith("xx"):
+            status = f"{status[:1]}xx"
+        return (
+            self.listener in ("", entry.listener)
+            and self.client in ("", entry.client)
+            and self.status in ("", status)
+            and self.reason in ("", entry.reason)
+            and self.since <= ended(entry)
+        )
+
+
+def ended(entry: Entry) -> float:
+    """When the last byte of an answer was sent, wall-clock seconds."""
+    return entry.started + entry.total
 
 
 class Kept:
@@ -52,9 +92,27 @@ class Kept:
     def find(self, ident: str) -> dict[str, Any] | None:
         """An answer as a document; C{None}: it is not kept, or not any more."""
         found = self._answers.get(ident)
-        if found is None:
-            return None
-        entry = Entry(*found[0])
+        return None if found is None else self._document(ident)
+
+    def last(self, sought: Sought, before: str = "") -> Iterator[dict[str, Any]]:
+        """
+        The answers that are sought as documents, the last one first.
+
+        @param before: those before the answer of this id, as far as that is kept.
+        """
+        idents = reversed(self._answers)
+        if before in self._answers:
+            for ident in idents:
+                if ident == before:
+                    break
+        for ident in idents:
+            entry = Entry(*self._answers[ident][0])
+            if sought.takes(entry):
+                yield self._document(ident)
+
+    def _document(self, ident: str) -> dict[str, Any]:
+        row, failures, _ = self._answers[ident]
+        entry = Entry(*row)
         return {
             "id": ident,
             "at": entry.started,
@@ -74,7 +132,7 @@ class Kept:
             "tries": entry.tries,
             "attempts": [
                 {"member": member, "reason": reason, "detail": detail, "after": round(after, 6)}
-                for member, reason, detail, after in found[1]
+                for member, reason, detail, after in failures
             ],
             "times": {
                 name: round(getattr(entry, name), 6)

@@ -13,7 +13,9 @@ from twisted.logger import Logger
 from twisted.protocols import amp
 from twisted.python.failure import Failure
 
+from fiberlb.observe.kept import Sought
 from fiberlb.workers import messages
+from fiberlb.workers.recalling import packed
 from fiberlb.workers.revisions import content, mapped
 
 _log = Logger()
@@ -128,6 +130,12 @@ class WorkerLink(amp.AMP):
         """What is known of an answer."""
         found = self._worker.plane.recollection(ident)
         return {"found": "" if found is None else json.dumps(found)}
+
+    @messages.Recent.responder
+    def recent(self, sought: str, before: str, most: int) -> dict[str, Any]:
+        """The last answers."""
+        found, more = packed(self._worker.plane.recent(Sought(**json.loads(sought)), before), most)
+        return {"found": found, "more": more}
 
     @messages.Drain.responder
     def drain(self, deadline: float) -> dict[str, Any]:

@@ -224,3 +224,19 @@ class Recall(amp.Command):
 
     arguments: ClassVar[_Arguments] = [(b"ident", amp.Unicode())]
     response: ClassVar[_Arguments] = [(b"found", amp.Unicode())]
+
+
+class Recent(amp.Command):
+    """
+    Control to worker: what are the last answers of ours?
+
+    C{sought}: a L{fiberlb.observe.kept.Sought} as JSON; C{before}: an id, of those before it;
+    C{found}: documents as JSON, the last one first; C{more}: there are more before them.
+    """
+
+    arguments: ClassVar[_Arguments] = [
+        (b"sought", amp.Unicode()),
+        (b"before", amp.Unicode()),
+        (b"most", amp.Integer()),
+    ]
+    response: ClassVar[_Arguments] = [(b"found", amp.Unicode()), (b"more", amp.Boolean())]

@@ -43,7 +43,7 @@ from fiberlb.workers.nursery import Nursery
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
 from fiberlb.workers.ready import Ready
-from fiberlb.workers.recalling import recalled
+from fiberlb.workers.recalling import Recalling
 from fiberlb.workers.revisions import Encoder, Revision, sealed
 from fiberlb.workers.seen import Seen, Stage
 from fiberlb.workers.slots import Address, Slots
@@ -103,6 +103,8 @@ class WorkersPlane:
         self._rotation.clock = reactor
         self._begun = False
         self.crew: Crew
+        asked = Recalling(reactor, lambda: self.crew.seen())
+        self.recall, self.recent = asked.recall, asked.recent
         self.logs = LogWatch(reactor, settings.access_log.path, self)
 
     async def begin(self, directory: str) -> None:
@@ -323,10 +325,6 @@ class WorkersPlane:
     def _widen(self, count: int) -> None:
         if self._snapshot is not None:
             self._slots.widen(count, self._snapshot)
-
-    async def recall(self, ident: str) -> dict[str, Any] | None:
-        """What any worker knows of an answer of its own."""
-        return await recalled(self._reactor, self.crew.seen(), ident)
 
     # Figures.
 

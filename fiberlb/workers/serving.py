@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from fiberlb.observe.kept import Sought
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.bound import Share
 from fiberlb.relay.flow_passing import Giving, Taking, packets
@@ -67,6 +68,10 @@ class ServingPlane(DataPlane):
             if key[0] in wanted:
                 del self._waiting[key]
                 self._ports[key] = self._accept_from(key[0], sock, wanted[key[0]])
+
+    def recent(self, sought: Sought, before: str) -> Iterator[dict[str, Any]]:
+        """The last answers of this process, the last one first."""
+        return self._services.kept.last(sought, before)
 
     def recollection(self, ident: str) -> dict[str, Any] | None:
         """What this process knows of an answer of its own."""

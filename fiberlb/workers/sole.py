@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,6 +12,7 @@ from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.guards.guards import Guards
 from fiberlb.model.overload import Overload
 from fiberlb.model.settings import Settings
+from fiberlb.observe.kept import Sought
 from fiberlb.relay.accept import Acceptor
 from fiberlb.relay.affinity import private_table
 from fiberlb.relay.binding import Binding
@@ -98,6 +100,10 @@ class SolePlane(DataPlane):
     async def recall(self, ident: str) -> dict[str, Any] | None:
         """What is known of an answer of this process."""
         return self._services.kept.find(ident)
+
+    async def recent(self, sought: Sought, most: int) -> list[dict[str, Any]]:
+        """The last answers of this process."""
+        return list(islice(self._services.kept.last(sought), most))
 
     # Another image of the process.
 

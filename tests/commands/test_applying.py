@@ -48,6 +48,20 @@ class PlanTests(Answering):
         self.assertEqual(found.exit_code, 0)
         self.assertIn("Plan: nothing to change", found.output)
 
+    def test_adopted(self) -> None:
+        """Objects that are as they are, and belong to apply from then on, are no difference."""
+        owner = {"field": "managed_by", "secret": False, "before": "api", "after": "apply"}
+        adopted = {**CHANGE, "op": "update", "fields": [owner]}
+        name = {**owner, "field": "name", "before": "a", "after": "b"}
+        self.serve(changed(adopted))
+        self.serve(changed(adopted, {**adopted, "fields": [owner, name]}))
+        found = self.run_command("plan")
+        self.assertEqual(found.exit_code, 0)
+        self.assertIn("Plan: 1 as they are, to belong to apply\n", found.output)
+        found = self.run_command("plan")
+        self.assertEqual(found.exit_code, PENDING)
+        self.assertIn("Plan: 1 to change, 1 as they are, to belong to apply\n", found.output)
+
     def test_refused(self) -> None:
         """Exit code 1 when it cannot be, 3 when nobody answers."""
         self.serve({"detail": "in use", "code": "in_use"}, 409)

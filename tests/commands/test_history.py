@@ -81,7 +81,14 @@ class ExportTests(Answering):
         self.assertEqual(yaml.safe_load(found.output), document)
         found = self.run_command("export", "-o", "json", "--revision", "2")
         self.assertEqual(json.loads(found.output), document)
-        self.assertEqual(self.targets, ["/v1/config", "/v1/config?revision=2"])
+        targets = ["/v1/config?names=true", "/v1/config?revision=2&names=true"]
+        self.assertEqual(self.targets, targets)
+
+    def test_ids(self) -> None:
+        """As the API has it."""
+        self.serve({"pools": []})
+        self.run_command("export", "--ids")
+        self.assertEqual(self.targets, ["/v1/config"])
 
     def test_import(self) -> None:
         """As it is, by the kind of the file."""

@@ -21,6 +21,7 @@ from fiberlb.errors import AddressInUse, ConfigurationError, Problem
 from fiberlb.health.probing import Probe
 from fiberlb.model.operational import Operations
 from fiberlb.names.name import NameState
+from fiberlb.observe.kept import Sought
 from fiberlb.relay.states import Load, Processes
 from fiberlb.snapshot import Snapshot
 from fiberlb.store.interface import Store
@@ -104,6 +105,7 @@ class StagePlane:
         self.crew = (0, 0)
         self.operations = Operations()
         self.answers: dict[str, dict[str, Any]] = {}
+        self.sought = Sought()
         self.figures = {"sessions": 2, "in_flight": 1}
 
     def note(self, event: str) -> None:
@@ -113,6 +115,11 @@ class StagePlane:
     async def recall(self, ident: str) -> dict[str, Any] | None:
         """What was put into C{answers}."""
         return self.answers.get(ident)
+
+    async def recent(self, sought: Sought, most: int) -> list[dict[str, Any]]:
+        """What was put into C{answers}, the last one first; what was sought is remembered."""
+        self.sought = sought
+        return list(reversed(self.answers.values()))[:most]
 
     async def operate(self, operations: Operations) -> None:
         """Remember it."""

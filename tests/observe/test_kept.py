@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.observe.kept import LONGEST, Kept
+from fiberlb.observe.kept import LONGEST, Kept, Sought
 from tests.observe.rows import entry
 
 
@@ -35,6 +35,28 @@ class KeptTests(SynchronousTestCase):
         self.assertEqual(found["times"]["total"], 1.25)
         self.assertNotIn("Authorization", str(found))
         self.assertIsNone(kept.find("b"))
+
+    def test_last(self) -> None:
+        """The last ones first, those that are sought, from a place on."""
+        kept = Kept()
+        for index, ident in enumerate("abcd"):
+            fields = {"status": 503 if index % 2 else 502, "reason": "no_members"}
+            row = self.row(ident, started=float(index), total=0.5, **fields)
+            kept.keep(row, ())
+
+        def found(before: str = "", **sought: Any) -> str:
+            return "".join(one["id"] for one in kept.last(Sought(**sought), before))
+
+        self.assertEqual(found(), "dcba")
+        self.assertEqual(found("c"), "ba")
+        self.assertEqual(found("gone"), "dcba")
+        self.assertEqual(found(since=2.4), "dc")
+        self.assertEqual(found(status="503"), "db")
+        self.assertEqual((found(status="5xx"), found(status="4xx")), ("dcba", ""))
+        both = {"listener": "front", "client": "192.0.2.7", "reason": "no_members"}
+        self.assertEqual(found(**both), "dcba")
+        for name in both:
+            self.assertEqual(found(**{**both, name: "other"}), "", name)
 
     def test_without_id(self) -> None:
         """What bears no id is not kept."""

@@ -12,6 +12,7 @@ from fiberlb.api.rest import changed
 from fiberlb.api.rest.bodies import YAML, accepts_yaml, command_only, read_whole
 from fiberlb.api.rest.conditions import condition, not_modified, quoted
 from fiberlb.api.rest.documents import stored
+from fiberlb.api.rest.exported import exported
 from fiberlb.api.rest.lists import flag, number_of, query_of, single
 from fiberlb.api.rest.problem import invalid
 from fiberlb.api.rest.reply import NOT_MODIFIED, Reply, encoded
@@ -33,8 +34,14 @@ LONGEST = 86400.0
 
 
 async def whole(control: ControlService, request: IRequest) -> Reply:
-    """GET /v1/config: now, or as it was at a revision; JSON, or YAML where that is wanted."""
-    number = number_of("revision", single(query_of(request, ("revision",)), "revision"))
+    """
+    GET /v1/config: now, or as it was at a revision; JSON, or YAML where that is wanted.
+
+    With C{names} it is what a person would write into a file.
+    """
+    query = query_of(request, ("revision", "names"))
+    number = number_of("revision", single(query, "revision"))
+    form = exported if flag(query, "names") else stored
     tag = control.state.tags.whole if number is None else str(number)
     headers = {"ETag": quoted(tag), "Vary": "Accept"}
     if not_modified(request, tag):
@@ -46,7 +53,7 @@ async def whole(control: ControlService, request: IRequest) -> Reply:
     yaml = accepts_yaml(request)
 
     def work() -> bytes:
-        document = stored(configuration, facts)
+        document = form(configuration, facts)
         return yaml_text(document).encode() if yaml else encoded(document)
 
     body = await control.beside(work)

@@ -176,14 +176,15 @@ def stored(configuration: Configuration, certificates: CertificateFacts) -> dict
         found = [
             _stored(certificates, configuration, made, top=True)
             for made in configuration.all(cls).values()
-            if _is_root(configuration, made)
+            if is_root(configuration, made)
         ]
         if found or cls.PARENT is None:
             done[collection] = found
     return done
 
 
-def _is_root(configuration: Configuration, made: Resource) -> bool:
+def is_root(configuration: Configuration, made: Resource) -> bool:
+    """Whether an object stands at the top of the store layer's document."""
     if configuration.owner(made.id) is Owner.FILE:
         return False
     if made.PARENT is None:

@@ -180,12 +180,21 @@ def time_of(name: str, word: str) -> str:
 
     @raise Refused: 400, it is none.
     """
+    return time_text(moment_of(name, word))
+
+
+def moment_of(name: str, word: str) -> float:
+    """
+    A time in a query, seconds since the epoch.
+
+    @raise Refused: 400, it is none.
+    """
     try:
         # A plus in a query is a blank unless it was encoded.
         at = datetime.fromisoformat(word.replace(" ", "+"))
     except ValueError:
         raise invalid(f"{name} must be a time (RFC 3339)") from None
-    return time_text((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _meta_test(name: str, words: Sequence[str], configuration: Configuration) -> Test:

@@ -19,6 +19,7 @@ _ABOUT = (
 #: What a parameter of a query is, where it is no text.
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "dry_run": {"type": "boolean"},
+    "names": {"type": "boolean"},
     "limit": {"type": "integer", "minimum": 1, "maximum": MOST},
 }
 #: How clients say who they are; a certificate or a Unix socket says it too.

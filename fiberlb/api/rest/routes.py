@@ -80,6 +80,16 @@ _NODE = (
     ),
     Route(
         method="GET",
+        path="/v1/requests",
+        operation="listRequests",
+        role=Role.READ,
+        summary="The last answers that FiberLB has made itself, the last one first",
+        call=lambda served, request, words: requests.recent(served.control, request),
+        gives={200: "OwnAnswerList"},
+        query=requests.PARAMETERS,
+    ),
+    Route(
+        method="GET",
         path="/v1/requests/{request_id}",
         operation="getRequest",
         role=Role.READ,

@@ -232,6 +232,7 @@ _FIXED: Mapping[str, Schema] = {
         attempts=listed(record(member=TEXT, reason=TEXT, detail=TEXT, after={"type": "number"})),
         times={"type": "object", "additionalProperties": {"type": "number"}},
     ),
+    "OwnAnswerList": record(items=listed(named("OwnAnswer"))),
     "MemberStates": record(items=listed(named("MemberState"))),
     "Token": record(**_TOKEN, **_MADE_TOKEN),
     "MadeToken": record(**_TOKEN, **_MADE_TOKEN, token=TEXT),

@@ -7,12 +7,15 @@ Here a head and a body have to be whole in time, whatever comes of them meanwhil
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
+
+from fiberlb.api.rest.problem import PROBLEM_TYPE, Refused
 
 #: Seconds that a connection may wait for its next request.
 IDLE = 60.0
@@ -23,6 +26,17 @@ HEAD = 10.0
 BODY = 60.0
 #: Connections of all admin addresses together.
 MOST = 512
+
+_LINE = 16384
+_SAID = Refused(431, "head_too_large", f"a line of the head is over {_LINE} bytes").document()
+_BODY = json.dumps(_SAID).encode()
+#: The whole answer to a line that is too long (RFC 6585, section 5).
+_TOO_LONG = (
+    "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    f"Content-Type: {PROBLEM_TYPE}\r\n"
+    f"Content-Length: {len(_BODY)}\r\n"
+    "Connection: close\r\n\r\n"
+).encode() + _BODY
 
 
 class Connections:
@@ -84,6 +98,7 @@ class Connections:
 class AdminChannel(HTTPChannel):
     """HTTP of one connection, with a time for each part of a request."""
 
+    MAX_LENGTH = _LINE
     site: Any
     _begun = False
     _answered = False
@@ -127,6 +142,13 @@ class AdminChannel(HTTPChannel):
             # Who does not read the answer does not stay either.
             self._answered = True
             self.setTimeout(IDLE)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A line of a head is longer than C{MAX_LENGTH}: say so, and go."""
+        # Where one is being answered, this would be taken for its answer.
+        if not self._handlingRequest:
+            self.write(_TOO_LONG)
+        self.loseConnection()
 
     def timeoutConnection(self) -> None:
         """Some time is over."""

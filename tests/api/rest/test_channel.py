@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
@@ -99,6 +101,17 @@ class ChannelTests(SynchronousTestCase):
             self.send(b"GET / HTTP/1.1\r\n" if _ == 0 else b"X: " + b"y" * 9000 + b"\r\n")
         self.assertIn(b" 400 ", self.transport.value())
         self.assertTrue(self.transport.disconnecting)
+
+    def test_long_line(self) -> None:
+        """A line that is too long is answered with a problem, and ends the connection."""
+        for head in (b"GET /%s HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nX-Long: %s\r\n"):
+            self.connection, self.transport = self.connect()
+            self.send(head % (b"x" * 20_000))
+            self.assertTrue(self.transport.disconnecting)
+            said, _, body = self.transport.value().partition(b"\r\n\r\n")
+            self.assertTrue(said.startswith(b"HTTP/1.1 431 "), said)
+            self.assertIn(b"application/problem+json", said)
+            self.assertEqual(json.loads(body)["code"], "head_too_large")
 
     def test_many(self) -> None:
         """The one that has waited longest makes room; who works stays."""

@@ -308,5 +308,5 @@ class DatagramPort:
         detail = f"UDP, at {at(self.host, self.port)}"
         return (
             wall, name, client, port, b"", b"", 1, b"", 0, *octets, *chosen, "", reason, "", tries,
-            0.0, 0.0, *times, False, None, detail, 0.0,
+            0.0, 0.0, *times, False, None, detail, 0.0, b"",
         )  # fmt: skip

@@ -11,12 +11,8 @@ from fiberlb.acme.issued import Issued
 from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.bounds import Limits
 from fiberlb.model.certificate import Certificate
-from fiberlb.model.configuration import (
-    DEFAULT_LOAD_BALANCER,
-    Configuration,
-    check,
-    resolve,
-)
+from fiberlb.model.configuration import DEFAULT_LOAD_BALANCER, Configuration, resolve
+from fiberlb.model.consistency import check
 from fiberlb.model.exposed import exposed
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener

@@ -16,20 +16,16 @@ from twisted.logger import Logger
 
 from fiberlb.balancing.affinity_table import AffinityTable
 from fiberlb.balancing.interface import Sources
-from fiberlb.errors import AddressInUse
-from fiberlb.model.addresses import UDP, line, named
 from fiberlb.model.challenges import Challenges
 from fiberlb.model.operational import Operations
-from fiberlb.relay.accept import ACCEPTS, SHARED_ACCEPTS, Acceptor
 from fiberlb.relay.affinity import Memory, private_table
 from fiberlb.relay.bound import Share, settle
 from fiberlb.relay.challenged import Answers
 from fiberlb.relay.drain import Draining
 from fiberlb.relay.expelling import expel
-from fiberlb.relay.flow_room import FlowRoom
 from fiberlb.relay.inserted import inserted, told_of_client
+from fiberlb.relay.listening import Listening
 from fiberlb.relay.member_table import MemberTable
-from fiberlb.relay.missing import Missing
 from fiberlb.relay.networks import member_of
 from fiberlb.relay.prepared import Prepared
 from fiberlb.relay.rooms import Rooms
@@ -39,7 +35,6 @@ from fiberlb.relay.shedding import Shedding
 from fiberlb.relay.states import ListenerState, Load, Processes, listener_states
 from fiberlb.relay.timer_wheel import RATE
 from fiberlb.relay.trimming import Trimming, system_trim
-from fiberlb.relay.udp import DatagramPort
 from fiberlb.snapshot import ListenerPlan, Snapshot
 from fiberlb.tls.contexts import ROTATION, TlsSlot
 from fiberlb.tls.member_contexts import MemberContexts
@@ -47,10 +42,9 @@ from fiberlb.treatment.draft import Kept, Surroundings
 from fiberlb.treatment.mirroring import copied
 
 _log = Logger()
-_Key = tuple[str, int]
 
 
-class DataPlane:
+class DataPlane(Listening):
     """
     Everything between the clients and the members.
 
@@ -68,8 +62,6 @@ class DataPlane:
     """
 
     rotates: ClassVar[bool] = True
-    #: Other processes accept from the same sockets.
-    _shares: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -83,8 +75,7 @@ class DataPlane:
         random: Callable[[], float],
         make_table: Callable[[], AffinityTable] = private_table,
     ) -> None:
-        self._reactor = reactor
-        self._services = services
+        super().__init__(reactor, services)
         self._log = log
         self._trusted = member_of(trusted)
         self._make_slot = make_slot
@@ -93,13 +84,7 @@ class DataPlane:
         rooms = Rooms(reactor.callLater, sources.clock, self._share)
         self._table = MemberTable(sources, rooms, self.contexts, Memory(make_table))
         self._kept = Kept()
-        self._cells: dict[str, Cell] = {}
-        self._slots: dict[str, TlsSlot] = {}
-        self._acceptors: dict[_Key, Acceptor | DatagramPort] = {}
-        self._room = FlowRoom()
-        self._missing = Missing(reactor.callLater, self._bind_late)
         self._closing: list[Cell] = []
-        self._snapshot: Snapshot | None = None
         self._answers: Answers | None = None
         self._sweep = LoopingCall(self._tick)
         self._sweep.clock = reactor
@@ -153,22 +138,6 @@ class DataPlane:
             if not unchanged or slot.table is None:
                 prepared.tables[ident] = (slot, slot.prepare(plan.tls))
         self._bind(prepared, ident, plan, tolerated)
-
-    def _bind(self, prepared: Prepared, ident: str, plan: ListenerPlan, tolerated: bool) -> None:
-        held = self._room.parted.union(line(*k) for k in (*self._acceptors, *prepared.sockets))
-        for key in plan.addresses:
-            if key in self._acceptors or key in prepared.sockets:
-                continue
-            try:
-                free = line(*key) not in held
-                sock = self._services.bind(ident, *key, plan.freebind, probe=free)
-            except AddressInUse as why:
-                if not tolerated:
-                    raise
-                prepared.failed[key] = why
-            else:
-                prepared.sockets[key] = sock
-                held.add(line(*key))
 
     def activate(self, prepared: Prepared) -> None:
         """Swap to what was prepared; cannot fail."""
@@ -236,61 +205,6 @@ class DataPlane:
             if cell.plan.speaks_http:
                 cell.plan = self._plan(cell.plan.source)
 
-    def _swap_sockets(self, snapshot: Snapshot, prepared: Prepared) -> None:
-        wanted = snapshot.wanted()
-        for key in [key for key in self._acceptors if key not in wanted]:
-            self._stop_accepting(key)
-        for key, ident in wanted.items():
-            cell, slot = self._cells[ident], self._slots.get(ident)
-            acceptor = self._acceptors.get(key)
-            if acceptor is not None:
-                acceptor.cell, acceptor.slot = cell, slot
-            elif key in prepared.sockets:
-                self._acceptors[key] = self._accept_from(key, prepared.sockets.pop(key), ident)
-        self._missing.use({k: prepared.failed[k] for k in wanted if k in prepared.failed})
-
-    def _accept_from(self, key: _Key, sock: Any, ident: str) -> Acceptor | DatagramPort:
-        """Begin to accept for a listener."""
-        found = self._reader_of(key, sock, ident)
-        found.start()
-        return found
-
-    def _reader_of(self, key: _Key, sock: Any, ident: str) -> Acceptor | DatagramPort:
-        """What accepts connections, or takes datagrams, for a listener."""
-        if key[0].startswith(UDP):
-            return DatagramPort(self._services.loop, sock, self._cells[ident], self._room)
-        return Acceptor(
-            self._services.loop,
-            sock,
-            self._cells[ident],
-            self._slots.get(ident),
-            self._reactor.callLater,
-            exclusive=self._shares,
-            most=SHARED_ACCEPTS if self._shares and named(key[0]) else ACCEPTS,
-        )
-
-    def _stop_accepting(self, key: _Key) -> None:
-        self._acceptors.pop(key).stop()
-        self._services.release(key[0])
-
-    def unused(self, key: _Key) -> None:
-        """A socket that was prepared for this address is closed again."""
-        if key not in self._acceptors:
-            self._services.release(key[0])
-
-    def _bind_late(self, key: _Key, ident: str) -> bool:
-        """
-        Listen at an address at last; false when the listener does not exist any more.
-
-        @raise AddressInUse: it cannot be had yet.
-        """
-        plan = self._snapshot.listeners.get(ident) if self._snapshot else None
-        if plan is not None:
-            free = line(*key) not in {line(*k) for k in self._acceptors}
-            sock = self._services.bind(ident, *key, plan.freebind, probe=free)
-            self._acceptors[key] = self._accept_from(key, sock, ident)
-        return plan is not None
-
     # Health.
 
     def set_member_usable(self, member_id: str, usable: bool) -> None:
@@ -350,9 +264,7 @@ class DataPlane:
         @param deadline: seconds until it is cut.
         @param patience: seconds for idle connections to end with one more answer.
         """
-        for key in list(self._acceptors):
-            self._stop_accepting(key)
-        self._missing.stop()
+        self._stop_listening()
         for cell in (*self._cells.values(), *self._closing):
             cell.draining = True
         self._draining = Draining(self._reactor, self._services.loop, deadline, patience)
@@ -394,7 +306,3 @@ class DataPlane:
             self._plan_anew()
             for cell in self._cells.values():
                 self.shedding.impose(cell, self._draining is not None)
-
-    def _accepting(self) -> list[Acceptor]:
-        """What takes connections."""
-        return [a for a in self._acceptors.values() if isinstance(a, Acceptor)]

@@ -6,7 +6,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.configuration import COLLECTIONS, Configuration, check
+from fiberlb.model.configuration import COLLECTIONS, Configuration
+from fiberlb.model.consistency import check
 from fiberlb.model.convert import kinds, structure, unstructure
 from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy, PolicyAction

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from twisted.trial.unittest import SynchronousTestCase
-
 from fiberlb.relay.in_progress import InProgress
+from tests.support.relay_world import RelayTestCase
 
 
-class InProgressTests(SynchronousTestCase):
+class InProgressTests(RelayTestCase):
     """One object, request after request."""
 
     def made(self) -> InProgress:
         """Before its first request."""
-        cell: Any = None
-        return InProgress(cell, "192.0.2.1", 4711)
+        return InProgress(self.world().plane._cells["web"], "192.0.2.1", 4711)
 
     def test_cleared(self) -> None:
         """Nothing of a request is left for the next one; who the client is stays."""

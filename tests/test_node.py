@@ -17,12 +17,28 @@ from fiberlb.relay.loop import StockLoop
 from fiberlb.world import World
 
 
+class Pool:
+    """Threads whose work is done at once."""
+
+    def callInThreadWithCallback(self, told: Any, work: Any) -> None:
+        """See L{twisted.python.threadpool.ThreadPool.callInThreadWithCallback}."""
+        told(True, work())
+
+
 class Reactor(MemoryReactorClock):
     """A reactor in memory whose ports can be held."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reading: list[bool] = []
+
+    def getThreadPool(self) -> Pool:
+        """See L{IReactorThreads.getThreadPool}."""
+        return Pool()
+
+    def callFromThread(self, work: Any, *arguments: Any) -> None:
+        """See L{IReactorFromThreads.callFromThread}."""
+        work(*arguments)
 
     def listenTCP(self, *arguments: Any, **named: Any) -> Any:
         """See L{IReactorTCP.listenTCP}."""

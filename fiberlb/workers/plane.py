@@ -57,7 +57,7 @@ from fiberlb.workers.worker import SOCKET
 _log = Logger()
 
 
-class WorkersPlane:
+class WorkersPlane(Recalling):
     """
     All workers as one data plane.
 
@@ -77,7 +77,7 @@ class WorkersPlane:
         wall: Callable[[], float],
         environment: Mapping[str, str],
     ) -> None:
-        self._reactor = reactor
+        super().__init__(reactor, lambda: self.crew.seen())
         self._environment = environment
         self._settings = settings
         self._trusted: tuple[str, ...] = tuple(settings.trusted_proxies)
@@ -103,8 +103,6 @@ class WorkersPlane:
         self._rotation.clock = reactor
         self._begun = False
         self.crew: Crew
-        asked = Recalling(reactor, lambda: self.crew.seen())
-        self.recall, self.recent = asked.recall, asked.recent
         self.logs = LogWatch(reactor, settings.access_log.path, self)
 
     async def begin(self, directory: str) -> None:

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cache
-from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.copying import evolved
 from fiberlb.model.fields import NOT_SUPPORTED, REFUSED, Kind, Loading, Optional, Reference, Several
+from fiberlb.model.quick import READERS
 
 T = TypeVar("T")
 #: No value is this one.
@@ -59,18 +60,35 @@ def structure(cls: type[T], value: Any, path: Path, loading: Loading) -> T | Non
     if not isinstance(value, dict):
         loading.refuse(path, "must be a mapping")
         return None
-    fields = _load_fields(cls, value, path, loading)
-    if len(loading.problems) > before:
-        return None
-    try:
-        made = cls(**fields)
-    except ValueError as why:
-        loading.refuse(path, str(why))
-        return None
+    made = READERS[cls](value, path, loading) if len(loading.problems) == before else None
+    if made is None:
+        made = with_care(cls, value, path, loading, before)
+        if made is None:
+            return None
     check = getattr(made, "check", None)
     if check is not None:
         check(path, loading)
     return made if len(loading.problems) == before else None
+
+
+def with_care(
+    cls: type[T], value: dict[str, Any], path: Path, loading: Loading, before: int = 0
+) -> T | None:
+    """
+    The object of a mapping, read key by key; C{None} after noting every problem.
+
+    What lies between its fields is not looked at. L{fiberlb.model.quick} makes the same of most.
+
+    @param before: so many problems are not of this object.
+    """
+    fields = _load_fields(cls, value, path, loading)
+    if len(loading.problems) > before:
+        return None
+    try:
+        return cls(**fields)
+    except ValueError as why:
+        loading.refuse(path, str(why))
+        return None
 
 
 def _load_fields(cls: type, value: dict[str, Any], path: Path, loading: Loading) -> dict[str, Any]:
@@ -313,19 +331,3 @@ def references(made: Any) -> Iterator[tuple[str, str, Path]]:
 
     map_references(made, note)
     return iter(found)
-
-
-def evolved(made: T, /, **fields: Any) -> T:
-    """
-    The object with some fields set: C{attrs.evolve} in a fraction of its time.
-
-    For classes whose fields have no aliases and no converters that mind a second time.
-    """
-    names, get = _getter(cast(Hashable, type(made)))
-    return type(made)(**dict(zip(names, get(made), strict=True), **fields))
-
-
-@cache
-def _getter(cls: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    names = tuple(a.name for a in attrs.fields(cast(Any, cls)) if a.init)
-    return names, attrgetter(*names)

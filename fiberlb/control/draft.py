@@ -19,9 +19,9 @@ from fiberlb.model.configuration import (
     Configuration,
     find,
 )
-from fiberlb.model.convert import references
 from fiberlb.model.copying import evolved
 from fiberlb.model.l7 import L7Policy
+from fiberlb.model.referring import references
 from fiberlb.model.resource import Owner, Resource
 
 Key = tuple[str, str]

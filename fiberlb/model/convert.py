@@ -14,7 +14,7 @@ A model class may add, as class attributes:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -150,16 +150,20 @@ def said(made: Any) -> dict[str, Any]:
     version and in others. Of many small objects they are most of the text.
     """
     document = {}
-    for name, kind, empty, secret in _spoken(cast(Hashable, type(made))):
+    for name, kind, empty, secret in spoken(type(made)):
         value = getattr(made, name)
         if value is not empty:
             document[name] = value if secret else kind.dump(value)
     return document
 
 
+def spoken(cls: type) -> tuple[tuple[str, Kind, Any, bool], ...]:
+    """Of each field the name, the kind, the value that says nothing, and whether it is secret."""
+    return _spoken(cast(Hashable, cls))
+
+
 @cache
 def _spoken(cls: Hashable) -> tuple[tuple[str, Kind, Any, bool], ...]:
-    """Of each field the name, the kind, the value that says nothing, and whether it is secret."""
     known = {a.name: a.default for a in attrs.fields(cast(Any, cls))}
     return tuple(
         (
@@ -293,9 +297,13 @@ def map_references(made: T, change: Callable[[str, str, Path], str]) -> T:
     return evolved(made, **differing) if differing else made
 
 
+def referring(cls: type) -> tuple[tuple[str, Kind], ...]:
+    """The fields of a class that may hold references."""
+    return _referring(cast(Hashable, cls))
+
+
 @cache
 def _referring(cls: Hashable) -> tuple[tuple[str, Kind], ...]:
-    """The fields of a class that may hold references."""
     return tuple((name, kind) for name, kind in kinds(cast(type, cls)).items() if _may_refer(kind))
 
 
@@ -319,15 +327,3 @@ def _map_value(kind: Kind, value: Any, path: Path, change: Callable[[str, str, P
     if isinstance(kind, Nested):
         return map_references(value, lambda to, text, at: change(to, text, (*path, *at)))
     return value
-
-
-def references(made: Any) -> Iterator[tuple[str, str, Path]]:
-    """Every reference in an object: the collection, the text, the path within the object."""
-    found: list[tuple[str, str, Path]] = []
-
-    def note(to: str, text: str, path: Path) -> str:
-        found.append((to, text, path))
-        return text
-
-    map_references(made, note)
-    return iter(found)

@@ -97,6 +97,15 @@ def document(cls: type, random: Random, depth: int = 0) -> dict[Any, Any]:
     return done
 
 
+def objects(random: Random) -> Iterator[Any]:
+    """Objects of every class, of documents that happen to be in order."""
+    for cls in model_classes():
+        for _ in range(DOCUMENTS):
+            found = structure(cls, document(cls, random), (), Loading())
+            if found is not None:
+                yield found
+
+
 class Colour(Enum):
     """Words."""
 

@@ -8,6 +8,7 @@ FiberLB sets are taken when they say what is so, and refused when they do not.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from fiberlb.control.certificates import FACTS, MARK, CertificateFacts, has_key
@@ -69,6 +70,8 @@ def settable(
     @param known: gives the facts to compare with.
     @param ident: the object's id where the place of the request says it.
     """
+    if not ident and _ordinary(collection, document):
+        return _within(collection, document, at, loading, known)
     if not isinstance(document, dict):
         return document
     if ident and str(document.get("id", ident)).lower() != ident:
@@ -93,6 +96,40 @@ def settable(
                 settable(child, _unbound(child, each, said), (*at, key, index), loading, known)
                 for index, each in enumerate(done[key])
             ]
+    return done
+
+
+def _ordinary(collection: str, document: Any) -> bool:
+    """Whether a document says nothing but what can be set, what is nested in it apart."""
+    return type(document) is dict and _odd_keys(collection).isdisjoint(document)
+
+
+@cache
+def _odd_keys(collection: str) -> frozenset[str]:
+    """Keys that a look has to be taken at: what cannot be set, and what is said elsewhere."""
+    cls = COLLECTIONS.get(collection)
+    of = () if cls is None or cls.PARENT is None else cls.PARENT[:1]
+    facts = (*_META, *_FACTS.get(collection, ()), *OBSERVED.get(collection, ()))
+    return frozenset(("id", "acme", "health_monitor", *of, *facts))
+
+
+def _within(
+    collection: str, document: dict[str, Any], at: Path, loading: Loading, known: Known
+) -> dict[str, Any]:
+    """An ordinary document, what is nested in it without what cannot be set."""
+    done = document
+    for key, child in getattr(COLLECTIONS.get(collection), "CHILDREN", {}).items():
+        several = document.get(key)
+        if not isinstance(several, list):
+            continue
+        each = [
+            _within(child, one, (*at, key, index), loading, known)
+            if _ordinary(child, one)
+            else settable(child, _unbound(child, one, ""), (*at, key, index), loading, known)
+            for index, one in enumerate(several)
+        ]
+        if any(one is not other for one, other in zip(each, several, strict=True)):
+            done = {**done, key: each}
     return done
 
 

@@ -15,8 +15,8 @@ from fiberlb.control.commits import time_text
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration
-from fiberlb.model.convert import references
 from fiberlb.model.listener import Listener
+from fiberlb.model.referring import references
 from fiberlb.model.resource import Resource
 from fiberlb.tls.authorities import Authorities, examine
 from fiberlb.tls.bundles import has_bundled_key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import attrs
@@ -22,7 +23,7 @@ from fiberlb.control.state import State
 from fiberlb.control.union import default_settled
 from fiberlb.control.validate import examined
 from fiberlb.model.configuration import COLLECTIONS, Configuration
-from fiberlb.model.resource import Meta, Resource
+from fiberlb.model.resource import Meta, Owner, Resource
 from fiberlb.store.sealed import Keyring
 
 Key = tuple[str, str]
@@ -77,9 +78,7 @@ def drawn_up(
     if not changed and not gone:
         return None
     number = state.revision + 1
-    records = [
-        _record(draft, made, origin, now, (number, index)) for index, made in enumerate(changed)
-    ]
+    records = list(_records(draft, changed, origin, now, number))
     lost = [ident for ident in draft.lost if ident in resolved.meta]
     contents = {i: n for i, n in state.layer.contents.items() if (i in resolved.meta)}
     contents.update(dict.fromkeys(lost, number))
@@ -106,19 +105,19 @@ def drawn_up(
 def _with_puts(commit: Commit, before: StoreLayer, lost: list[str], keyring: Keyring) -> Commit:
     """The commit with the documents that it stores."""
     number, layer = commit.entry.revision, commit.layer
-    documents: dict[tuple[str, str], bytes] = {}
+    documents: dict[int, bytes] = {}
     puts: dict[bytes, bytes | None] = {}
     for version in commit.versions:
-        if version.after is not None:
-            documents[version.key] = encode(version.after, keyring)
-        puts[object_key(*version.key)] = documents.get(version.key)
+        after = version.after
+        document = None if after is None else encode(after, keyring)
+        puts[object_key(*version.key)] = document
+        if document is not None:
+            documents[id(after)] = document
 
-    def document(record: Record) -> bytes:
-        known = layer.records[record.made.COLLECTION].get(record.made.id) is record
-        key = record.made.COLLECTION, record.made.id
-        return documents[key] if known else encode(record, keyring)
+    def written_once(record: Record) -> bytes:
+        return documents.get(id(record)) or encode(record, keyring)
 
-    pieces = written(number, commit.versions, document)
+    pieces = written(number, commit.versions, written_once)
     entry = attrs.evolve(commit.entry, pieces=len(pieces))
     puts.update({contents_key(i): None for i in before.contents.keys() - layer.contents.keys()})
     puts.update({contents_key(ident): str(number).encode() for ident in lost})
@@ -156,44 +155,52 @@ def _provisional(draft: Draft, origin: Origin, now: str) -> Configuration:
 def _changed(draft: Draft, resolved: Configuration) -> list[Resource]:
     """What really differs from before, parents first."""
     state = draft.state
-    found = []
-    for collection in COLLECTIONS:
-        before = state.configuration.objects.get(collection, {})
-        for kind, ident in draft.changed:
-            if kind != collection:
+    found: dict[str, list[Resource]] = {collection: [] for collection in COLLECTIONS}
+    for collection, ident in draft.changed:
+        made = resolved.objects[collection][ident]
+        before = state.configuration.objects.get(collection, {}).get(ident)
+        record = _stored(state, made)
+        if record is not None and before is not None and ident not in draft.notes:
+            owner = draft.owners.get((collection, ident))
+            if owner in (None, record.meta.managed_by) and before == made:
                 continue
-            made = resolved.objects[collection][ident]
-            record = _stored(state, made)
-            owner = draft.owners.get((kind, ident))
-            same = record is not None and owner in (None, record.meta.managed_by)
-            if before.get(ident) != made or ident in draft.notes or not same:
-                found.append(made)
-    return found
+        found[collection].append(made)
+    return [made for several in found.values() for made in several]
 
 
 def _stored(state: State, made: Resource) -> Record | None:
     return state.layer.records[made.COLLECTION].get(made.id)
 
 
-def _record(
-    draft: Draft, made: Resource, origin: Origin, now: str, order: tuple[int, int]
-) -> Record:
-    key = made.COLLECTION, made.id
-    known = _stored(draft.state, made) or draft.known.get(key)
-    notes = draft.noted(made.id)
-    if known is None:
-        owner = draft.owners.get(key, origin.owner)
-        return Record(made, Meta(owner, now, now, order[0], notes=notes), order)
-    owner = draft.owners.get(key, known.meta.managed_by)
-    meta = attrs.evolve(
-        known.meta, managed_by=owner, updated_at=now, revision=order[0], notes=notes
-    )
-    return Record(made, meta, known.order)
+def _records(
+    draft: Draft, several: Iterable[Resource], origin: Origin, now: str, number: int
+) -> Iterator[Record]:
+    """The records of what changed; new ones share what is known of all of them."""
+    new: dict[Owner, Meta] = {}
+    for index, made in enumerate(several):
+        key = made.COLLECTION, made.id
+        known = _stored(draft.state, made) or draft.known.get(key)
+        notes = draft.noted(made.id)
+        if known is not None:
+            owner = draft.owners.get(key, known.meta.managed_by)
+            meta = attrs.evolve(
+                known.meta, managed_by=owner, updated_at=now, revision=number, notes=notes
+            )
+            yield Record(made, meta, known.order)
+            continue
+        owner = draft.owners.get(key, origin.owner) if draft.owners else origin.owner
+        if notes or owner not in new:
+            meta = Meta(owner, now, now, number, notes=notes)
+            if not notes:
+                new[owner] = meta
+        else:
+            meta = new[owner]
+        yield Record(made, meta, (number, index))
 
 
 def _change(version: Version) -> Change:
-    collection, ident = version.key
-    return Change(version.op, collection, ident, version.record.made.name)
+    made = version.record.made
+    return Change(version.op, made.COLLECTION, made.id, made.name)
 
 
 def _deletions(draft: Draft, gone: list[Key]) -> list[Version]:

@@ -10,8 +10,9 @@ import attrs
 
 from fiberlb.control.past import Version
 from fiberlb.control.records import Record
-from fiberlb.model.convert import kinds, references, secret_fields, unstructure
+from fiberlb.model.convert import kinds, secret_fields, unstructure
 from fiberlb.model.fields import Kind
+from fiberlb.model.referring import references
 from fiberlb.model.resource import Resource
 
 

@@ -19,8 +19,9 @@ from fiberlb.model.configuration import (
     Configuration,
     find,
 )
-from fiberlb.model.convert import evolved, references
+from fiberlb.model.copying import evolved
 from fiberlb.model.l7 import L7Policy
+from fiberlb.model.referring import references
 from fiberlb.model.resource import Owner, Resource
 
 Key = tuple[str, str]
@@ -130,8 +131,9 @@ class Draft:
 
         @raise OwnedByFile: it, or the list it joins, belongs to the file.
         """
-        key = (made.COLLECTION, made.id)
-        before = self._objects[made.COLLECTION].get(made.id)
+        collection = made.COLLECTION
+        objects = self._objects[collection]
+        before = objects.get(made.id)
         made = self._placed(made, before)
         if before is not None:
             if before == made and not self.is_implicit(before):
@@ -139,12 +141,15 @@ class Draft:
             self.own(before)
         if made.PARENT is not None:
             self._adopt(made, before)
-        self._objects[made.COLLECTION][made.id] = made
-        self._moved(made, before)
+        objects[made.id] = made
+        if collection == L7Policy.COLLECTION:
+            self._moved(made, before)
+        key = (collection, made.id)
         if place is not None:
             self._places[key] = place
         self.changed[key] = made
-        self.gone.pop(key, None)
+        if self.gone:
+            self.gone.pop(key, None)
 
     def adopt(self, made: Resource, owner: Owner) -> None:
         """
@@ -192,9 +197,12 @@ class Draft:
         """With the parent's id for its name, and a position."""
         if made.PARENT is None:
             return made
-        found = find(self._view, made.PARENT[1], _parent(made))
-        if len(found) == 1 and found[0] != _parent(made):
-            made = with_parent(made, found[0])
+        field, of = made.PARENT
+        parent = getattr(made, field)
+        if parent not in self._objects[of]:
+            found = find(self._view, of, parent)
+            if len(found) == 1:
+                made = with_parent(made, found[0])
         if not isinstance(made, L7Policy):
             return made
         if made.position is None:
@@ -231,17 +239,20 @@ class Draft:
     def _adopt(self, made: Resource, before: Resource | None) -> None:
         """Enter it in its parent's list."""
         assert made.PARENT is not None
-        parent = _parent(made)
-        index = self._index(made.COLLECTION)
+        collection, parent = made.COLLECTION, _parent(made)
+        index = self._index(collection)
         if before is not None and _parent(before) == parent:
             return
-        if (parent, made.COLLECTION) in self.state.file.owned_lists:
+        if (parent, collection) in self.state.file.owned_lists:
             owner = self._objects[made.PARENT[1]][parent]
-            raise self._owned(owner, f"the list {made.COLLECTION} of ")
+            raise self._owned(owner, f"the list {collection} of ")
         if before is not None:
             index[_parent(before)].pop(made.id, None)
             self.lost.add(_parent(before))
-        index.setdefault(parent, {})[made.id] = None
+        siblings = index.get(parent)
+        if siblings is None:
+            siblings = index[parent] = {}
+        siblings[made.id] = None
 
     def remove(self, made: Resource) -> None:
         """

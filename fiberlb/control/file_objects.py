@@ -13,7 +13,7 @@ import attrs
 from fiberlb.control.tree import Tree, derived, flattened, identified, numbered
 from fiberlb.control.yaml_file import Document
 from fiberlb.errors import Path, Problem
-from fiberlb.model.convert import evolved
+from fiberlb.model.copying import evolved
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.resource import UUID_PATTERN, file_id

@@ -26,7 +26,6 @@ PAST = b"past/"
 PIECE = 256 * 1024
 #: What a certificate is made of, and stays when its other fields are restored.
 MATERIAL = ("certificate", "private_key", "passphrase", "crl", "ocsp")
-_quoted = json.JSONEncoder().encode
 #: Pieces that are read from the store at a time.
 PAGE = 8
 
@@ -53,7 +52,8 @@ class Version:
     @property
     def key(self) -> tuple[str, str]:
         """Its collection and its id."""
-        return self.record.made.COLLECTION, self.record.made.id
+        made = self.record.made
+        return made.COLLECTION, made.id
 
     @property
     def op(self) -> str:
@@ -82,9 +82,14 @@ def written(revision: int, versions: Iterable[Version], encode: Encode) -> dict[
 
 
 def _item(version: Version, encode: Encode) -> bytes:
-    name = _quoted("/".join(version.key)).encode()
-    sides = [b"null" if r is None else encode(r) for r in (version.before, version.after)]
-    return b'{"object":%b,"before":%b,"after":%b}' % (name, *sides)
+    before, after = version.before, version.after
+    name = "/".join(version.key).encode()  # an id, which needs no quoting
+    old = b"null" if before is None else encode(before)
+    return b'{"object":"%b","before":%b,"after":%b}' % (
+        name,
+        old,
+        b"null" if after is None else encode(after),
+    )
 
 
 def _cut(items: Iterable[bytes]) -> Iterator[list[bytes]]:

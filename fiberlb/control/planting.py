@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -16,7 +16,8 @@ from fiberlb.control.union import monitor_id
 from fiberlb.errors import ConfigurationError, Path
 from fiberlb.model.addresses import at
 from fiberlb.model.certificate import Certificate
-from fiberlb.model.convert import evolved
+from fiberlb.model.configuration import COLLECTIONS
+from fiberlb.model.copying import evolved, replacers
 from fiberlb.model.fields import Loading
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.l7 import L7Policy, L7Rule
@@ -26,6 +27,10 @@ from fiberlb.tls.bundles import unpacked
 
 #: The names that files give (L{fiberlb.control.file_objects.settled}).
 _GIVEN = re.compile("(?:rule|policy)-[0-9]+")
+#: By the field with a parent's id: what puts objects in their places.
+_PLACED = {
+    cls.PARENT[0]: replacers("id", cls.PARENT[0]) for cls in COLLECTIONS.values() if cls.PARENT
+}
 
 
 def every(made: Resource) -> bool:
@@ -88,15 +93,15 @@ class Planting:
 
     def plant(self, tree: Tree, parent: str = "") -> str:
         """A new object with all that is nested in it; returns its id."""
-        made = tree.made
-        within = parent or tree.parent
-        ident = self._draft.new_id(made, self._make_id(made.COLLECTION, within, made.name))
-        self.planted[made.COLLECTION, ident] = None
-        self._draft.put(finished(placed(made, ident, parent)), place_of(tree))
-        for collection in sorted(tree.given):
-            children = [child for child in tree.children if child.collection == collection]
+        made, draft = tree.made, self._draft
+        collection = made.COLLECTION
+        fresh = self._make_id(collection, parent or tree.parent, made.name)
+        ident = draft.new_id(made, fresh)
+        self.planted[collection, ident] = None
+        draft.put(finished(placed(made, ident, parent)), place_of(tree))
+        for inner, children in _nested(tree):
             # All at once: each one by itself would look at all those before it.
-            for child in numbered(children) if collection == L7Policy.COLLECTION else children:
+            for child in numbered(children) if inner == L7Policy.COLLECTION else children:
                 self.plant(child, ident)
         return ident
 
@@ -107,8 +112,7 @@ class Planting:
         if made != current:
             # Else not even the load balancer that is there by itself is taken over.
             self._draft.put(made, place_of(tree))
-        for collection in sorted(tree.given):
-            children = [child for child in tree.children if child.collection == collection]
+        for collection, children in _nested(tree):
             self.replace_list(collection, current.id, children)
 
     def replace_list(self, collection: str, parent: str, trees: Sequence[Tree]) -> None:
@@ -127,6 +131,17 @@ class Planting:
             else:
                 named = _unnamed(tree, current) if self._of_file else tree
                 self.settle(_renamed(named, current), current, parent)
+
+
+def _nested(tree: Tree) -> Iterable[tuple[str, Sequence[Tree]]]:
+    """The lists of children that the document gives, by their collections."""
+    if len(tree.given) == 1:
+        (collection,) = tree.given
+        return [(collection, tree.children)]
+    return [
+        (collection, [child for child in tree.children if child.collection == collection])
+        for collection in sorted(tree.given)
+    ]
 
 
 def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resource | None]:
@@ -181,10 +196,10 @@ def _unnamed(tree: Tree, current: Resource) -> Tree:
 
 def placed(made: Resource, ident: str, parent: str) -> Resource:
     """The object with its id, and with its parent's, where that is said."""
-    fields: dict[str, Any] = {"id": ident}
-    if parent and made.PARENT is not None:
-        fields[made.PARENT[0]] = parent
-    return evolved(made, **fields)
+    if not parent or made.PARENT is None:
+        return evolved(made, id=ident)
+    done: Resource = _PLACED[made.PARENT[0]][type(made)](made, ident, parent)
+    return done
 
 
 def finished(made: Resource) -> Resource:
@@ -203,9 +218,13 @@ def with_monitor(pool: Pool, monitor: HealthMonitor | None) -> Pool:
     return attrs.evolve(pool, health_monitor=monitor)
 
 
+#: No field stands elsewhere.
+_AS_NAMED: Mapping[str, Path] = {}
+
+
 def place_of(tree: Tree) -> Place:
     """Where an object stands in what the client sent."""
     parent = tree.made.PARENT
     if tree.parent_path is None or parent is None:
-        return Place(None, tree.path)
+        return Place(None, tree.path, _AS_NAMED)
     return Place(None, tree.path, {parent[0]: tree.parent_path})

@@ -26,14 +26,13 @@ from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import said, secret_fields, structure
 from fiberlb.model.fields import Loading
 from fiberlb.model.resource import Meta, Owner, Resource
+from fiberlb.model.texts import quoted, writers, written
 from fiberlb.store.sealed import Keyring, SealError
 
 #: In every commit's expectation, so that two writers never both succeed.
 COUNTER = b"revision"
 OBJECTS = b"objects/"
 CONTENTS = b"contents/"
-#: JSON without blanks; one encoder, for there may be many documents.
-_written = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Unreadable(Exception):
@@ -66,13 +65,37 @@ def contents_key(ident: str) -> bytes:
 def encode(record: Record, keyring: Keyring) -> bytes:
     """The document of an object, its secrets sealed."""
     made = record.made
+    if secret_fields(type(made)):
+        return written(_sealed(record, keyring)).encode()
+    meta, (first, second) = record.meta, record.order
+    parent = "null" if made.PARENT is None else quoted(getattr(made, made.PARENT[0]))
+    notes = f',"notes":{written(dict(meta.notes))}' if meta.notes else ""
+    text = (
+        f'{{"managed_by":"{meta.managed_by._value_}","created_at":{quoted(meta.created_at)}'
+        f',"updated_at":{quoted(meta.updated_at)},"revision":{meta.revision}'
+        f',"order":[{first},{second}],"parent":{parent},"spec":{_SPECS[type(made)](made)}{notes}}}'
+    )
+    return text.encode()
+
+
+def _unspecified(cls: Any) -> tuple[str, ...]:
+    """What stands beside the C{spec} of a document."""
+    return ("id",) if cls.PARENT is None else ("id", cls.PARENT[0])
+
+
+_SPECS = writers(_unspecified)
+
+
+def _sealed(record: Record, keyring: Keyring) -> dict[str, Any]:
+    """The document of an object with its secrets, sealed."""
+    made = record.made
     spec = said(made)
     del spec["id"]
     parent = spec.pop(made.PARENT[0], "") if made.PARENT is not None else None
     for name in secret_fields(type(made)):
         if spec.get(name) is not None:
             spec[name] = keyring.seal(spec[name].encode(), _context(made, name))
-    document = {
+    return {
         "managed_by": record.meta.managed_by.value,
         "created_at": record.meta.created_at,
         "updated_at": record.meta.updated_at,
@@ -82,7 +105,6 @@ def encode(record: Record, keyring: Keyring) -> bytes:
         "spec": spec,
         **({"notes": dict(record.meta.notes)} if record.meta.notes else {}),
     }
-    return _written(document).encode()
 
 
 def decode(key: bytes, value: bytes, keyring: Keyring) -> Record:

@@ -16,7 +16,8 @@ import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.configuration import COLLECTIONS
-from fiberlb.model.convert import evolved, structure
+from fiberlb.model.convert import structure
+from fiberlb.model.copying import evolved, replacers
 from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.pool import Pool
@@ -26,6 +27,7 @@ from fiberlb.model.resource import Resource, file_id
 POSITION_STEP = 10
 #: The collection that there may be very many objects of, and that a reading remembers.
 _LARGE = L7Policy.COLLECTION
+_NUMBERED = replacers("position")
 #: Makes an id: called with the collection, the parent's id (C{""}: none) and the name.
 MakeId = Callable[[str, str, str], str]
 
@@ -218,7 +220,7 @@ def numbered(policies: Iterable[Tree], taken: Iterable[int] = (), memo: Any = No
 
 
 def _at(tree: Tree, position: int) -> Tree:
-    made = evolved(tree.made, position=position)
+    made = _NUMBERED[L7Policy](tree.made, position)
     return Tree(made, tree.path, tree.children, tree.given, tree.parent_path)
 
 

@@ -16,12 +16,13 @@ import attrs
 
 from fiberlb.errors import Path, Problem, nearest
 from fiberlb.model.certificate import Certificate
-from fiberlb.model.convert import map_references, references
+from fiberlb.model.convert import map_references
 from fiberlb.model.fields import MOST_SUGGESTIONS
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool
+from fiberlb.model.referring import SETTLES, Find, references
 from fiberlb.model.resource import UUID_PATTERN, Meta, Owner, Resource, file_id
 
 R = TypeVar("R", bound=Resource)
@@ -148,30 +149,61 @@ class _Names:
             return find(self._configuration, collection, word, prefer)
         return _preferred(self._configuration, named, prefer)
 
+    def finding(self, prefer: Owner | None) -> Find:
+        """The one id that a word stands for in a collection; C{None}: none, or several."""
+        known: dict[tuple[str, str], str | None] = {}
+
+        def find(collection: str, word: str) -> str | None:
+            key = collection, word
+            if key not in known:
+                found = self.find(collection, word, prefer)
+                known[key] = found[0] if len(found) == 1 else None
+            return known[key]
+
+        return find
+
 
 def resolve(configuration: Configuration) -> tuple[Configuration, list[Problem]]:
     """The configuration with every reference an id, and what could not be resolved."""
     problems: list[Problem] = []
     names = _Names(configuration)
+    there = {collection: configuration.objects.get(collection, {}) for collection in COLLECTIONS}
+    of_file, of_others = names.finding(Owner.FILE), names.finding(None)
+    meta, file = configuration.meta, Owner.FILE
     resolved: dict[str, dict[str, Resource]] = {}
     for collection, objects in configuration.objects.items():
         done = resolved[collection] = {}
+        settle = SETTLES[COLLECTIONS[collection]]
         for ident, made in objects.items():
-            prefer = Owner.FILE if configuration.owner(ident) is Owner.FILE else None
-
-            def change(to: str, word: str, path: Path, at: Path = (collection, ident)) -> str:
-                if not word:
-                    return word
-                found = names.find(to, word, prefer)  # noqa: B023
-                if len(found) == 1:
-                    return found[0]
-                guess = len(problems) < MOST_SUGGESTIONS
-                where = (*at, *path)
-                problems.append(_unresolved(configuration, to, word, where, len(found), guess))
-                return word
-
-            done[ident] = map_references(made, change)
+            owned = meta[ident].managed_by is file
+            settled = settle(made, there, of_file if owned else of_others)
+            if settled is None:
+                settled = _resolved(configuration, names, made, file if owned else None, problems)
+            done[ident] = settled
     return attrs.evolve(configuration, objects=resolved), problems
+
+
+def _resolved(
+    configuration: Configuration,
+    names: _Names,
+    made: Resource,
+    prefer: Owner | None,
+    problems: list[Problem],
+) -> Resource:
+    """An object with every reference an id; notes those that are not resolved."""
+
+    def change(to: str, word: str, path: Path) -> str:
+        if not word:
+            return word
+        found = names.find(to, word, prefer)
+        if len(found) == 1:
+            return found[0]
+        guess = len(problems) < MOST_SUGGESTIONS
+        where = (made.COLLECTION, made.id, *path)
+        problems.append(_unresolved(configuration, to, word, where, len(found), guess))
+        return word
+
+    return map_references(made, change)
 
 
 def _unresolved(

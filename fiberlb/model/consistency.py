@@ -15,7 +15,6 @@ from fiberlb.model.addresses import named
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.certificate_uses import of_listener, of_pool
 from fiberlb.model.configuration import Configuration, addresses
-from fiberlb.model.convert import references
 from fiberlb.model.l7 import (
     NESTING,
     OF_CONNECTIONS,
@@ -28,6 +27,7 @@ from fiberlb.model.listener import ADD_TLS_CONFIG, Listener
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.mirror import misfits
 from fiberlb.model.pool import Member, Pool, PoolProtocol
+from fiberlb.model.referring import references
 from fiberlb.model.treated import TREATMENTS
 
 
@@ -66,7 +66,7 @@ def _check_listeners(configuration: Configuration) -> Iterable[Problem]:
                 other = taken.setdefault(key, listener)
                 if other is not listener:
                     yield _taken(at, address, port, other)
-        yield from _check_named_pools(configuration, listener, listener)
+        yield from _check_named_pools(configuration, listener, listener, set())
         tls = listener.tls_config
         if tls is not None:
             yield from of_listener(configuration.all(Certificate), tls, (*at, "tls_config"))
@@ -110,9 +110,16 @@ def _check_fit(listener: Listener, pool: Pool, path: Path) -> Iterable[Problem]:
 
 
 def _check_named_pools(
-    configuration: Configuration, listener: Listener, made: Listener | L7Policy
+    configuration: Configuration,
+    listener: Listener,
+    made: Listener | L7Policy,
+    fitting: set[tuple[str, str]],
 ) -> Iterable[Problem]:
-    """The pools that a listener, or one of its policies, sends what comes to."""
+    """
+    The pools that a listener, or one of its policies, sends what comes to.
+
+    @param fitting: the ids of listeners and pools that are known to go together.
+    """
     at = (made.COLLECTION, made.id)
     pools = configuration.all(Pool)
     split: set[str] = set()
@@ -120,7 +127,11 @@ def _check_named_pools(
         pool = pools.get(ident) if to == Pool.COLLECTION else None
         if pool is None:
             continue
-        yield from _check_fit(listener, pool, (*at, *path))
+        if (listener.id, ident) not in fitting:
+            unfit = list(_check_fit(listener, pool, (*at, *path)))
+            yield from unfit
+            if not unfit:
+                fitting.add((listener.id, ident))
         if path[0] not in ("default_pools", "redirect_pools"):
             continue
         # One of several; by its name and by its id it is the same.
@@ -136,6 +147,7 @@ def _check_named_pools(
 
 def _check_policies(configuration: Configuration) -> Iterable[Problem]:
     listeners = configuration.all(Listener)
+    fitting: set[tuple[str, str]] = set()
     for policy in configuration.all(L7Policy).values():
         at = ("l7_policies", policy.id)
         listener = listeners.get(policy.listener_id)
@@ -147,7 +159,7 @@ def _check_policies(configuration: Configuration) -> Iterable[Problem]:
             message = f"listener {listener.name!r} is {listener.protocol.value}, policies need http"
             yield Problem((*at, "listener_id"), message)
             continue
-        yield from _check_named_pools(configuration, listener, policy)
+        yield from _check_named_pools(configuration, listener, policy, fitting)
 
 
 def _check_passing(configuration: Configuration, policy: L7Policy) -> Iterable[Problem]:

@@ -14,15 +14,16 @@ A model class may add, as class attributes:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import attrs
 
 from fiberlb.errors import Path
+from fiberlb.model.copying import evolved
 from fiberlb.model.fields import NOT_SUPPORTED, REFUSED, Kind, Loading, Optional, Reference, Several
+from fiberlb.model.quick import READERS
 
 T = TypeVar("T")
 #: No value is this one.
@@ -59,18 +60,35 @@ def structure(cls: type[T], value: Any, path: Path, loading: Loading) -> T | Non
     if not isinstance(value, dict):
         loading.refuse(path, "must be a mapping")
         return None
-    fields = _load_fields(cls, value, path, loading)
-    if len(loading.problems) > before:
-        return None
-    try:
-        made = cls(**fields)
-    except ValueError as why:
-        loading.refuse(path, str(why))
-        return None
+    made = READERS[cls](value, path, loading) if len(loading.problems) == before else None
+    if made is None:
+        made = with_care(cls, value, path, loading, before)
+        if made is None:
+            return None
     check = getattr(made, "check", None)
     if check is not None:
         check(path, loading)
     return made if len(loading.problems) == before else None
+
+
+def with_care(
+    cls: type[T], value: dict[str, Any], path: Path, loading: Loading, before: int = 0
+) -> T | None:
+    """
+    The object of a mapping, read key by key; C{None} after noting every problem.
+
+    What lies between its fields is not looked at. L{fiberlb.model.quick} makes the same of most.
+
+    @param before: so many problems are not of this object.
+    """
+    fields = _load_fields(cls, value, path, loading)
+    if len(loading.problems) > before:
+        return None
+    try:
+        return cls(**fields)
+    except ValueError as why:
+        loading.refuse(path, str(why))
+        return None
 
 
 def _load_fields(cls: type, value: dict[str, Any], path: Path, loading: Loading) -> dict[str, Any]:
@@ -132,16 +150,20 @@ def said(made: Any) -> dict[str, Any]:
     version and in others. Of many small objects they are most of the text.
     """
     document = {}
-    for name, kind, empty, secret in _spoken(cast(Hashable, type(made))):
+    for name, kind, empty, secret in spoken(type(made)):
         value = getattr(made, name)
         if value is not empty:
             document[name] = value if secret else kind.dump(value)
     return document
 
 
+def spoken(cls: type) -> tuple[tuple[str, Kind, Any, bool], ...]:
+    """Of each field the name, the kind, the value that says nothing, and whether it is secret."""
+    return _spoken(cast(Hashable, cls))
+
+
 @cache
 def _spoken(cls: Hashable) -> tuple[tuple[str, Kind, Any, bool], ...]:
-    """Of each field the name, the kind, the value that says nothing, and whether it is secret."""
     known = {a.name: a.default for a in attrs.fields(cast(Any, cls))}
     return tuple(
         (
@@ -275,9 +297,13 @@ def map_references(made: T, change: Callable[[str, str, Path], str]) -> T:
     return evolved(made, **differing) if differing else made
 
 
+def referring(cls: type) -> tuple[tuple[str, Kind], ...]:
+    """The fields of a class that may hold references."""
+    return _referring(cast(Hashable, cls))
+
+
 @cache
 def _referring(cls: Hashable) -> tuple[tuple[str, Kind], ...]:
-    """The fields of a class that may hold references."""
     return tuple((name, kind) for name, kind in kinds(cast(type, cls)).items() if _may_refer(kind))
 
 
@@ -301,31 +327,3 @@ def _map_value(kind: Kind, value: Any, path: Path, change: Callable[[str, str, P
     if isinstance(kind, Nested):
         return map_references(value, lambda to, text, at: change(to, text, (*path, *at)))
     return value
-
-
-def references(made: Any) -> Iterator[tuple[str, str, Path]]:
-    """Every reference in an object: the collection, the text, the path within the object."""
-    found: list[tuple[str, str, Path]] = []
-
-    def note(to: str, text: str, path: Path) -> str:
-        found.append((to, text, path))
-        return text
-
-    map_references(made, note)
-    return iter(found)
-
-
-def evolved(made: T, /, **fields: Any) -> T:
-    """
-    The object with some fields set: C{attrs.evolve} in a fraction of its time.
-
-    For classes whose fields have no aliases and no converters that mind a second time.
-    """
-    names, get = _getter(cast(Hashable, type(made)))
-    return type(made)(**dict(zip(names, get(made), strict=True), **fields))
-
-
-@cache
-def _getter(cls: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    names = tuple(a.name for a in attrs.fields(cast(Any, cls)) if a.init)
-    return names, attrgetter(*names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import attrs
@@ -119,13 +120,14 @@ class L7Policy(Treated):
     def check(self, path: Path, loading: Loading) -> None:
         """Each action needs its own target and no other, and a status of its kind."""
         self._check_targets(path, loading)
-        check_split(
-            self.redirect_pools or (), self.split_persistence, "redirect_pools", path, loading
-        )
+        if self.redirect_pools or self.split_persistence:
+            check_split(
+                self.redirect_pools or (), self.split_persistence, "redirect_pools", path, loading
+            )
         status = self.redirect_http_status_code
-        at = (*path, "redirect_http_status_code")
         if status is None:
             return
+        at = (*path, "redirect_http_status_code")
         if self.action is PolicyAction.REJECT and status < 400:
             loading.refuse(at, "must be from 400 to 599 with reject")
         elif self.action is PolicyAction.REDIRECT_TO_POOL:
@@ -139,7 +141,7 @@ class L7Policy(Treated):
         action = self.action
         if action is None:
             return
-        own = [key for key, wanted in _IMPLIED.items() if wanted is action]
+        own, others, get = _TARGETS[action._value_]
         given = [key for key in own if getattr(self, key) is not None]
         if own and not given:
             loading.refuse((*path, own[0]), f"is needed by {action.value}", code="missing")
@@ -148,9 +150,20 @@ class L7Policy(Treated):
             loading.refuse((*path, given[1]), message)
         if self.redirect_pools is not None and not self.redirect_pools:
             loading.refuse((*path, "redirect_pools"), "must name a pool")
-        others = [key for key in _IMPLIED if key not in own]
-        if action is not PolicyAction.REDIRECT_TO_POOL:
-            others += _TO_POOLS
+        if get(self) == (None,) * len(others):
+            return
         for key in others:
             if getattr(self, key) is not None:
                 loading.refuse((*path, key), f"does not go with {action.value}")
+
+
+def _targets(action: PolicyAction) -> tuple[list[str], list[str], attrgetter[Any]]:
+    own = [key for key, wanted in _IMPLIED.items() if wanted is action]
+    others = [key for key in _IMPLIED if key not in own]
+    if action is not PolicyAction.REDIRECT_TO_POOL:
+        others += _TO_POOLS
+    return own, others, attrgetter(*others)
+
+
+#: By its word, of each action its own targets, all others, and what gets these.
+_TARGETS = {action.value: _targets(action) for action in PolicyAction}

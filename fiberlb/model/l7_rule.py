@@ -91,6 +91,9 @@ MOST_NESTED: Final = 1000
 _SHORT: Final = frozenset({*(t.value for t in RuleType), *RULE_SPELLINGS})
 _SHORT_KEYED: Final = frozenset(t.value for t in KEYED)
 _SHORT_NESTING: Final = frozenset(t.value for t in NESTING)
+#: Rule types that take any value, compared in any way that is not for paths alone.
+_SIMPLE: Final = frozenset({"host_name", "path", "file_type", "method"})
+_UNDER: Final = CompareType.UNDER
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = Text(1024, 1)
 
@@ -219,6 +222,8 @@ class Condition:
 
     def check(self, path: Path, loading: Loading) -> None:
         """What a type needs, and what it does not take."""
+        if self._simple():
+            return
         if self.rule_type in NESTING:
             self._check_nesting(path, loading)
             return
@@ -229,6 +234,12 @@ class Condition:
             loading.refuse((*path, "values"), "value and values exclude each other")
         self._check_key(path, loading)
         self._check_comparison(path, loading)
+
+    def _simple(self) -> bool:
+        """Whether it compares something with one value, as nearly all do: nothing is wrong then."""
+        only = self.value is not None and not self.values and self.key is None and not self.rules
+        known = self.rule_type._value_ in _SIMPLE
+        return only and known and self.compare_type is not _UNDER
 
     def _check_nesting(self, path: Path, loading: Loading) -> None:
         kind = self.rule_type.value

@@ -80,3 +80,11 @@ def file_id(collection: str, parent: str, name: str) -> str:
     digest = hashlib.sha1(_NAMESPACE + f"{collection}/{parent}/{name}".encode()).hexdigest()
     variant = _VARIANTS[int(digest[16], 16) & 3]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+
+
+def fresh_id(randomness: bytes) -> str:
+    """A random UUID (RFC 9562, section 5.4) of 16 random bytes: C{uuid.uuid4}, faster."""
+    digits = randomness.hex()
+    variant = _VARIANTS[int(digits[16], 16) & 3]
+    head = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}"
+    return f"{head}-{variant}{digits[17:20]}-{digits[20:32]}"

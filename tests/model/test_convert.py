@@ -18,7 +18,6 @@ from fiberlb.model.convert import (
     kinds,
     map_references,
     overlaid,
-    references,
     refuse_key,
     said,
     secret_fields,
@@ -39,6 +38,7 @@ from fiberlb.model.fields import (
 from fiberlb.model.l7_rule import L7Rule
 from fiberlb.model.listener import Listener, TlsConfig
 from fiberlb.model.pool import Pool
+from fiberlb.model.referring import references
 from tests.model.documents import check_schema, loaded, made, problems, refused, values
 
 

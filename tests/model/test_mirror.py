@@ -6,11 +6,12 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.convert import references, structure
+from fiberlb.model.convert import structure
 from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.mirror import misfits
 from fiberlb.model.pool import Pool, PoolProtocol, ProxyVersion
+from fiberlb.model.referring import references
 from tests.support.treated import loaded, refused
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.convert import references, unstructure
+from fiberlb.model.convert import unstructure
 from fiberlb.model.listener import TlsVersion
 from fiberlb.model.pool import Pool, PoolProtocol
 from fiberlb.model.pool_tls import PoolTlsConfig, ServerName
+from fiberlb.model.referring import references
 from tests.model.documents import loaded, made, problems, refused, values
 
 DEFAULTS = {

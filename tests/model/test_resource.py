@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.load_balancer import LoadBalancer
-from fiberlb.model.resource import FILE_NAMESPACE, file_id
+from fiberlb.model.resource import FILE_NAMESPACE, file_id, fresh_id
 from tests.model.documents import made, problems
 
 IDENT = "0a0a0a0a-0000-4000-8000-000000000001"
@@ -67,6 +67,15 @@ class ResourceTests(SynchronousTestCase):
             ({"tags": ["a"] * 1001}, "tags: must have at most 1000 elements"),
         ):
             self.assertEqual(problems(LoadBalancer, document), [message])
+
+
+class FreshIdTests(SynchronousTestCase):
+    """Ids of new objects."""
+
+    @given(st.binary(min_size=16, max_size=16))
+    def test_value(self, randomness: bytes) -> None:
+        """It is a UUID of version 4."""
+        self.assertEqual(fresh_id(randomness), str(uuid.UUID(bytes=randomness, version=4)))
 
 
 class FileIdTests(SynchronousTestCase):

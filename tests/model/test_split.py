@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.convert import references
 from fiberlb.model.listener import Listener
+from fiberlb.model.referring import references
 from fiberlb.model.split import SplitPersistence, WeightedPool
 from tests.model.documents import made, problems
 

@@ -1,0 +1,69 @@
+"""Objects like others but for some fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from fiberlb.model.copying import COPIERS, evolved, plain, replacers
+from fiberlb.model.health_monitor import HealthMonitor
+from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction, RuleType
+from fiberlb.model.pool import Member
+
+POLICY = L7Policy(name="a", action=PolicyAction.REJECT, tags=("x",))
+RULE = L7Rule(rule_type=RuleType.PATH, value="/")
+
+
+def twice(number: int) -> int:
+    """What a second time would be seen of."""
+    return number * 2
+
+
+@attrs.frozen
+class Doubled:
+    """One whose constructor minds a second time."""
+
+    number: int = attrs.field(converter=twice)
+
+
+class CopyTests(SynchronousTestCase):
+    """Copies are of the same class, and as frozen as what they were made of."""
+
+    def test_evolved(self) -> None:
+        """As attrs does it; what was given stays as it was."""
+        for made in (POLICY, RULE, Member(address="::1")):
+            found = evolved(made, id="b", name="c")
+            self.assertEqual(found, attrs.evolve(made, id="b", name="c"))
+            self.assertEqual(hash(found), hash(attrs.evolve(made, id="b", name="c")))
+            self.assertIs(type(found), type(made))
+            self.assertEqual((made.id, found.id), ("", "b"))
+            self.assertEqual(evolved(made), made)
+
+    def test_frozen(self) -> None:
+        """Nothing can be set, nor taken away, once it is made."""
+        found: Any = evolved(POLICY, id="b")
+        with self.assertRaises(attrs.exceptions.FrozenInstanceError):
+            found.id = "c"
+        with self.assertRaises(attrs.exceptions.FrozenInstanceError):
+            del found.id
+
+    def test_unknown_field(self) -> None:
+        """A field that the class does not have is a mistake, as of attrs."""
+        self.assertRaises(AttributeError, COPIERS[L7Policy], POLICY, {"nonsense": 1})
+
+    def test_replaced(self) -> None:
+        """The values come in the order of the fields."""
+        placed = replacers("id", "policy_id")
+        found = placed[L7Rule](RULE, "a", "b")
+        self.assertEqual(found, attrs.evolve(RULE, id="a", policy_id="b"))
+        self.assertIs(placed[L7Rule], placed[L7Rule])
+
+    def test_not_plain(self) -> None:
+        """A class whose constructor does more is left to attrs."""
+        self.assertFalse(plain(Doubled))
+        self.assertFalse(plain(HealthMonitor))
+        self.assertTrue(plain(L7Policy))
+        self.assertEqual(evolved(Doubled(2)), Doubled(4))
+        self.assertEqual(replacers("number")[Doubled](Doubled(2), 3), Doubled(3))

@@ -302,10 +302,10 @@ class _Compilation:
         """The plan of one listener; C{None} if it is not to listen, or is wrong."""
         policies = yield from _policies(self._configuration, listener)
         limits = overlaid(self._limits, listener.limits)
+        before = self._previous.plan(listener.id) if self._previous else None
         if self._previous is not None:
             unchanged = yield from self._unchanged(listener, policies, self._previous)
             if unchanged:
-                before = self._previous.plan(listener.id)
                 if before is None or before.limits == limits:
                     return before
                 return attrs.evolve(before, limits=limits)
@@ -315,7 +315,11 @@ class _Compilation:
             yield
         try:
             routes = yield from compile_in_steps(
-                listener, policies, clock=self._clock, report=self._report
+                listener,
+                policies,
+                clock=self._clock,
+                report=self._report,
+                before=before.routes if before is not None else None,
             )
         except ConfigurationError as why:
             self.problems += why.problems

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-
-import attrs
+from typing import NamedTuple
 
 from fiberlb.model.l7 import CompareType
 from fiberlb.routing.linear import literal
@@ -75,8 +74,7 @@ class Comparison:
         return tuple([source for some in self._literals for source in _sources(some)]) + own
 
 
-@attrs.frozen
-class Subject:
+class Subject(NamedTuple):
     """
     What is compared, as far as comparisons differ by it.
 

@@ -109,11 +109,16 @@ class CompiledRule(_Compiled):
     @property
     def doubtful(self) -> bool:
         """See L{_Compiled.doubtful}."""
-        return self.complexity != COMPLEXITIES[0] or bool(self.key)
+        return self.searches or bool(self.key)
 
-    def leaves(self) -> Iterator[CompiledRule]:
+    @property
+    def searches(self) -> bool:
+        """It takes more than to compare literals."""
+        return not self.comparison.sure
+
+    def leaves(self) -> tuple[CompiledRule, ...]:
         """Itself."""
-        yield self
+        return (self,)
 
 
 class CompiledNest(_Compiled):
@@ -144,10 +149,9 @@ class CompiledNest(_Compiled):
         """See L{_Compiled.doubtful}."""
         return any(rule.doubtful for rule in self.rules)
 
-    def leaves(self) -> Iterator[CompiledRule]:
+    def leaves(self) -> tuple[CompiledRule, ...]:
         """The rules within that look at the request."""
-        for rule in self.rules:
-            yield from rule.leaves()
+        return tuple([leaf for rule in self.rules for leaf in rule.leaves()])
 
 
 AnyRule = CompiledRule | CompiledNest
@@ -220,10 +224,15 @@ def compile_rule(rule: L7Rule, budget: Budget) -> AnyRule:
     @raise ConfigurationError: with every L{Problem} at C{("l7_rules", id, field)}.
     """
     problems: list[Problem] = []
-    made = _compiled(rule, rule.id, ("l7_rules", rule.id), budget, problems)
+    made = rule_or_problems(rule, budget, problems)
     if made is None:
         raise ConfigurationError(problems)
     return made
+
+
+def rule_or_problems(rule: L7Rule, budget: Budget, problems: list[Problem]) -> AnyRule | None:
+    """L{compile_rule}; C{None} after noting what is wrong, at C{("l7_rules", id, field)}."""
+    return _compiled(rule, rule.id, ("l7_rules", rule.id), budget, problems)
 
 
 def _compiled(

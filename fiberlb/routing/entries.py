@@ -39,7 +39,14 @@ class Way:
 
 def ways_of(rules: Iterable[AnyRule]) -> tuple[Way, ...]:
     """The ways that lead to a policy with these rules."""
-    return tuple([Way(leaves, rule, sure) for rule in rules for leaves, sure in _ways(rule)])
+    ways: list[Way] = []
+    for rule in rules:
+        if isinstance(rule, CompiledRule):
+            if not rule.invert and leads(rule):
+                ways.append(Way((rule,), rule, rule.comparison.sure))
+        else:
+            ways += [Way(leaves, rule, sure) for leaves, sure in _ways(rule)]
+    return tuple(ways)
 
 
 def _ways(rule: AnyRule, negated: bool = False) -> Iterator[tuple[tuple[CompiledRule, ...], bool]]:

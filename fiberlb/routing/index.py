@@ -38,6 +38,8 @@ ROOM = 100
 _SLICE = 200
 
 _Steps = Generator[None, None, T]
+#: Policies by what leads to them, those that nothing leads to, how many literals the others have.
+_Assigned = tuple[dict[Aspect, Table], list[Entry], int]
 
 
 class Index:
@@ -97,9 +99,7 @@ class Index:
         sieving, rest = yield from sieved(rest, self._budget)
         return probes + sieving, rest
 
-    def _assigned(
-        self, entries: list[Entry]
-    ) -> _Steps[tuple[dict[Aspect, Table], list[Entry], int]]:
+    def _assigned(self, entries: list[Entry]) -> _Steps[_Assigned]:
         """
         Each policy by the rule that it shares with the fewest others.
 
@@ -129,7 +129,7 @@ class Index:
     def _shares(self, entries: list[Entry]) -> _Steps[Shares]:
         """Counted only where there is a choice."""
         shares = Shares()
-        if all([len(entry.ways) < 2 for entry in entries]):
+        if max(map(_ways, entries), default=0) < 2:
             return shares
         yield
         for entry in entries:
@@ -225,3 +225,7 @@ def _deciding(probes: tuple[Collect, ...], always: tuple[Row, ...], default: Dec
 
 
 _position = itemgetter(0)
+
+
+def _ways(entry: Entry) -> int:
+    return len(entry.ways)

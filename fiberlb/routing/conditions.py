@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.l7 import KEYED, NESTING, CompareType, Condition, L7Rule, RuleType
@@ -21,7 +22,17 @@ COMPLEXITIES = ("literal", "linear", "bounded")
 
 #: What is looked at: a rule type, and a name where it has names.
 Aspect = tuple[RuleType, bytes]
-_UNNAMED: Mapping[RuleType, Aspect] = {kind: (kind, b"") for kind in RuleType}
+_UNNAMED: Mapping[RuleType, Aspect] = {
+    kind: (kind, b"") for kind, extract in EXTRACT.items() if not isinstance(extract.source, Named)
+}
+
+
+def _named(kind: RuleType, key: str) -> Aspect:
+    source = EXTRACT[kind].source
+    assert isinstance(source, Named)
+    return kind, source.name(key)
+
+
 #: A rule as it is evaluated: it holds where the test gives exactly the wanted outcome.
 Wanted = tuple[RequestTest, bool]
 
@@ -85,18 +96,19 @@ class CompiledRule(_Compiled):
 
     @ivar comparison: of its values.
     @ivar aspect: what it looks at.
+    @ivar kept: what an index has found out about it, for the next one.
     """
 
-    __slots__ = ("aspect", "comparison", "key")
+    __slots__ = ("aspect", "comparison", "kept", "key")
 
     def __init__(self, ident: str, rule: Condition, comparison: Comparison) -> None:
-        super().__init__(ident, rule.invert)
-        source = EXTRACT[rule.rule_type].source
+        self.id = ident
+        self.invert = rule.invert
+        self._test = None
         self.key = rule.key or ""
         self.comparison = comparison
-        self.aspect = _UNNAMED[rule.rule_type]
-        if isinstance(source, Named):
-            self.aspect = (rule.rule_type, source.name(self.key))
+        self.kept: Any = None
+        self.aspect = _UNNAMED.get(rule.rule_type) or _named(rule.rule_type, self.key)
 
     def _bound(self) -> RequestTest:
         return EXTRACT[self.aspect[0]].bind(self.key, self.comparison.test)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from fiberlb.routing.actions import Decision
@@ -15,6 +14,8 @@ Row = tuple[int, tuple[Wanted, ...], Decision]
 #: How a literal is compared: with texts in lower case or as they are, and C{exact} and so on.
 How = tuple[bool, str]
 
+#: More octets than any literal is told from others by.
+_LONGEST = 2000
 _EXACT = ((False, "exact"), (True, "exact"))
 _PREFIXES = ((False, "prefixes"), (True, "prefixes"))
 _SUFFIXES = ((False, "suffixes"), (True, "suffixes"))
@@ -84,15 +85,24 @@ def leads(rule: CompiledRule) -> bool:
     return True
 
 
-def literals_of(rule: CompiledRule) -> Iterator[tuple[How, Collection[bytes]]]:
-    """The literals that lead to a rule."""
+def literals_of(rule: CompiledRule) -> list[tuple[How, Collection[bytes]]]:
+    """The literals that lead to a rule; of each rule found out once."""
+    if rule.kept is None:
+        rule.kept = _literals(rule)
+    found: list[tuple[How, Collection[bytes]]] = rule.kept
+    return found
+
+
+def _literals(rule: CompiledRule) -> list[tuple[How, Collection[bytes]]]:
+    found: list[tuple[How, Collection[bytes]]] = []
     for some in rule.comparison.needs or ():
         if some.exact:
-            yield _EXACT[some.fold], some.exact
+            found.append((_EXACT[some.fold], some.exact))
         if some.prefixes:
-            yield _PREFIXES[some.fold], some.prefixes
+            found.append((_PREFIXES[some.fold], some.prefixes))
         if some.suffixes:
-            yield _SUFFIXES[some.fold], some.suffixes
+            found.append((_SUFFIXES[some.fold], some.suffixes))
+    return found
 
 
 class Entry:
@@ -103,7 +113,7 @@ class Entry:
     @ivar ways: those that lead to it, but did not yet.
     """
 
-    __slots__ = ("_row", "policy", "position", "rules", "ways")
+    __slots__ = ("_after", "_row", "policy", "position", "rules", "ways")
 
     def __init__(
         self,
@@ -117,13 +127,28 @@ class Entry:
         self.rules = rules
         self.ways = ways
         self._row: Row | None = None
+        self._after: tuple[Way, Entry] | None = None
+
+    @classmethod
+    def of(cls, position: int, policy: CompiledPolicy) -> Entry:
+        """A policy that nothing has led to yet; that of an index before where it says the same."""
+        kept = policy.kept
+        if kept is None:
+            kept = policy.kept = cls(position, policy, policy.rules, ways_of(policy.rules))
+        elif kept.position != position:
+            kept = policy.kept = cls(position, policy, policy.rules, kept.ways)
+        made: Entry = kept
+        return made
 
     def found_by(self, way: Way) -> Entry:
         """The same where one of its ways has led to it."""
-        known = way.rule if way.sure else None
-        rules = tuple([rule for rule in self.rules if rule is not known])
-        ways = tuple([rule for rule in self.ways if rule is not way])
-        return Entry(self.position, self.policy, rules, ways)
+        after = self._after
+        if after is None or after[0] is not way:
+            known = way.rule if way.sure else None
+            rules = tuple([rule for rule in self.rules if rule is not known])
+            ways = tuple([rule for rule in self.ways if rule is not way])
+            after = self._after = (way, Entry(self.position, self.policy, rules, ways))
+        return after[1]
 
     @property
     def row(self) -> Row:
@@ -161,9 +186,15 @@ class Table:
         """
         count = 0
         for how, literals in literals_of(leaf):
-            texts = self.literals.setdefault(how, {})
+            texts = self.literals.get(how)
+            if texts is None:
+                texts = self.literals[how] = {}
             for text in literals:
-                texts.setdefault(text, []).append(after)
+                entries = texts.get(text)
+                if entries is None:
+                    texts[text] = [after]
+                else:
+                    entries.append(after)
                 count += 1
         if entry.policy.rejects:
             self.rejecting.append(entry)
@@ -174,7 +205,7 @@ class Shares:
     """How many policies share each literal."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[Aspect, How], Counter[bytes]] = {}
+        self._counts: dict[tuple[Aspect, How], dict[bytes, int]] = {}
 
     def add(self, way: Way) -> int:
         """
@@ -187,23 +218,29 @@ class Shares:
             for how, literals in literals_of(leaf):
                 count += len(literals)
                 place = (leaf.aspect, how)
-                if place not in self._counts:
-                    self._counts[place] = Counter()
-                self._counts[place].update(literals)
+                counts = self._counts.get(place)
+                if counts is None:
+                    counts = self._counts[place] = {}
+                for text in literals:
+                    counts[text] = counts.get(text, 0) + 1
         return count
 
     def score(self, way: Way) -> tuple[int, bool, bool, int]:
         """
         How bad a way is: shared by many, and then neither whole nor long.
         """
-        most = shortest = 0
+        most, shortest = 0, _LONGEST
         open_ended = keyed = False
         for leaf in way.leaves:
             keyed = keyed or bool(leaf.key)
             for how, literals in literals_of(leaf):
                 counts = self._counts[leaf.aspect, how]
-                most = max(most, *[counts[text] for text in literals])
-                shortest = min([shortest or 2000, *[len(text) for text in literals]])
+                for text in literals:
+                    shared, length = counts[text], len(text)
+                    if shared > most:
+                        most = shared
+                    if length < shortest:
+                        shortest = length
                 open_ended = open_ended or how not in _EXACT
         return most, open_ended, keyed, -shortest
 

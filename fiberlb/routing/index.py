@@ -19,7 +19,7 @@ from fiberlb.routing import tables
 from fiberlb.routing.actions import Decision
 from fiberlb.routing.candidates import Named
 from fiberlb.routing.conditions import Aspect
-from fiberlb.routing.entries import Entry, Row, Shares, Table, first, rows_of, ways_of
+from fiberlb.routing.entries import Entry, Row, Shares, Table, first, rows_of
 from fiberlb.routing.patterns import Budget
 from fiberlb.routing.policies import CompiledPolicy
 from fiberlb.routing.request import Request
@@ -86,7 +86,7 @@ class Index:
     def _entries(self) -> _Steps[list[Entry]]:
         entries = []
         for position, policy in enumerate(self._policies):
-            entries.append(Entry(position, policy, policy.rules, ways_of(policy.rules)))
+            entries.append(Entry.of(position, policy))
             if self._due(1):
                 yield
         return entries
@@ -117,7 +117,9 @@ class Index:
                 after = entry.found_by(way)
                 entered = 0
                 for leaf in way.leaves:
-                    table = found.setdefault(leaf.aspect, Table())
+                    table = found.get(leaf.aspect)
+                    if table is None:
+                        table = found[leaf.aspect] = Table()
                     entered += table.add(entry, after, leaf)
                 count += entered
             else:

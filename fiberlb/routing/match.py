@@ -119,6 +119,7 @@ def compile_routes(
     report: Report,
     engine: Engine = installed,
     least_indexed: int = LEAST_INDEXED,
+    before: Routes | None = None,
 ) -> Routes:
     """
     Compile a listener's policies.
@@ -130,6 +131,7 @@ def compile_routes(
         undecided.
     @param engine: gives RE2, or C{None} to do without.
     @param least_indexed: so many policies are looked up in an index.
+    @param before: policies that are in these and say the same are not compiled again.
 
     @raise ConfigurationError: with every L{Problem} at C{(collection, id, field)}.
     """
@@ -140,6 +142,7 @@ def compile_routes(
         report=report,
         engine=engine,
         least_indexed=least_indexed,
+        before=before,
     )
     while True:
         try:
@@ -159,11 +162,7 @@ def compile_in_steps(
     least_indexed: int = LEAST_INDEXED,
     before: Routes | None = None,
 ) -> Generator[None, None, Routes]:
-    """
-    L{compile_routes}, yielding every few milliseconds, since there may be thousands.
-
-    @param before: policies that are in these and say the same are not compiled again.
-    """
+    """L{compile_routes}, yielding every few milliseconds, since there may be thousands."""
     budget = Budget(clock, report, engine)
     known: Known = {}
     if before is not None:

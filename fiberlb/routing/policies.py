@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -30,12 +31,14 @@ class CompiledPolicy:
 
     @ivar policy: as it is configured, with C{given}, its rules.
     @ivar rules: the enabled ones, at least one; those that may stay undecided last.
+    @ivar kept: what an index has made of it, for the next one.
     """
 
     policy: L7Policy
     given: Sequence[L7Rule]
     rules: tuple[AnyRule, ...]
     _decision: Decision | None = None
+    kept: Any = attrs.field(default=None, init=False)
 
     @property
     def id(self) -> str:
@@ -62,7 +65,9 @@ class CompiledPolicy:
 
     def says(self, policy: L7Policy, rules: Sequence[L7Rule]) -> bool:
         """Whether it is compiled from the same."""
-        return self.policy == policy and self.given == rules
+        # To compare an object with itself field by field takes long, where there are thousands.
+        same = self.policy is policy or self.policy == policy
+        return same and self.given == rules
 
     def wanted(self, rules: Sequence[AnyRule]) -> tuple[Wanted, ...]:
         """Some of its rules, as they are evaluated."""

@@ -11,7 +11,7 @@ import re
 from ipaddress import ip_network
 
 from fiberlb.model.l7 import CompareType
-from fiberlb.routing.path import folded, respelled
+from fiberlb.routing.path import PLAIN_TARGET, folded, respelled
 from fiberlb.routing.request import network_bits
 
 
@@ -65,7 +65,11 @@ def _as_folder(spelled: bytes) -> bytes:
 
 def as_path(compare: CompareType, value: str) -> bytes:
     """A path in its normal form (L{fiberlb.routing.path}), as far as the comparison allows."""
-    spelled = respelled(value.encode())
+    written = value.encode()
+    plain = PLAIN_TARGET.match(written)
+    if plain is not None and plain.end(1) == len(written):
+        return written.removesuffix(b"/") if compare is CompareType.UNDER else written
+    spelled = respelled(written)
     if compare is CompareType.EQUAL_TO:
         return folded(spelled)
     if compare is CompareType.UNDER:

@@ -173,9 +173,7 @@ class Worker:
             self._snapshot,
             limits=revision.limits,
             clock=time.monotonic,
-            report=lambda rule, text: _log.warn(
-                "Rule {rule} was not decided: {text}", rule=rule, text=text
-            ),
+            report=_undecided,
         )
         compiled = await in_slices(self._reactor, steps)
         self._index = dict(revision.bases)
@@ -321,6 +319,10 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
+
+
+def _undecided(rule: str, text: str) -> None:
+    _log.warn("Rule {rule} was not decided: {text}", rule=rule, text=text)
 
 
 def _given(descriptor: int) -> socket.socket:

@@ -12,6 +12,8 @@ from fiberlb.routing.patterns import Budget, Pattern, Searched, compile_pattern
 
 #: Whether a candidate matches; C{None}: undecided.
 Test = Callable[[bytes], bool | None]
+#: A rule's value as candidates are spelled.
+Spell = Callable[[CompareType, str], bytes]
 
 
 class Comparison:
@@ -66,6 +68,11 @@ class Comparison:
         return self._searched is None
 
     @property
+    def searches(self) -> bool:
+        """It takes more than to compare literals."""
+        return self._searched is not None
+
+    @property
     def sources(self) -> tuple[bytes, ...] | None:
         """The values in RE2's words; C{None}: it does not take them all."""
         own = () if self._searched is None else self._searched.sources
@@ -83,7 +90,7 @@ class Subject(NamedTuple):
     @ivar rule_id: named when a match stays undecided.
     """
 
-    spell: Callable[[CompareType, str], bytes]
+    spell: Spell
     fold: bool
     rule_id: str
     budget: Budget
@@ -104,19 +111,29 @@ class ValueProblem(Exception):
 
 
 Compile = Callable[[Sequence[str], Subject], Comparison]
+MakeLiterals = Callable[[Sequence[bytes]], Literals]
+_NONE: frozenset[bytes] = frozenset()
 
 
-def _literally(compare: CompareType, make: Callable[[Sequence[bytes]], Literals]) -> Compile:
-    def compiled(values: Sequence[str], subject: Subject) -> Comparison:
-        spelled = []
-        for index, value in enumerate(values):
-            try:
-                spelled.append(subject.spell(compare, value))
-            except ValueError as why:
-                raise ValueProblem(index, str(why)) from why
-        return Comparison((make(spelled),))
+def literally(
+    make: MakeLiterals, compare: CompareType, values: Sequence[str], spell: Spell
+) -> Comparison:
+    """
+    Values that are literals themselves.
 
-    return compiled
+    @raise ValueProblem: one cannot be spelled.
+    """
+    spelled = []
+    for value in values:
+        try:
+            spelled.append(spell(compare, value))
+        except ValueError as why:
+            raise ValueProblem(len(spelled), str(why)) from why
+    return Comparison((make(spelled),))
+
+
+def _literally(compare: CompareType, make: MakeLiterals) -> Compile:
+    return lambda values, subject: literally(make, compare, values, subject.spell)
 
 
 def _patterns(values: Sequence[str], subject: Subject) -> Comparison:
@@ -169,25 +186,18 @@ def _any_of(tests: Sequence[Test]) -> Test:
     return test
 
 
+#: Comparisons with literals -> what makes them of values that are spelled.
+LITERALLY: Mapping[CompareType, MakeLiterals] = {
+    CompareType.EQUAL_TO: lambda values: Literals(frozenset(values)),
+    CompareType.STARTS_WITH: lambda values: Literals(_NONE, tuple(values)),
+    CompareType.ENDS_WITH: lambda values: Literals(suffixes=tuple(values)),
+    CompareType.CONTAINS: lambda values: Literals(parts=tuple(values)),
+    CompareType.UNDER: lambda values: Literals(
+        exact=frozenset(values) - {b""}, prefixes=tuple([value + b"/" for value in values])
+    ),
+}
 #: Comparison -> what compiles a rule's values; raises L{ValueProblem}.
 COMPARE: Mapping[CompareType, Compile] = {
-    CompareType.EQUAL_TO: _literally(
-        CompareType.EQUAL_TO, lambda values: Literals(exact=frozenset(values))
-    ),
-    CompareType.STARTS_WITH: _literally(
-        CompareType.STARTS_WITH, lambda values: Literals(prefixes=tuple(values))
-    ),
-    CompareType.ENDS_WITH: _literally(
-        CompareType.ENDS_WITH, lambda values: Literals(suffixes=tuple(values))
-    ),
-    CompareType.CONTAINS: _literally(
-        CompareType.CONTAINS, lambda values: Literals(parts=tuple(values))
-    ),
-    CompareType.UNDER: _literally(
-        CompareType.UNDER,
-        lambda values: Literals(
-            exact=frozenset(values) - {b""}, prefixes=tuple([value + b"/" for value in values])
-        ),
-    ),
+    **{compare: _literally(compare, make) for compare, make in LITERALLY.items()},
     CompareType.REGEX: _patterns,
 }

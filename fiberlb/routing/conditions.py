@@ -9,7 +9,7 @@ from typing import Any
 from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.l7 import KEYED, NESTING, CompareType, Condition, L7Rule, RuleType
 from fiberlb.routing.candidates import Named
-from fiberlb.routing.compare import COMPARE, Comparison, Subject, ValueProblem
+from fiberlb.routing.compare import COMPARE, LITERALLY, Comparison, Subject, ValueProblem, literally
 from fiberlb.routing.linear import Engine, installed
 from fiberlb.routing.literals import Literals
 from fiberlb.routing.patterns import Budget
@@ -121,12 +121,7 @@ class CompiledRule(_Compiled):
     @property
     def doubtful(self) -> bool:
         """See L{_Compiled.doubtful}."""
-        return self.searches or bool(self.key)
-
-    @property
-    def searches(self) -> bool:
-        """It takes more than to compare literals."""
-        return not self.comparison.sure
+        return self.comparison.searches or bool(self.key)
 
     def leaves(self) -> tuple[CompiledRule, ...]:
         """Itself."""
@@ -280,11 +275,15 @@ def _compiled(
 
 
 def _comparison(rule: Condition, ident: str, budget: Budget) -> Comparison:
-    if not rule.candidates:
+    values = rule.candidates
+    if not values:
         return _PRESENT
     extract = EXTRACT[rule.rule_type]
-    subject = Subject(extract.spell, extract.fold, ident, budget)
-    return COMPARE[extract.compare or rule.compare_type](rule.candidates, subject)
+    compare = extract.compare or rule.compare_type
+    make = LITERALLY.get(compare)
+    if make is None:
+        return COMPARE[compare](values, Subject(extract.spell, extract.fold, ident, budget))
+    return literally(make, compare, values, extract.spell)
 
 
 #: That there is a candidate is enough.

@@ -16,7 +16,8 @@ How = tuple[bool, str]
 
 #: More octets than any literal is told from others by.
 _LONGEST = 2000
-_EXACT = ((False, "exact"), (True, "exact"))
+_WHOLE = "exact"
+_EXACT = ((False, _WHOLE), (True, _WHOLE))
 _PREFIXES = ((False, "prefixes"), (True, "prefixes"))
 _SUFFIXES = ((False, "suffixes"), (True, "suffixes"))
 
@@ -205,7 +206,7 @@ class Shares:
     """How many policies share each literal."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[Aspect, How], dict[bytes, int]] = {}
+        self._counts: dict[Aspect, dict[How, dict[bytes, int]]] = {}
 
     def add(self, way: Way) -> int:
         """
@@ -215,12 +216,14 @@ class Shares:
         """
         count = 0
         for leaf in way.leaves:
+            by_how = self._counts.get(leaf.aspect)
+            if by_how is None:
+                by_how = self._counts[leaf.aspect] = {}
             for how, literals in literals_of(leaf):
                 count += len(literals)
-                place = (leaf.aspect, how)
-                counts = self._counts.get(place)
+                counts = by_how.get(how)
                 if counts is None:
-                    counts = self._counts[place] = {}
+                    counts = by_how[how] = {}
                 for text in literals:
                     counts[text] = counts.get(text, 0) + 1
         return count
@@ -233,15 +236,16 @@ class Shares:
         open_ended = keyed = False
         for leaf in way.leaves:
             keyed = keyed or bool(leaf.key)
+            by_how = self._counts[leaf.aspect]
             for how, literals in literals_of(leaf):
-                counts = self._counts[leaf.aspect, how]
+                counts = by_how[how]
                 for text in literals:
                     shared, length = counts[text], len(text)
                     if shared > most:
                         most = shared
                     if length < shortest:
                         shortest = length
-                open_ended = open_ended or how not in _EXACT
+                open_ended = open_ended or how[1] != _WHOLE
         return most, open_ended, keyed, -shortest
 
 

@@ -33,7 +33,7 @@ def as_written(compare: CompareType, value: str) -> bytes:
 def as_name(compare: CompareType, value: str) -> bytes:
     """A host name, in lower case and without its final dot."""
     name = value.encode().lower()
-    if compare in (CompareType.EQUAL_TO, CompareType.ENDS_WITH):
+    if compare is CompareType.EQUAL_TO or compare is CompareType.ENDS_WITH:
         if b":" in name and re.search(rb"(?:^|[^:]):[0-9]+$", name):
             raise ValueError("is compared with a name without its port; leave the port out")
         name = name.removesuffix(b".") or name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from fiberlb.model.l7 import CompareType
@@ -68,11 +68,6 @@ class Comparison:
         return self._searched is None
 
     @property
-    def searches(self) -> bool:
-        """It takes more than to compare literals."""
-        return self._searched is not None
-
-    @property
     def sources(self) -> tuple[bytes, ...] | None:
         """The values in RE2's words; C{None}: it does not take them all."""
         own = () if self._searched is None else self._searched.sources
@@ -111,29 +106,26 @@ class ValueProblem(Exception):
 
 
 Compile = Callable[[Sequence[str], Subject], Comparison]
-MakeLiterals = Callable[[Sequence[bytes]], Literals]
-_NONE: frozenset[bytes] = frozenset()
+MakeLiterals = Callable[[Collection[bytes]], Literals]
 
 
-def literally(
-    make: MakeLiterals, compare: CompareType, values: Sequence[str], spell: Spell
-) -> Comparison:
+def spelled(compare: CompareType, values: Sequence[str], spell: Spell) -> tuple[bytes, ...]:
     """
-    Values that are literals themselves.
+    Values as candidates are.
 
     @raise ValueProblem: one cannot be spelled.
     """
-    spelled = []
+    found = []
     for value in values:
         try:
-            spelled.append(spell(compare, value))
+            found.append(spell(compare, value))
         except ValueError as why:
-            raise ValueProblem(len(spelled), str(why)) from why
-    return Comparison((make(spelled),))
+            raise ValueProblem(len(found), str(why)) from why
+    return tuple(found)
 
 
 def _literally(compare: CompareType, make: MakeLiterals) -> Compile:
-    return lambda values, subject: literally(make, compare, values, subject.spell)
+    return lambda values, subject: Comparison((make(spelled(compare, values, subject.spell)),))
 
 
 def _patterns(values: Sequence[str], subject: Subject) -> Comparison:
@@ -189,7 +181,7 @@ def _any_of(tests: Sequence[Test]) -> Test:
 #: Comparisons with literals -> what makes them of values that are spelled.
 LITERALLY: Mapping[CompareType, MakeLiterals] = {
     CompareType.EQUAL_TO: lambda values: Literals(frozenset(values)),
-    CompareType.STARTS_WITH: lambda values: Literals(_NONE, tuple(values)),
+    CompareType.STARTS_WITH: lambda values: Literals(prefixes=tuple(values)),
     CompareType.ENDS_WITH: lambda values: Literals(suffixes=tuple(values)),
     CompareType.CONTAINS: lambda values: Literals(parts=tuple(values)),
     CompareType.UNDER: lambda values: Literals(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.l7 import KEYED, NESTING, CompareType, Condition, L7Rule, RuleType
 from fiberlb.routing.candidates import Named
-from fiberlb.routing.compare import COMPARE, LITERALLY, Comparison, Subject, ValueProblem, literally
+from fiberlb.routing.compare import COMPARE, LITERALLY, Comparison, Subject, ValueProblem, spelled
 from fiberlb.routing.linear import Engine, installed
-from fiberlb.routing.literals import Literals
+from fiberlb.routing.literals import EXACT, PREFIXES, SUFFIXES, How, Literals
 from fiberlb.routing.patterns import Budget
 from fiberlb.routing.request import Request
 from fiberlb.routing.rules import EXTRACT, RequestTest
@@ -33,6 +32,8 @@ def _named(kind: RuleType, key: str) -> Aspect:
     return kind, source.name(key)
 
 
+#: Literals, and how they are compared with what is looked at.
+Lead = tuple[How, Collection[bytes]]
 #: A rule as it is evaluated: it holds where the test gives exactly the wanted outcome.
 Wanted = tuple[RequestTest, bool]
 
@@ -94,38 +95,83 @@ class CompiledRule(_Compiled):
     """
     One rule that looks at the request.
 
-    @ivar comparison: of its values.
+    @param comparison: of its values; or the literals that it compares with, in one way.
+
     @ivar aspect: what it looks at.
-    @ivar kept: what an index has found out about it, for the next one.
+    @ivar leads: literals one of which whatever it holds for has; C{None}: none are known.
     """
 
-    __slots__ = ("aspect", "comparison", "kept", "key")
+    __slots__ = ("_comparison", "aspect", "key", "leads")
 
-    def __init__(self, ident: str, rule: Condition, comparison: Comparison) -> None:
+    def __init__(self, ident: str, rule: Condition, comparison: Comparison | Lead) -> None:
         self.id = ident
         self.invert = rule.invert
         self._test = None
-        self.key = rule.key or ""
-        self.comparison = comparison
-        self.kept: Any = None
-        self.aspect = _UNNAMED.get(rule.rule_type) or _named(rule.rule_type, self.key)
+        self._comparison: Comparison | None = None
+        self.leads: tuple[Lead, ...] | None
+        key = self.key = rule.key or ""
+        self.aspect = _UNNAMED.get(rule.rule_type) or _named(rule.rule_type, key)
+        if isinstance(comparison, Comparison):
+            self._comparison = comparison
+            self.leads = _leading(comparison, key)
+        else:
+            # Nearly every rule. What an index finds is not tested, so there is no more to make.
+            self.leads = (comparison,)
+
+    @property
+    def comparison(self) -> Comparison:
+        """Of its values."""
+        if self._comparison is None:
+            assert self.leads is not None
+            ((_, kind), texts) = self.leads[0]
+            self._comparison = Comparison((LITERALLY[_KINDS[kind]](texts),))
+        return self._comparison
 
     def _bound(self) -> RequestTest:
         return EXTRACT[self.aspect[0]].bind(self.key, self.comparison.test)
 
     @property
+    def sure(self) -> bool:
+        """Whatever has one of the literals that lead to it matches, before C{invert}."""
+        return self._comparison is None or self._comparison.sure
+
+    @property
+    def searches(self) -> bool:
+        """It takes more than to compare literals."""
+        return not self.sure
+
+    @property
     def complexity(self) -> str:
         """See L{_Compiled.complexity}."""
-        return self.comparison.complexity
+        return COMPLEXITIES[0] if self._comparison is None else self._comparison.complexity
 
     @property
     def doubtful(self) -> bool:
         """See L{_Compiled.doubtful}."""
-        return self.comparison.searches or bool(self.key)
+        return bool(self.key) or not self.sure
 
     def leaves(self) -> tuple[CompiledRule, ...]:
         """Itself."""
         return (self,)
+
+
+def _leading(comparison: Comparison, key: str) -> tuple[Lead, ...] | None:
+    """
+    What tells for which requests a comparison does not hold.
+
+    @param key: not empty: it is enough for a request to have the name.
+    """
+    found: list[Lead] = []
+    for some in comparison.needs or ():
+        if some.parts or (not key and (b"" in some.prefixes or b"" in some.suffixes)):
+            return None
+        if some.exact:
+            found.append((EXACT[some.fold], some.exact))
+        if some.prefixes:
+            found.append((PREFIXES[some.fold], some.prefixes))
+        if some.suffixes:
+            found.append((SUFFIXES[some.fold], some.suffixes))
+    return None if comparison.needs is None else tuple(found)
 
 
 class CompiledNest(_Compiled):
@@ -274,17 +320,27 @@ def _compiled(
         return None
 
 
-def _comparison(rule: Condition, ident: str, budget: Budget) -> Comparison:
+def _comparison(rule: Condition, ident: str, budget: Budget) -> Comparison | Lead:
     values = rule.candidates
     if not values:
         return _PRESENT
     extract = EXTRACT[rule.rule_type]
     compare = extract.compare or rule.compare_type
-    make = LITERALLY.get(compare)
-    if make is None:
-        return COMPARE[compare](values, Subject(extract.spell, extract.fold, ident, budget))
-    return literally(make, compare, values, extract.spell)
+    how = _LEADING.get(compare)
+    if how is not None:
+        texts = spelled(compare, values, extract.spell)
+        if how is EXACT[False] or rule.key or b"" not in texts:
+            return how, texts
+    return COMPARE[compare](values, Subject(extract.spell, extract.fold, ident, budget))
 
 
+#: Comparisons with literals that a request is looked up by.
+_LEADING = {
+    CompareType.EQUAL_TO: EXACT[False],
+    CompareType.STARTS_WITH: PREFIXES[False],
+    CompareType.ENDS_WITH: SUFFIXES[False],
+}
+#: The same comparisons, by the word for how they compare.
+_KINDS = {how[1]: compare for compare, how in _LEADING.items()}
 #: That there is a candidate is enough.
 _PRESENT = Comparison((Literals(prefixes=(b"",)),))

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from fiberlb.routing.actions import Decision
-from fiberlb.routing.conditions import AnyRule, Aspect, CompiledRule, Wanted
+from fiberlb.routing.conditions import AnyRule, Aspect, CompiledRule, Lead, Wanted
+from fiberlb.routing.literals import EXACT, How
 from fiberlb.routing.policies import CompiledPolicy
 from fiberlb.routing.request import Request
 
 #: A policy as it is evaluated: its place in the order, what is left to test, its decision.
 Row = tuple[int, tuple[Wanted, ...], Decision]
-#: How a literal is compared: with texts in lower case or as they are, and C{exact} and so on.
-How = tuple[bool, str]
-
 #: More octets than any literal is told from others by.
 _LONGEST = 2000
-_WHOLE = "exact"
-_EXACT = ((False, _WHOLE), (True, _WHOLE))
-_PREFIXES = ((False, "prefixes"), (True, "prefixes"))
-_SUFFIXES = ((False, "suffixes"), (True, "suffixes"))
+_WHOLE = EXACT[False][1]
 
 
 class Way:
@@ -44,8 +39,8 @@ def ways_of(rules: Iterable[AnyRule]) -> tuple[Way, ...]:
     ways: list[Way] = []
     for rule in rules:
         if isinstance(rule, CompiledRule):
-            if not rule.invert and leads(rule):
-                ways.append(Way((rule,), rule, rule.comparison.sure))
+            if not rule.invert and rule.leads is not None:
+                ways.append(Way((rule,), rule, rule.sure))
         else:
             ways += [Way(leaves, rule, sure) for leaves, sure in _ways(rule)]
     return tuple(ways)
@@ -58,8 +53,8 @@ def _ways(rule: AnyRule, negated: bool = False) -> Iterator[tuple[tuple[Compiled
     @param negated: to where the rule does not hold.
     """
     if isinstance(rule, CompiledRule):
-        if rule.invert is negated and leads(rule):
-            yield (rule,), rule.comparison.sure
+        if rule.invert is negated and rule.leads is not None:
+            yield (rule,), rule.sure
         return
     negated = negated is not rule.invert
     # That none of them holds is that each one does not (De Morgan).
@@ -75,35 +70,9 @@ def _ways(rule: AnyRule, negated: bool = False) -> Iterator[tuple[tuple[Compiled
         yield together, all(sure for _, sure in known)
 
 
-def leads(rule: CompiledRule) -> bool:
-    """Whether a rule tells by its literals which requests its test does not hold for."""
-    needs = rule.comparison.needs
-    if needs is None:
-        return False
-    for some in needs:
-        if some.parts or (not rule.key and (b"" in some.prefixes or b"" in some.suffixes)):
-            return False
-    return True
-
-
-def literals_of(rule: CompiledRule) -> list[tuple[How, Collection[bytes]]]:
-    """The literals that lead to a rule; of each rule found out once."""
-    if rule.kept is None:
-        rule.kept = _literals(rule)
-    found: list[tuple[How, Collection[bytes]]] = rule.kept
-    return found
-
-
-def _literals(rule: CompiledRule) -> list[tuple[How, Collection[bytes]]]:
-    found: list[tuple[How, Collection[bytes]]] = []
-    for some in rule.comparison.needs or ():
-        if some.exact:
-            found.append((_EXACT[some.fold], some.exact))
-        if some.prefixes:
-            found.append((_PREFIXES[some.fold], some.prefixes))
-        if some.suffixes:
-            found.append((_SUFFIXES[some.fold], some.suffixes))
-    return found
+def literals_of(rule: CompiledRule) -> tuple[Lead, ...]:
+    """The literals that lead to a rule."""
+    return rule.leads or ()
 
 
 class Entry:
@@ -114,7 +83,7 @@ class Entry:
     @ivar ways: those that lead to it, but did not yet.
     """
 
-    __slots__ = ("_after", "_row", "policy", "position", "rules", "ways")
+    __slots__ = ("_after", "_row", "_way", "policy", "position", "rules", "ways")
 
     def __init__(
         self,
@@ -128,7 +97,8 @@ class Entry:
         self.rules = rules
         self.ways = ways
         self._row: Row | None = None
-        self._after: tuple[Way, Entry] | None = None
+        self._way: Way | None = None
+        self._after: Entry | None = None
 
     @classmethod
     def of(cls, position: int, policy: CompiledPolicy) -> Entry:
@@ -144,12 +114,13 @@ class Entry:
     def found_by(self, way: Way) -> Entry:
         """The same where one of its ways has led to it."""
         after = self._after
-        if after is None or after[0] is not way:
+        if after is None or self._way is not way:
             known = way.rule if way.sure else None
             rules = tuple([rule for rule in self.rules if rule is not known])
             ways = tuple([rule for rule in self.ways if rule is not way])
-            after = self._after = (way, Entry(self.position, self.policy, rules, ways))
-        return after[1]
+            after = Entry(self.position, self.policy, rules, ways)
+            self._way, self._after = way, after
+        return after
 
     @property
     def row(self) -> Row:

@@ -204,7 +204,7 @@ class _Seen:
     def add(self, rule: AnyRule) -> None:
         """Look at a rule, and at those within."""
         for leaf in rule.leaves():
-            if leaf.comparison.searches:
+            if leaf.searches:
                 self.searches = True
             if leaf.aspect[0] is RuleType.HEADER:
                 self.fields.add(leaf.key.lower())

@@ -59,6 +59,8 @@ REDIAL = 0.1
 PATIENCE = 2.0
 #: The socket in the state directory at which control takes workers over.
 SOCKET = "workers.sock"
+#: Seconds of work on a revision between two turns of the reactor; a request takes a few turns.
+SLICE = 0.002
 #: Octets of a revision for each of its objects, about.
 AN_OBJECT = 100
 _log = Logger()
@@ -167,7 +169,7 @@ class Worker:
             self._turn.release()
 
     async def _apply(self, serial: int, data: bytes | memoryview, down: bytes, number: int) -> None:
-        revision = await in_slices(self._reactor, self._decoder.decode(data))
+        revision = await in_slices(self._reactor, self._decoder.decode(data), SLICE)
         steps = snapshot.compile(
             revision.configuration,
             self._snapshot,
@@ -175,7 +177,7 @@ class Worker:
             clock=time.monotonic,
             report=_undecided,
         )
-        compiled = await in_slices(self._reactor, steps)
+        compiled = await in_slices(self._reactor, steps, SLICE)
         self._index = dict(revision.bases)
         self.plane.trust(revision.trusted)
         self.plane.shedding.settings = revision.overload

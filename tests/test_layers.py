@@ -20,7 +20,8 @@ ALLOWED: dict[str, str] = {
     "balancing": "errors model",
     "treatment": "errors model wire routing",
     "pool_plans": "errors model wire balancing",
-    "snapshot": "errors model wire routing balancing treatment pool_plans",
+    "tls_plans": "errors model",
+    "snapshot": "errors model wire routing balancing treatment pool_plans tls_plans",
     "resolved": "errors model pool_plans snapshot",
     "turns": "",
     "names": "errors model turns",
@@ -62,7 +63,11 @@ ALLOWED: dict[str, str] = {
 
 #: Parts that are functions of their arguments: no I/O, no clock, no chance.
 PURE = frozenset(
-    {"", *"errors model wire routing balancing treatment pool_plans snapshot resolved".split()}
+    {
+        "",
+        *"errors model wire routing balancing treatment".split(),
+        *"pool_plans tls_plans snapshot resolved".split(),
+    }
 )
 _IMPURE = (
     "twisted socket select selectors ssl OpenSSL os time random secrets"

@@ -49,10 +49,10 @@ def differences(version: Version) -> list[Difference]:
             if _secret(before, name) != _secret(after, name):
                 found.append(Difference(name, None, None, True))
         elif name != "id":
-            found += _differing(name, old[name], new[name])
+            found += differing(name, old[name], new[name])
     if before is not None and after is not None:
         owners = before.meta.managed_by.value, after.meta.managed_by.value
-        found += _differing("managed_by", *owners)
+        found += differing("managed_by", *owners)
     if before is None or after is None:
         return [one for one in found if one.secret or one.before != one.after]
     return found
@@ -63,20 +63,24 @@ def _given(record: Record) -> list[Difference]:
     made = record.made
     secrets = secret_fields(type(made))
     found = []
-    for name, kind, default, dumped in _defaults(cast(Hashable, type(made))):
+    for name, kind, default, dumped in defaults(type(made)):
         value = getattr(made, name)
         if value is default or name == "id":
             continue
         if name in secrets:
             found.append(Difference(name, None, None, True))
         else:
-            found += _differing(name, dumped, kind.dump(value))
+            found += differing(name, dumped, kind.dump(value))
     return found
+
+
+def defaults(cls: type) -> tuple[tuple[str, Kind, Any, Any], ...]:
+    """Of each field the name, the kind, the default, and how that is told."""
+    return _defaults(cast(Hashable, cls))
 
 
 @cache
 def _defaults(cls: Hashable) -> tuple[tuple[str, Kind, Any, Any], ...]:
-    """Of each field the name, the kind, the default, and how that is told."""
     defaults = {a.name: a.default for a in attrs.fields(cast(Any, cls))}
     found = []
     for name, kind in kinds(cast(type, cls)).items():
@@ -90,19 +94,20 @@ def _document(record: Record | None, like: Resource) -> dict[str, Any]:
     """The fields of an object; of none, the defaults of its class."""
     if record is not None:
         return unstructure(record.made)
-    return {name: dumped for name, _, _, dumped in _defaults(cast(Hashable, type(like)))}
+    return {name: dumped for name, _, _, dumped in defaults(type(like))}
 
 
 def _secret(record: Record | None, name: str) -> Any:
     return None if record is None else getattr(record.made, name)
 
 
-def _differing(name: str, old: Any, new: Any) -> Iterator[Difference]:
+def differing(name: str, old: Any, new: Any) -> Iterator[Difference]:
+    """The differences of one field, by what documents say of it before and after."""
     if old == new:
         return
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
-            yield from _differing(f"{name}.{key}", old.get(key), new.get(key))
+            yield from differing(f"{name}.{key}", old.get(key), new.get(key))
         return
     yield Difference(name, old, new)
 

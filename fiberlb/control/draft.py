@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 import attrs
 
-from fiberlb.control.document import Place
+from fiberlb.control.mentions import mention, users_of
 from fiberlb.control.records import Record
-from fiberlb.control.refusals import Ambiguous, Exists, InUse, Mention, NotFound, OwnedByFile
+from fiberlb.control.refusals import Ambiguous, Exists, InUse, NotFound, OwnedByFile
 from fiberlb.control.state import State
 from fiberlb.control.tree import POSITION_STEP
 from fiberlb.errors import Path, Problem
@@ -21,10 +21,16 @@ from fiberlb.model.configuration import (
 )
 from fiberlb.model.copying import evolved
 from fiberlb.model.l7 import L7Policy
-from fiberlb.model.referring import references
 from fiberlb.model.resource import Owner, Resource
 
 Key = tuple[str, str]
+
+
+class Placed(Protocol):
+    """Where an object stands in what a client sent."""
+
+    def of(self, field: Path) -> Path:
+        """The path of a field of the object, C{()} for the object itself."""
 
 
 class Draft:
@@ -56,7 +62,7 @@ class Draft:
         self.owners: dict[Key, Owner] = {}
         self.known: dict[Key, Record] = {}
         self.notes: dict[str, Mapping[str, Any]] = {}
-        self._places: dict[Key, Place] = {}
+        self._places: dict[Key, Placed] = {}
 
     def objects(self, collection: str) -> Mapping[str, Resource]:
         """A collection as the draft has it, by id, in order of creation."""
@@ -123,7 +129,7 @@ class Draft:
             raise Exists(f"the id {ident} is taken")
         return ident or fresh
 
-    def put(self, made: Resource, place: Place | None) -> None:
+    def put(self, made: Resource, place: Placed | None) -> None:
         """
         Add an object, or have it in place of the one with its id.
 
@@ -150,6 +156,37 @@ class Draft:
         self.changed[key] = made
         if self.gone:
             self.gone.pop(key, None)
+
+    def adding(self, collection: str, parent: str) -> Callable[[Resource, Placed, str], None]:
+        """
+        What adds new objects to a list of many, each with its id and its parent's.
+
+        It is called with an object, its place and its id, which no other object has.
+
+        @raise OwnedByFile: the list belongs to the file.
+        """
+        self._check_list(collection, parent)
+        objects, siblings = self._objects[collection], self._index(collection)
+        within = siblings.setdefault(parent, {})
+        places, changed, gone = self._places, self.changed, self.gone
+        if collection == L7Policy.COLLECTION:
+            self._last.pop(parent, None)
+
+        def add(made: Resource, place: Placed, ident: str) -> None:
+            key = (collection, ident)
+            objects[ident] = changed[key] = made
+            within[ident] = None
+            places[key] = place
+            if gone:
+                gone.pop(key, None)
+
+        return add
+
+    def _check_list(self, collection: str, parent: str) -> None:
+        if (parent, collection) in self.state.file.owned_lists:
+            of = COLLECTIONS[collection].PARENT
+            assert of is not None
+            raise self._owned(self._objects[of[1]][parent], f"the list {collection} of ")
 
     def adopt(self, made: Resource, owner: Owner) -> None:
         """
@@ -243,16 +280,11 @@ class Draft:
         index = self._index(collection)
         if before is not None and _parent(before) == parent:
             return
-        if (parent, collection) in self.state.file.owned_lists:
-            owner = self._objects[made.PARENT[1]][parent]
-            raise self._owned(owner, f"the list {collection} of ")
+        self._check_list(collection, parent)
         if before is not None:
             index[_parent(before)].pop(made.id, None)
             self.lost.add(_parent(before))
-        siblings = index.get(parent)
-        if siblings is None:
-            siblings = index[parent] = {}
-        siblings[made.id] = None
+        index.setdefault(parent, {})[made.id] = None
 
     def remove(self, made: Resource) -> None:
         """
@@ -355,28 +387,6 @@ def elsewhere(problem: Problem, configuration: Configuration, state: State) -> P
     position = problem.position or state.file.position(problem.path)
     message = f"{name!r} of {collection}{at}: {problem.message}"
     return attrs.evolve(problem, path=(), message=message, position=position)
-
-
-def users_of(configuration: Configuration, ids: Iterable[str]) -> dict[str, list[Resource]]:
-    """
-    Who refers to some objects, other than their children.
-
-    @return: id -> the objects that refer to it, for those that any does.
-    """
-    wanted = frozenset(ids)
-    found: dict[str, list[Resource]] = {}
-    for objects in configuration.objects.values():
-        for made in objects.values():
-            parent = made.PARENT[0] if made.PARENT else None
-            words = {word for _, word, path in references(made) if path[0] != parent}
-            for ident in words & wanted:
-                found.setdefault(ident, []).append(made)
-    return found
-
-
-def mention(made: Resource) -> Mention:
-    """The object in few words."""
-    return Mention(made.COLLECTION, made.id, made.name)
 
 
 def with_parent(made: Resource, parent: str) -> Resource:

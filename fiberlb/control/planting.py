@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 import attrs
 
 from fiberlb.control.certificates import separated
-from fiberlb.control.document import Place
 from fiberlb.control.draft import Draft
-from fiberlb.control.tree import MakeId, Tree, numbered, structure_tree
+from fiberlb.control.tree import MakeId, Tree, positioned, positions, structure_tree
 from fiberlb.control.union import monitor_id
 from fiberlb.errors import ConfigurationError, Path
 from fiberlb.model.addresses import at
@@ -31,6 +31,7 @@ _GIVEN = re.compile("(?:rule|policy)-[0-9]+")
 _PLACED = {
     cls.PARENT[0]: replacers("id", cls.PARENT[0]) for cls in COLLECTIONS.values() if cls.PARENT
 }
+_PLACED_POLICY = replacers("id", "listener_id", "position")
 
 
 def every(made: Resource) -> bool:
@@ -98,12 +99,42 @@ class Planting:
         fresh = self._make_id(collection, parent or tree.parent, made.name)
         ident = draft.new_id(made, fresh)
         self.planted[collection, ident] = None
-        draft.put(finished(placed(made, ident, parent)), place_of(tree))
+        draft.put(finished(placed(made, ident, parent)), tree)
         for inner, children in _nested(tree):
-            # All at once: each one by itself would look at all those before it.
-            for child in numbered(children) if inner == L7Policy.COLLECTION else children:
-                self.plant(child, ident)
+            self._plant_all(inner, ident, children)
         return ident
+
+    def _plant_all(
+        self, collection: str, parent: str, trees: Sequence[Tree], at: Iterable[int] | None = None
+    ) -> None:
+        """
+        New children of one parent, all at once, for there may be very many.
+
+        @param at: the positions of policies; C{None}: they are the first ones of their listener.
+        """
+        if not trees:
+            return
+        cls, make_id = COLLECTIONS[collection], self._make_id
+        assert cls.PARENT is not None
+        policies = cls is L7Policy
+        add, place = self._draft.adding(collection, parent), _PLACED[cls.PARENT[0]][cls]
+        several = iter((positions(trees) if at is None else at) if policies else ())
+        for tree in trees:
+            made = tree.made
+            ident = make_id(collection, parent, made.name)
+            if made.id:
+                ident = self._draft.new_id(made, ident)
+            self.planted[collection, ident] = None
+            if policies:
+                position = next(several)
+                done = _PLACED_POLICY[cls](made, ident, parent, position)
+                if not made.name:
+                    done = evolved(done, name=f"policy-{position}")
+            else:
+                done = place(made, ident, parent)
+            add(done, tree, ident)
+            for inner, children in _nested(tree):
+                self._plant_all(inner, ident, children)
 
     def settle(self, tree: Tree, current: Resource, parent: str = "") -> None:
         """What is nested replaces the lists that the document gives."""
@@ -111,25 +142,33 @@ class Planting:
         self.planted[made.COLLECTION, made.id] = None
         if made != current:
             # Else not even the load balancer that is there by itself is taken over.
-            self._draft.put(made, place_of(tree))
+            self._draft.put(made, tree)
         for collection, children in _nested(tree):
             self.replace_list(collection, current.id, children)
 
     def replace_list(self, collection: str, parent: str, trees: Sequence[Tree]) -> None:
         """Children found again by id, name or address keep their identity; others go or come."""
         existing = self._draft.children(collection, parent)
-        if collection == L7Policy.COLLECTION:
-            trees = numbered(trees)
+        policies = collection == L7Policy.COLLECTION
+        if not existing:
+            self._plant_all(collection, parent, trees)
+            return
+        at = list(positions(trees)) if policies else [0] * len(trees)
         found = matched(trees, existing)
         kept = {made.id for made in found if made is not None}
         for made in existing:
             if made.id not in kept and self._prunes(made):
                 self._draft.remove(made)
-        for tree, current in zip(trees, found, strict=True):
-            if current is None:
-                self.plant(tree, parent)
-            else:
-                named = _unnamed(tree, current) if self._of_file else tree
+        for is_new, several in groupby(zip(trees, found, at, strict=True), lambda one: not one[1]):
+            together = list(several)
+            if is_new:
+                new = [tree for tree, _, _ in together]
+                self._plant_all(collection, parent, new, [position for _, _, position in together])
+                continue
+            for tree, current, position in together:
+                assert current is not None
+                one = positioned(tree, position) if policies else tree
+                named = _unnamed(one, current) if self._of_file else one
                 self.settle(_renamed(named, current), current, parent)
 
 
@@ -216,15 +255,3 @@ def with_monitor(pool: Pool, monitor: HealthMonitor | None) -> Pool:
     if monitor is not None:
         monitor = attrs.evolve(monitor, id=monitor_id(pool.id))
     return attrs.evolve(pool, health_monitor=monitor)
-
-
-#: No field stands elsewhere.
-_AS_NAMED: Mapping[str, Path] = {}
-
-
-def place_of(tree: Tree) -> Place:
-    """Where an object stands in what the client sent."""
-    parent = tree.made.PARENT
-    if tree.parent_path is None or parent is None:
-        return Place(None, tree.path, _AS_NAMED)
-    return Place(None, tree.path, {parent[0]: tree.parent_path})

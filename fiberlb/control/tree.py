@@ -28,14 +28,16 @@ POSITION_STEP = 10
 #: The collection that there may be very many objects of, and that a reading remembers.
 _LARGE = L7Policy.COLLECTION
 _NUMBERED = replacers("position")
+_NO_LISTS: frozenset[str] = frozenset()
 #: Makes an id: called with the collection, the parent's id (C{""}: none) and the name.
 MakeId = Callable[[str, str, str], str]
 
 
-@attrs.frozen
+@attrs.define
 class Tree:
     """
-    An object with its children, as a document gives them.
+    An object with its children, as a document gives them. It does not change; that it could makes
+    it in half the time.
 
     @ivar made: the object; its id is C{""} unless the document gives one, and
         so is the parent's id of one that is nested.
@@ -64,6 +66,13 @@ class Tree:
         parent = self.made.PARENT
         return "" if parent is None else getattr(self.made, parent[0])
 
+    def of(self, field: Path) -> Path:
+        """The path in the document of a field of the object, C{()} for the object itself."""
+        parent, at = self.made.PARENT, self.parent_path
+        if field and at is not None and parent is not None and field[0] == parent[0]:
+            return (*at, *field[1:])
+        return (*self.path, *field)
+
 
 def structure_tree(
     collection: str, value: Any, path: Path, loading: Loading, parent: str | None = ""
@@ -85,13 +94,13 @@ def structure_tree(
     name = value.get("name") if isinstance(value, dict) else None
     memo = loading.memo if collection == _LARGE and isinstance(name, str) else None
     if memo is None:
-        return _structured(collection, value, path, loading, parent)
+        return _structured(COLLECTIONS[collection], value, path, loading, parent)
     key = (path[:-1], parent, name)
     known: list[Tree] | None = memo.find(key, value)
     if known is not None:
         return [moved(tree, path) for tree in known]
     before = len(loading.problems), len(loading.files)
-    made = _structured(collection, value, path, loading, parent)
+    made = _structured(COLLECTIONS[collection], value, path, loading, parent)
     if before == (len(loading.problems), len(loading.files)):
         memo.keep(key, value, made)
     return made
@@ -108,16 +117,16 @@ def moved(tree: Tree, path: Path) -> Tree:
 
 
 def _structured(
-    collection: str, value: Any, path: Path, loading: Loading, parent: str | None
+    cls: type[Resource], value: Any, path: Path, loading: Loading, parent: str | None
 ) -> list[Tree]:
-    cls = COLLECTIONS[collection]
     listeners: list[tuple[str, Path]] | None = None
     if cls is L7Policy and parent == "" and isinstance(value, dict) and "listener_ids" in value:
         listeners = _listener_ids(value, path, loading)
         value = {key: value[key] for key in value if key not in ("listener_id", "listener_ids")}
         parent = None
     made = structure(cls, value, path, loading)
-    children, given = _children(cls, value, path, loading)
+    nests = hasattr(cls, "CHILDREN")
+    children, given = _children(cls, value, path, loading) if nests else ((), _NO_LISTS)
     if made is None or not _has_parent(made, value, parent, path, loading):
         return []
     if parent:
@@ -139,8 +148,13 @@ def _children(
         if not isinstance(value[key], list):
             loading.refuse((*path, key), "must be a list; leave the key out to leave it alone")
             continue
+        inner = COLLECTIONS[collection]
         for index, child in enumerate(value[key]):
-            found += structure_tree(collection, child, (*path, key, index), loading, None)
+            at = (*path, key, index)
+            if loading.memo is None:
+                found += _structured(inner, child, at, loading, None)
+            else:
+                found += structure_tree(collection, child, at, loading, None)
     return tuple(found), frozenset(given)
 
 
@@ -206,20 +220,33 @@ def numbered(policies: Iterable[Tree], taken: Iterable[int] = (), memo: Any = No
     @param policies: in order of appearance.
     @param taken: positions of the policies that the listener has already.
     """
+    several = list(policies)
+    return [
+        derived(memo, tree, ("position", position), partial(positioned, tree, position))
+        for tree, position in zip(several, positions(several, taken), strict=True)
+    ]
+
+
+def positions(policies: Iterable[Tree], taken: Iterable[int] = ()) -> Iterator[int]:
+    """
+    The positions of the policies of one listener: what each says, or after the highest so far.
+
+    @param taken: as of L{numbered}.
+    """
     last = max(taken, default=0)
-    done = []
     for tree in policies:
         assert isinstance(tree.made, L7Policy)
         position = tree.made.position
         if position is None:
             position = last + POSITION_STEP
-            tree = derived(memo, tree, ("position", position), partial(_at, tree, position))
         last = max(last, position)
-        done.append(tree)
-    return done
+        yield position
 
 
-def _at(tree: Tree, position: int) -> Tree:
+def positioned(tree: Tree, position: int) -> Tree:
+    """A policy at a position, if it does not say one itself."""
+    if tree.made.position is not None:  # type: ignore[attr-defined]
+        return tree
     made = _NUMBERED[L7Policy](tree.made, position)
     return Tree(made, tree.path, tree.children, tree.given, tree.parent_path)
 

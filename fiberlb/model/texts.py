@@ -87,3 +87,8 @@ def expression(kind: Kind, dump: str) -> str:
     if type(kind) is OneOf:
         return "quoted(value._value_)"
     return f"written({dump}(value))"
+
+
+def innermost(kind: Kind) -> Kind:
+    """What optional kinds are optional of."""
+    return innermost(kind.kind) if isinstance(kind, Optional) else kind

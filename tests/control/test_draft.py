@@ -5,7 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import Place
-from fiberlb.control.draft import Draft, elsewhere, mention, users_of, with_parent
+from fiberlb.control.draft import Draft, elsewhere, with_parent
+from fiberlb.control.mentions import mention
 from fiberlb.control.refusals import Ambiguous, InUse, NotFound, OwnedByFile
 from fiberlb.errors import Problem
 from fiberlb.model.configuration import DEFAULT_LOAD_BALANCER
@@ -214,13 +215,6 @@ class DraftTests(SynchronousTestCase):
         told = elsewhere(Problem(("pools", "gone"), "bad"), state.configuration, state)
         self.assertEqual(told.message, "'gone' of pools: bad")
 
-    def test_users_of(self) -> None:
-        """Children do not count as users of their parent."""
-        configuration = self.stage.control.configuration
-        pool = self.draft.look("pools", "app")
-        users = users_of(configuration, [pool.id, "nobody"])
-        self.assertEqual({k: [u.name for u in v] for k, v in users.items()}, {pool.id: ["web"]})
-
     def test_positions(self) -> None:
         """A policy without a position comes after the last one that there is then."""
         web = self.draft.look("listeners", "web").id
@@ -237,3 +231,6 @@ class DraftTests(SynchronousTestCase):
         self.draft.remove(self.draft.look("l7_policies", "d"))
         self.assertEqual(position("e"), 55)
         self.assertEqual([position("c", 5), position("e", 6), position("f")], [5, 6, 30])
+        add = self.draft.adding("l7_policies", web)
+        add(L7Policy(id="g", name="g", listener_id=web, position=70), HERE, "g")
+        self.assertEqual(position("h"), 80)

@@ -61,3 +61,19 @@ class ChangedTests(Asking):
         outcome = self.stage.write(create("listeners", listener))
         found = document(self.stage.control, outcome, False)
         self.assertIn("trusted_proxies is empty", found["warnings"][0])
+
+    def test_long(self) -> None:
+        """Where there is very much the text is made at once, and says the same."""
+        members = [f"127.0.0.1:{port}" for port in range(1, 1001)]
+        body = {"pools": [{"name": "a", "members": members}, {"name": "b"}]}
+        self.stage.write(create("pools", {"name": "b"}), create("pools", {"name": "old"}))
+        body["pools"][1]["description"] = '\u00e9 "quoted"'  # type: ignore[index]
+        dry = self.ask("PUT", "/v1/config?dry_run=true", body).document
+        found = self.ask("PUT", "/v1/config", body, FiberLB_Reason="x").document
+        self.assertEqual([len(one["changes"]) for one in (dry, found)], [1003, 1003])
+        done = {(one["op"], one["name"]) for one in found["changes"]}
+        self.assertLess({("create", "a"), ("update", "b"), ("delete", "old")}, done)
+        self.assertEqual(list(found), ["dry_run", "revision", "changes", "names", "warnings"])
+        (entry,) = self.ask("GET", "/v1/revisions?limit=1").document["items"]
+        told = self.ask("GET", f"/v1/revisions/{entry['revision']}").document
+        self.assertEqual(told["changes"], found["changes"])

@@ -166,8 +166,9 @@ def _policies(
     configuration: Configuration, listener: Listener
 ) -> Generator[None, None, list[_Policy]]:
     found: list[_Policy] = []
+    rules_of = configuration.by_parent(L7Rule).get
     for policy in configuration.children(L7Policy, listener.id):
-        found.append((policy, configuration.children(L7Rule, policy.id)))
+        found.append((policy, rules_of(policy.id, ())))
         if len(found) % _SLICE == 0:
             yield
     return found

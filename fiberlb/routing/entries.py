@@ -12,8 +12,6 @@ from fiberlb.routing.request import Request
 
 #: A policy as it is evaluated: its place in the order, what is left to test, its decision.
 Row = tuple[int, tuple[Wanted, ...], Decision]
-#: More octets than any literal is told from others by.
-_LONGEST = 2000
 _WHOLE = EXACT[False][1]
 
 
@@ -26,12 +24,24 @@ class Way:
     @ivar sure: where one of them is found by its literals, C{rule} holds.
     """
 
-    __slots__ = ("leaves", "rule", "sure")
+    __slots__ = ("_rank", "leaves", "rule", "sure")
 
     def __init__(self, leaves: tuple[CompiledRule, ...], rule: AnyRule, sure: bool) -> None:
         self.leaves = leaves
         self.rule = rule
         self.sure = sure
+        self._rank: tuple[bool, bool, int] | None = None
+
+    @property
+    def rank(self) -> tuple[bool, bool, int]:
+        """How bad it is among ways that as many share: neither whole nor long."""
+        if self._rank is None:
+            leads = [lead for leaf in self.leaves for lead in literals_of(leaf)]
+            open_ended = any(how[1] != _WHOLE for how, _ in leads)
+            keyed = any(leaf.key for leaf in self.leaves)
+            shortest = min([len(text) for _, texts in leads for text in texts], default=0)
+            self._rank = (open_ended, keyed, -shortest)
+        return self._rank
 
 
 def ways_of(rules: Iterable[AnyRule]) -> tuple[Way, ...]:
@@ -199,25 +209,20 @@ class Shares:
                     counts[text] = counts.get(text, 0) + 1
         return count
 
-    def score(self, way: Way) -> tuple[int, bool, bool, int]:
+    def score(self, way: Way) -> tuple[int, tuple[bool, bool, int]]:
         """
-        How bad a way is: shared by many, and then neither whole nor long.
+        How bad a way is: shared by many, and then by its rank.
         """
-        most, shortest = 0, _LONGEST
-        open_ended = keyed = False
+        most = 0
         for leaf in way.leaves:
-            keyed = keyed or bool(leaf.key)
             by_how = self._counts[leaf.aspect]
             for how, literals in literals_of(leaf):
                 counts = by_how[how]
                 for text in literals:
-                    shared, length = counts[text], len(text)
+                    shared = counts[text]
                     if shared > most:
                         most = shared
-                    if length < shortest:
-                        shortest = length
-                open_ended = open_ended or how[1] != _WHOLE
-        return most, open_ended, keyed, -shortest
+        return most, way.rank
 
 
 def first(request: Request, rows: Iterable[Row]) -> Decision | None:

@@ -215,8 +215,9 @@ def _looked_through(policies: Sequence[CompiledPolicy]) -> Generator[None, None,
     for number, policy in enumerate(policies):
         if policy.needs_host:
             seen.needs_host = True
-        for rule in policy.rules:
-            seen.add(rule)
+        if not policy.plain:
+            for rule in policy.rules:
+                seen.add(rule)
         if number % _SLICE == 0:
             yield
     return seen

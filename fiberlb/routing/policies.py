@@ -11,7 +11,7 @@ from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction
 from fiberlb.model.listener import PolicyOrder
 from fiberlb.routing.actions import Decision, policy_decision
-from fiberlb.routing.conditions import COMPLEXITIES, AnyRule, Wanted, rule_or_problems
+from fiberlb.routing.conditions import COMPLEXITIES, AnyRule, CompiledRule, Wanted, rule_or_problems
 from fiberlb.routing.patterns import Budget
 
 #: What "octavia" order evaluates first; what is not named comes between.
@@ -31,12 +31,14 @@ class CompiledPolicy:
 
     @ivar policy: as it is configured, with C{given}, its rules.
     @ivar rules: the enabled ones, at least one; those that may stay undecided last.
+    @ivar plain: they compare literals with what has no name, and nothing else.
     @ivar kept: what an index has made of it, for the next one.
     """
 
     policy: L7Policy
     given: Sequence[L7Rule]
     rules: tuple[AnyRule, ...]
+    plain: bool = False
     _decision: Decision | None = None
     kept: Any = attrs.field(default=None, init=False)
 
@@ -146,12 +148,12 @@ def _compile_policy(
         except ConfigurationError as why:
             problems += why.problems
     compiled = []
-    certain = True
+    plain = True
     for rule in rules:
         made = rule_or_problems(rule, budget, problems)
         if made is not None and rule.enabled:
             compiled.append(made)
-            certain = certain and made.complexity is COMPLEXITIES[0]
-    if not certain:
+            plain = plain and not made.doubtful and isinstance(made, CompiledRule)
+    if not plain:
         compiled.sort(key=lambda rule: COMPLEXITIES.index(rule.complexity))
-    return CompiledPolicy(policy, rules, tuple(compiled), decision)
+    return CompiledPolicy(policy, rules, tuple(compiled), plain, decision)

@@ -35,7 +35,7 @@ from fiberlb.model.access_log import AccessLog as LogSettings
 from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import overlaid
-from fiberlb.model.settings import AUTO, Settings
+from fiberlb.model.settings import AUTO, Settings, too_long
 from fiberlb.model.store import EtcdSettings
 from fiberlb.names.opening import open_names
 from fiberlb.observe.access_log import AccessLog
@@ -212,6 +212,8 @@ class Node(Service):
             return Keyring([world.random_bytes(32)], world.random_bytes)
         settings = self._layer.settings
         directory = self.directory
+        if self._wanted and (told := too_long(directory)):
+            raise CannotStart(f"state_directory: {directory} {told}")
         self._lock = hold(directory, world.pid())
         return load_keyring(settings.key_file, world.environment, directory, world.random_bytes)
 

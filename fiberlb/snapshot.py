@@ -7,23 +7,23 @@ lives elsewhere, by the ids of members and pools, so that it outlives snapshots.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import attrs
 
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.addresses import UDP, named
 from fiberlb.model.bounds import Limits, Timeouts
-from fiberlb.model.certificate import SHOWN, Certificate
 from fiberlb.model.configuration import Configuration, addresses
 from fiberlb.model.convert import overlaid
 from fiberlb.model.l7 import L7Policy, L7Rule
-from fiberlb.model.listener import Alpn, ClientAuthentication, Listener, TlsConfig, TlsVersion
+from fiberlb.model.listener import Listener
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Pool, ResolvedMember
 from fiberlb.pool_plans import MemberTlsPlan, PoolPlan, pool_plan
 from fiberlb.routing.match import Routes, compile_in_steps
 from fiberlb.routing.patterns import Clock, Report
+from fiberlb.tls_plans import ClientPlan, TlsPlan, tls_objects, tls_plan
 from fiberlb.treatment.treatment import faults
 
 __all__ = [
@@ -36,58 +36,6 @@ __all__ = [
     "compile",
     "compile_now",
 ]
-
-
-@attrs.frozen
-class ClientPlan:
-    """
-    How one listener judges its clients' certificates.
-
-    @ivar judge: the authorities, with what they revoked.
-    @ivar mandatory: without a certificate there is no connection.
-    @ivar names: server names, in lower case and without a final dot, that this is for;
-        C{*.} in front for one label; empty: all, and no name too.
-    @ivar revoker: another one, of which the revocation lists alone count.
-    """
-
-    judge: Certificate
-    mandatory: bool
-    names: tuple[str, ...]
-    revoker: Certificate | None = None
-
-    @property
-    def sessions(self) -> tuple[object, ...]:
-        """What a session must not outlive; revoked certificates are found when it resumes."""
-        return self.judge.certificate, self.mandatory, self.names
-
-
-@attrs.frozen
-class TlsPlan:
-    """
-    How one listener terminates TLS.
-
-    @ivar default: served where no name fits; at least one, the first one decides the names.
-    @ivar others: further certificates, chosen by server name, none of C{default}.
-    @ivar strict: an unknown server name is refused.
-    @ivar max_version: C{None}: the newest there is.
-    @ivar cipher_suites: OpenSSL names; empty: the library's choice.
-    @ivar protocols: offered by ALPN, best first.
-    @ivar client: C{None}: clients are not asked for certificates.
-    """
-
-    default: tuple[Certificate, ...]
-    others: tuple[Certificate, ...]
-    strict: bool
-    min_version: TlsVersion
-    max_version: TlsVersion | None
-    cipher_suites: tuple[str, ...]
-    protocols: tuple[str, ...] = (Alpn.HTTP11.value,)
-    client: ClientPlan | None = None
-
-    @property
-    def sessions(self) -> tuple[object, ...]:
-        """What a session must not outlive: with another value nothing resumes."""
-        return self.cipher_suites, self.client.sessions if self.client else None
 
 
 @attrs.frozen
@@ -209,64 +157,27 @@ def compile_now(
 
 
 #: A policy with its rules, as listeners are compiled from.
-_Policy = tuple[L7Policy, tuple[L7Rule, ...]]
+_Policy = tuple[L7Policy, Sequence[L7Rule]]
+#: Policies that are collected, or looked through, in one step.
+_SLICE = 100
 
 
 def _policies(
     configuration: Configuration, listener: Listener
 ) -> Generator[None, None, list[_Policy]]:
-    found = []
+    found: list[_Policy] = []
+    rules_of = configuration.by_parent(L7Rule).get
     for policy in configuration.children(L7Policy, listener.id):
-        found.append((policy, tuple(configuration.children(L7Rule, policy.id))))
-        yield
+        found.append((policy, rules_of(policy.id, ())))
+        if len(found) % _SLICE == 0:
+            yield
     return found
 
 
-#: Who vouches for a listener's clients, and who else says which of them are revoked.
-_Judges = tuple[Certificate | None, Certificate | None]
-
-
-def _frame(
-    configuration: Configuration, listener: Listener
-) -> tuple[
-    Listener,
-    LoadBalancer,
-    tuple[tuple[Certificate, ...], tuple[Certificate, ...]],
-    _Judges,
-]:
+def _frame(configuration: Configuration, listener: Listener) -> tuple[object, ...]:
     """What a listener's plan is made of, apart from its policies."""
     balancer = configuration.all(LoadBalancer)[listener.loadbalancer_id]
-    tls = listener.tls_config
-    return listener, balancer, _certificates(configuration, listener), _judges(configuration, tls)
-
-
-def _judges(configuration: Configuration, tls: TlsConfig | None) -> _Judges:
-    """The authorities of a listener's clients, and who else revokes; enabled or not."""
-    if tls is None or not tls.asks_clients:
-        return None, None
-    known = configuration.all(Certificate)
-    judge, revoker = (
-        None if ident is None else known[ident]
-        for ident in (tls.client_ca_certificate_id, tls.client_crl_certificate_id)
-    )
-    return judge, revoker
-
-
-def _certificates(
-    configuration: Configuration, listener: Listener
-) -> tuple[tuple[Certificate, ...], tuple[Certificate, ...]]:
-    """The enabled certificates of a listener: the default ones, and the others."""
-    tls = listener.tls_config
-    if tls is None:
-        return (), ()
-    known = {i: c for i, c in configuration.all(Certificate).items() if c.enabled}
-    shown = (i for i, c in known.items() if c.cert_type in SHOWN)
-    named = shown if tls.sni_certificate_ids is None else tls.sni_certificate_ids
-    default = tuple(known[i] for i in dict.fromkeys(tls.certificate_id) if i in known)
-    others = (known[i] for i in dict.fromkeys(named) if i in known)
-    # One that nothing was issued for yet stands in where there is no other default, nowhere else.
-    issued = tuple(c for c in default if not c.waiting) or default
-    return issued, tuple(c for c in others if c not in default and not c.waiting)
+    return listener, balancer, *tls_objects(configuration, listener)
 
 
 class _Compilation:
@@ -302,20 +213,25 @@ class _Compilation:
         """The plan of one listener; C{None} if it is not to listen, or is wrong."""
         policies = yield from _policies(self._configuration, listener)
         limits = overlaid(self._limits, listener.limits)
+        before = self._previous.plan(listener.id) if self._previous else None
         if self._previous is not None:
             unchanged = yield from self._unchanged(listener, policies, self._previous)
             if unchanged:
-                before = self._previous.plan(listener.id)
                 if before is None or before.limits == limits:
                     return before
                 return attrs.evolve(before, limits=limits)
         self.problems += faults(listener)
-        for policy, _ in policies:
+        for number, (policy, _) in enumerate(policies):
             self.problems += faults(policy)
-            yield
+            if number % _SLICE == 0:
+                yield
         try:
             routes = yield from compile_in_steps(
-                listener, policies, clock=self._clock, report=self._report
+                listener,
+                policies,
+                clock=self._clock,
+                report=self._report,
+                before=before.routes if before is not None else None,
             )
         except ConfigurationError as why:
             self.problems += why.problems
@@ -340,8 +256,8 @@ class _Compilation:
         return True
 
     def _plan(self, listener: Listener, routes: Routes, limits: Limits) -> ListenerPlan | None:
-        _, balancer, certificates, judges = _frame(self._configuration, listener)
-        tls = self._tls(listener, *certificates, judges)
+        balancer = self._configuration.all(LoadBalancer)[listener.loadbalancer_id]
+        tls = tls_plan(self._configuration, listener, self.problems)
         if not listener.enabled or not balancer.enabled:
             return None
         own = addresses(self._configuration, listener)
@@ -355,45 +271,4 @@ class _Compilation:
             timeouts=overlaid(Timeouts(), listener.timeouts),
             limits=limits,
             tls=tls,
-        )
-
-    def _tls(
-        self,
-        listener: Listener,
-        default: tuple[Certificate, ...],
-        others: tuple[Certificate, ...],
-        judges: _Judges,
-    ) -> TlsPlan | None:
-        tls = listener.tls_config
-        if tls is None:
-            return None
-        offered = tls.alpn_protocols
-        if not default and listener.enabled:
-            path = ("listeners", listener.id, "tls_config", "certificate_id")
-            self.problems.append(Problem(path, "every certificate named is disabled"))
-        return TlsPlan(
-            default=default,
-            others=others,
-            strict=tls.strict_sni,
-            min_version=tls.least,
-            max_version=tls.max_version,
-            cipher_suites=tls.cipher_suites,
-            protocols=tuple(p.value for p in (Alpn if offered is None else offered)),
-            client=self._client(listener, tls, judges),
-        )
-
-    def _client(self, listener: Listener, tls: TlsConfig, judges: _Judges) -> ClientPlan | None:
-        judge, revoker = judges
-        if judge is None:
-            return None
-        at = ("listeners", listener.id, "tls_config")
-        for name, one in zip(("ca", "crl"), judges, strict=True):
-            if one is not None and not one.enabled and listener.enabled:
-                # Nobody could be let in, or everybody: neither is what was meant.
-                self.problems.append(Problem((*at, f"client_{name}_certificate_id"), "is disabled"))
-        return ClientPlan(
-            judge=judge,
-            mandatory=tls.client_authentication is ClientAuthentication.MANDATORY,
-            names=tuple(n.lower().removesuffix(".") for n in tls.client_authentication_names),
-            revoker=None if revoker is judge else revoker,
         )

@@ -31,6 +31,7 @@ from fiberlb.process.orphans import Orphans
 from fiberlb.process.reporting import Reporting
 from fiberlb.relay.held import Held
 from fiberlb.starting import sentence
+from fiberlb.threads import quieten
 from fiberlb.workers.system import processors
 from fiberlb.workers.upgrade import ENDING, Refused, upgrade
 
@@ -182,6 +183,7 @@ class Started(Service):
         faulthandler.enable(sys.__stderr__ or 2)
         self._process.reporting.begin()
         self._orphans.start()
+        quieten(self._reactor.getThreadPool())
         self._on(signal.SIGHUP, self._node.reload)
         # Twistd reopens its own log on this one.
         self._on(signal.SIGUSR1, self._reopen_logs)

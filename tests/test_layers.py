@@ -20,15 +20,17 @@ ALLOWED: dict[str, str] = {
     "balancing": "errors model",
     "treatment": "errors model wire routing",
     "pool_plans": "errors model wire balancing",
-    "snapshot": "errors model wire routing balancing treatment pool_plans",
+    "tls_plans": "errors model",
+    "snapshot": "errors model wire routing balancing treatment pool_plans tls_plans",
     "resolved": "errors model pool_plans snapshot",
+    "threads": "",
     "turns": "",
     "names": "errors model turns",
     "tls": "errors model wire routing balancing pool_plans snapshot",
     "health": "errors model wire routing balancing pool_plans snapshot tls",
-    "store": "errors model turns",
-    "observe": "errors model",
-    "guards": "errors model treatment",
+    "store": "errors model threads turns",
+    "observe": "errors model threads",
+    "guards": "errors model threads treatment",
     "relay": "errors model wire routing balancing treatment pool_plans snapshot tls observe",
     "acme": "errors model tls store",
     "ocsp": "errors model tls",
@@ -62,7 +64,11 @@ ALLOWED: dict[str, str] = {
 
 #: Parts that are functions of their arguments: no I/O, no clock, no chance.
 PURE = frozenset(
-    {"", *"errors model wire routing balancing treatment pool_plans snapshot resolved".split()}
+    {
+        "",
+        *"errors model wire routing balancing treatment".split(),
+        *"pool_plans tls_plans snapshot resolved".split(),
+    }
 )
 _IMPURE = (
     "twisted socket select selectors ssl OpenSSL os time random secrets"
@@ -71,6 +77,10 @@ _IMPURE = (
 
 #: Where the running reactor may be imported; everywhere else it is a parameter.
 REACTOR = frozenset({"fiberlb/tap.py"})
+
+#: Where threads are made; those of everybody else come from there.
+THREADS = frozenset({"fiberlb/threads.py"})
+_MAKES_THREADS = ("threading.Thread", "_thread", "concurrent")
 
 #: What no test uses: replaced attributes hide what the code does, sleeping hides what it waits for.
 _UNWANTED_IN_TESTS = ("unittest.mock", "mock", "time.sleep", "asyncio.sleep")
@@ -109,6 +119,18 @@ def reactors(source: Source) -> Iterator[str]:
                 yield f"{source.name}:{line}: the reactor is a parameter"
 
 
+def threads(source: Source) -> Iterator[str]:
+    """Threads that may take the signals of the process."""
+    if source.name in THREADS:
+        return
+    for line, name in source.imports():
+        if any(name == word or name.startswith(word + ".") for word in _MAKES_THREADS):
+            yield f"{source.name}:{line}: {name}: see fiberlb/threads.py"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "threading.Thread":
+            yield f"{source.name}:{node.lineno}: threading.Thread: see fiberlb/threads.py"
+
+
 def unwanted(source: Source) -> Iterator[str]:
     """Uses of mocks and of sleeping in a test."""
     for line, name in source.imports():
@@ -139,6 +161,10 @@ class LayerTests(SynchronousTestCase):
     def test_reactor(self) -> None:
         """One module imports the running reactor."""
         self.check(reactors, "fiberlb", "tests", "twisted")
+
+    def test_threads(self) -> None:
+        """One module makes threads."""
+        self.check(threads, "fiberlb")
 
     def test_tests(self) -> None:
         """Tests use values and stand-ins, and wait for events."""
@@ -186,6 +212,12 @@ class RuleTests(SynchronousTestCase):
         for text in ("from twisted.internet import reactor", "import twisted.internet.reactor"):
             self.assertEqual(self.found(reactors, "fiberlb/relay/tcp.py", text), 1, text)
             self.assertEqual(self.found(reactors, "fiberlb/tap.py", text), 0, text)
+
+    def test_threads(self) -> None:
+        """Threads of the library's own are seen."""
+        for text in ("from threading import Thread", "import threading\nthreading.Thread()"):
+            self.assertEqual(self.found(threads, "fiberlb/store/x.py", text), 1, text)
+            self.assertEqual(self.found(threads, "fiberlb/threads.py", text), 0, text)
 
     def test_unwanted(self) -> None:
         """Sleeping and patching are seen, imported or called."""

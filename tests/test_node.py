@@ -6,6 +6,7 @@ import itertools
 import os
 from typing import Any
 
+import attrs
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -167,6 +168,17 @@ class NodeTests(SynchronousTestCase):
         second = self.node()
         self.start(second)
         self.assertIn("uses this state directory", self.failures[0])
+
+    def test_state_directory_too_long(self) -> None:
+        """One that workers' sockets do not go into is refused, wherever it comes from."""
+        node = self.node()
+        node._wanted = 1
+        node._layer = attrs.evolve(
+            node._layer,
+            settings=attrs.evolve(node._layer.settings, state_directory="/" + "s" * 100),
+        )
+        self.start(node)
+        self.assertIn("has a path of 101 octets", self.failures[0])
 
     def test_reload(self) -> None:
         """Another file takes the place of the one in force."""

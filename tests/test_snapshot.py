@@ -10,11 +10,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.bounds import Limits, Timeouts
-from fiberlb.model.certificate import Certificate, CertificateType
+from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import COLLECTIONS, Configuration
 from fiberlb.model.health_monitor import HealthMonitor, MonitorType
 from fiberlb.model.l7 import CompareType, L7Policy, L7Rule, PolicyAction, RuleType
-from fiberlb.model.listener import Listener, ListenerProtocol, TlsConfig, TlsVersion
+from fiberlb.model.listener import Listener, ListenerProtocol, TlsConfig
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Member, Pool, PoolProtocol
 from fiberlb.model.resource import Resource
@@ -155,52 +155,6 @@ class ListenerTests(SynchronousTestCase):
         made = snapshot(listener(), *objects[1:], *rules[1:])
         steps = made.listeners["web"].routes.trace(request(b"/"))
         self.assertEqual([step[0] for step in steps], ["b"])
-
-
-class TlsTests(SynchronousTestCase):
-    """How TLS is terminated."""
-
-    def test_none(self) -> None:
-        """A plain listener has no plan for it."""
-        self.assertIsNone(snapshot(listener()).listeners["web"].tls)
-
-    def test_fields(self) -> None:
-        """Versions, suites and strictness as given."""
-        made = secure(
-            "a", strict_sni=True, max_version=TlsVersion.TLS12, cipher_suites=("AES128-SHA",)
-        )
-        plan = snapshot(made, certificate("a")).listeners["web"].tls
-        assert plan is not None
-        self.assertEqual((plan.strict, plan.cipher_suites), (True, ("AES128-SHA",)))
-        self.assertEqual((plan.min_version, plan.max_version), (TlsVersion.TLS12,) * 2)
-
-    def names(self, made: Listener, *more: Certificate) -> tuple[list[str], list[str]]:
-        """The ids of the default certificates and of the others; C{a} to C{c} exist."""
-        objects = [certificate(ident) for ident in "abc"]
-        plan = snapshot(made, *objects, *more).listeners["web"].tls
-        assert plan is not None
-        return [c.id for c in plan.default], [c.id for c in plan.others]
-
-    def test_certificates(self) -> None:
-        """The default ones, and the others named, none twice."""
-        self.assertEqual(self.names(secure("b", "a", others="bcc")), (["b", "a"], ["c"]))
-
-    def test_all(self) -> None:
-        """C{all} is every enabled certificate that is for listeners."""
-        sni = certificate("d", cert_type=CertificateType.SNI)
-        off = certificate("e", enabled=False)
-        client = certificate("f", cert_type=CertificateType.CLIENT)
-        judge = certificate("g", cert_type=CertificateType.CLIENT_CA)
-        found = self.names(secure("b", others=None), sni, off, client, judge)
-        self.assertEqual(found, (["b"], ["a", "c", "d"]))
-
-    def test_disabled(self) -> None:
-        """A disabled certificate is not served; a listener left without one is refused."""
-        off = certificate("a", enabled=False)
-        self.assertEqual(self.names(secure("a", "b", others="ac"), off), (["b"], ["c"]))
-        why = self.assertRaises(ConfigurationError, snapshot, secure("a"), off)
-        wanted = ("listeners", "web", "tls_config", "certificate_id")
-        self.assertEqual(why.problems[0].path, wanted)
 
 
 class ReuseTests(SynchronousTestCase):

@@ -12,18 +12,19 @@ T = TypeVar("T")
 SLICE = 0.005
 
 
-async def in_slices(reactor: Any, steps: Iterator[T | None]) -> T:
+async def in_slices(reactor: Any, steps: Iterator[T | None], seconds: float = SLICE) -> T:
     """
-    Go through the steps, giving the reactor a turn every L{SLICE}.
+    Go through the steps, giving the reactor a turn now and then.
 
     @param steps: yields C{None} after each step, then the result.
+    @param seconds: until the next turn.
     @return: that result.
     """
     started = reactor.seconds()
     for step in steps:
         if step is not None:
             return step
-        if reactor.seconds() - started > SLICE:
+        if reactor.seconds() - started > seconds:
             await deferLater(reactor, 0)
             started = reactor.seconds()
     raise AssertionError("the work ended without a result")

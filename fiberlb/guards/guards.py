@@ -10,6 +10,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
+from fiberlb.threads import quieten
+
 if TYPE_CHECKING:
     from fiberlb.guards.passwords import Passwords
     from fiberlb.guards.servers import Servers
@@ -45,7 +47,7 @@ class Guards:
         from fiberlb.guards.passwords import THREADS, Passwords, behind
 
         reactor = self._reactor
-        pool = ThreadPool(0, THREADS, "passwords")
+        pool = quieten(ThreadPool(0, THREADS, "passwords"))
         pool.start()
         # What waits there at the end is not waited for longer than one check takes.
         reactor.addSystemEventTrigger("during", "shutdown", pool.stop)

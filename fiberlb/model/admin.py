@@ -10,7 +10,7 @@ import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.access import Role, TokenSetting
-from fiberlb.model.addresses import UNIX
+from fiberlb.model.addresses import UNIX, load_unix
 from fiberlb.model.convert import Nested
 from fiberlb.model.fields import (
     Flag,
@@ -31,8 +31,8 @@ class AdminAddress:
     """C{HOST:PORT} with an IP address, or C{unix:/path}."""
 
     def load(self, value: Any, path: Path, loading: Loading) -> Any:
-        if isinstance(value, str) and re.fullmatch(r"unix:/.+", value):
-            return value
+        if isinstance(value, str) and re.fullmatch(r"unix:/.+", value, re.S):
+            return load_unix(value, path, loading)
         found = split_address(value) if isinstance(value, str) else None
         if found is None or not 0 <= int(found[1]) <= 65535:
             return loading.refuse(path, f"{value!r} is not HOST:PORT or unix:/path")

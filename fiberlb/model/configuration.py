@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import attrs
@@ -77,13 +78,16 @@ class Configuration:
 
     def children(self, cls: type[R], parent: str) -> list[R]:
         """The objects of a class that belong to one parent, in order of creation."""
-        assert cls.PARENT is not None
+        return self.by_parent(cls).get(parent, [])
+
+    def by_parent(self, cls: type[R]) -> Mapping[str, list[R]]:
+        """The objects of a class by the ids of their parents; those that have some."""
         index = self._children.get(cls.COLLECTION)
         if index is None:
             for _ in self.indexed(cls):
                 pass
             index = self._children[cls.COLLECTION]
-        return index.get(parent, [])
+        return index
 
     def indexed(self, cls: type[R]) -> Iterator[None]:
         """Find out the L{children} of all parents, in steps, before they are asked for."""
@@ -91,8 +95,14 @@ class Configuration:
         if cls.COLLECTION in self._children:
             return
         index: dict[str, list[Any]] = {}
+        parent_of = attrgetter(cls.PARENT[0])
         for number, made in enumerate(self.all(cls).values()):
-            index.setdefault(getattr(made, cls.PARENT[0]), []).append(made)
+            parent = parent_of(made)
+            children = index.get(parent)
+            if children is None:
+                index[parent] = [made]
+            else:
+                children.append(made)
             if number % _STEP == 0:
                 yield
         self._children[cls.COLLECTION] = index

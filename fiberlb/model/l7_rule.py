@@ -50,6 +50,9 @@ class RuleType(Enum):
     ALL = "all"
     NOT = "not"
 
+    # There is one of each, and most of compiling many rules is to look something up by its type.
+    __hash__ = object.__hash__
+
 
 class CompareType(Enum):
     """How a rule compares; each has an entry in C{fiberlb.routing.compare}."""
@@ -60,6 +63,8 @@ class CompareType(Enum):
     ENDS_WITH = "ends_with"
     CONTAINS = "contains"
     UNDER = "under"
+
+    __hash__ = object.__hash__
 
 
 #: Rule types that look at other rules.

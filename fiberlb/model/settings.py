@@ -10,7 +10,7 @@ import attrs
 from fiberlb.errors import Path
 from fiberlb.model.access_log import AccessLog, AccessLogFormat
 from fiberlb.model.acme import AcmeSettings
-from fiberlb.model.addresses import Network
+from fiberlb.model.addresses import LONGEST_PATH, Network
 from fiberlb.model.admin import Admin
 from fiberlb.model.bounds import Limits
 from fiberlb.model.convert import Nested, Partial
@@ -25,6 +25,8 @@ from fiberlb.model.store import EtcdSettings, StoreSetting
 #: C{workers: auto}: as many as there are processors for them.
 AUTO = -1
 MOST_WORKERS = 512
+#: Octets of the path of a state directory that the workers' socket is in.
+LONGEST_STATE = LONGEST_PATH - len("/workers.sock")
 
 
 __all__ = [
@@ -154,3 +156,20 @@ class Settings:
     octavia: OctaviaSettings = field(Nested(OctaviaSettings), OctaviaSettings())
     tests: tuple[RequestTest, ...] = field(Several(Nested(RequestTest)), ())
     enforce_tests: bool = field(Flag(), False)
+
+    def check(self, path: Path, loading: Loading) -> None:
+        """Workers find control at a socket in the state directory."""
+        told = too_long(self.state_directory or "")
+        if told and self.workers:
+            loading.refuse((*path, "state_directory"), told)
+
+
+def too_long(directory: str) -> str:
+    """Why a state directory is none with workers, a sentence; empty: it is one."""
+    octets = len(directory.encode("utf-8", "surrogatepass"))
+    if octets <= LONGEST_STATE:
+        return ""
+    return (
+        f"has a path of {octets} octets; {LONGEST_STATE} are the most that leave room for the"
+        " socket of the workers in it"
+    )

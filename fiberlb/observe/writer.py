@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from threading import Condition, Thread
+from threading import Condition
 
 from fiberlb.observe.outlet import NOBODY, STDOUT, Outlet, Write
 from fiberlb.observe.turn import Turn
+from fiberlb.threads import QuietThread
 
 __all__ = ["BOUND", "STDOUT", "LogWriter"]
 
@@ -56,7 +57,7 @@ class LogWriter:
         self._problems: dict[str, str] = {}
         self._ending = False
         self._hurry = False
-        self._thread = Thread(target=self._run, name="access-log", daemon=True)
+        self._thread = QuietThread(target=self._run, name="access-log", daemon=True)
 
     def start(self, *, later: bool = False) -> None:
         """

@@ -70,8 +70,8 @@ class Connection:
     @ivar out: bytes that the peer has not taken yet.
     @ivar moved: when bytes last left for the peer.
     @ivar most: octets of one C{recv}; less where each of them costs much.
-    @ivar closed: nothing more will happen here.
-    @ivar dialled: it is one of ours to a member.
+    @ivar recv: called in place of the socket's, which every connection would hold; C{send} too.
+    @ivar closed: nothing more will happen here; C{dialled}: it is one of ours to a member.
     @ivar last: the bytes that the side is being told of are the last, C{ended} follows at once.
     @ivar cut: its input has ended in a way that anybody on the way could have brought about.
     @ivar failure: what broke it, in words, where that is known.
@@ -111,8 +111,8 @@ class Connection:
         self.loop = loop
         self.sock = sock
         self.fd: int = sock.fileno()
-        self.recv: Any = sock.recv
-        self.send: Any = sock.send
+        self.recv: Any = None
+        self.send: Any = None
         self.side: Any = side
         self.out = b""
         self.moved = 0.0
@@ -135,7 +135,8 @@ class Connection:
     def readable(self) -> None:
         """One C{recv}, and what it brought to the side."""
         try:
-            data = self.recv(self.most)
+            own = self.recv
+            data = self.sock.recv(self.most) if own is None else own(self.most)
         except BlockingIOError:
             return
         except OSError:
@@ -181,7 +182,7 @@ class Connection:
     def writable(self) -> None:
         """Send on what is left."""
         try:
-            sent = self.send(self.out)
+            sent = (self.send or self.sock.send)(self.out)
         except BlockingIOError:
             return
         except OSError:
@@ -262,7 +263,8 @@ class Connection:
         if self.closed or self._failed:
             return True
         try:
-            sent = self.send(data, _MORE) if last else self.send(data)
+            send = self.send or self.sock.send
+            sent = send(data, _MORE) if last else send(data)
         except BlockingIOError:
             sent = 0
         except OSError:

@@ -214,9 +214,9 @@ class Exchange(InProgress):
             return False
         pool = other.pool
         if pool.reads is not None:
-            before = self.presented if first is not None and _same_cookie(first, pool) else []
+            before = self.presented if first is not None and _same_cookie(first, pool) else ()
             self.out = pool.reads.take(self, self.out)
-            self.presented = before + self.presented
+            self.presented = [*before, *self.presented]
         if unsent is not None:
             # The head may name the host of a member by now.
             unsent = self.out + unsent[unsent.find(_HEAD_ENDS) + 4 :]

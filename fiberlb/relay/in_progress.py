@@ -7,6 +7,7 @@ the next one. What is done with it is L{fiberlb.relay.exchange}'s.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fiberlb.relay.connection import Connection
@@ -126,7 +127,7 @@ class InProgress:
         self.waiting: Any = None
         self.unsent: Any = None
         self.route: Route | None = None
-        self.presented: list[bytes] = []
+        self.presented: Sequence[bytes] = ()
         self.clear()
 
     def clear(self) -> None:

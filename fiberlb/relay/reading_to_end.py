@@ -17,10 +17,11 @@ def read_to_end(conn: Any) -> None:
     """
     data = rest = b""
     broken = False
+    receive = conn.recv or conn.sock.recv
     try:
-        rest = data = conn.recv(conn.most)
+        rest = data = receive(conn.most)
         if 0 < len(data) < conn.most:
-            rest = conn.recv(conn.most - len(data))
+            rest = receive(conn.most - len(data))
             data += rest
         conn.last = not rest
     except BlockingIOError:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
-import attrs
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from fiberlb.model.l7 import CompareType
 from fiberlb.routing.linear import literal
@@ -13,6 +12,8 @@ from fiberlb.routing.patterns import Budget, Pattern, Searched, compile_pattern
 
 #: Whether a candidate matches; C{None}: undecided.
 Test = Callable[[bytes], bool | None]
+#: A rule's value as candidates are spelled.
+Spell = Callable[[CompareType, str], bytes]
 
 
 class Comparison:
@@ -75,8 +76,7 @@ class Comparison:
         return tuple([source for some in self._literals for source in _sources(some)]) + own
 
 
-@attrs.frozen
-class Subject:
+class Subject(NamedTuple):
     """
     What is compared, as far as comparisons differ by it.
 
@@ -85,7 +85,7 @@ class Subject:
     @ivar rule_id: named when a match stays undecided.
     """
 
-    spell: Callable[[CompareType, str], bytes]
+    spell: Spell
     fold: bool
     rule_id: str
     budget: Budget
@@ -106,19 +106,26 @@ class ValueProblem(Exception):
 
 
 Compile = Callable[[Sequence[str], Subject], Comparison]
+MakeLiterals = Callable[[Collection[bytes]], Literals]
 
 
-def _literally(compare: CompareType, make: Callable[[Sequence[bytes]], Literals]) -> Compile:
-    def compiled(values: Sequence[str], subject: Subject) -> Comparison:
-        spelled = []
-        for index, value in enumerate(values):
-            try:
-                spelled.append(subject.spell(compare, value))
-            except ValueError as why:
-                raise ValueProblem(index, str(why)) from why
-        return Comparison((make(spelled),))
+def spelled(compare: CompareType, values: Sequence[str], spell: Spell) -> tuple[bytes, ...]:
+    """
+    Values as candidates are.
 
-    return compiled
+    @raise ValueProblem: one cannot be spelled.
+    """
+    found = []
+    for value in values:
+        try:
+            found.append(spell(compare, value))
+        except ValueError as why:
+            raise ValueProblem(len(found), str(why)) from why
+    return tuple(found)
+
+
+def _literally(compare: CompareType, make: MakeLiterals) -> Compile:
+    return lambda values, subject: Comparison((make(spelled(compare, values, subject.spell)),))
 
 
 def _patterns(values: Sequence[str], subject: Subject) -> Comparison:
@@ -171,25 +178,18 @@ def _any_of(tests: Sequence[Test]) -> Test:
     return test
 
 
+#: Comparisons with literals -> what makes them of values that are spelled.
+LITERALLY: Mapping[CompareType, MakeLiterals] = {
+    CompareType.EQUAL_TO: lambda values: Literals(frozenset(values)),
+    CompareType.STARTS_WITH: lambda values: Literals(prefixes=tuple(values)),
+    CompareType.ENDS_WITH: lambda values: Literals(suffixes=tuple(values)),
+    CompareType.CONTAINS: lambda values: Literals(parts=tuple(values)),
+    CompareType.UNDER: lambda values: Literals(
+        exact=frozenset(values) - {b""}, prefixes=tuple([value + b"/" for value in values])
+    ),
+}
 #: Comparison -> what compiles a rule's values; raises L{ValueProblem}.
 COMPARE: Mapping[CompareType, Compile] = {
-    CompareType.EQUAL_TO: _literally(
-        CompareType.EQUAL_TO, lambda values: Literals(exact=frozenset(values))
-    ),
-    CompareType.STARTS_WITH: _literally(
-        CompareType.STARTS_WITH, lambda values: Literals(prefixes=tuple(values))
-    ),
-    CompareType.ENDS_WITH: _literally(
-        CompareType.ENDS_WITH, lambda values: Literals(suffixes=tuple(values))
-    ),
-    CompareType.CONTAINS: _literally(
-        CompareType.CONTAINS, lambda values: Literals(parts=tuple(values))
-    ),
-    CompareType.UNDER: _literally(
-        CompareType.UNDER,
-        lambda values: Literals(
-            exact=frozenset(values) - {b""}, prefixes=tuple([value + b"/" for value in values])
-        ),
-    ),
+    **{compare: _literally(compare, make) for compare, make in LITERALLY.items()},
     CompareType.REGEX: _patterns,
 }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.l7 import KEYED, NESTING, CompareType, Condition, L7Rule, RuleType
 from fiberlb.routing.candidates import Named
-from fiberlb.routing.compare import COMPARE, Comparison, Subject, ValueProblem
+from fiberlb.routing.compare import COMPARE, LITERALLY, Comparison, Subject, ValueProblem, spelled
 from fiberlb.routing.linear import Engine, installed
-from fiberlb.routing.literals import Literals
+from fiberlb.routing.literals import EXACT, PREFIXES, SUFFIXES, How, Literals
 from fiberlb.routing.patterns import Budget
 from fiberlb.routing.request import Request
 from fiberlb.routing.rules import EXTRACT, RequestTest
@@ -21,7 +21,19 @@ COMPLEXITIES = ("literal", "linear", "bounded")
 
 #: What is looked at: a rule type, and a name where it has names.
 Aspect = tuple[RuleType, bytes]
-_UNNAMED: Mapping[RuleType, Aspect] = {kind: (kind, b"") for kind in RuleType}
+_UNNAMED: Mapping[RuleType, Aspect] = {
+    kind: (kind, b"") for kind, extract in EXTRACT.items() if not isinstance(extract.source, Named)
+}
+
+
+def _named(kind: RuleType, key: str) -> Aspect:
+    source = EXTRACT[kind].source
+    assert isinstance(source, Named)
+    return kind, source.name(key)
+
+
+#: Literals, and how they are compared with what is looked at.
+Lead = tuple[How, Collection[bytes]]
 #: A rule as it is evaluated: it holds where the test gives exactly the wanted outcome.
 Wanted = tuple[RequestTest, bool]
 
@@ -83,37 +95,83 @@ class CompiledRule(_Compiled):
     """
     One rule that looks at the request.
 
-    @ivar comparison: of its values.
+    @param comparison: of its values; or the literals that it compares with, in one way.
+
     @ivar aspect: what it looks at.
+    @ivar leads: literals one of which whatever it holds for has; C{None}: none are known.
     """
 
-    __slots__ = ("aspect", "comparison", "key")
+    __slots__ = ("_comparison", "aspect", "key", "leads")
 
-    def __init__(self, ident: str, rule: Condition, comparison: Comparison) -> None:
-        super().__init__(ident, rule.invert)
-        source = EXTRACT[rule.rule_type].source
-        self.key = rule.key or ""
-        self.comparison = comparison
-        self.aspect = _UNNAMED[rule.rule_type]
-        if isinstance(source, Named):
-            self.aspect = (rule.rule_type, source.name(self.key))
+    def __init__(self, ident: str, rule: Condition, comparison: Comparison | Lead) -> None:
+        self.id = ident
+        self.invert = rule.invert
+        self._test = None
+        self._comparison: Comparison | None = None
+        self.leads: tuple[Lead, ...] | None
+        key = self.key = rule.key or ""
+        self.aspect = _UNNAMED.get(rule.rule_type) or _named(rule.rule_type, key)
+        if isinstance(comparison, Comparison):
+            self._comparison = comparison
+            self.leads = _leading(comparison, key)
+        else:
+            # Nearly every rule. What an index finds is not tested, so there is no more to make.
+            self.leads = (comparison,)
+
+    @property
+    def comparison(self) -> Comparison:
+        """Of its values."""
+        if self._comparison is None:
+            assert self.leads is not None
+            ((_, kind), texts) = self.leads[0]
+            self._comparison = Comparison((LITERALLY[_KINDS[kind]](texts),))
+        return self._comparison
 
     def _bound(self) -> RequestTest:
         return EXTRACT[self.aspect[0]].bind(self.key, self.comparison.test)
 
     @property
+    def sure(self) -> bool:
+        """Whatever has one of the literals that lead to it matches, before C{invert}."""
+        return self._comparison is None or self._comparison.sure
+
+    @property
+    def searches(self) -> bool:
+        """It takes more than to compare literals."""
+        return not self.sure
+
+    @property
     def complexity(self) -> str:
         """See L{_Compiled.complexity}."""
-        return self.comparison.complexity
+        return COMPLEXITIES[0] if self._comparison is None else self._comparison.complexity
 
     @property
     def doubtful(self) -> bool:
         """See L{_Compiled.doubtful}."""
-        return self.complexity != COMPLEXITIES[0] or bool(self.key)
+        return bool(self.key) or not self.sure
 
-    def leaves(self) -> Iterator[CompiledRule]:
+    def leaves(self) -> tuple[CompiledRule, ...]:
         """Itself."""
-        yield self
+        return (self,)
+
+
+def _leading(comparison: Comparison, key: str) -> tuple[Lead, ...] | None:
+    """
+    What tells for which requests a comparison does not hold.
+
+    @param key: not empty: it is enough for a request to have the name.
+    """
+    found: list[Lead] = []
+    for some in comparison.needs or ():
+        if some.parts or (not key and (b"" in some.prefixes or b"" in some.suffixes)):
+            return None
+        if some.exact:
+            found.append((EXACT[some.fold], some.exact))
+        if some.prefixes:
+            found.append((PREFIXES[some.fold], some.prefixes))
+        if some.suffixes:
+            found.append((SUFFIXES[some.fold], some.suffixes))
+    return None if comparison.needs is None else tuple(found)
 
 
 class CompiledNest(_Compiled):
@@ -144,10 +202,9 @@ class CompiledNest(_Compiled):
         """See L{_Compiled.doubtful}."""
         return any(rule.doubtful for rule in self.rules)
 
-    def leaves(self) -> Iterator[CompiledRule]:
+    def leaves(self) -> tuple[CompiledRule, ...]:
         """The rules within that look at the request."""
-        for rule in self.rules:
-            yield from rule.leaves()
+        return tuple([leaf for rule in self.rules for leaf in rule.leaves()])
 
 
 AnyRule = CompiledRule | CompiledNest
@@ -220,10 +277,15 @@ def compile_rule(rule: L7Rule, budget: Budget) -> AnyRule:
     @raise ConfigurationError: with every L{Problem} at C{("l7_rules", id, field)}.
     """
     problems: list[Problem] = []
-    made = _compiled(rule, rule.id, ("l7_rules", rule.id), budget, problems)
+    made = rule_or_problems(rule, budget, problems)
     if made is None:
         raise ConfigurationError(problems)
     return made
+
+
+def rule_or_problems(rule: L7Rule, budget: Budget, problems: list[Problem]) -> AnyRule | None:
+    """L{compile_rule}; C{None} after noting what is wrong, at C{("l7_rules", id, field)}."""
+    return _compiled(rule, rule.id, ("l7_rules", rule.id), budget, problems)
 
 
 def _compiled(
@@ -258,13 +320,27 @@ def _compiled(
         return None
 
 
-def _comparison(rule: Condition, ident: str, budget: Budget) -> Comparison:
-    if not rule.candidates:
+def _comparison(rule: Condition, ident: str, budget: Budget) -> Comparison | Lead:
+    values = rule.candidates
+    if not values:
         return _PRESENT
     extract = EXTRACT[rule.rule_type]
-    subject = Subject(extract.spell, extract.fold, ident, budget)
-    return COMPARE[extract.compare or rule.compare_type](rule.candidates, subject)
+    compare = extract.compare or rule.compare_type
+    how = _LEADING.get(compare)
+    if how is not None:
+        texts = spelled(compare, values, extract.spell)
+        if how is EXACT[False] or rule.key or b"" not in texts:
+            return how, texts
+    return COMPARE[compare](values, Subject(extract.spell, extract.fold, ident, budget))
 
 
+#: Comparisons with literals that a request is looked up by.
+_LEADING = {
+    CompareType.EQUAL_TO: EXACT[False],
+    CompareType.STARTS_WITH: PREFIXES[False],
+    CompareType.ENDS_WITH: SUFFIXES[False],
+}
+#: The same comparisons, by the word for how they compare.
+_KINDS = {how[1]: compare for compare, how in _LEADING.items()}
 #: That there is a candidate is enough.
 _PRESENT = Comparison((Literals(prefixes=(b"",)),))

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from fiberlb.routing.actions import Decision
-from fiberlb.routing.conditions import AnyRule, Aspect, CompiledRule, Wanted
+from fiberlb.routing.conditions import AnyRule, Aspect, CompiledRule, Lead, Wanted
+from fiberlb.routing.literals import EXACT, How
 from fiberlb.routing.policies import CompiledPolicy
 from fiberlb.routing.request import Request
 
 #: A policy as it is evaluated: its place in the order, what is left to test, its decision.
 Row = tuple[int, tuple[Wanted, ...], Decision]
-#: How a literal is compared: with texts in lower case or as they are, and C{exact} and so on.
-How = tuple[bool, str]
-
-_EXACT = ((False, "exact"), (True, "exact"))
-_PREFIXES = ((False, "prefixes"), (True, "prefixes"))
-_SUFFIXES = ((False, "suffixes"), (True, "suffixes"))
+_WHOLE = EXACT[False][1]
 
 
 class Way:
@@ -29,17 +24,36 @@ class Way:
     @ivar sure: where one of them is found by its literals, C{rule} holds.
     """
 
-    __slots__ = ("leaves", "rule", "sure")
+    __slots__ = ("_rank", "leaves", "rule", "sure")
 
     def __init__(self, leaves: tuple[CompiledRule, ...], rule: AnyRule, sure: bool) -> None:
         self.leaves = leaves
         self.rule = rule
         self.sure = sure
+        self._rank: tuple[bool, bool, int] | None = None
+
+    @property
+    def rank(self) -> tuple[bool, bool, int]:
+        """How bad it is among ways that as many share: neither whole nor long."""
+        if self._rank is None:
+            leads = [lead for leaf in self.leaves for lead in literals_of(leaf)]
+            open_ended = any(how[1] != _WHOLE for how, _ in leads)
+            keyed = any(leaf.key for leaf in self.leaves)
+            shortest = min([len(text) for _, texts in leads for text in texts], default=0)
+            self._rank = (open_ended, keyed, -shortest)
+        return self._rank
 
 
 def ways_of(rules: Iterable[AnyRule]) -> tuple[Way, ...]:
     """The ways that lead to a policy with these rules."""
-    return tuple([Way(leaves, rule, sure) for rule in rules for leaves, sure in _ways(rule)])
+    ways: list[Way] = []
+    for rule in rules:
+        if isinstance(rule, CompiledRule):
+            if not rule.invert and rule.leads is not None:
+                ways.append(Way((rule,), rule, rule.sure))
+        else:
+            ways += [Way(leaves, rule, sure) for leaves, sure in _ways(rule)]
+    return tuple(ways)
 
 
 def _ways(rule: AnyRule, negated: bool = False) -> Iterator[tuple[tuple[CompiledRule, ...], bool]]:
@@ -49,8 +63,8 @@ def _ways(rule: AnyRule, negated: bool = False) -> Iterator[tuple[tuple[Compiled
     @param negated: to where the rule does not hold.
     """
     if isinstance(rule, CompiledRule):
-        if rule.invert is negated and leads(rule):
-            yield (rule,), rule.comparison.sure
+        if rule.invert is negated and rule.leads is not None:
+            yield (rule,), rule.sure
         return
     negated = negated is not rule.invert
     # That none of them holds is that each one does not (De Morgan).
@@ -66,26 +80,9 @@ def _ways(rule: AnyRule, negated: bool = False) -> Iterator[tuple[tuple[Compiled
         yield together, all(sure for _, sure in known)
 
 
-def leads(rule: CompiledRule) -> bool:
-    """Whether a rule tells by its literals which requests its test does not hold for."""
-    needs = rule.comparison.needs
-    if needs is None:
-        return False
-    for some in needs:
-        if some.parts or (not rule.key and (b"" in some.prefixes or b"" in some.suffixes)):
-            return False
-    return True
-
-
-def literals_of(rule: CompiledRule) -> Iterator[tuple[How, Collection[bytes]]]:
+def literals_of(rule: CompiledRule) -> tuple[Lead, ...]:
     """The literals that lead to a rule."""
-    for some in rule.comparison.needs or ():
-        if some.exact:
-            yield _EXACT[some.fold], some.exact
-        if some.prefixes:
-            yield _PREFIXES[some.fold], some.prefixes
-        if some.suffixes:
-            yield _SUFFIXES[some.fold], some.suffixes
+    return rule.leads or ()
 
 
 class Entry:
@@ -96,7 +93,7 @@ class Entry:
     @ivar ways: those that lead to it, but did not yet.
     """
 
-    __slots__ = ("_row", "policy", "position", "rules", "ways")
+    __slots__ = ("_after", "_row", "_way", "policy", "position", "rules", "ways")
 
     def __init__(
         self,
@@ -110,13 +107,30 @@ class Entry:
         self.rules = rules
         self.ways = ways
         self._row: Row | None = None
+        self._way: Way | None = None
+        self._after: Entry | None = None
+
+    @classmethod
+    def of(cls, position: int, policy: CompiledPolicy) -> Entry:
+        """A policy that nothing has led to yet; that of an index before where it says the same."""
+        kept = policy.kept
+        if kept is None:
+            kept = policy.kept = cls(position, policy, policy.rules, ways_of(policy.rules))
+        elif kept.position != position:
+            kept = policy.kept = cls(position, policy, policy.rules, kept.ways)
+        made: Entry = kept
+        return made
 
     def found_by(self, way: Way) -> Entry:
         """The same where one of its ways has led to it."""
-        known = way.rule if way.sure else None
-        rules = tuple([rule for rule in self.rules if rule is not known])
-        ways = tuple([rule for rule in self.ways if rule is not way])
-        return Entry(self.position, self.policy, rules, ways)
+        after = self._after
+        if after is None or self._way is not way:
+            known = way.rule if way.sure else None
+            rules = tuple([rule for rule in self.rules if rule is not known])
+            ways = tuple([rule for rule in self.ways if rule is not way])
+            after = Entry(self.position, self.policy, rules, ways)
+            self._way, self._after = way, after
+        return after
 
     @property
     def row(self) -> Row:
@@ -154,9 +168,15 @@ class Table:
         """
         count = 0
         for how, literals in literals_of(leaf):
-            texts = self.literals.setdefault(how, {})
+            texts = self.literals.get(how)
+            if texts is None:
+                texts = self.literals[how] = {}
             for text in literals:
-                texts.setdefault(text, []).append(after)
+                entries = texts.get(text)
+                if entries is None:
+                    texts[text] = [after]
+                else:
+                    entries.append(after)
                 count += 1
         if entry.policy.rejects:
             self.rejecting.append(entry)
@@ -167,7 +187,7 @@ class Shares:
     """How many policies share each literal."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[Aspect, How], Counter[bytes]] = {}
+        self._counts: dict[Aspect, dict[How, dict[bytes, int]]] = {}
 
     def add(self, way: Way) -> int:
         """
@@ -177,28 +197,32 @@ class Shares:
         """
         count = 0
         for leaf in way.leaves:
+            by_how = self._counts.get(leaf.aspect)
+            if by_how is None:
+                by_how = self._counts[leaf.aspect] = {}
             for how, literals in literals_of(leaf):
                 count += len(literals)
-                place = (leaf.aspect, how)
-                if place not in self._counts:
-                    self._counts[place] = Counter()
-                self._counts[place].update(literals)
+                counts = by_how.get(how)
+                if counts is None:
+                    counts = by_how[how] = {}
+                for text in literals:
+                    counts[text] = counts.get(text, 0) + 1
         return count
 
-    def score(self, way: Way) -> tuple[int, bool, bool, int]:
+    def score(self, way: Way) -> tuple[int, tuple[bool, bool, int]]:
         """
-        How bad a way is: shared by many, and then neither whole nor long.
+        How bad a way is: shared by many, and then by its rank.
         """
-        most = shortest = 0
-        open_ended = keyed = False
+        most = 0
         for leaf in way.leaves:
-            keyed = keyed or bool(leaf.key)
+            by_how = self._counts[leaf.aspect]
             for how, literals in literals_of(leaf):
-                counts = self._counts[leaf.aspect, how]
-                most = max(most, *[counts[text] for text in literals])
-                shortest = min([shortest or 2000, *[len(text) for text in literals]])
-                open_ended = open_ended or how not in _EXACT
-        return most, open_ended, keyed, -shortest
+                counts = by_how[how]
+                for text in literals:
+                    shared = counts[text]
+                    if shared > most:
+                        most = shared
+        return most, way.rank
 
 
 def first(request: Request, rows: Iterable[Row]) -> Decision | None:

@@ -10,7 +10,7 @@ that of evaluating all; what it costs hardly depends on how many there are.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from operator import itemgetter
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from fiberlb.routing import tables
 from fiberlb.routing.actions import Decision
 from fiberlb.routing.candidates import Named
 from fiberlb.routing.conditions import Aspect
-from fiberlb.routing.entries import Entry, Row, Shares, Table, first, rows_of, ways_of
+from fiberlb.routing.entries import Entry, Row, Shares, Table, first, rows_of
 from fiberlb.routing.patterns import Budget
 from fiberlb.routing.policies import CompiledPolicy
 from fiberlb.routing.request import Request
@@ -38,8 +38,8 @@ ROOM = 100
 _SLICE = 200
 
 _Steps = Generator[None, None, T]
-#: Goes through the same entries each time that it is called.
-_Entries = Callable[[], Iterator[Entry]]
+#: Policies by what leads to them, those that nothing leads to, how many literals the others have.
+_Assigned = tuple[dict[Aspect, Table], list[Entry], int]
 
 
 class Index:
@@ -68,7 +68,8 @@ class Index:
 
         @return: C{None} if no policy can be looked up.
         """
-        by_aspect, rest, _ = yield from self._assigned(self._entries)
+        entries = yield from self._entries()
+        by_aspect, rest, _ = yield from self._assigned(entries)
         probes, rest = yield from self._node(by_aspect, rest)
         if not probes:
             return None
@@ -82,9 +83,13 @@ class Index:
         self._done = 0
         return True
 
-    def _entries(self) -> Iterator[Entry]:
+    def _entries(self) -> _Steps[list[Entry]]:
+        entries = []
         for position, policy in enumerate(self._policies):
-            yield Entry(position, policy, policy.rules, ways_of(policy.rules))
+            entries.append(Entry.of(position, policy))
+            if self._due(1):
+                yield
+        return entries
 
     def _node(
         self, by_aspect: dict[Aspect, Table], rest: list[Entry]
@@ -94,7 +99,7 @@ class Index:
         sieving, rest = yield from sieved(rest, self._budget)
         return probes + sieving, rest
 
-    def _assigned(self, entries: _Entries) -> _Steps[tuple[dict[Aspect, Table], list[Entry], int]]:
+    def _assigned(self, entries: list[Entry]) -> _Steps[_Assigned]:
         """
         Each policy by the rule that it shares with the fewest others.
 
@@ -104,7 +109,7 @@ class Index:
         count = 0
         found: dict[Aspect, Table] = {}
         rest = []
-        for entry in entries():
+        for entry in entries:
             ways = entry.ways
             entered = 1
             if ways:
@@ -112,7 +117,9 @@ class Index:
                 after = entry.found_by(way)
                 entered = 0
                 for leaf in way.leaves:
-                    table = found.setdefault(leaf.aspect, Table())
+                    table = found.get(leaf.aspect)
+                    if table is None:
+                        table = found[leaf.aspect] = Table()
                     entered += table.add(entry, after, leaf)
                 count += entered
             else:
@@ -121,17 +128,13 @@ class Index:
                 yield
         return found, rest, count
 
-    def _shares(self, entries: _Entries) -> _Steps[Shares]:
+    def _shares(self, entries: list[Entry]) -> _Steps[Shares]:
         """Counted only where there is a choice."""
         shares = Shares()
-        for entry in entries():
-            if self._due(1):
-                yield
-            if len(entry.ways) > 1:
-                break
-        else:
+        if max(map(_ways, entries), default=0) < 2:
             return shares
-        for entry in entries():
+        yield
+        for entry in entries:
             if self._due(sum([shares.add(way) for way in entry.ways])):
                 yield
         return shares
@@ -155,16 +158,15 @@ class Index:
     def _finds(self, table: Table) -> _Steps[list[Find]]:
         finds = []
         for (fold, kind), texts in table.literals.items():
-            rows: dict[bytes, tuple[Row, ...]] = {}
+            rows: tables.Rows = dict(texts)
             further: dict[bytes, Collect] = {}
-            while texts:
-                # Taken out one by one, since to free them all at once takes long.
-                text, entries = texts.popitem()
-                collect = yield from self._further(entries)
-                rows[text] = rows_of(entries) if collect is None else ()
-                if collect is not None:
-                    further[text] = collect
-                if self._due(len(entries)):
+            for text, entries in texts.items():
+                if len(entries) > MANY:
+                    collect = yield from self._further(entries)
+                    if collect is not None:
+                        rows[text] = ()
+                        further[text] = collect
+                if self._due(1):
                     yield
             find = yield from tables.FINDS[kind](rows, further)
             finds.append(tables.folding(find) if fold else find)
@@ -172,13 +174,13 @@ class Index:
 
     def _further(self, entries: list[Entry]) -> _Steps[Collect | None]:
         """What looks up many policies behind one literal, if they have more to look up."""
-        if len(entries) <= MANY or not any(entry.ways for entry in entries):
+        if not any(entry.ways for entry in entries):
             return None
         key = tuple(map(id, entries))
         if key not in self._made:
             if self._room <= 0:
                 return None
-            by_aspect, rest, count = yield from self._assigned(entries.__iter__)
+            by_aspect, rest, count = yield from self._assigned(entries)
             self._room -= count
             probes, rest = yield from self._node(by_aspect, rest)
             self._made[key] = (entries, tables.together(tuple(probes), rows_of(rest)))
@@ -225,3 +227,7 @@ def _deciding(probes: tuple[Collect, ...], always: tuple[Row, ...], default: Dec
 
 
 _position = itemgetter(0)
+
+
+def _ways(entry: Entry) -> int:
+    return len(entry.ways)

@@ -15,6 +15,12 @@ import attrs
 
 #: Whether a candidate matches.
 Predicate = Callable[[bytes], bool]
+#: How a literal is compared: with texts in lower case or as they are, and C{exact} and so on.
+How = tuple[bool, str]
+#: By whether texts are compared in lower case.
+EXACT: tuple[How, How] = ((False, "exact"), (True, "exact"))
+PREFIXES: tuple[How, How] = ((False, "prefixes"), (True, "prefixes"))
+SUFFIXES: tuple[How, How] = ((False, "suffixes"), (True, "suffixes"))
 
 
 @attrs.frozen

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 
+import attrs
+
 from fiberlb.model.l7 import RuleType
 from fiberlb.model.listener import EncodedSlash, Listener
 from fiberlb.routing.actions import AMBIGUOUS_PATH, BAD_REQUEST, READY, Decision, default_decision
+from fiberlb.routing.conditions import AnyRule
 from fiberlb.routing.index import Index
 from fiberlb.routing.linear import Engine, installed
 from fiberlb.routing.path import folded, respelled
 from fiberlb.routing.patterns import Budget, Clock, Report
-from fiberlb.routing.policies import CompiledPolicy, Given, compile_policies
+from fiberlb.routing.policies import CompiledPolicy, Given, Known, compile_policies
 from fiberlb.routing.request import Request
 
 Decide = Callable[[Request], Decision]
@@ -37,17 +40,14 @@ class Routes:
     @ivar only: the one decision that every request gets, whatever it is; C{None}
         when it depends on the request, which then has to be built.
     @ivar indexed: policies are looked up, not tried one after the other.
-    @ivar complexity: rule id -> one of L{fiberlb.routing.conditions.COMPLEXITIES}, of the
-        rules that are evaluated.
     @ivar fields: names of the header fields that they look at, in lower case.
     """
 
-    __slots__ = ("_budget", "_policies", "complexity", "decide", "fields", "indexed", "only")
+    __slots__ = ("_budget", "_policies", "decide", "fields", "indexed", "only")
 
     def __init__(
         self,
         policies: Sequence[CompiledPolicy],
-        complexity: Mapping[str, str],
         decide: Decide,
         only: Decision | None,
         budget: Budget,
@@ -56,7 +56,6 @@ class Routes:
     ) -> None:
         self._policies = policies
         self._budget = budget
-        self.complexity = complexity
         self.decide = decide
         self.only = only
         self.indexed = indexed
@@ -66,6 +65,29 @@ class Routes:
     def policies(self) -> Sequence[CompiledPolicy]:
         """Those that can match, in their order."""
         return self._policies
+
+    @property
+    def complexity(self) -> Mapping[str, str]:
+        """
+        Rule id -> one of L{fiberlb.routing.conditions.COMPLEXITIES}, of the rules that are
+        evaluated.
+        """
+        return {rule.id: rule.complexity for policy in self._policies for rule in policy.rules}
+
+    def again(self, budget: Budget) -> Generator[None, None, tuple[Budget, Known]]:
+        """
+        What can be used again, by id, where the budget is for the same; yields between steps.
+
+        @return: also the budget to go on with.
+        """
+        known: dict[str, CompiledPolicy] = {}
+        if not self._budget.agrees(budget):
+            return budget, known
+        for number, policy in enumerate(self._policies):
+            known[policy.id] = policy
+            if number % _SLICE == 0:
+                yield
+        return self._budget, known
 
     def renew(self) -> None:
         """Give whoever asks rules one by one the time of another request."""
@@ -97,6 +119,7 @@ def compile_routes(
     report: Report,
     engine: Engine = installed,
     least_indexed: int = LEAST_INDEXED,
+    before: Routes | None = None,
 ) -> Routes:
     """
     Compile a listener's policies.
@@ -108,6 +131,7 @@ def compile_routes(
         undecided.
     @param engine: gives RE2, or C{None} to do without.
     @param least_indexed: so many policies are looked up in an index.
+    @param before: policies that are in these and say the same are not compiled again.
 
     @raise ConfigurationError: with every L{Problem} at C{(collection, id, field)}.
     """
@@ -118,6 +142,7 @@ def compile_routes(
         report=report,
         engine=engine,
         least_indexed=least_indexed,
+        before=before,
     )
     while True:
         try:
@@ -135,39 +160,67 @@ def compile_in_steps(
     report: Report,
     engine: Engine = installed,
     least_indexed: int = LEAST_INDEXED,
+    before: Routes | None = None,
 ) -> Generator[None, None, Routes]:
     """L{compile_routes}, yielding every few milliseconds, since there may be thousands."""
     budget = Budget(clock, report, engine)
-    compiled = yield from compile_policies(listener.l7policy_order, policies, budget)
+    known: Known = {}
+    if before is not None:
+        budget, known = yield from before.again(budget)
+    compiled = yield from compile_policies(listener.l7policy_order, policies, budget, known)
     # https_redirect is for everything; its policies wait for the day it is turned off.
     evaluated = [] if listener.https_redirect else compiled
-    complexity: dict[str, str] = {}
-    fields: set[str] = set()
-    needs_host = False
-    for number, policy in enumerate(evaluated):
-        needs_host = needs_host or policy.decision.needs_host
-        for rule in policy.rules:
-            complexity[rule.id] = rule.complexity
-            for leaf in rule.leaves():
-                if leaf.aspect[0] is RuleType.HEADER:
-                    fields.add(leaf.key.lower())
-        if number % _SLICE == 0:
-            yield
+    seen = yield from _looked_through(evaluated)
     default = default_decision(listener)
     indexed: Decide | None = None
     if len(evaluated) >= least_indexed:
         indexed = yield from Index(evaluated, default, budget).build()
     decide = indexed or in_order(evaluated, default)
-    if default.needs_host or needs_host:
+    if default.needs_host or seen.needs_host:
         decide = _with_host(decide)
     decide = _with_readings(decide, listener.encoded_slash)
-    if set(complexity.values()) - {"literal"}:
+    if seen.searches:
         decide = _with_budget(decide, budget)
     if listener.readiness_path is not None:
         decide = _with_readiness(decide, listener.readiness_path)
     constant = not evaluated and not default.needs_host and listener.readiness_path is None
     only = default if constant and listener.encoded_slash is not EncodedSlash.REJECT else None
-    return Routes(evaluated, complexity, decide, only, budget, indexed is not None, fields)
+    return Routes(evaluated, decide, only, budget, indexed is not None, seen.fields)
+
+
+@attrs.define
+class _Seen:
+    """
+    What the policies of a listener have among them.
+
+    @ivar searches: rules that are no mere comparison of literals.
+    @ivar fields: names of the header fields that rules look at, in lower case.
+    """
+
+    needs_host: bool = False
+    searches: bool = False
+    fields: set[str] = attrs.field(factory=set)
+
+    def add(self, rule: AnyRule) -> None:
+        """Look at a rule, and at those within."""
+        for leaf in rule.leaves():
+            if leaf.searches:
+                self.searches = True
+            if leaf.aspect[0] is RuleType.HEADER:
+                self.fields.add(leaf.key.lower())
+
+
+def _looked_through(policies: Sequence[CompiledPolicy]) -> Generator[None, None, _Seen]:
+    seen = _Seen()
+    for number, policy in enumerate(policies):
+        if policy.needs_host:
+            seen.needs_host = True
+        if not policy.plain:
+            for rule in policy.rules:
+                seen.add(rule)
+        if number % _SLICE == 0:
+            yield
+    return seen
 
 
 def in_order(policies: Sequence[CompiledPolicy], default: Decision) -> Decide:

@@ -73,6 +73,11 @@ class Budget:
         self.left = REQUEST_LIMIT
         self.work = REQUEST_WORK
 
+    def agrees(self, other: Budget) -> bool:
+        """Whether what was compiled with one can go on with the other."""
+        mine = (self.clock, self.report, self.engine)
+        return mine == (other.clock, other.report, other.engine)
+
     def renew(self) -> None:
         """A new request begins."""
         self.left = REQUEST_LIMIT

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
 
 import attrs
 
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction
 from fiberlb.model.listener import PolicyOrder
-from fiberlb.routing.actions import BAD_REQUEST, Decision, policy_decision
-from fiberlb.routing.conditions import COMPLEXITIES, AnyRule, Wanted, compile_rule
+from fiberlb.routing.actions import Decision, policy_decision
+from fiberlb.routing.conditions import COMPLEXITIES, AnyRule, CompiledRule, Wanted, rule_or_problems
 from fiberlb.routing.patterns import Budget
 
 #: What "octavia" order evaluates first; what is not named comes between.
@@ -23,46 +24,85 @@ _SLICE = 1000
 Given = tuple[L7Policy, Sequence[L7Rule]]
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class CompiledPolicy:
     """
     One policy that can match.
 
-    @ivar rules: at least one; those that may stay undecided last.
-    @ivar rejects: undecided rules count as matching.
+    @ivar policy: as it is configured, with C{given}, its rules.
+    @ivar rules: the enabled ones, at least one; those that may stay undecided last.
+    @ivar plain: they compare literals with what has no name, and nothing else.
+    @ivar kept: what an index has made of it, for the next one.
     """
 
-    id: str
+    policy: L7Policy
+    given: Sequence[L7Rule]
     rules: tuple[AnyRule, ...]
-    decision: Decision
-    rejects: bool
+    plain: bool = False
+    _decision: Decision | None = None
+    kept: Any = attrs.field(default=None, init=False)
+
+    @property
+    def id(self) -> str:
+        """Of the policy."""
+        return self.policy.id
+
+    @property
+    def decision(self) -> Decision:
+        """What becomes of requests that match; of most policies made when the first one does."""
+        if self._decision is None:
+            self._decision = policy_decision(self.policy)
+        return self._decision
+
+    @property
+    def needs_host(self) -> bool:
+        """Whether its decision does."""
+        # One that is not made yet chooses a pool.
+        return self._decision is not None and self._decision.needs_host
+
+    @property
+    def rejects(self) -> bool:
+        """Whether undecided rules count as matching."""
+        return self.policy.action is PolicyAction.REJECT
+
+    def says(self, policy: L7Policy, rules: Sequence[L7Rule]) -> bool:
+        """Whether it is compiled from the same."""
+        # To compare an object with itself field by field takes long, where there are thousands.
+        same = self.policy is policy or self.policy == policy
+        return same and self.given == rules
 
     def wanted(self, rules: Sequence[AnyRule]) -> tuple[Wanted, ...]:
         """Some of its rules, as they are evaluated."""
-        return tuple([rule.wanted(self.rejects) for rule in rules])
+        rejects = self.rejects
+        return tuple([rule.wanted(rejects) for rule in rules])
+
+
+#: Policies that were compiled before, by id.
+Known = Mapping[str, CompiledPolicy]
 
 
 def compile_policies(
-    order: PolicyOrder, policies: Sequence[Given], budget: Budget
+    order: PolicyOrder, policies: Sequence[Given], budget: Budget, known: Known | None = None
 ) -> Generator[None, None, list[CompiledPolicy]]:
     """
     The policies that can match, in order of evaluation; yields between steps.
 
     @param policies: in order of creation; disabled ones, and those without
         enabled rules, are checked and left out.
+    @param known: compiled with the same budget; those that say the same are used again.
 
     @raise ConfigurationError: with every L{Problem} at C{(collection, id, field)}.
     """
     problems: list[Problem] = []
     compiled = []
+    find = (known or {}).get
     in_order = yield from ordered(order, policies)
     for policy, rules in in_order:
-        try:
-            made = _compile_policy(policy, rules, budget)
-        except ConfigurationError as why:
-            problems += why.problems
-        else:
-            compiled += [made] if policy.enabled and made.rules else []
+        made = find(policy.id)
+        if made is None or not made.says(policy, rules):
+            made = _compile_policy(policy, rules, budget, problems)
+        if made.rules and policy.enabled:
+            compiled.append(made)
         yield
     if problems:
         raise ConfigurationError(problems)
@@ -92,23 +132,28 @@ def ordered(order: PolicyOrder, policies: Sequence[Given]) -> Generator[None, No
     return [policies[number] for _, _, number in places]
 
 
-def _compile_policy(policy: L7Policy, rules: Sequence[L7Rule], budget: Budget) -> CompiledPolicy:
-    problems: list[Problem] = []
-    decision = BAD_REQUEST
-    try:
-        decision = policy_decision(policy)
-    except ConfigurationError as why:
-        problems += why.problems
-    compiled = []
-    for rule in rules:
+def _compile_policy(
+    policy: L7Policy, rules: Sequence[L7Rule], budget: Budget, problems: list[Problem]
+) -> CompiledPolicy:
+    """
+    One policy.
+
+    @param problems: takes what is wrong with it.
+    """
+    decision = None
+    if policy.action is not PolicyAction.REDIRECT_TO_POOL or not policy.redirect_pool_id:
+        # A decision for a pool cannot fail, and is made for the policies alone that are needed.
         try:
-            made = compile_rule(rule, budget)
+            decision = policy_decision(policy)
         except ConfigurationError as why:
             problems += why.problems
-        else:
-            compiled += [made] if rule.enabled else []
-    if problems:
-        raise ConfigurationError(problems)
-    compiled.sort(key=lambda rule: COMPLEXITIES.index(rule.complexity))
-    rejects = policy.action is PolicyAction.REJECT
-    return CompiledPolicy(policy.id, tuple(compiled), decision, rejects)
+    compiled = []
+    plain = True
+    for rule in rules:
+        made = rule_or_problems(rule, budget, problems)
+        if made is not None and rule.enabled:
+            compiled.append(made)
+            plain = plain and not made.doubtful and isinstance(made, CompiledRule)
+    if not plain:
+        compiled.sort(key=lambda rule: COMPLEXITIES.index(rule.complexity))
+    return CompiledPolicy(policy, rules, tuple(compiled), plain, decision)

@@ -11,7 +11,7 @@ import re
 from ipaddress import ip_network
 
 from fiberlb.model.l7 import CompareType
-from fiberlb.routing.path import folded, respelled
+from fiberlb.routing.path import PLAIN_TARGET, folded, respelled
 from fiberlb.routing.request import network_bits
 
 
@@ -33,8 +33,8 @@ def as_written(compare: CompareType, value: str) -> bytes:
 def as_name(compare: CompareType, value: str) -> bytes:
     """A host name, in lower case and without its final dot."""
     name = value.encode().lower()
-    if compare in (CompareType.EQUAL_TO, CompareType.ENDS_WITH):
-        if re.search(rb"(?:^|[^:]):[0-9]+$", name):
+    if compare is CompareType.EQUAL_TO or compare is CompareType.ENDS_WITH:
+        if b":" in name and re.search(rb"(?:^|[^:]):[0-9]+$", name):
             raise ValueError("is compared with a name without its port; leave the port out")
         name = name.removesuffix(b".") or name
     return name
@@ -65,7 +65,11 @@ def _as_folder(spelled: bytes) -> bytes:
 
 def as_path(compare: CompareType, value: str) -> bytes:
     """A path in its normal form (L{fiberlb.routing.path}), as far as the comparison allows."""
-    spelled = respelled(value.encode())
+    written = value.encode()
+    plain = PLAIN_TARGET.match(written)
+    if plain is not None and plain.end(1) == len(written):
+        return written.removesuffix(b"/") if compare is CompareType.UNDER else written
+    spelled = respelled(written)
     if compare is CompareType.EQUAL_TO:
         return folded(spelled)
     if compare is CompareType.UNDER:

@@ -10,14 +10,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 from fiberlb.routing.candidates import Named
-from fiberlb.routing.entries import Row
+from fiberlb.routing.entries import Entry, Row, rows_of
 from fiberlb.routing.request import Request
 from fiberlb.routing.rules import Read
 
 #: Adds the rows that a request may match to a list; some may come twice.
 Collect = Callable[[Request, list[Row]], None]
-#: The rows of each entry; those of some are looked up further.
-Rows = Mapping[bytes, tuple[Row, ...]]
+#: What each text leads to: rows, which are made of a list of entries when it is first found.
+Rows = dict[bytes, tuple[Row, ...] | list[Entry]]
 Further = Mapping[bytes, Collect]
 #: Adds the rows of all entries that a text has.
 Find = Callable[[bytes, Request, list[Row]], None]
@@ -31,14 +31,22 @@ FEW_NAMES = 4
 _SLICE = 1000
 
 
+def _ready(rows: Rows, text: bytes) -> tuple[Row, ...]:
+    """The rows of a text, which are kept."""
+    found = rows[text]
+    if isinstance(found, list):
+        found = rows[text] = rows_of(found)
+    return found
+
+
 def exact(rows: Rows, further: Further) -> Generator[None, None, Find]:
     """Entries that are the whole text; yields between steps."""
-    rows_of = rows.get
+    known = rows.get
 
     def find(text: bytes, request: Request, found: list[Row]) -> None:
-        hit = rows_of(text)
+        hit = known(text)
         if hit is not None:
-            found += hit
+            found += hit if hit.__class__ is tuple else _ready(rows, text)
             if text in further:
                 further[text](request, found)
 
@@ -71,7 +79,8 @@ def prefixes(rows: Rows, further: Further) -> Generator[None, None, Find]:
             at = parents[at]
         while at >= 0:
             entry = texts[at]
-            found += rows[entry]
+            hit = rows[entry]
+            found += hit if hit.__class__ is tuple else _ready(rows, entry)
             if entry in further:
                 further[entry](request, found)
             at = parents[at]
@@ -81,7 +90,7 @@ def prefixes(rows: Rows, further: Further) -> Generator[None, None, Find]:
 
 def suffixes(rows: Rows, further: Further) -> Generator[None, None, Find]:
     """Entries that the text ends with; yields between steps."""
-    reversed_rows = {}
+    reversed_rows: Rows = {}
     for number, (text, some) in enumerate(rows.items()):
         reversed_rows[text[::-1]] = some
         if number % _SLICE == 0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Thread
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
@@ -12,6 +11,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 
 from fiberlb.store.interface import Unavailable
+from fiberlb.threads import QuietThread
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Worker:
         self._stopped: Deferred[None] | None = None
         # A daemon, so that a process which dies without an orderly end is not held up: what was
         # acknowledged is on the disk already.
-        self._thread = Thread(target=self._work, name=name, daemon=True)
+        self._thread = QuietThread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     def run(self, job: Callable[[], T]) -> Deferred[T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from fiberlb.errors import Problem
@@ -10,6 +11,10 @@ from fiberlb.model.treated import Treated
 from fiberlb.treatment.draft import Asked, Draft, Surroundings
 from fiberlb.treatment.listeners import OF_LISTENERS
 from fiberlb.treatment.table import FEATURES
+
+#: The values of all keys, and those of a holder that has none.
+_KEYS = attrgetter(*FEATURES)
+_NOTHING = (None,) * len(FEATURES)
 
 
 class Treatment:
@@ -76,6 +81,8 @@ def treatment(
 
 def faults(holder: Treated) -> list[Problem]:
     """What is wrong with the keys of one object, as far as only compiling it shows."""
+    if _KEYS(holder) == _NOTHING:
+        return []
     return [
         Problem((holder.COLLECTION, holder.id, key, *path), message)
         for key, feature in FEATURES.items()

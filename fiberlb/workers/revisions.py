@@ -21,6 +21,7 @@ import pickle
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -29,6 +30,7 @@ from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.overload import Overload
 from fiberlb.model.resource import Resource
+from fiberlb.workers.columns import packed, unpacked
 
 #: About so many objects make a piece; twice as many at most.
 PIECE = 32
@@ -38,6 +40,7 @@ _LENGTH = struct.Struct("!Q")
 _F_ADD_SEALS = 1033
 _SEALS = 0x0001 | 0x0002 | 0x0004 | 0x0008  # no more seals, no shrinking, growing, writing
 
+_id = attrgetter("id")
 _Pieces = dict[bytes, tuple[Resource, ...]]
 
 
@@ -120,7 +123,7 @@ class Encoder:
             for piece in _pieces(tuple(objects.values())):
                 found = self._known.get(piece[0].id)
                 if found is None or found[0] != piece:
-                    data = pickle.dumps(piece, pickle.HIGHEST_PROTOCOL)
+                    data = packed(piece)
                     found = (piece, data, hashlib.sha256(data).digest())
                 known[piece[0].id] = found
                 index.append((collection, found[2], len(found[1])))
@@ -173,13 +176,13 @@ class Decoder:
         for number, (collection, digest, size) in enumerate(index, 1):
             piece = self._known.get(digest)
             if piece is None:
-                piece = pickle.loads(data[position : position + size])
+                piece = unpacked(data[position : position + size])
                 yield None
             elif number % _KNOWN == 0:
                 yield None
             position += size
             known[digest] = piece
-            objects[collection].update({made.id: made for made in piece})
+            objects[collection].update(zip(map(_id, piece), piece, strict=True))
         self._known = known
         made = Configuration(revision=revision.configuration.revision, objects=objects)
         yield attrs.evolve(revision, configuration=made)

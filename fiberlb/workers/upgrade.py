@@ -95,7 +95,8 @@ class _Held:
 
     def __enter__(self) -> _Held:
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-        # Other threads do not block them; what comes there is noted here.
+        # Our threads never take them (fiberlb/threads.py). Those of a library may, for as long as
+        # this image is there: what comes to them is noted.
         self._before = {
             number: signal.signal(number, lambda number, _: self._came.append(number))
             for number in ENDING

@@ -59,6 +59,8 @@ REDIAL = 0.1
 PATIENCE = 2.0
 #: The socket in the state directory at which control takes workers over.
 SOCKET = "workers.sock"
+#: Seconds of work on a revision between two turns of the reactor; a request takes a few turns.
+SLICE = 0.002
 #: Octets of a revision for each of its objects, about.
 AN_OBJECT = 100
 _log = Logger()
@@ -167,17 +169,15 @@ class Worker:
             self._turn.release()
 
     async def _apply(self, serial: int, data: bytes | memoryview, down: bytes, number: int) -> None:
-        revision = await in_slices(self._reactor, self._decoder.decode(data))
+        revision = await in_slices(self._reactor, self._decoder.decode(data), SLICE)
         steps = snapshot.compile(
             revision.configuration,
             self._snapshot,
             limits=revision.limits,
             clock=time.monotonic,
-            report=lambda rule, text: _log.warn(
-                "Rule {rule} was not decided: {text}", rule=rule, text=text
-            ),
+            report=_undecided,
         )
-        compiled = await in_slices(self._reactor, steps)
+        compiled = await in_slices(self._reactor, steps, SLICE)
         self._index = dict(revision.bases)
         self.plane.trust(revision.trusted)
         self.plane.shedding.settings = revision.overload
@@ -321,6 +321,10 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
+
+
+def _undecided(rule: str, text: str) -> None:
+    _log.warn("Rule {rule} was not decided: {text}", rule=rule, text=text)
 
 
 def _given(descriptor: int) -> socket.socket:

@@ -34,6 +34,23 @@ class SlicingTests(SynchronousTestCase):
         clock.advance(0)
         self.assertEqual(self.successResultOf(found), "result")
 
+    def test_shorter(self) -> None:
+        """Whoever has less time than most takes shorter slices."""
+        clock = Clock()
+        done: list[int] = []
+
+        def work() -> Iterator[str | None]:
+            for number in range(2):
+                clock.rightNow += SLICE * 0.6
+                done.append(number)
+                yield None
+            yield "result"
+
+        found = Deferred.fromCoroutine(in_slices(clock, work(), SLICE / 2))
+        self.assertEqual(done, [0])
+        clock.pump([0, 0])
+        self.assertEqual(self.successResultOf(found), "result")
+
     def test_short(self) -> None:
         """What is short is done at once."""
         found = Deferred.fromCoroutine(in_slices(Clock(), iter([None, 5])))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -115,8 +114,7 @@ class ChangesTests(ChangesCase):
         code, said = self.command("apply", "-c", single, "--yes", "--confirm", "4s")
         self.assertEqual(code, 0, said)
         assert self.balancer.program is not None
-        self.balancer.program.signal(signal.SIGKILL)
-        self.balancer.program.wait()
+        self.balancer.program.crash()
         self.balancer.start(self.port)
         wait_for(lambda: self.revision() == 3)
         self.assertEqual(self.served(), {"one", "two"})

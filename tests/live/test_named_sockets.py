@@ -230,8 +230,7 @@ class CrewUnixTests(UnixTests):
     def test_taken_over(self) -> None:
         """Control dies: the workers serve on at the socket, and the next one owns its file."""
         balancer = self.run_it()
-        os.kill(self.program().pid, signal.SIGKILL)
-        self.program().wait()
+        self.program().crash()
         self.assertIn(b"200 OK", ask(self.web))
         balancer.start(self.port)
         self.wait_for_workers(2)

@@ -149,7 +149,9 @@ class UdpTests(UdpCase):
         third = self.client("few")
         third.send(b"x")
         self.assertTrue(third.silent(0.2))
-        self.assertEqual(self.figure("fiberlb_listener_dropped_datagrams_total", "limit"), 1)
+        self.program().wait_until(
+            lambda: self.figure("fiberlb_listener_dropped_datagrams_total", "limit") == 1
+        )
 
         def let_in() -> bool:
             third.send(b"x")

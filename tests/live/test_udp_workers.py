@@ -75,8 +75,7 @@ class FlowTests(UdpCase):
         """Workers go on without control; those of the next one take the flows over."""
         stream = self.stream()
         first = self.pids(self.balancer)
-        self.program().signal(signal.SIGKILL)
-        self.program().wait()
+        self.program().crash()
         self.balancer.start()
         self.wait_for_workers(2)
         self.program().wait_until(lambda: not set(first) & set(self.pids(self.balancer)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+from pathlib import Path
 
 from tests.live.crew_case import CrewCase
 from tests.live.processes import template
@@ -155,6 +157,17 @@ class DeathTests(CrewCase):
             self.assertEqual(program.wait(60), -signal.SIGTERM)
             self.assertEqual(self.pids(self.balancer), [])
             self.assertNotIn("is refused", program.output)
+
+    def test_signals(self) -> None:
+        """No thread but the main one takes a signal: during an upgrade it would be lost there."""
+        self.crew()
+        main = self.program().pid
+        tasks = Path(f"/proc/{main}/task")
+        self.program().wait_until(lambda: len(list(tasks.iterdir())) > 2)
+        for task in tasks.iterdir():
+            (blocked,) = re.findall(r"^SigBlk:\s*(\w+)$", (task / "status").read_text(), re.M)
+            held = int(blocked, 16) >> (signal.SIGTERM - 1) & 1
+            self.assertEqual(held, task.name != str(main), (task / "comm").read_text())
 
     def test_refused_start(self) -> None:
         """A control process that cannot start leaves the workers of the last one alone."""

@@ -8,7 +8,7 @@ from tests.live.crew_case import CrewCase
 from tests.support.clients import RawClient
 from tests.support.load import Load
 
-_HEAD = b"GET /late/30 HTTP/1.1\r\nHost: x\r\n\r\n"
+_HEAD = b"GET /late/12 HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class NumberCase(CrewCase):

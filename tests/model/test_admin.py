@@ -35,6 +35,9 @@ class AdminAddressTests(SynchronousTestCase):
             "", "80", ":80", "unix:run", "unix:", "127.0.0.1:65536", 80, None, "::1:80"
         ):
             self.assertIn("is not HOST:PORT or unix:/path", refused(AdminAddress(), value))
+        for value in ("unix:/" + "x" * 107, "unix:/a/", "unix:/a\nb"):
+            told = refused(AdminAddress(), value)
+            self.assertIn("absolute path of at most 107 octets", told)
         self.assertEqual(
             refused(AdminAddress(), "a.example:80"), "'a.example' is not an IP address"
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from fiberlb.model.addresses import LONGEST_PATH
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.settings import (
     AUTO,
+    LONGEST_STATE,
     MOST_WORKERS,
     AccessLogFormat,
     LogLevel,
@@ -14,6 +16,7 @@ from fiberlb.model.settings import (
     WorkerCount,
 )
 from fiberlb.model.written import Written
+from fiberlb.workers.worker import SOCKET
 from tests.model.documents import loaded, made, problems, refused, values
 
 LATER = "known, not supported by this version"
@@ -50,6 +53,15 @@ class SettingsTests(SynchronousTestCase):
         self.assertEqual(found.node.name, "lb-1")
         self.assertIs(found.log.level, LogLevel.WARN)
         self.assertEqual(found.limits, (("uri", 1024),))
+
+    def test_state_directory(self) -> None:
+        """Workers have a socket in it, whose path must not be too long."""
+        longest = "/" + "s" * (LONGEST_STATE - 1)
+        self.assertEqual(LONGEST_STATE + len(f"/{SOCKET}"), LONGEST_PATH)
+        self.assertEqual(made(Settings, state_directory=longest).state_directory, longest)
+        made(Settings, state_directory=f"{longest}s", workers=0)
+        (told,) = problems(Settings, {"state_directory": f"{longest}s", "workers": "auto"})
+        self.assertIn(f"state_directory: has a path of {LONGEST_STATE + 1} octets", told)
 
     def test_access_log(self) -> None:
         """The format alone is a log to the standard output; a word that is no boolean ends it."""

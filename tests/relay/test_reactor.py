@@ -216,7 +216,7 @@ class TwistedTests(_Lean):
 
             def readable(self) -> None:
                 heard.append("readable")
-                conn.recv(100)
+                conn.sock.recv(100)
 
             def event(self, events: int) -> None:
                 raise AssertionError(events)

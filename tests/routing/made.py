@@ -72,6 +72,7 @@ def routes(
     report: Callable[[str, str], None] = lambda ident, why: None,
     engine: Engine = installed,
     least_indexed: int = LEAST_INDEXED,
+    before: Routes | None = None,
     **fields: Any,
 ) -> Routes:
     """Compiled policies of a listener with these fields; time stands still unless given."""
@@ -82,4 +83,5 @@ def routes(
         report=report,
         engine=engine,
         least_indexed=least_indexed,
+        before=before,
     )

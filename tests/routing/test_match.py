@@ -232,6 +232,51 @@ class UndecidedTests(SynchronousTestCase):
         self.assertEqual(len(self.reports), 2)
 
 
+class AgainTests(SynchronousTestCase):
+    """Policies that were compiled before are used again."""
+
+    def made(self, *changed: int, **fields: Any) -> Routes:
+        """Ten policies, of which some are not what they were."""
+        some = [policy(str(n), path_rule("/x/y" if n in changed else f"/{n}/")) for n in range(10)]
+        return routes(*some, clock=self.clock, report=self.report, **fields)
+
+    def clock(self) -> float:
+        """Stands still."""
+        return 0.0
+
+    def report(self, ident: str, why: str) -> None:
+        """To nobody."""
+
+    def test_unchanged(self) -> None:
+        """What says the same is the same object, wherever it stands; the others are new."""
+        before = self.made()
+        after = self.made(3, 4, before=before)
+        pairs = zip(before.policies, after.policies, strict=True)
+        same = [old.id for old, new in pairs if old is new]
+        self.assertEqual(same, [str(n) for n in range(10) if n not in (3, 4)])
+        for target, wanted in ((b"/3/", ""), (b"/x/y", "3"), (b"/5/", "5")):
+            self.assertEqual(taken(after, target), wanted)
+        for target, wanted in ((b"/3/", "3"), (b"/x/y", "")):
+            self.assertEqual(taken(before, target), wanted)
+
+    def test_moved(self) -> None:
+        """A policy before all others moves every one of them."""
+        before = self.made()
+        some = [policy("new", path_rule("/5/z"))]
+        some += [policy(str(n), path_rule(f"/{n}/")) for n in range(10)]
+        after = routes(*some, clock=self.clock, report=self.report, before=before)
+        self.assertEqual(sum(one in before.policies for one in after.policies), 10)
+        for target, wanted in ((b"/5/z", "new"), (b"/5/a", "5"), (b"/9/", "9")):
+            self.assertEqual(taken(after, target), wanted)
+        self.assertEqual(taken(before, b"/5/z"), "5")
+
+    def test_other_surroundings(self) -> None:
+        """Rules keep who is told of them: for somebody else all are compiled anew."""
+        before = self.made()
+        after = self.made(before=before, engine=lambda: None)
+        self.assertFalse(set(before.policies) & set(after.policies))
+
+
 class TraceTests(SynchronousTestCase):
     """An explanation from the same rules."""
 

@@ -14,8 +14,19 @@ from fiberlb.routing.candidates import MOST_ELEMENTS, Named
 from fiberlb.routing.entries import Row
 from fiberlb.routing.request import Request
 from fiberlb.routing.rules import EXTRACT
-from fiberlb.routing.tables import FEW_NAMES, FINDS, Find, Names, folding, one, several, together
-from tests.routing.made import request
+from fiberlb.routing.tables import (
+    FEW_NAMES,
+    FINDS,
+    Find,
+    Names,
+    Rows,
+    folding,
+    one,
+    several,
+    together,
+)
+from tests.routing.made import path_rule, request
+from tests.routing.test_entries import entry
 from tests.routing.test_policies import done
 
 DECISION = refusal("rejected")
@@ -29,7 +40,7 @@ def row(position: int) -> Row:
 
 def finder(kind: str, texts: Iterable[bytes]) -> Find:
     """Entries of which each has a row, numbered in order."""
-    rows = {text: (row(number),) for number, text in enumerate(texts)}
+    rows: Rows = {text: (row(number),) for number, text in enumerate(texts)}
     return done(FINDS[kind](rows, {}))
 
 
@@ -77,9 +88,20 @@ class FindTests(SynchronousTestCase):
             self.assertIn(row(9), found, kind)
         self.assertEqual(asked, [b"/ab"] * 3)
 
+    def test_when_found(self) -> None:
+        """The rows of entries are made when a text first leads to them, and kept."""
+        for kind in FINDS:
+            made = entry(path_rule("/a"), position=3)
+            find = done(FINDS[kind]({b"ab": [made], b"c": [entry(path_rule("/c"))]}, {}))
+            found: list[Row] = []
+            for _ in range(2):
+                find(b"ab", request(), found)
+            self.assertEqual([position for position, _, _ in found], [3, 3])
+            self.assertIs(found[0], found[1])
+
     def test_steps(self) -> None:
         """Many texts take many steps."""
-        rows = {b"%d" % number: (row(number),) for number in range(5000)}
+        rows: Rows = {b"%d" % number: (row(number),) for number in range(5000)}
         for kind in ("prefixes", "suffixes"):
             self.assertGreater(len(list(FINDS[kind](rows, {}))), 10)
 

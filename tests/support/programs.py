@@ -7,6 +7,7 @@ the end of the process or a deadline, never a fixed time.
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -23,6 +24,9 @@ from unittest import SkipTest
 
 #: Seconds a program may take to start, to say something or to stop.
 PATIENCE = 60.0
+
+#: Octets that the working directory may have: paths of Unix sockets end at 107.
+_ROOM = 60
 
 #: Where Debian has programs that are not on an ordinary user's path.
 _ELSEWHERE = "/usr/sbin:/usr/local/sbin:/sbin"
@@ -189,8 +193,18 @@ def accepts(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def temporary_directory() -> str:
-    """A new directory below trial's own working directory, which goes away with the next run."""
-    return mkdtemp(prefix="program-", dir=os.getcwd())
+    """
+    A new directory whose path leaves room for the names of Unix sockets.
+
+    It is below trial's own working directory, which goes away with the next run; where the path
+    of that is too long, among the system's temporary ones, and goes away with this process.
+    """
+    here = os.getcwd()
+    if len(here.encode()) <= _ROOM:
+        return mkdtemp(prefix="program-", dir=here)
+    made = mkdtemp(prefix="fl-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 def venv_program(name: str) -> str:

@@ -16,6 +16,7 @@ from fiberlb.relay.binding import Binding
 from fiberlb.workers.heir import Heir
 from fiberlb.workers.seen import LAST_WORDS, Stage
 from tests.support.ports import free_port
+from tests.support.programs import temporary_directory
 from tests.workers.crews import StageWorker
 
 
@@ -66,7 +67,7 @@ class HeirTests(SynchronousTestCase):
 
     def test_unix(self) -> None:
         """Copies of a Unix socket are one queue: one of them is enough."""
-        path = os.path.abspath(self.mktemp())
+        path = f"{temporary_directory()}/s"
         first = socket.socket(socket.AF_UNIX)
         self.addCleanup(first.close)
         first.bind(path)

@@ -18,6 +18,8 @@ from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.resource import UUID_PATTERN, file_id
 
+_is_uuid = re.compile(UUID_PATTERN).fullmatch
+
 
 @attrs.frozen
 class Rooted:
@@ -70,7 +72,7 @@ def _listener_words(trees: Iterable[Rooted]) -> Mapping[str, str]:
 
 def _meant(word: str, words: Mapping[str, str]) -> str:
     """The id of the listener that a word stands for; the word itself of any other parent."""
-    ident = word.lower() if re.fullmatch(UUID_PATTERN, word) else word
+    ident = word.lower() if _is_uuid(word) else word
     return words.get(ident, ident)
 
 
@@ -126,7 +128,7 @@ def _check(trees: Iterable[Rooted], words: Mapping[str, str]) -> Iterator[Proble
             if not made.name:
                 yield _located(document, Problem(at, "is needed", code="missing"))
                 continue
-            if re.fullmatch(UUID_PATTERN, made.name):
+            if _is_uuid(made.name):
                 message = "must not look like an id; give the id as id:"
                 yield _located(document, Problem(at, message))
             here = (document, tree.path)

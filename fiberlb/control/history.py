@@ -6,12 +6,12 @@ Only the newest are kept; what is in force does not depend on them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import attrs
 
 from fiberlb.control.operations import Change, Origin
+from fiberlb.control.packing import packed, unpacked
 from fiberlb.model.texts import quoted, written
 from fiberlb.store.interface import Store
 
@@ -57,7 +57,7 @@ def encode_revision(entry: Revision) -> bytes:
         "token": entry.token,
         "pieces": entry.pieces,
     }
-    return f'{written(document)[:-1]},"changes":[{changes}]}}'.encode()
+    return packed(f'{written(document)[:-1]},"changes":[{changes}]}}'.encode())
 
 
 def _told(change: Change) -> str:
@@ -75,7 +75,7 @@ def decode_revision(value: bytes) -> Revision:
     @raise ValueError: damaged.
     """
     try:
-        document = json.loads(value)
+        document = unpacked(value)
         return Revision(
             document["revision"],
             document["at"],

@@ -9,13 +9,13 @@ C{past/<n, zero padded>/<piece>/<bytes>}, so that what the past takes is known w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
 
 from fiberlb.control.layer import Records, altered
+from fiberlb.control.packing import packed, unpacked
 from fiberlb.control.records import Record, understood
 from fiberlb.model.certificate import Certificate
 from fiberlb.store.interface import Store
@@ -76,7 +76,7 @@ def written(revision: int, versions: Iterable[Version], encode: Encode) -> dict[
     """The pieces of a revision, by their keys."""
     pieces = {}
     for index, items in enumerate(_cut(_item(version, encode) for version in versions)):
-        value = b"[" + b",".join(items) + b"]"
+        value = packed(b"[" + b",".join(items) + b"]")
         pieces[past_prefix(revision) + f"{index:04d}/{len(value)}".encode()] = value
     return pieces
 
@@ -137,7 +137,7 @@ def versions(pieces: Iterable[bytes], keyring: Keyring) -> list[Version]:
     @param pieces: of the revision, the last one first, as of L{read}.
     @raise fiberlb.control.records.Unreadable: damaged, or sealed with a key that is not there.
     """
-    items = [item for piece in reversed(list(pieces)) for item in json.loads(piece)]
+    items = [item for piece in reversed(list(pieces)) for item in unpacked(piece)]
     return [
         Version(*(_record(item["object"], item[side], keyring) for side in ("before", "after")))
         for item in items
@@ -165,7 +165,7 @@ def unwound(
     oldest: dict[str, Any] = {}
     material: dict[str, list[Any]] = {}
     for piece in pieces:
-        for item in json.loads(piece):
+        for item in unpacked(piece):
             oldest[item["object"]] = item["before"]
             if item["object"].startswith(Certificate.COLLECTION) and item["before"] is not None:
                 material.setdefault(item["object"], []).append(item["before"])

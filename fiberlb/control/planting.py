@@ -185,6 +185,8 @@ def _nested(tree: Tree) -> Iterable[tuple[str, Sequence[Tree]]]:
 
 def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resource | None]:
     """Which existing object each tree is about: by id, name, address and port, or content."""
+    if len(trees) == len(existing) and all(map(_alike, trees, existing)):
+        return list(existing)  # what all of the below comes to for a list that is sent back
     left = {made.id: made for made in existing}
     found: list[Resource | None] = [None] * len(trees)
     alone = list(range(len(trees)))
@@ -208,6 +210,20 @@ def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resourc
     pair(lambda made: made.place if isinstance(made, Member) else None)
     pair(lambda made: _bare(made) if isinstance(made, L7Rule) else None)
     return found
+
+
+def _alike(tree: Tree, current: Resource) -> bool:
+    """Whether a tree has no id, and the name of an object, or what a rule without one tests."""
+    made = tree.made
+    if made.id or made.name != current.name:
+        return False
+    if made.name:
+        return True
+    return isinstance(made, L7Rule) and made == _AS_SENT[L7Rule](current, "", made.policy_id)
+
+
+#: A rule with the id and the parent that one has which was sent.
+_AS_SENT = replacers("id", "policy_id")
 
 
 def _bare(rule: L7Rule) -> L7Rule:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from fiberlb.control.history import REVISIONS
+from fiberlb.control.packing import unpacked
 from fiberlb.control.past import PAST, size_of
 from fiberlb.store.interface import Store
 
@@ -49,7 +49,7 @@ async def _aged(store: Store, keys: Sequence[bytes], since: str) -> int:
 
 def _older(value: bytes, since: str) -> bool:
     try:
-        return str(json.loads(value)["at"]) < since
+        return str(unpacked(value)["at"]) < since
     except (ValueError, KeyError, TypeError):
         return True
 

@@ -99,6 +99,7 @@ class ControlService(Serving):
         self._when_stopping: list[Callable[[], None]] = []
         self.certificates = CertificateFacts(issued)
         self._file_problems: dict[str, tuple[str, ...]] = {}
+        self._cautions: tuple[State | None, tuple[str, ...]] = (None, ())
         self.reloads = {"ok": 0, "failed": 0}
         self.operating = Operating(
             store,
@@ -353,7 +354,12 @@ class ControlService(Serving):
     @property
     def cautions(self) -> tuple[str, ...]:
         """What of the configuration cannot be what was meant, each a sentence."""
-        return tuple(sentences(self.configuration, self.state.file.settings.trusted_proxies))
+        state = self.state
+        if self._cautions[0] is not state:
+            # Gone through once, for there may be many thousand policies.
+            trusted = state.file.settings.trusted_proxies
+            self._cautions = (state, tuple(sentences(state.configuration, trusted)))
+        return self._cautions[1]
 
     def facts(self, made: Resource, configuration: Configuration | None = None) -> dict[str, Any]:
         """What is told of an object, of the one in force or another, and cannot be set."""

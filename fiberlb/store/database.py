@@ -25,6 +25,9 @@ class Database:
         self._kept = kept
         self._connection = connect(path, busy)
         self._file = self._identity()
+        #: The last commit of ours, until it was surely heard of; looks until then.
+        self._last: tuple[int, Changes] | None = None
+        self._looked = 0
         self._version = self._data_version()
 
     def revision(self) -> int:
@@ -75,7 +78,13 @@ class Database:
                     failed[key] = entry
             if failed:
                 raise Conflict(self._revision(), failed)
-            return self._apply(puts.items())
+            before = self._revision()
+            changes = self._changing(puts.items())
+            made = self._apply(changes)
+        if made > before:
+            # It is on the disk. Who watches reads it next, and need not have it read again.
+            self._last = (made, changes)
+        return made
 
     def prune(self, prefix: bytes, keep: int, now: float) -> int:
         """Delete the lowest keys."""
@@ -98,6 +107,8 @@ class Database:
             # Beyond the newest: the file was replaced by an older one.
             if revision < oldest - 1 or revision > newest:
                 return None
+            if self._last is not None and self._last[0] == newest == revision + 1:
+                return [self._last]
             rows = self._connection.execute(
                 "SELECT revision, key, value FROM change WHERE revision > ? AND revision <= ?"
                 " ORDER BY revision, sequence",
@@ -111,6 +122,9 @@ class Database:
     def disturbed(self) -> bool:
         """Whether another connection wrote since the last call."""
         self._check_place()
+        if self._last is not None and self._last[0] <= self._looked:
+            self._last = None  # whoever watches has it by now
+        self._looked = 0 if self._last is None else self._last[0]
         before, self._version = self._version, self._data_version()
         return before != self._version
 
@@ -173,16 +187,23 @@ class Database:
     def _apply(self, puts: Iterable[tuple[bytes, bytes | None]]) -> int:
         """Write within a transaction; the revision that it became, the old one if nothing did."""
         revision = self._revision()
-        changes = [item for item in puts if item[1] is not None or self._entry(item[0])]
+        changes = self._changing(puts)
         if not changes:
             return revision
         self._remember(revision + 1, changes)
         # All of one kind at once: of thousands, each by itself costs more than its writing.
         several = self._connection.executemany
         several("DELETE FROM entry WHERE key = ?", [(k,) for k, value in changes if value is None])
-        put = [(key, value, revision + 1) for key, value in changes if value is not None]
+        # In the order of their keys: what is written together stands together.
+        put = sorted((key, value, revision + 1) for key, value in changes if value is not None)
         several("REPLACE INTO entry VALUES (?, ?, ?)", put)
         return revision + 1
+
+    def _changing(
+        self, puts: Iterable[tuple[bytes, bytes | None]]
+    ) -> list[tuple[bytes, bytes | None]]:
+        """What is not there to be deleted changes nothing."""
+        return [item for item in puts if item[1] is not None or self._entry(item[0])]
 
     def _remember(self, revision: int, changes: list[tuple[bytes, bytes | None]]) -> None:
         run = self._connection.execute

@@ -60,12 +60,17 @@ class EngineStore:
 
     async def commit(self, expect: Mapping[bytes, int], puts: Mapping[bytes, bytes | None]) -> int:
         """Compare and set; durable once answered."""
-        check_commit(expect, puts)
         # What the caller does to its mappings afterwards is not part of this commit.
         expect, puts = dict(expect), dict(puts)
         now = self._clock.seconds()
+
+        def job() -> int:
+            # Here, for there may be very many.
+            check_commit(expect, puts)
+            return self._engine.commit(expect, puts, now)
+
         try:
-            return await self._run(lambda: self._engine.commit(expect, puts, now))
+            return await self._run(job)
         finally:
             self._stir()
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.control.planting import every, with_monitor
+from fiberlb.control.planting import every, matched, with_monitor
+from fiberlb.control.tree import Tree, structure_tree
 from fiberlb.control.union import monitor_id
+from fiberlb.model.fields import Loading
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.l7 import L7Rule
 from fiberlb.model.pool import Member, Pool
 from tests.control.stage import Stage, replace_all
+from tests.model.documents import made
+from tests.model.objects import ident
 
 LISTENER: dict[str, Any] = {"name": "web", "port": 80, "protocol": "http"}
 REJECT: dict[str, Any] = {"action": "reject", "rules": [{"path": "/x"}]}
@@ -88,3 +93,35 @@ class PartTests(SynchronousTestCase):
     def test_every(self) -> None:
         """A list that is replaced loses what it lacks."""
         self.assertTrue(every(Pool(id="a")))
+
+
+class MatchedTests(SynchronousTestCase):
+    """Which object each document is about."""
+
+    def test_sent_back(self) -> None:
+        """Lists that come as they are, names and rules in them twice, match in their order."""
+        random = Random(1)
+        extra = made(L7Rule, id=ident(99), name="extra", rule_type="path", value="/extra")
+        for _ in range(200):
+            several = [
+                {"name": random.choice(["", "a", "b"]), "path": random.choice(["/a", "/b"])}
+                for _ in range(random.randrange(5))
+            ]
+            trees = structure_trees(several)
+            existing = [
+                made(L7Rule, id=ident(number), policy_id="p", **{**one, "rule_type": "path"})
+                for number, one in enumerate(
+                    {"name": one["name"], "value": one["path"]} for one in several
+                )
+            ]
+            if random.random() < 0.5:
+                random.shuffle(existing)
+            self.assertEqual(matched(trees, existing), matched(trees, [*existing, extra]))
+
+
+def structure_trees(several: list[dict[str, str]]) -> list[Tree]:
+    """The trees of rules."""
+    loading = Loading()
+    trees = [t for one in several for t in structure_tree("l7_rules", one, (), loading, None)]
+    assert not loading.problems
+    return trees

@@ -23,6 +23,7 @@ import attrs
 from fiberlb.errors import Path
 from fiberlb.model.copying import evolved
 from fiberlb.model.fields import NOT_SUPPORTED, REFUSED, Kind, Loading, Optional, Reference, Several
+from fiberlb.model.foreign import our_word
 from fiberlb.model.quick import READERS
 
 T = TypeVar("T")
@@ -124,7 +125,7 @@ def refuse_key(cls: type, word: Any, path: Path, loading: Loading) -> None:
         loading.refuse(path, NOT_SUPPORTED, code="not_supported")
         return
     words = [*kinds(cls), *getattr(cls, "CHILDREN", ())]
-    guess = loading.guess(str(word), words)
+    guess = our_word(str(word), words) or loading.guess(str(word), words)
     loading.refuse(path, f"unknown key {str(word)!r}", guess, "unknown_key")
 
 

@@ -13,6 +13,7 @@ from fiberlb.commands.exits import REFUSED, Failed
 from fiberlb.commands.members import LOOK, said
 from fiberlb.commands.printing import Printer, prints
 from fiberlb.commands.waiting import Waiting
+from fiberlb.model.pool import split_address
 
 _member = click.argument("members", nargs=-1, required=True, shell_complete=member_names)
 _deadline = click.option(
@@ -48,7 +49,7 @@ def drain(
     """
     Send members nothing new; what runs goes on, and clients that stay with one may still come.
 
-    MEMBERS are POOL/MEMBER each, or an ADDRESS: every member on that machine.
+    MEMBERS are POOL/MEMBER each, or ADDRESS or ADDRESS:PORT: all that are there.
 
     \b
     Examples:
@@ -79,7 +80,7 @@ def maint(
     """
     Send members nothing at all, and do not check them.
 
-    MEMBERS are POOL/MEMBER each, or an ADDRESS: every member on that machine.
+    MEMBERS are POOL/MEMBER each, or ADDRESS or ADDRESS:PORT: all that are there.
 
     \b
     Example: fiberlb maint 10.0.0.2 --reason "new disk"
@@ -106,7 +107,7 @@ def ready(
     """
     Have members serve again, with the configured weight or another one.
 
-    MEMBERS are POOL/MEMBER each, or an ADDRESS: every member on that machine.
+    MEMBERS are POOL/MEMBER each, or ADDRESS or ADDRESS:PORT: all that are there.
 
     \b
     Example: fiberlb ready web/api-1
@@ -141,7 +142,7 @@ def _set(client: Client, word: str, body: dict[str, Any]) -> list[dict[str, Any]
         target = f"/v1/pools/{segment(pool)}/members/{segment(member)}/state"
         return [client.write("PUT", target, body)]
     found: list[dict[str, Any]] = client.write(
-        "POST", "/v1/members/state", {**body, "address": word.strip("[]")}
+        "POST", "/v1/members/state", {**body, **_place(word)}
     )["items"]
     return found
 
@@ -151,7 +152,15 @@ def _meant(client: Client, word: str) -> list[dict[str, Any]]:
     pool, slash, member = word.partition("/")
     if slash and pool != "unix:":
         return [client.get(f"/v1/pools/{segment(pool)}/members/{segment(member)}")]
-    return client.every("/v1/members", address=word.strip("[]"))
+    return client.every("/v1/members", **_place(word))
+
+
+def _place(word: str) -> dict[str, Any]:
+    """C{ADDRESS} or C{ADDRESS:PORT}, as the API has it."""
+    found = split_address(word)
+    if found is None:
+        return {"address": word.strip("[]")}
+    return {"address": found[0], "port": int(found[1])}
 
 
 def _drained(client: Client, found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -111,6 +111,7 @@ class StateChange:
 
 @attrs.frozen(kw_only=True)
 class AddressChange(StateChange):
-    """The same for every member on one machine."""
+    """The same for every member on one machine, or at one port of it."""
 
     address: str = field(MemberAddress())
+    port: int | None = field(Optional(Whole(1, 65535)), None)

@@ -38,6 +38,17 @@ class StateTests(Answering):
         self.assertEqual(len(found.output.splitlines()), 2)
         self.assertEqual(self.targets, ["/v1/members/state"])
         self.assertEqual(self.body()["address"], "10.0.0.2")
+        self.assertNotIn("port", self.body())
+
+    def test_port(self) -> None:
+        """Those at one port of a machine; C{--dry-run} asks for the same ones."""
+        self.serve({"items": [state("a")]})
+        self.serve({"items": [{"id": "1", "name": "a"}], "next": None})
+        self.assertEqual(self.run_command("drain", "[2001:db8::1]:80").exit_code, 0)
+        self.assertEqual((self.body()["address"], self.body()["port"]), ("2001:db8::1", 80))
+        found = self.run_command("drain", "10.0.0.2:80", "--dry-run")
+        self.assertEqual(found.output, "Nothing was done. This is meant for:\n  a\n")
+        self.assertIn("port=80", self.targets[-1])
 
     def test_wait(self) -> None:
         """It returns when nothing runs on any of them."""

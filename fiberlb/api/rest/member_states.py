@@ -47,9 +47,11 @@ async def post(control: ControlService, request: IRequest) -> Reply:
     query_of(request, ())
     change = _change(AddressChange, request)
     every = control.configuration.all(Member).values()
-    members = [m for m in every if change.address in _addresses(control, m)]
+    there = [m for m in every if change.port in (None, m.port)]
+    members = [m for m in there if change.address in _addresses(control, m)]
     if not members:
-        raise Refused(404, "not_found", f"no member has the address {change.address}")
+        port = "" if change.port is None else f" and the port {change.port}"
+        raise Refused(404, "not_found", f"no member has the address {change.address}{port}")
     await _set(control, members, change, identity_of(request).name)
     return Reply(document={"items": [document(control, member) for member in members]})
 

@@ -76,6 +76,14 @@ pools:
         body = {"address": "127.0.0.9", "state": "drain"}
         self.refusal(self.ask("POST", "/v1/members/state", body), 404, "not_found")
 
+    def test_port(self) -> None:
+        """Only those at one port of it."""
+        body = {"address": "127.0.0.1", "port": 9009, "state": "drain"}
+        items = self.ask("POST", "/v1/members/state", body).document["items"]
+        self.assertEqual([(one["name"], one["port"]) for one in items], [("a", 9009)])
+        found = self.ask("POST", "/v1/members/state", {**body, "port": 9010})
+        self.refusal(found, 404, "not_found")
+
     def test_refused(self) -> None:
         """Wrong fields all at once; unknown and ambiguous members; another site's forms."""
         path = "/v1/pools/web/members/a/state"

@@ -17,7 +17,7 @@ from twisted.web.server import Site
 
 from fiberlb.control.admin_tls import AdminTlsWatch
 from fiberlb.control.document import FileLayer
-from fiberlb.control.file_watch import Run
+from fiberlb.control.looking import Run
 from fiberlb.model.addresses import UNIX, at
 from fiberlb.model.admin import Admin, AdminListen
 from fiberlb.model.pool import split_address

@@ -12,21 +12,18 @@ from typing import Any
 
 import attrs
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from fiberlb.control.document import FileLayer
 from fiberlb.control.file_values import NamedFile, Reading
-from fiberlb.control.file_watch import INTERVAL, PATIENCE, Run
+from fiberlb.control.file_watch import PATIENCE
+from fiberlb.control.looking import Looking, Run
 from fiberlb.errors import ConfigurationError
 from fiberlb.model.admin import AdminTls
 from fiberlb.model.convert import kinds
 from fiberlb.model.fields import Loading
 from fiberlb.tls.admin import PLACE, AdminContext, context_of
-
-_log = Logger()
 
 
 @attrs.frozen
@@ -42,7 +39,7 @@ class _Read:
     why: str = ""
 
 
-class AdminTlsWatch:
+class AdminTlsWatch(Looking):
     """
     TLS of the admin API of one process.
 
@@ -54,7 +51,11 @@ class AdminTlsWatch:
     @raise ConfigurationError: the certificate cannot be served.
     """
 
+    _log = Logger()
+    WHAT = "files of admin.tls_config"
+
     def __init__(self, layer: FileLayer, clock: IReactorTime, run: Run) -> None:
+        super().__init__(clock)
         settings = layer.settings.admin.tls_config
         self.context = None if settings is None else AdminContext(settings)
         self._run = run
@@ -62,20 +63,11 @@ class AdminTlsWatch:
         self._files = layer.admin_files
         self._unfit = 0
         self._again = False
-        self._looping = LoopingCall(self.look)
-        self._looping.clock = clock
 
     def start(self) -> None:
         """Look from now on, where there are files."""
         if self.context is not None:
-            self._looping.start(INTERVAL, now=False).addErrback(
-                lambda why: _log.failure("admin.tls_config is not looked at any more", failure=why)
-            )
-
-    def stop(self) -> None:
-        """Look no more."""
-        if self._looping.running:
-            self._looping.stop()
+            super().start()
 
     def prepared(self, layer: FileLayer) -> Callable[[], None]:
         """
@@ -96,13 +88,6 @@ class AdminTlsWatch:
 
         return use
 
-    def look(self) -> Deferred[None]:
-        """One look; never fails."""
-        done = Deferred.fromCoroutine(self._look())
-        return done.addErrback(
-            lambda why: _log.failure("the files of admin.tls_config were not read", failure=why)
-        )
-
     async def _look(self) -> None:
         settings, files, again = self._settings, self._files, self._again
         if settings is None or not files or self.context is None:
@@ -118,13 +103,13 @@ class AdminTlsWatch:
         self._again = not again
         self.context.use(found.context)
         if not again:
-            _log.info("The admin API's certificate was read again from its files")
+            self._log.info("The admin API's certificate was read again from its files")
 
     def _mind(self, why: str) -> None:
         self._unfit, self._again = self._unfit + 1, True
         if self._unfit == PATIENCE:
             text = "The files of admin.tls_config have changed and are refused, the old one serves"
-            _log.error(text + ": {why}", why=why)
+            self._log.error(text + ": {why}", why=why)
 
 
 def _read(settings: AdminTls, files: Mapping[str, NamedFile], again: bool) -> _Read | None:

@@ -12,17 +12,16 @@ of the configuration file is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from fiberlb.control.document import FileLayer
 from fiberlb.control.file_material import FileMaterial
+from fiberlb.control.looking import Looking, Run
 from fiberlb.control.refusals import Refusal
 from fiberlb.control.service import ControlService
 from fiberlb.control.validate import unreadable
@@ -32,13 +31,8 @@ from fiberlb.tls.bundles import unpacked
 
 T = TypeVar("T")
 
-#: Seconds between two looks.
-INTERVAL = 1.0
 #: Looks for which a pair may not match before that is told.
 PATIENCE = 5
-
-#: Runs something that blocks elsewhere.
-Run = Callable[[Callable[[], Any]], Deferred[Any]]
 
 
 @attrs.frozen
@@ -56,7 +50,7 @@ class Found:
     why: str = ""
 
 
-class FileWatch:
+class FileWatch(Looking):
     """
     Looks after the files of a control service's certificates.
 
@@ -64,8 +58,10 @@ class FileWatch:
     """
 
     _log = Logger()
+    WHAT = "files of certificates"
 
     def __init__(self, control: ControlService, clock: IReactorTime, run: Run) -> None:
+        super().__init__(clock)
         self._control = control
         self._run = run
         self._layer: FileLayer | None = None
@@ -75,26 +71,6 @@ class FileWatch:
         self._said: dict[str, str] = {}
         #: Changed a moment ago: looked at once more, for times of files are coarse.
         self._fresh: set[str] = set()
-        self._looping = LoopingCall(self.look)
-        self._looping.clock = clock
-
-    def start(self) -> None:
-        """Look from now on."""
-        self._looping.start(INTERVAL, now=False).addErrback(
-            lambda why: self._log.failure("files are not looked at any more", failure=why)
-        )
-
-    def stop(self) -> None:
-        """Look no more."""
-        if self._looping.running:
-            self._looping.stop()
-
-    def look(self) -> Deferred[None]:
-        """One look; never fails."""
-        done = Deferred.fromCoroutine(self._look())
-        return done.addErrback(
-            lambda why: self._log.failure("files of certificates were not read", failure=why)
-        )
 
     async def _look(self) -> None:
         layer = self._control.state.file

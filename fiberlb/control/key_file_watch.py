@@ -1,20 +1,19 @@
 """
 The file of the keys that private keys are encrypted with, taken again when it changes.
 
-It is looked at in a thread, every L{fiberlb.control.file_watch.INTERVAL}. What C{fiberlb keys
+It is looked at in a thread, every L{fiberlb.control.looking.INTERVAL}. What C{fiberlb keys
 reseal} does is done then. What is refused changes nothing: the old keys stay, and it is tried again
 from time to time, for others may have to hold the key first.
 """
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from fiberlb.control.file_values import Stamp, stamp
-from fiberlb.control.file_watch import INTERVAL, PATIENCE, Run
+from fiberlb.control.file_watch import PATIENCE
+from fiberlb.control.looking import Looking, Run
 from fiberlb.control.operations import Origin
 from fiberlb.control.refusals import Refusal
 from fiberlb.control.service import ControlService
@@ -24,7 +23,7 @@ AGAIN = 10
 _ORIGIN = Origin("fiberlb", "file", "the key file has changed")
 
 
-class KeyFileWatch:
+class KeyFileWatch(Looking):
     """
     Looks after the key file of a node.
 
@@ -32,8 +31,11 @@ class KeyFileWatch:
     """
 
     _log = Logger()
+    WHAT = "key files"
+    AT_ONCE = True
 
     def __init__(self, control: ControlService, clock: IReactorTime, run: Run) -> None:
+        super().__init__(clock)
         self._control = control
         self._run = run
         self._begun = False
@@ -42,27 +44,11 @@ class KeyFileWatch:
         self._tries = 0
         self._due: int | None = None
         self._said = ""
-        self._looking = LoopingCall(self.look)
-        self._looking.clock = clock
 
     def start(self) -> None:
         """Look from now on, where there is a file."""
         if self._control.keys.path is not None:
-            self._looking.start(INTERVAL).addErrback(
-                lambda why: self._log.failure("the key file is not looked at any more", failure=why)
-            )
-
-    def stop(self) -> None:
-        """Look no more."""
-        if self._looking.running:
-            self._looking.stop()
-
-    def look(self) -> Deferred[None]:
-        """One look; never fails."""
-        done = Deferred.fromCoroutine(self._look())
-        return done.addErrback(
-            lambda why: self._log.failure("the key file was not read", failure=why)
-        )
+            super().start()
 
     async def _look(self) -> None:
         path = self._control.keys.path

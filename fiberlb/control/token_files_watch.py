@@ -1,7 +1,7 @@
 """
 Tokens of the configuration file that stand in files of their own, read again when these change.
 
-They are looked at in a thread, every L{fiberlb.control.file_watch.INTERVAL}, by their names. One
+They are looked at in a thread, every L{fiberlb.control.looking.INTERVAL}, by their names. One
 that cannot be read, or holds no token, changes nothing: the old token stays good.
 """
 
@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from fiberlb.control.document import FileLayer
 from fiberlb.control.file_values import NamedFile, Reading
-from fiberlb.control.file_watch import INTERVAL, PATIENCE, Run
+from fiberlb.control.file_watch import PATIENCE
+from fiberlb.control.looking import Looking, Run
 from fiberlb.control.service import ControlService
 from fiberlb.model.access import TokenSetting
 from fiberlb.model.convert import kinds
@@ -39,7 +38,7 @@ class _Read:
     why: str = ""
 
 
-class TokenFilesWatch:
+class TokenFilesWatch(Looking):
     """
     Looks after the files that C{admin.tokens} names.
 
@@ -47,8 +46,10 @@ class TokenFilesWatch:
     """
 
     _log = Logger()
+    WHAT = "files of tokens"
 
     def __init__(self, control: ControlService, clock: IReactorTime, run: Run) -> None:
+        super().__init__(clock)
         self._control = control
         self._run = run
         self._layer: FileLayer | None = None
@@ -58,26 +59,6 @@ class TokenFilesWatch:
         self._said: dict[int, str] = {}
         #: Changed a moment ago: looked at once more, for times of files are coarse.
         self._fresh: frozenset[int] = frozenset()
-        self._looking = LoopingCall(self.look)
-        self._looking.clock = clock
-
-    def start(self) -> None:
-        """Look from now on."""
-        self._looking.start(INTERVAL, now=False).addErrback(
-            lambda why: self._log.failure("files of tokens are not looked at any more", failure=why)
-        )
-
-    def stop(self) -> None:
-        """Look no more."""
-        if self._looking.running:
-            self._looking.stop()
-
-    def look(self) -> Deferred[None]:
-        """One look; never fails."""
-        done = Deferred.fromCoroutine(self._look())
-        return done.addErrback(
-            lambda why: self._log.failure("files of tokens were not read", failure=why)
-        )
 
     async def _look(self) -> None:
         layer = self._control.state.file

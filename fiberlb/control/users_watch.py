@@ -13,21 +13,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from fiberlb.control.document import FileLayer
 from fiberlb.control.file_values import Reading, Stamp, stamp
-from fiberlb.control.file_watch import Run
+from fiberlb.control.looking import Looking, Run
 from fiberlb.control.service import ControlService
 from fiberlb.model.basic_auth import NotUsers, UsersFile, users_of
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.treated import Treated
-
-#: Seconds between two looks.
-INTERVAL = 1.0
 
 #: Collection and id of an object.
 _Key = tuple[str, str]
@@ -43,7 +38,7 @@ class _Seen:
     why: str = ""
 
 
-class UsersWatch:
+class UsersWatch(Looking):
     """
     Looks after the files that C{basic_auth} names.
 
@@ -51,32 +46,14 @@ class UsersWatch:
     """
 
     _log = Logger()
+    WHAT = "files of users"
 
     def __init__(self, control: ControlService, clock: IReactorTime, run: Run) -> None:
+        super().__init__(clock)
         self._control = control
         self._run = run
         self._seen: dict[str, _Seen] = {}
         self._said: dict[str, str] = {}
-        self._looking = LoopingCall(self.look)
-        self._looking.clock = clock
-
-    def start(self) -> None:
-        """Look from now on."""
-        self._looking.start(INTERVAL, now=False).addErrback(
-            lambda why: self._log.failure("files of users are not looked at any more", failure=why)
-        )
-
-    def stop(self) -> None:
-        """Look no more."""
-        if self._looking.running:
-            self._looking.stop()
-
-    def look(self) -> Deferred[None]:
-        """One look; never fails."""
-        done = Deferred.fromCoroutine(self._look())
-        return done.addErrback(
-            lambda why: self._log.failure("files of users were not read", failure=why)
-        )
 
     async def _look(self) -> None:
         layer = self._control.state.file

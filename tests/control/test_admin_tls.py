@@ -14,7 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.admin_tls import AdminTlsWatch
 from fiberlb.control.document import FileLayer, load_file
-from fiberlb.control.file_watch import INTERVAL, PATIENCE
+from fiberlb.control.file_watch import PATIENCE
+from fiberlb.control.looking import INTERVAL
 from fiberlb.errors import ConfigurationError
 from tests.support.certificates import Leaf, leaf
 from tests.tls.test_admin import handshake

@@ -10,7 +10,8 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import FileLayer, load_file
-from fiberlb.control.file_watch import INTERVAL, PATIENCE, FileWatch
+from fiberlb.control.file_watch import PATIENCE, FileWatch
+from fiberlb.control.looking import INTERVAL
 from fiberlb.errors import Problem
 from tests.control.loading import written
 from tests.control.stage import Stage, create

@@ -7,9 +7,10 @@ import base64
 from twisted.internet.defer import execute
 from twisted.logger import capturedLogs, formatEvent
 
-from fiberlb.control.file_watch import INTERVAL, PATIENCE
+from fiberlb.control.file_watch import PATIENCE
 from fiberlb.control.key_file_watch import AGAIN, KeyFileWatch
 from fiberlb.control.keys import KeyUse
+from fiberlb.control.looking import INTERVAL
 from fiberlb.store.sealed import key_id
 from tests.control.stage import ORIGIN, Stage
 from tests.control.test_keys import OLD, SEALED, KeysCase

@@ -9,7 +9,8 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import load_file
-from fiberlb.control.file_watch import INTERVAL, PATIENCE
+from fiberlb.control.file_watch import PATIENCE
+from fiberlb.control.looking import INTERVAL
 from fiberlb.control.token_files_watch import TokenFilesWatch
 from fiberlb.model.access import digest
 from tests.control.loading import written

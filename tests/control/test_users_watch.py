@@ -10,7 +10,8 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import load_file
-from fiberlb.control.users_watch import INTERVAL, UsersWatch
+from fiberlb.control.looking import INTERVAL
+from fiberlb.control.users_watch import UsersWatch
 from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Pool
 from tests.control.loading import written

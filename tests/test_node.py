@@ -16,6 +16,7 @@ from fiberlb.node import Node
 from fiberlb.process.reporting import Reporting
 from fiberlb.relay.loop import StockLoop
 from fiberlb.world import World
+from tests.support.programs import temporary_directory
 
 
 class Pool:
@@ -143,7 +144,7 @@ class NodeTests(SynchronousTestCase):
 
     def test_unix(self) -> None:
         """An admin socket is for its owner alone."""
-        path = os.path.join(os.path.abspath(self.directory), "admin.sock")
+        path = f"{temporary_directory()}/admin.sock"
         self.start(self.node(f"admin: {{listen: 'unix:{path}'}}\n"))
         self.assertEqual(self.reactor.unixServers[0][0], path)
         self.assertEqual(self.reactor.unixServers[0][3], 0o600)

@@ -29,7 +29,9 @@ class BackupTests(SynchronousTestCase):
 
     def write(self, store: str) -> None:
         """The file."""
-        self.path.write_text(f"version: 1\nstate_directory: {self.directory}\n{store}\n")
+        self.path.write_text(
+            f"version: 1\nstate_directory: {self.directory}\nworkers: 0\n{store}\n"
+        )
 
     def put(self, value: bytes) -> None:
         """Something in the store."""

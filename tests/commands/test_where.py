@@ -60,7 +60,8 @@ class WhereTests(SynchronousTestCase):
     def test_any_port(self) -> None:
         """Where the file leaves the port open, the process has written down what it got."""
         self.write("admin", "http://127.0.0.1:9\n")
-        text = f"version: 1\nstate_directory: {self.directory}\nadmin: {{listen: '127.0.0.1:0'}}\n"
+        text = f"version: 1\nstate_directory: {self.directory}\nworkers: 0\n"
+        text += "admin: {listen: '127.0.0.1:0'}\n"
         asked = Asked(path=self.write("f.yaml", text))
         self.assertEqual(where(asked, {}).address, "http://127.0.0.1:9")
 

@@ -13,12 +13,7 @@ from fiberlb.control.refusals import Ambiguous, Exists, InUse, NotFound, OwnedBy
 from fiberlb.control.state import State
 from fiberlb.control.tree import POSITION_STEP
 from fiberlb.errors import Path, Problem
-from fiberlb.model.configuration import (
-    COLLECTIONS,
-    DEFAULT_LOAD_BALANCER,
-    Configuration,
-    find,
-)
+from fiberlb.model.configuration import COLLECTIONS, DEFAULT_LOAD_BALANCER, Configuration, find
 from fiberlb.model.copying import evolved
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.resource import Owner, Resource

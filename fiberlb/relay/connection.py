@@ -70,13 +70,12 @@ class Connection:
     @ivar out: bytes that the peer has not taken yet.
     @ivar moved: when bytes last left for the peer.
     @ivar most: octets of one C{recv}; less where each of them costs much.
-    @ivar recv: called in place of the socket's, which every connection would hold; C{send} too.
+    @ivar recv: reads in place of the socket's method, if anything does; C{send} likewise.
     @ivar closed: nothing more will happen here; C{dialled}: it is one of ours to a member.
     @ivar last: the bytes that the side is being told of are the last, C{ended} follows at once.
     @ivar cut: its input has ended in a way that anybody on the way could have brought about.
     @ivar failure: what broke it, in words, where that is known.
-    @ivar end: what stands between it and the loop while bytes are pumped
-        (L{fiberlb.relay.splice.End}).
+    @ivar end: between it and the loop while bytes are pumped (L{fiberlb.relay.splice.End}).
     """
 
     shared = False

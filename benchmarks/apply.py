@@ -33,8 +33,8 @@ POOLS = 50
 PATIENCE = 300
 
 
-def policies(number: int, changed: int = -1) -> list[Policy]:
-    """So many policies of a listener: a host and a path each; one of them rejects."""
+def policies(number: int, changed: int = -1, rules_each: int = 2) -> list[Policy]:
+    """So many policies of a listener: a host, or a host and a path each; one of them rejects."""
     made = []
     for n in range(number):
         rules = [
@@ -43,11 +43,13 @@ def policies(number: int, changed: int = -1) -> list[Policy]:
         ]
         action = {"action": "redirect_to_pool", "redirect_pool_id": f"pool-{n % POOLS}"}
         chosen = {"action": "reject"} if n == changed else action
-        made.append({"name": f"policy-{n}", **chosen, "rules": rules})
+        made.append({"name": f"policy-{n}", **chosen, "rules": rules[:rules_each]})
     return made
 
 
-def document(member: str, port: int, number: int, changed: int = -1) -> dict[str, Any]:
+def document(
+    member: str, port: int, number: int, changed: int = -1, rules_each: int = 2
+) -> dict[str, Any]:
     """A listener with so many policies, and its pools."""
     host, _, at = member.rpartition(":")
     members = [{"address": host, "port": int(at), "name": "a"}]
@@ -58,7 +60,7 @@ def document(member: str, port: int, number: int, changed: int = -1) -> dict[str
         "port": port,
         "protocol": "http",
         "default_pool_id": "pool-0",
-        "l7_policies": policies(number, changed),
+        "l7_policies": policies(number, changed, rules_each),
     }
     return {"pools": pools, "listeners": [listener]}
 
@@ -93,8 +95,8 @@ class Served:
     @ivar port: of the listener.
     """
 
-    def __init__(self, workers: int, number: int, seconds: float) -> None:
-        self._number, self._seconds = number, seconds
+    def __init__(self, workers: int, number: int, seconds: float, rules_each: int) -> None:
+        self._number, self._seconds, self._rules = number, seconds, rules_each
         self._member = Member("a").start()
         self.port = free_port()
         self.balancer = Balancer(workers=workers).start()
@@ -103,7 +105,7 @@ class Served:
 
     def document(self, number: int, changed: int = -1) -> dict[str, Any]:
         """What is to be served."""
-        return document(self._member.address, self.port, number, changed)
+        return document(self._member.address, self.port, number, changed, self._rules)
 
     def sent(self, method: str, path: str, body: Any) -> None:
         """Send it; return when it is in force."""
@@ -173,8 +175,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=15, help="that the client asks for (15)")
     parser.add_argument("--workers", type=int, default=2, help="processes for traffic (2)")
     parser.add_argument("--only", default="", help="put, transaction or apply")
+    parser.add_argument("--rules", type=int, default=2, choices=(1, 2), help="of each policy (2)")
     options = parser.parse_args()
-    served = Served(options.workers, options.policies, options.seconds)
+    served = Served(options.workers, options.policies, options.seconds, options.rules)
     try:
         served.all(options.only)
     finally:

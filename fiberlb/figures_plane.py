@@ -80,6 +80,7 @@ class FiguresPlane:
         self._snapshot: Snapshot | None = None
         self._missing = Missing(reactor.callLater, self._bind_late)
         self.operate = plane.operate
+        self.foresee = plane.foresee
         self.member_figures = plane.member_figures
         self.pool_figures = plane.pool_figures
         self.reasons = plane.reasons

@@ -56,15 +56,13 @@ def drawn_up(
     origin: Origin,
     now: str,
     token: str,
-    keyring: Keyring | None,
     known: Configuration | None = None,
 ) -> Commit | None:
     """
-    The commit of a draft; C{None} when it changes nothing.
+    The commit of a draft, without documents; C{None} when it changes nothing.
 
     @param now: RFC 3339 in UTC.
     @param token: tells this write from every other.
-    @param keyring: seals secrets; C{None}: nothing will be stored.
     @param known: what an earlier commit of this draft has C{examined}.
 
     @raise fiberlb.errors.ConfigurationError: what is wrong between objects,
@@ -98,12 +96,18 @@ def drawn_up(
         resolved = _ordered(resolved, layer)
     configuration = _final(resolved, state, records)
     expect = {COUNTER: state.layer.counter}
-    made = Commit(layer, configuration, expect, {}, entry, versions, found)
-    return made if keyring is None else _with_puts(made, state.layer, lost, keyring)
+    return Commit(layer, configuration, expect, {}, entry, versions, found)
 
 
-def _with_puts(commit: Commit, before: StoreLayer, lost: list[str], keyring: Keyring) -> Commit:
-    """The commit with the documents that it stores."""
+def documented(commit: Commit, draft: Draft, keyring: Keyring) -> Commit:
+    """
+    The commit with the documents that it stores.
+
+    @param draft: what it is of.
+    @param keyring: seals secrets.
+    """
+    before = draft.state.layer
+    lost = [ident for ident in draft.lost if ident in commit.configuration.meta]
     number, layer = commit.entry.revision, commit.layer
     documents: dict[int, bytes] = {}
     puts: dict[bytes, bytes | None] = {}

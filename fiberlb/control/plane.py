@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fiberlb.errors import AddressInUse
 
 if TYPE_CHECKING:
+    from fiberlb.model.configuration import Configuration
     from fiberlb.model.operational import Operations
     from fiberlb.observe.kept import Sought
     from fiberlb.snapshot import Snapshot
@@ -122,6 +123,15 @@ class Plane(Protocol):
 
     async def operate(self, operations: Operations) -> None:
         """Have this in force beside the configuration; returns when every process has."""
+
+    async def foresee(self, configuration: Configuration | None) -> None:
+        """
+        Be told what will probably be in force next, while it is still compiled and stored.
+
+        Only for speed: where others have to work on it too, they may begin.
+
+        @param configuration: C{None}: what was foreseen will not be in force.
+        """
 
     async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Prepared:
         """

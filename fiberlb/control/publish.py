@@ -120,6 +120,7 @@ class Publisher:
         self._surroundings = surroundings
         self._names = surroundings.names
         self._compiled_last: Snapshot | None = None
+        self._foreseen = False
         self.snapshot: Snapshot | None = None
         self._scrap = Scrap(surroundings.reactor)
 
@@ -134,6 +135,7 @@ class Publisher:
         tolerated: Container[str] | None = None,
         examine: Callable[[Snapshot], None] = lambda compiled: None,
         previous: Snapshot | None = None,
+        foreseen: bool = True,
     ) -> Ready:
         """
         Everything that can fail.
@@ -146,19 +148,34 @@ class Publisher:
             C{None}: those that failed before and still want the same ones.
         @param examine: raises what there is against it once it is compiled.
         @param previous: compiled before, of nearly the same; C{None}: what was in force last is.
+        @param foreseen: it will be put in force, unless something goes wrong.
 
         @raise fiberlb.errors.ConfigurationError: paths are (collection, id, ...).
         @raise fiberlb.errors.AddressInUse: by an address of another listener.
         """
         if self._beforehand is not None:
             await self._beforehand(configuration)
-        compiled = await self._compiled(self._dressed(configuration), limits, previous)
-        examine(compiled)
-        names = names_of(compiled)
-        if names:
-            self._names.want(names)
-            await self._names.first(names, PATIENCE)
-        return await self._at_addresses(compiled, tolerated)
+        dressed = self._dressed(configuration)
+        if foreseen and dressed.size >= LARGE:
+            self._foreseen = True
+            await self._plane.foresee(dressed)
+        try:
+            compiled = await self._compiled(dressed, limits, previous)
+            examine(compiled)
+            names = names_of(compiled)
+            if names:
+                self._names.want(names)
+                await self._names.first(names, PATIENCE)
+            return await self._at_addresses(compiled, tolerated)
+        except BaseException:
+            await self._forget()
+            raise
+
+    async def _forget(self) -> None:
+        """What was foreseen will not be in force."""
+        if self._foreseen:
+            self._foreseen = False
+            await self._plane.foresee(None)
 
     async def _at_addresses(
         self, compiled: Snapshot, tolerated: Container[str] | None = None
@@ -212,6 +229,7 @@ class Publisher:
 
     async def activate(self, ready: Ready) -> None:
         """Put it in force; what goes wrong now is a defect, logged, for the swap has happened."""
+        self._foreseen = False
         before, self.snapshot = self.snapshot, ready.snapshot
         compiled, self._compiled_last = self._compiled_last, ready.compiled
         self._names.keep(names_of(ready.compiled))
@@ -238,6 +256,7 @@ class Publisher:
 
     async def discard(self, ready: Ready) -> None:
         """Undo a preparation."""
+        await self._forget()
         if self._compiled_last is not None:
             self._names.keep(names_of(self._compiled_last))
         try:

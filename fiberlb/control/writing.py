@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from fiberlb.control.applying import MONITORS, Applying, check_condition
 from fiberlb.control.aside import LARGE, weight
 from fiberlb.control.certificates import CertificateFacts
-from fiberlb.control.commits import Commit, drawn_up, time_text
+from fiberlb.control.commits import Commit, documented, drawn_up, time_text
 from fiberlb.control.draft import Draft
 from fiberlb.control.expecting import TestsFailed
 from fiberlb.control.following import Following
@@ -30,7 +30,6 @@ from fiberlb.model.configuration import Configuration
 from fiberlb.model.expectation import RequestTest
 from fiberlb.model.operational import Operational
 from fiberlb.model.pool import Member, Pool
-from fiberlb.snapshot import Snapshot
 from fiberlb.store.interface import Conflict, Store, StoreError, TooLarge, UnknownOutcome
 from fiberlb.store.sealed import Keyring
 
@@ -103,17 +102,15 @@ class Writing:
         for _ in range(ATTEMPTS):
             size = self._force.size + sum(weight(each.body) for each in operations)
             plan = await self._surroundings.beside(size, partial(self._plan, operations, size))
-            work = await self._surroundings.beside(
-                size, partial(self._worked_out, operations, origin, dry_run, plan)
-            )
+            work_out = partial(self._worked_out, operations, origin, plan)
+            work = await self._surroundings.beside(size, work_out)
             commit = work.commit
             if commit is None:
                 self._force.unchanged(work.tests)
                 if work.states and not dry_run:
                     await self._states.set(work.states)
                 return self._outcome(work.draft.state, operations, work.applied)
-            previous = None if plan is None else plan.compiled
-            ready = await self._prepared(work.draft, commit, work.tests, previous)
+            ready = await self._prepared(work, commit, dry_run, plan)
             if dry_run:
                 self._keep(operations, size, work, ready)
                 await self._force.publisher.discard(ready)
@@ -156,14 +153,13 @@ class Writing:
         self,
         operations: tuple[Operation, ...],
         origin: Origin,
-        dry_run: bool,
         plan: Plan | None,
     ) -> _Work:
         """What the operations come to; all of it without touching what is in force."""
         if plan is not None:
             known: _Work = plan.work
             assert known.commit is not None
-            commit = self._drawn_up(known.draft, origin, dry_run, known.commit.examined)
+            commit = self._drawn_up(known.draft, origin, known.commit.examined)
             return attrs.evolve(known, commit=commit)
         draft = Draft(self._force.base())
         applying = Applying(draft, self._certificates, self._surroundings.make_id)
@@ -176,32 +172,32 @@ class Writing:
                 pool = draft.objects(Pool.COLLECTION)[member.pool_id]
                 assert isinstance(pool, Pool)
                 states[ident] = wanted(pool, change, now)
-        commit = self._drawn_up(draft, origin, dry_run)
+        commit = self._drawn_up(draft, origin)
         return _Work(draft, applied, commit, states, applying.tests)
 
     def _drawn_up(
-        self, draft: Draft, origin: Origin, dry_run: bool, known: Configuration | None = None
+        self, draft: Draft, origin: Origin, known: Configuration | None = None
     ) -> Commit | None:
         around = self._surroundings
-        keyring = None if dry_run else self._keyring
         now = time_text(around.wall())
         try:
-            return drawn_up(draft, origin, now, around.make_id(), keyring, known)
+            return drawn_up(draft, origin, now, around.make_id(), known)
         except ConfigurationError as why:
             raise ConfigurationError(draft.located(why.problems)) from None
 
     async def _prepared(
-        self,
-        draft: Draft,
-        commit: Commit,
-        tests: Sequence[RequestTest],
-        previous: Snapshot | None = None,
+        self, work: _Work, commit: Commit, dry_run: bool, plan: Plan | None
     ) -> Ready:
+        draft = work.draft
         limits = self._force.limits(draft.state)
         try:
-            examine = self._force.examine(draft.state, tests)
+            examine = self._force.examine(draft.state, work.tests)
             return await self._force.publisher.prepare(
-                commit.configuration, limits, examine=examine, previous=previous
+                commit.configuration,
+                limits,
+                examine=examine,
+                previous=None if plan is None else plan.compiled,
+                foreseen=not dry_run,
             )
         except TestsFailed:
             raise
@@ -220,6 +216,9 @@ class Writing:
         Whatever else happens, the preparation is undone.
         """
         try:
+            size = commit.configuration.size
+            document = partial(documented, commit, work.draft, self._keyring)
+            commit = await self._surroundings.beside(size, document)
             commit.puts.update(documents(work.states))
             if rider is not None:
                 expect, puts = await rider(commit.entry.revision)

@@ -110,6 +110,9 @@ class DataPlane(Listening):
         """Whose forwarded headers are believed from the next activation on."""
         self._trusted = member_of(networks)
 
+    async def foresee(self, configuration: object) -> None:
+        """As of L{fiberlb.control.plane.Plane.foresee}: there is nobody else to work on it."""
+
     async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Prepared:
         """
         Bind what is new and build TLS contexts; nothing is served from them yet.

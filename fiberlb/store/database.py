@@ -11,6 +11,13 @@ from fiberlb.store.interface import Changes, Conflict, Entry, Unavailable
 from fiberlb.store.opening import connect, explained
 
 
+#: Bytes of a revision that is kept for watches; it is written twice for that. What reads it from
+#: another process, as at an upgrade, has to load everything.
+LARGEST = 4 * 1024 * 1024
+#: In place of all that a larger one changes: a key that there cannot be.
+_NOT_KEPT = b""
+
+
 class Database:
     """
     An L{Engine <fiberlb.store.engine.Engine>} on a disk, shared with other processes.
@@ -25,8 +32,8 @@ class Database:
         self._kept = kept
         self._connection = connect(path, busy)
         self._file = self._identity()
-        #: The last commit of ours, until it was surely heard of; looks until then.
-        self._last: tuple[int, Changes] | None = None
+        #: Commits of ours, until they were surely heard of; the last of them at the last look.
+        self._recent: dict[int, Changes] = {}
         self._looked = 0
         self._version = self._data_version()
 
@@ -83,7 +90,7 @@ class Database:
             made = self._apply(changes)
         if made > before:
             # It is on the disk. Who watches reads it next, and need not have it read again.
-            self._last = (made, changes)
+            self._recent[made] = changes
         return made
 
     def prune(self, prefix: bytes, keep: int, now: float) -> int:
@@ -107,8 +114,8 @@ class Database:
             # Beyond the newest: the file was replaced by an older one.
             if revision < oldest - 1 or revision > newest:
                 return None
-            if self._last is not None and self._last[0] == newest == revision + 1:
-                return [self._last]
+            if newest == revision + 1 and newest in self._recent:
+                return [(newest, self._recent[newest])]
             rows = self._connection.execute(
                 "SELECT revision, key, value FROM change WHERE revision > ? AND revision <= ?"
                 " ORDER BY revision, sequence",
@@ -117,14 +124,24 @@ class Database:
             found: dict[int, list[tuple[bytes, bytes | None]]] = {}
             for at, key, value in rows:
                 found.setdefault(at, []).append((key, value))
-            return list(found.items())
+            return self._complete(found)
+
+    def _complete(self, found: dict[int, Changes]) -> list[tuple[int, Changes]] | None:
+        """Revisions with those that were too large to be kept; C{None}: one of another process."""
+        for at, changes in found.items():
+            if changes[0][0] == _NOT_KEPT:
+                if at not in self._recent:
+                    return None
+                found[at] = self._recent[at]
+        return list(found.items())
 
     def disturbed(self) -> bool:
         """Whether another connection wrote since the last call."""
         self._check_place()
-        if self._last is not None and self._last[0] <= self._looked:
-            self._last = None  # whoever watches has it by now
-        self._looked = 0 if self._last is None else self._last[0]
+        # Whoever watches has by now what was there at the last look.
+        for made in [made for made in self._recent if made <= self._looked]:
+            del self._recent[made]
+        self._looked = max(self._recent, default=0)
         before, self._version = self._version, self._data_version()
         return before != self._version
 
@@ -209,6 +226,8 @@ class Database:
         run = self._connection.execute
         last = run("SELECT before + size FROM revision WHERE revision = ?", (revision - 1,))
         before, size = (last.fetchone() or (0,))[0], size_of(changes)
+        if size > LARGEST:
+            changes, size = [(_NOT_KEPT, None)], 0
         run("INSERT INTO revision VALUES (?, ?, ?)", (revision, before, size))
         self._connection.executemany(
             "INSERT INTO change VALUES (?, ?, ?, ?)",

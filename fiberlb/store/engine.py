@@ -29,7 +29,8 @@ T = TypeVar("T")
 @attrs.frozen
 class Kept:
     """
-    How much of the past is kept for watches that start late; the newest revision always is.
+    How much of the past is kept for watches that start late; the newest revision always is, unless
+    it is larger than an engine keeps at all.
 
     @ivar revisions: at most so many.
     @ivar size: their keys and values, in bytes.

@@ -29,6 +29,9 @@ class Served(Protocol):
     async def apply(self, serial: int, data: memoryview, down: bytes, number: int) -> None:
         """Serve a revision."""
 
+    async def foresee(self, data: memoryview | None) -> None:
+        """Read what will probably be in force next."""
+
     def usable(self, number: int, member: str, usable: bool) -> None:
         """Mind a member's health."""
 
@@ -79,6 +82,15 @@ class WorkerLink(amp.AMP):
             _log.failure("revision {serial} cannot be served", serial=serial)
             # Anything else than what is declared would end the connection.
             raise messages.NotApplied(type(why).__name__) from why
+        return {}
+
+    @messages.Foresee.responder
+    async def foresee(self, revision: int | None = None) -> dict[str, Any]:
+        """Read what will probably be in force next."""
+        try:
+            await self._worker.foresee(None if revision is None else mapped(revision))
+        except Exception:
+            _log.failure("what comes next cannot be read")
         return {}
 
     @messages.Usable.responder

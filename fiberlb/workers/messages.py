@@ -113,6 +113,18 @@ class Apply(amp.Command):
     errors: ClassVar[dict[type[Exception], bytes]] = {NotApplied: b"NOT_APPLIED"}
 
 
+class Foresee(amp.Command):
+    """
+    Control to worker: what will probably be in force next, for it to read and compile.
+
+    C{revision}: as of L{Apply}, of which only the configuration and the limits count; none: what
+    was foreseen will not be in force. Answered when it is done.
+    """
+
+    arguments: ClassVar[_Arguments] = [(b"revision", amp.Descriptor(optional=True))]
+    response: ClassVar[_Arguments] = []
+
+
 class Usable(amp.Command):
     """Control to worker: a member may serve, or may not any more."""
 

@@ -21,6 +21,7 @@ from fiberlb.control.slicing import in_slices
 from fiberlb.model.addresses import at
 from fiberlb.model.bounds import Limits
 from fiberlb.model.challenges import Challenges
+from fiberlb.model.configuration import Configuration
 from fiberlb.model.convert import overlaid
 from fiberlb.model.operational import Operations
 from fiberlb.model.overload import Overload
@@ -37,6 +38,7 @@ from fiberlb.workers.board import NAME as BOARD
 from fiberlb.workers.board import Board, at_descriptor, limited_in
 from fiberlb.workers.counting import Counting, counted
 from fiberlb.workers.crew import Crew
+from fiberlb.workers.foreseeing import foresee
 from fiberlb.workers.living import LIVING
 from fiberlb.workers.logs import LogWatch
 from fiberlb.workers.nursery import Nursery
@@ -182,6 +184,11 @@ class WorkersPlane(Recalling):
     def relieve(self, settings: Overload) -> None:
         """What workers do when they are too slow, from the next activation on."""
         self._overload = settings
+
+    async def foresee(self, configuration: Configuration | None) -> None:
+        """As of L{fiberlb.control.plane.Plane.foresee}: workers begin to work on it."""
+        if self._snapshot is not None:
+            await foresee(self._reactor, self.crew, self._encoder, configuration, self._limits)
 
     async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> Ready:
         """

@@ -22,10 +22,8 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger, globalLogBeginner
 
-from fiberlb import snapshot
-from fiberlb.control.aside import LARGE, undisturbed
+from fiberlb.control.aside import LARGE
 from fiberlb.control.scrap import Scrap
-from fiberlb.control.slicing import in_slices
 from fiberlb.guards.guards import Guards
 from fiberlb.observe.outlet import open_log
 from fiberlb.relay import reactor as lean
@@ -45,7 +43,8 @@ from fiberlb.workers.living import hold_life, tell_draining
 from fiberlb.workers.logs import LogTeller, access_log
 from fiberlb.workers.order import Order
 from fiberlb.workers.pages import BEAT, Page
-from fiberlb.workers.revisions import Decoder, Revision
+from fiberlb.workers.reading import Reading
+from fiberlb.workers.revisions import Revision
 from fiberlb.workers.serving import ServingPlane
 from fiberlb.workers.system import name_process
 from fiberlb.workers.tables import clients, crowd, rates
@@ -59,10 +58,6 @@ REDIAL = 0.1
 PATIENCE = 2.0
 #: The socket in the state directory at which control takes workers over.
 SOCKET = "workers.sock"
-#: Seconds of work on a revision between two turns of the reactor; a request takes a few turns.
-SLICE = 0.002
-#: Octets of a revision for each of its objects, about.
-AN_OBJECT = 100
 _log = Logger()
 
 
@@ -91,7 +86,7 @@ class Worker:
         self._row: int | None = None
         self._turn = Turns()
         self._scrap = Scrap(reactor)
-        self._decoder = Decoder()
+        self._reading = Reading(reactor)
         self._snapshot: Snapshot | None = None
         self._serving: Snapshot | None = None
         self._down: set[str] = set()
@@ -161,23 +156,18 @@ class Worker:
         @param number: of the last message about a member's health that C{down} holds.
         """
         # The one before may still be at work.
-        await self._turn.acquire()
-        try:
-            with undisturbed(len(data) // AN_OBJECT):
-                await self._apply(serial, data, down, number)
-        finally:
-            self._turn.release()
+        await self._turn.run(lambda: self._apply(serial, data, down, number))
+
+    async def foresee(self, data: memoryview | None) -> None:
+        """
+        Read and compile what will probably be in force next.
+
+        @param data: C{None}: it will not be.
+        """
+        await self._turn.run(lambda: self._reading.foresee(data, self._snapshot))
 
     async def _apply(self, serial: int, data: bytes | memoryview, down: bytes, number: int) -> None:
-        revision = await in_slices(self._reactor, self._decoder.decode(data), SLICE)
-        steps = snapshot.compile(
-            revision.configuration,
-            self._snapshot,
-            limits=revision.limits,
-            clock=time.monotonic,
-            report=_undecided,
-        )
-        compiled = await in_slices(self._reactor, steps, SLICE)
+        revision, compiled = await self._reading.read(data, self._snapshot)
         self._index = dict(revision.bases)
         self.plane.trust(revision.trusted)
         self.plane.shedding.settings = revision.overload
@@ -321,10 +311,6 @@ class Worker:
         """After the reactor: write down what was counted and logged."""
         self.plane.flush(self._page, self._places, everything=True)
         self.access_log.stop()
-
-
-def _undecided(rule: str, text: str) -> None:
-    _log.warn("Rule {rule} was not decided: {text}", rule=rule, text=text)
 
 
 def _given(descriptor: int) -> socket.socket:

@@ -19,6 +19,7 @@ from fiberlb.control.publish import Surroundings
 from fiberlb.control.service import ControlService
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
 from fiberlb.health.probing import Probe
+from fiberlb.model.configuration import Configuration
 from fiberlb.model.operational import Operations
 from fiberlb.names.name import NameState
 from fiberlb.observe.kept import Sought
@@ -124,6 +125,10 @@ class StagePlane:
     async def operate(self, operations: Operations) -> None:
         """Remember it."""
         self.operations = operations
+
+    async def foresee(self, configuration: Configuration | None) -> None:
+        """Remember it."""
+        self.note(f"foresee {configuration.revision if configuration else None}")
 
     async def prepare(self, snapshot: Snapshot, tolerated: Container[str] = ()) -> StagePrepared:
         """Refuse what it was told to, else be ready."""

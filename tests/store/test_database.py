@@ -7,7 +7,7 @@ import sqlite3
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.store.database import Database
+from fiberlb.store.database import LARGEST, Database
 from fiberlb.store.engine import Kept
 from fiberlb.store.interface import Conflict, Unavailable
 
@@ -67,6 +67,24 @@ class DatabaseTests(SynchronousTestCase):
         self.assertEqual(self.raw().execute("SELECT COUNT(*) FROM revision").fetchone(), (3,))
         self.assertIsNone(database.since(6, 9))
         self.assertEqual(len(database.since(7, 9) or ()), 3)
+
+    def test_large(self) -> None:
+        """A very large revision is written once: who is late loads, who has made it knows it."""
+        many = {b"%d" % n: bytes(1000) for n in range(LARGEST // 1000 + 1)}
+        other = self.open()
+        self.database.commit({}, {b"a": b"1"}, 0.0)
+        self.database.commit({}, many, 0.0)
+        self.database.commit({}, {b"a": b"2"}, 0.0)
+        self.assertEqual(self.raw().execute("SELECT COUNT(*) FROM change").fetchone(), (3,))
+        found = self.database.since(1, 9)
+        self.assertEqual(found, [(2, list(many.items())), (3, [(b"a", b"2")])])
+        self.assertIsNone(other.since(1, 9))
+        self.assertIsNone(other.since(0, 9))
+        self.assertEqual(other.since(2, 9), [(3, [(b"a", b"2")])])
+        self.assertEqual(len(other.load(b"")[1]), len(many) + 1)
+        for _ in range(2):
+            self.database.disturbed()
+        self.assertIsNone(self.database.since(1, 9))
 
     def test_busy(self) -> None:
         """A writer that waits too long for another one is told so; readers never wait."""

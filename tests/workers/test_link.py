@@ -31,6 +31,12 @@ class Worker:
             raise KeyError("x")
         self.told.append((serial, data, down, number))
 
+    async def foresee(self, data: memoryview | None) -> None:
+        """Read what comes next, or fail."""
+        if self.broken:
+            raise KeyError("x")
+        self.told.append(("foresee", None if data is None else bytes(data)))
+
     def usable(self, number: int, member: str, usable: bool) -> None:
         """Mind a member's health."""
         self.told.append((number, member, usable))
@@ -113,6 +119,18 @@ class LinkTests(SynchronousTestCase):
         link.makeConnection(StringTransport())
         done = Deferred.fromCoroutine(link.apply(7, sealed(b"x"), sealed(b""), 3))
         self.failureResultOf(done, messages.NotApplied)
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+
+    def test_foresee(self) -> None:
+        """What comes next arrives, or that it does not; a failure is logged, and no more."""
+        link = WorkerLink(self.worker)
+        for told in ((sealed(b"data"),), ()):
+            done = Deferred.fromCoroutine(link.foresee(*told))
+            self.assertEqual(self.successResultOf(done), {})
+        self.assertEqual(self.worker.told[1:], [("foresee", b"data"), ("foresee", None)])
+        self.worker.broken = True
+        done = Deferred.fromCoroutine(link.foresee(sealed(b"data")))
+        self.assertEqual(self.successResultOf(done), {})
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 
     def test_apply(self) -> None:

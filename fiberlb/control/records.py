@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -70,12 +71,19 @@ def encode(record: Record, keyring: Keyring) -> bytes:
     meta, (first, second) = record.meta, record.order
     parent = "null" if made.PARENT is None else quoted(getattr(made, made.PARENT[0]))
     notes = f',"notes":{written(dict(meta.notes))}' if meta.notes else ""
-    text = (
-        f'{{"managed_by":"{meta.managed_by._value_}","created_at":{quoted(meta.created_at)}'
-        f',"updated_at":{quoted(meta.updated_at)},"revision":{meta.revision}'
-        f',"order":[{first},{second}],"parent":{parent},"spec":{_SPECS[type(made)](made)}{notes}}}'
-    )
+    about = _about(meta.managed_by._value_, meta.created_at, meta.updated_at, meta.revision)
+    spec = _SPECS[type(made)](made)
+    text = f'{about},"order":[{first},{second}],"parent":{parent},"spec":{spec}{notes}}}'
     return text.encode()
+
+
+@lru_cache(16)
+def _about(owner: str, created: str, updated: str, revision: int) -> str:
+    """How a document begins: the objects that one write makes have all of it in common."""
+    return (
+        f'{{"managed_by":"{owner}","created_at":{quoted(created)}'
+        f',"updated_at":{quoted(updated)},"revision":{revision}'
+    )
 
 
 def _unspecified(cls: Any) -> tuple[str, ...]:

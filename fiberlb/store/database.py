@@ -10,7 +10,6 @@ from fiberlb.store.engine import KEPT, Kept, end_of, size_of
 from fiberlb.store.interface import Changes, Conflict, Entry, Unavailable
 from fiberlb.store.opening import connect, explained
 
-
 #: Bytes of a revision that is kept for watches; it is written twice for that. What reads it from
 #: another process, as at an upgrade, has to load everything.
 LARGEST = 4 * 1024 * 1024
@@ -126,14 +125,15 @@ class Database:
                 found.setdefault(at, []).append((key, value))
             return self._complete(found)
 
-    def _complete(self, found: dict[int, Changes]) -> list[tuple[int, Changes]] | None:
+    def _complete(self, found: Mapping[int, Changes]) -> list[tuple[int, Changes]] | None:
         """Revisions with those that were too large to be kept; C{None}: one of another process."""
+        complete: list[tuple[int, Changes]] = []
         for at, changes in found.items():
-            if changes[0][0] == _NOT_KEPT:
-                if at not in self._recent:
-                    return None
-                found[at] = self._recent[at]
-        return list(found.items())
+            whole = self._recent.get(at) if changes[0][0] == _NOT_KEPT else changes
+            if whole is None:
+                return None
+            complete.append((at, whole))
+        return complete
 
     def disturbed(self) -> bool:
         """Whether another connection wrote since the last call."""

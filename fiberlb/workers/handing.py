@@ -22,8 +22,8 @@ from fiberlb.workers.seen import GONE, Seen, Stage
 from fiberlb.workers.slots import Address, Slots
 
 _log = Logger()
-#: Seconds that a worker may take to confirm a revision.
-PATIENCE = 5.0
+#: Seconds that a worker may take to confirm a revision, and more for each of its objects.
+PATIENCE, AN_OBJECT = 5.0, 0.00025
 #: Seconds that a new one may take to come up.
 COMING = 30.0
 #: Seconds that a new one may take that is at work all the time; nobody waits for it.
@@ -39,6 +39,7 @@ class Current:
     @ivar down: makes the descriptor of the members that may not serve, and its number.
     @ivar challenges: what is answered to authorities now.
     @ivar operations: what is in force beside the configuration.
+    @ivar size: how many objects the revision has.
     """
 
     serial: int
@@ -46,6 +47,7 @@ class Current:
     down: Callable[[], tuple[int, int]]
     challenges: Challenges = Challenges()
     operations: Operations = Operations()
+    size: int = 0
 
 
 class Handing:
@@ -83,8 +85,9 @@ class Handing:
 
         @param count: how many slots have a worker.
 
-        One that hangs is ended, and replaced for that. One that works and has
-        not come to an end is not waited for; another one takes its place.
+        One that hangs is ended, and replaced for that. One that works and has not come to an end,
+        for which it has longer with a large revision, is not waited for; another one takes its
+        place.
         """
         if self.current.revision < 0:
             return
@@ -98,7 +101,17 @@ class Handing:
         answer = Deferred.fromCoroutine(self._applied(seen))
         # Nobody is kept waiting by a change while none serves: it is the start.
         allowed = PATIENCE if self._find(Stage.SERVING) else COMING
-        patience = self._reactor.callLater(allowed, lambda: self._slow(seen, answer, waiting))
+        more = self.current.size * AN_OBJECT
+        patience: Any = None
+
+        def look() -> None:
+            nonlocal patience, more
+            if more and seen.beats(self._reactor.seconds()):
+                patience, more = self._reactor.callLater(more, look), 0.0
+            else:
+                self._slow(seen, answer, waiting)
+
+        patience = self._reactor.callLater(allowed, look)
 
         def answered(done: bool) -> None:
             if patience.active():

@@ -254,10 +254,10 @@ class WorkersPlane(Recalling):
             answers=snapshot.answers,
         )
         fd = await in_slices(self._reactor, self._encoder.encode(revision))
-        current = self.crew.handing.current
-        if current.revision >= 0:
+        if (current := self.crew.handing.current).revision >= 0:
             os.close(current.revision)
-        current.serial, current.revision, current.down = self._serial, fd, self._told
+        current.serial, current.revision = self._serial, fd
+        current.down, current.size = self._told, snapshot.configuration.size
         await self.crew.publish()
         self._slots.drop(wanted)
         for seen in self.crew.seen():

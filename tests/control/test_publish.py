@@ -8,7 +8,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.control.publish import Publisher
+from fiberlb.control.aside import LARGE
+from fiberlb.control.publish import Publisher, Ready
+from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.pool import Pool
@@ -70,6 +72,30 @@ class PublisherTests(SynchronousTestCase):
             clock.advance(0)
         self.assertGreater(clock.turns, 3)
         self.assertEqual(len(self.successResultOf(preparing).snapshot.pools), 10)
+
+    def test_foreseen(self) -> None:
+        """A large one is told to the plane before it is compiled, and that it will not come."""
+        publisher = self.publisher()
+        large = self.pools(LARGE, 2)
+
+        def prepared(**named: Any) -> Ready:
+            return self.successResultOf(
+                Deferred.fromCoroutine(publisher.prepare(large, Limits(), **named))
+            )
+
+        self.successResultOf(Deferred.fromCoroutine(publisher.discard(prepared())))
+        self.assertEqual(self.plane.events, ["foresee 2", "prepare 2", "foresee None", "discard 2"])
+        self.plane.events.clear()
+        self.plane.refuses = [Problem(("pools", "0"), "no")]
+        preparing = Deferred.fromCoroutine(publisher.prepare(large, Limits()))
+        self.failureResultOf(preparing, ConfigurationError)
+        self.assertEqual(self.plane.events, ["foresee 2", "prepare 2", "foresee None"])
+        self.plane.events.clear()
+        self.plane.refuses = []
+        prepared(foreseen=False)
+        self.successResultOf(Deferred.fromCoroutine(publisher.activate(prepared())))
+        expected = ["prepare 2", "foresee 2", "prepare 2", "activate 2", "health 2"]
+        self.assertEqual(self.plane.events, expected)
 
     def test_defects_are_logged(self) -> None:
         """What goes wrong after the swap does not stop it."""

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.model.operational import Operations
 from fiberlb.relay.accept import bind
 from fiberlb.relay.binding import Binding
-from fiberlb.workers.handing import COMING, LONGEST, PATIENCE, Handing
+from fiberlb.workers.handing import AN_OBJECT, COMING, LONGEST, PATIENCE, Handing
 from fiberlb.workers.messages import NotApplied
 from fiberlb.workers.pages import BEAT, Page, make_page
 from fiberlb.workers.revisions import sealed
@@ -172,6 +172,26 @@ class HandingTests(SynchronousTestCase):
         self.successResultOf(done)
         self.assertEqual((self.failed, self.stale), ([hanging], []))
         self.assertIs(other.stage, Stage.SERVING)
+
+    def test_large(self) -> None:
+        """One that works on a large revision has longer; one that hangs with it has not."""
+        for beats in (True, False):
+            self.setUp()
+            slow = self.workers[0]
+            slow.stage = Stage.SERVING
+            self.handing.current.size = 20_000
+            done, answer = self.slow(slow)
+            if beats:
+                self.beat(slow, PATIENCE)
+                self.assertNoResult(done)
+                self.beat(slow, 20_000 * AN_OBJECT - 1)
+                answer.callback({})
+            else:
+                self.clock.advance(PATIENCE)
+            self.successResultOf(done)
+            self.assertEqual(
+                (self.failed, self.stale, self.late), ([] if beats else [slow], [], [])
+            )
 
     def test_start(self) -> None:
         """While nobody serves, a worker has longer: the machine may be busy."""

@@ -24,8 +24,9 @@ T = TypeVar("T")
 LARGE = 1000
 #: Seconds for which a thread has its turn; everything else waits that long at each of its calls.
 TURN = 0.0005
-#: Seconds after the last work until collections go on; seconds for which they may be left out.
-QUIET, LONGEST = 1.0, 20.0
+#: Seconds after the last work until collections go on: what compiles it comes in between, on the
+#: reactor, and each collection would go through all of it. Seconds for which they are left out.
+QUIET, LONGEST = 5.0, 20.0
 
 
 class Aside(Protocol):
@@ -65,17 +66,22 @@ class Threads:
         if self._running == 1:
             self._usual = sys.getswitchinterval()
             sys.setswitchinterval(TURN)
-        if self._resume is None:
+        if self._resume is not None:
+            self._resume.cancel()
+            self._resume = None
+        elif self._running == 1:
             self._since = self._reactor.seconds()
-            gc.disable()
-            self._resume = self._reactor.callLater(QUIET, self._collect)
-        elif self._reactor.seconds() - self._since < LONGEST:
-            self._resume.reset(QUIET)
+        gc.disable()
 
     def _end(self, result: T) -> T:
         self._running -= 1
+        left = self._since + LONGEST - self._reactor.seconds()
         if not self._running:
             sys.setswitchinterval(self._usual)
+            self._resume = self._reactor.callLater(max(0.0, min(QUIET, left)), self._collect)
+        elif left <= 0:
+            self._since = self._reactor.seconds()
+            self._collect()
         return result
 
     def _collect(self) -> None:

@@ -99,6 +99,31 @@ class ThreadTests(SynchronousTestCase):
         self.assertTrue(gc.isenabled())
         self.assertGreater(gc.get_freeze_count(), 0)
 
+    def test_long(self) -> None:
+        """Nothing is collected while one takes long, nor soon after it."""
+        done = self.aside(lambda: None)
+        self.reactor.advance(2 * QUIET)
+        self.assertFalse(gc.isenabled())
+        self.reactor.wait()
+        self.successResultOf(done)
+        self.reactor.advance(QUIET / 2)
+        self.assertFalse(gc.isenabled())
+        self.reactor.advance(QUIET / 2)
+        self.assertTrue(gc.isenabled())
+
+    def test_overlapping(self) -> None:
+        """Work of which there is always some does not put collections off for ever either."""
+        several, collecting = [self.aside(lambda: None)], []
+        for _ in range(3):
+            several.append(self.aside(lambda: None))
+            self.reactor.advance(LONGEST / 2)
+            self.reactor.wait()
+            collecting.append(gc.isenabled())
+        self.assertEqual(collecting, [False, True, False])
+        self.reactor.wait()
+        for done in several:
+            self.successResultOf(done)
+
     def test_always_busy(self) -> None:
         """Work without a pause does not put collections off for ever."""
         for _ in range(int(LONGEST / QUIET * 2) + 2):

@@ -39,27 +39,26 @@ def differences(version: Version) -> list[Difference]:
     Of one that came or went those with another value than their default.
     """
     made, before, after = version.record.made, version.before, version.after
-    if before is None and after is not None:
-        return _given(after)
+    if before is None or after is None:
+        return _alone(version.record, after is not None)
     secrets = secret_fields(type(made))
-    old, new = _document(before, made), _document(after, made)
+    old, new = unstructure(before.made), unstructure(after.made)
     found = []
     for name in old:
         if name in secrets:
-            if _secret(before, name) != _secret(after, name):
+            if getattr(before.made, name) != getattr(after.made, name):
                 found.append(Difference(name, None, None, True))
         elif name != "id":
             found += differing(name, old[name], new[name])
-    if before is not None and after is not None:
-        owners = before.meta.managed_by.value, after.meta.managed_by.value
-        found += differing("managed_by", *owners)
-    if before is None or after is None:
-        return [one for one in found if one.secret or one.before != one.after]
+    owners = before.meta.managed_by.value, after.meta.managed_by.value
+    found += differing("managed_by", *owners)
     return found
 
 
-def _given(record: Record) -> list[Difference]:
-    """Of an object that came, what differs from its class's defaults: there may be very many."""
+def _alone(record: Record, came: bool) -> list[Difference]:
+    """
+    Of an object that came or went, what differs from its class's defaults: there may be very many.
+    """
     made = record.made
     secrets = secret_fields(type(made))
     found = []
@@ -70,7 +69,8 @@ def _given(record: Record) -> list[Difference]:
         if name in secrets:
             found.append(Difference(name, None, None, True))
         else:
-            found += differing(name, dumped, kind.dump(value))
+            own = kind.dump(value)
+            found += differing(name, dumped, own) if came else differing(name, own, dumped)
     return found
 
 
@@ -88,17 +88,6 @@ def _defaults(cls: Hashable) -> tuple[tuple[str, Kind, Any, Any], ...]:
         missing = default is attrs.NOTHING or isinstance(default, attrs.Factory)  # type: ignore[arg-type]
         found.append((name, kind, default, None if missing else kind.dump(default)))
     return tuple(found)
-
-
-def _document(record: Record | None, like: Resource) -> dict[str, Any]:
-    """The fields of an object; of none, the defaults of its class."""
-    if record is not None:
-        return unstructure(record.made)
-    return {name: dumped for name, _, _, dumped in defaults(type(like))}
-
-
-def _secret(record: Record | None, name: str) -> Any:
-    return None if record is None else getattr(record.made, name)
 
 
 def differing(name: str, old: Any, new: Any) -> Iterator[Difference]:

@@ -126,6 +126,8 @@ class Writing:
                 if work.states:
                     await self._states.take(work.states)
                 await self._activated(state, ready)
+                # Most of what was needed for it goes little by little, not as this returns.
+                self._force.publisher.scrap(state.configuration.size, work, commit, operations)
                 outcome = self._outcome(state, operations, work.applied)
                 changes = commit.entry.changes
                 return attrs.evolve(outcome, changes=changes, versions=commit.versions)

@@ -13,6 +13,8 @@ from fiberlb.store.opening import connect, explained
 #: Bytes of a revision that is kept for watches; it is written twice for that. What reads it from
 #: another process, as at an upgrade, has to load everything.
 LARGEST = 4 * 1024 * 1024
+#: Keys to be deleted from which on it is not asked of each whether it is there.
+MANY = 1000
 #: In place of all that a larger one changes: a key that there cannot be.
 _NOT_KEPT = b""
 
@@ -220,7 +222,14 @@ class Database:
         self, puts: Iterable[tuple[bytes, bytes | None]]
     ) -> list[tuple[bytes, bytes | None]]:
         """What is not there to be deleted changes nothing."""
-        return [item for item in puts if item[1] is not None or self._entry(item[0])]
+        changes = list(puts)
+        gone = [key for key, value in changes if value is None]
+        if len(gone) > MANY:
+            # All keys at once: a query for each of very many takes longer.
+            there = {key for (key,) in self._connection.execute("SELECT key FROM entry")}
+            return [item for item in changes if item[1] is not None or item[0] in there]
+        missing = {key for key in gone if not self._entry(key)}
+        return [item for item in changes if item[0] not in missing]
 
     def _remember(self, revision: int, changes: list[tuple[bytes, bytes | None]]) -> None:
         run = self._connection.execute

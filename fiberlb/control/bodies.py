@@ -120,7 +120,7 @@ def _within(
     done = document
     for key, child in getattr(COLLECTIONS.get(collection), "CHILDREN", {}).items():
         several = document.get(key)
-        if not isinstance(several, list):
+        if not isinstance(several, list) or _all_ordinary(child, several):
             continue
         each = [
             _within(child, one, (*at, key, index), loading, known)
@@ -128,9 +128,22 @@ def _within(
             else settable(child, _unbound(child, one, ""), (*at, key, index), loading, known)
             for index, one in enumerate(several)
         ]
-        if any(one is not other for one, other in zip(each, several, strict=True)):
-            done = {**done, key: each}
+        done = {**done, key: each}
     return done
+
+
+def _all_ordinary(collection: str, documents: list[Any]) -> bool:
+    """Whether documents and all that is nested in them are ordinary: of many nearly all are."""
+    fits = _odd_keys(collection).isdisjoint
+    nested = [*getattr(COLLECTIONS.get(collection), "CHILDREN", {}).items()]
+    for one in documents:
+        if type(one) is not dict or not fits(one):
+            return False
+        for key, child in nested:
+            several = one.get(key)
+            if isinstance(several, list) and not _all_ordinary(child, several):
+                return False
+    return True
 
 
 def _without_issued(

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from fiberlb.control.mentions import mention, users_of
+from fiberlb.control.mentions import elsewhere, mention, users_of
 from fiberlb.control.records import Record
 from fiberlb.control.refusals import Ambiguous, Exists, InUse, NotFound, OwnedByFile
 from fiberlb.control.state import State
@@ -152,30 +152,39 @@ class Draft:
         if self.gone:
             self.gone.pop(key, None)
 
-    def adding(self, collection: str, parent: str) -> Callable[[Resource, Placed, str], None]:
+    def adding(self, collection: str) -> Callable[[Resource, Placed, str, str], None]:
         """
-        What adds new objects to a list of many, each with its id and its parent's.
+        What adds new objects where there are many: to lists of new parents, and such as L{join}
+        was asked of.
 
-        It is called with an object, its place and its id, which no other object has.
-
-        @raise OwnedByFile: the list belongs to the file.
+        It is called with an object, its place, its id, which no other object has, and its parent's.
         """
-        self._check_list(collection, parent)
         objects, siblings = self._objects[collection], self._index(collection)
-        within = siblings.setdefault(parent, {})
         places, changed, gone = self._places, self.changed, self.gone
-        if collection == L7Policy.COLLECTION:
-            self._last.pop(parent, None)
 
-        def add(made: Resource, place: Placed, ident: str) -> None:
+        def add(made: Resource, place: Placed, ident: str, parent: str) -> None:
             key = (collection, ident)
             objects[ident] = changed[key] = made
-            within[ident] = None
+            within = siblings.get(parent)
+            if within is None:
+                siblings[parent] = {ident: None}
+            else:
+                within[ident] = None
             places[key] = place
             if gone:
                 gone.pop(key, None)
 
         return add
+
+    def join(self, collection: str, parent: str) -> None:
+        """
+        Make sure that new objects may join the list of a parent that was there before.
+
+        @raise OwnedByFile: the list belongs to the file.
+        """
+        self._check_list(collection, parent)
+        if collection == L7Policy.COLLECTION:
+            self._last.pop(parent, None)
 
     def _check_list(self, collection: str, parent: str) -> None:
         if (parent, collection) in self.state.file.owned_lists:
@@ -369,19 +378,6 @@ class Draft:
         """Where a field stands in the client's document; C{()} if it does not."""
         place = self._places.get((collection, ident))
         return () if place is None else place.of((field,))
-
-
-def elsewhere(problem: Problem, configuration: Configuration, state: State) -> Problem:
-    """A problem at (collection, id, ...) of an object that the client did not send."""
-    if len(problem.path) < 2 or problem.path[0] not in COLLECTIONS:
-        return problem
-    collection, ident, *field = problem.path
-    made = configuration.objects.get(str(collection), {}).get(str(ident))
-    name = (made.name or made.id) if made is not None else str(ident)
-    at = f", {Problem(tuple(field), '').field}" if field else ""
-    position = problem.position or state.file.position(problem.path)
-    message = f"{name!r} of {collection}{at}: {problem.message}"
-    return attrs.evolve(problem, path=(), message=message, position=position)
 
 
 def with_parent(made: Resource, parent: str) -> Resource:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Container, Iterable, Sequence
 import attrs
 
 from fiberlb.control.document import FileLayer
-from fiberlb.control.draft import elsewhere
 from fiberlb.control.expecting import TestsFailed, failures
 from fiberlb.control.layer import StoreLayer
-from fiberlb.control.mentions import users_of
+from fiberlb.control.mentions import elsewhere, users_of
 from fiberlb.control.publish import Publisher
 from fiberlb.control.state import State
 from fiberlb.control.tags import FileDigests

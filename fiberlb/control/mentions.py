@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import attrs
+
 from fiberlb.control.refusals import Mention
-from fiberlb.model.configuration import Configuration
+from fiberlb.control.state import State
+from fiberlb.errors import Problem
+from fiberlb.model.configuration import COLLECTIONS, Configuration
 from fiberlb.model.referring import references
 from fiberlb.model.resource import Resource
 
@@ -30,3 +34,16 @@ def users_of(configuration: Configuration, ids: Iterable[str]) -> dict[str, list
 def mention(made: Resource) -> Mention:
     """The object in few words."""
     return Mention(made.COLLECTION, made.id, made.name)
+
+
+def elsewhere(problem: Problem, configuration: Configuration, state: State) -> Problem:
+    """A problem at (collection, id, ...) of an object that the client did not send."""
+    if len(problem.path) < 2 or problem.path[0] not in COLLECTIONS:
+        return problem
+    collection, ident, *field = problem.path
+    made = configuration.objects.get(str(collection), {}).get(str(ident))
+    name = (made.name or made.id) if made is not None else str(ident)
+    at = f", {Problem(tuple(field), '').field}" if field else ""
+    position = problem.position or state.file.position(problem.path)
+    message = f"{name!r} of {collection}{at}: {problem.message}"
+    return attrs.evolve(problem, path=(), message=message, position=position)

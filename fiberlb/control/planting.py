@@ -65,6 +65,7 @@ class Planting:
         self._prunes = prunes
         self._of_file = of_file
         self.planted: dict[tuple[str, str], None] = {}
+        self._adding: dict[str, tuple[Any, Any]] = {}
 
     def trees(self, collection: str, document: Any, place: Path, parent: str) -> list[Tree]:
         """
@@ -108,7 +109,8 @@ class Planting:
         self, collection: str, parent: str, trees: Sequence[Tree], at: Iterable[int] | None = None
     ) -> None:
         """
-        New children of one parent, all at once, for there may be very many.
+        New children of one parent that is new, or was asked to be joined; all at once, for there
+        may be very many.
 
         @param at: the positions of policies; C{None}: they are the first ones of their listener.
         """
@@ -117,7 +119,7 @@ class Planting:
         cls, make_id = COLLECTIONS[collection], self._make_id
         assert cls.PARENT is not None
         policies = cls is L7Policy
-        add, place = self._draft.adding(collection, parent), _PLACED[cls.PARENT[0]][cls]
+        add, place = self._means(cls)
         several = iter((positions(trees) if at is None else at) if policies else ())
         for tree in trees:
             made = tree.made
@@ -132,9 +134,27 @@ class Planting:
                     done = evolved(done, name=f"policy-{position}")
             else:
                 done = place(made, ident, parent)
-            add(done, tree, ident)
-            for inner, children in _nested(tree):
-                self._plant_all(inner, ident, children)
+            add(done, tree, ident, parent)
+            if tree.given:
+                for inner, children in _nested(tree):
+                    self._plant_all(inner, ident, children)
+
+    def _join(
+        self, collection: str, parent: str, trees: Sequence[Tree], at: Iterable[int] | None = None
+    ) -> None:
+        """As L{_plant_all}, of a parent that was there before."""
+        if trees:
+            self._draft.join(collection, parent)
+            self._plant_all(collection, parent, trees, at)
+
+    def _means(self, cls: type[Resource]) -> tuple[Any, Any]:
+        """What adds objects of a class to the draft, and what makes them children of others."""
+        found = self._adding.get(cls.COLLECTION)
+        if found is None:
+            assert cls.PARENT is not None
+            found = self._draft.adding(cls.COLLECTION), _PLACED[cls.PARENT[0]][cls]
+            self._adding[cls.COLLECTION] = found
+        return found
 
     def settle(self, tree: Tree, current: Resource, parent: str = "") -> None:
         """What is nested replaces the lists that the document gives."""
@@ -151,7 +171,7 @@ class Planting:
         existing = self._draft.children(collection, parent)
         policies = collection == L7Policy.COLLECTION
         if not existing:
-            self._plant_all(collection, parent, trees)
+            self._join(collection, parent, trees)
             return
         at = list(positions(trees)) if policies else [0] * len(trees)
         found = matched(trees, existing)
@@ -163,7 +183,7 @@ class Planting:
             together = list(several)
             if is_new:
                 new = [tree for tree, _, _ in together]
-                self._plant_all(collection, parent, new, [position for _, _, position in together])
+                self._join(collection, parent, new, [position for _, _, position in together])
                 continue
             for tree, current, position in together:
                 assert current is not None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.document import Place
-from fiberlb.control.draft import Draft, elsewhere, with_parent
-from fiberlb.control.mentions import mention
+from fiberlb.control.draft import Draft, with_parent
+from fiberlb.control.mentions import elsewhere, mention
 from fiberlb.control.refusals import Ambiguous, InUse, NotFound, OwnedByFile
 from fiberlb.errors import Problem
 from fiberlb.model.configuration import DEFAULT_LOAD_BALANCER
@@ -231,6 +231,7 @@ class DraftTests(SynchronousTestCase):
         self.draft.remove(self.draft.look("l7_policies", "d"))
         self.assertEqual(position("e"), 55)
         self.assertEqual([position("c", 5), position("e", 6), position("f")], [5, 6, 30])
-        add = self.draft.adding("l7_policies", web)
-        add(L7Policy(id="g", name="g", listener_id=web, position=70), HERE, "g")
+        self.draft.join("l7_policies", web)
+        add = self.draft.adding("l7_policies")
+        add(L7Policy(id="g", name="g", listener_id=web, position=70), HERE, "g", web)
         self.assertEqual(position("h"), 80)

@@ -181,10 +181,12 @@ def _records(
 ) -> Iterator[Record]:
     """The records of what changed; new ones share what is known of all of them."""
     new: dict[Owner, Meta] = {}
+    stored, before = draft.state.layer.records, draft.known
     for index, made in enumerate(several):
         key = made.COLLECTION, made.id
-        known = _stored(draft.state, made) or draft.known.get(key)
-        notes = draft.noted(made.id)
+        known = stored[made.COLLECTION].get(made.id) or before.get(key)
+        # Nothing was noted of an object that has just been made, unless it was now.
+        notes = draft.noted(made.id) if known is not None or draft.notes else {}
         if known is not None:
             owner = draft.owners.get(key, known.meta.managed_by)
             meta = attrs.evolve(
@@ -203,7 +205,7 @@ def _records(
 
 
 def _change(version: Version) -> Change:
-    made = version.record.made
+    made = (version.after or version.before).made  # type: ignore[union-attr]
     return Change(version.op, made.COLLECTION, made.id, made.name)
 
 

@@ -97,10 +97,11 @@ class Origin:
     owner: Owner = Owner.API
 
 
-@attrs.frozen
+@attrs.define
 class Change:
     """
-    What happened to one object in a write.
+    What happened to one object in a write. It does not change; that it could makes it in half the
+    time.
 
     @ivar op: C{create}, C{update} or C{delete}; of C{keys}: C{rotate}, C{reseal} or C{prune}.
     """

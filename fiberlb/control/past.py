@@ -30,10 +30,10 @@ MATERIAL = ("certificate", "private_key", "passphrase", "crl", "ocsp")
 PAGE = 8
 
 
-@attrs.frozen
+@attrs.define
 class Version:
     """
-    One object around one revision.
+    One object around one revision. It does not change, as L{Record} does not.
 
     @ivar before: C{None}: the revision made it.
     @ivar after: C{None}: the revision deleted it.
@@ -52,7 +52,7 @@ class Version:
     @property
     def key(self) -> tuple[str, str]:
         """Its collection and its id."""
-        made = self.record.made
+        made = (self.after or self.before).made  # type: ignore[union-attr]
         return made.COLLECTION, made.id
 
     @property

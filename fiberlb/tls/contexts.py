@@ -25,6 +25,7 @@ from twisted.logger import Logger
 
 from fiberlb.tls import openssl
 from fiberlb.tls.ciphers import Suites, suites
+from fiberlb.tls.direct import Connection
 from fiberlb.tls.table import Plan, TlsTable, build
 
 _log = Logger()
@@ -47,11 +48,12 @@ class Handshake:
 
     @ivar guard: judges the client; C{None} where it is not asked, which is settled when
         the server name has come.
+    @ivar agreed: what ALPN agreed on; empty: nothing.
     @ivar failed: why a callback has refused the handshake, for the log.
     @ivar slot, table: what the connection was made by, and with.
     """
 
-    __slots__ = ("base", "failed", "guard", "protocols", "sessions", "slot", "table")
+    __slots__ = ("agreed", "base", "failed", "guard", "protocols", "sessions", "slot", "table")
 
     def __init__(self, slot: TlsSlot, table: TlsTable) -> None:
         self.slot = slot
@@ -61,6 +63,7 @@ class Handshake:
         self.guard = table.guard
         self.protocols = table.protocols
         self.sessions = table.sessions
+        self.agreed = b""
         self.failed = ""
 
 
@@ -135,7 +138,7 @@ class TlsSlot:
         table = self._table
         if table is None:
             raise RuntimeError("connection before use")
-        connection = SSL.Connection(table.base, sock)
+        connection = Connection(table.base, sock)
         connection.set_app_data(Handshake(self, table))
         if table.options:
             connection.set_options(table.options)
@@ -247,7 +250,9 @@ def refusal(connection: SSL.Connection) -> str:
 
 def _select_protocol(connection: SSL.Connection, offered: list[bytes]) -> Any:
     """The first of ours that the client offers; a client without one goes on without ALPN."""
-    for protocol in connection.get_app_data().protocols:
+    handshake = connection.get_app_data()
+    for protocol in handshake.protocols:
         if protocol in offered:
+            handshake.agreed = protocol
             return protocol
     return SSL.NO_OVERLAPPING_PROTOCOLS

@@ -107,7 +107,7 @@ class TlsSlot:
             or at C{("cipher_suites", index)}, which is relative to the plan.
         """
         chosen = suites(plan.cipher_suites, ("cipher_suites",))
-        base = self._base(chosen, plan.sessions)
+        base = self._base(chosen, plan.sessions, plan.client is not None)
         return build(plan, chosen, base, lambda: self._leaf(chosen), self._table, self._now)
 
     def use(self, table: TlsTable) -> None:
@@ -124,7 +124,8 @@ class TlsSlot:
         table = self._table
         if table is not None:
             self._bases.clear()
-            self.use(attrs.evolve(table, base=self._base(table.suites, table.sessions)))
+            base = self._base(table.suites, table.sessions, table.guard is not None)
+            self.use(attrs.evolve(table, base=base))
 
     def connection(self, sock: socket.socket | None) -> SSL.Connection:
         """
@@ -162,12 +163,19 @@ class TlsSlot:
             _log.failure("the choice of a certificate failed; the handshake is refused")
             return openssl.INTERNAL_ERROR
 
-    def _base(self, chosen: Suites, sessions: object) -> SSL.Context:
-        """The base context for sessions of this kind, made when there is none."""
+    def _base(self, chosen: Suites, sessions: object, asking: bool) -> SSL.Context:
+        """
+        The base context for sessions of this kind, made when there is none.
+
+        @param asking: clients may be asked for certificates.
+        """
         base = self._bases.get(sessions)
         if base is None:
             base = self._make_base()
             self._configure(base, chosen)
+            if not asking:
+                # Nobody's authorities are there to be looked through, in each handshake.
+                base.set_mode(openssl.NO_AUTO_CHAIN)
             openssl.set_servername_callback(base, self._choose)
             # Connections take it over, though nobody is asked until the name is known.
             base.set_verify(SSL.VERIFY_NONE, _verify)

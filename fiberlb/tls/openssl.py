@@ -33,6 +33,9 @@ UNRECOGNIZED_NAME = 112
 #: The buffers of an idle connection are given back: 34 KiB less for each (SSL_set_mode(3)).
 RELEASE_BUFFERS: int = getattr(_LIBRARY, "SSL_MODE_RELEASE_BUFFERS", 0x10)
 
+#: No issuers of a certificate are looked for beyond those that came with it (SSL_set_mode(3)).
+NO_AUTO_CHAIN: int = getattr(_LIBRARY, "SSL_MODE_NO_AUTO_CHAIN", 0x8)
+
 #: Called for every ClientHello, with a server name or without: returns the
 #: alert that refuses it, or 0. Must not raise.
 Choose = Callable[[SSL.Connection], int]

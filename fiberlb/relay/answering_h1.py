@@ -152,7 +152,8 @@ class Answering(Exchange):
         return self._write(data)
 
     def _write(self, data: bytes, last: bool = False) -> bool:
-        if self.conn.write(data, last):
+        # Without TLS there is no goodbye to travel with, and closing is left to be one call.
+        if self.conn.write(data, last and self.cell.plan.secure):
             return True
         self.blocked()
         return False

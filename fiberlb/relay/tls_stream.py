@@ -300,7 +300,16 @@ class TlsStream(Connection):
             return
         except SSL.Error:
             clear_errors()
+        if self._held:
+            self._push()
         self._retire()
+
+    def _push(self) -> None:
+        """Have all of it leave now: closed with input unread, the system would drop it."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
 
 
 def is_end(why: SSL.Error) -> bool:

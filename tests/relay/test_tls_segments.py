@@ -12,6 +12,9 @@ from fiberlb.tls.openssl import set_groups
 from tests.relay.test_tls_connection import BOTH, HandshakeCase
 from tests.relay.tls_client import RecordingSide, TlsPair
 
+#: Written down by a socket whose output has been ended.
+ENDED = -1
+
 
 class Corked:
     """
@@ -31,6 +34,11 @@ class Corked:
         """Note it."""
         assert (level, option) == (socket.IPPROTO_TCP, socket.TCP_CORK)
         self.said.append(value)
+
+    def shutdown(self, how: int) -> None:
+        """Note it, and do it."""
+        self.said.append(ENDED)
+        self._sock.shutdown(how)
 
 
 class TicketTests(HandshakeCase):
@@ -108,7 +116,7 @@ class TicketTests(HandshakeCase):
         one.conn.write(b"answer", True)
         one.conn.close()
         one.turn()
-        self.assertEqual(sock.said, [1])
+        self.assertEqual(sock.said, [1, ENDED])
         self.assertEqual(one.hear(), b"answer")
 
     def test_gone_at_once(self) -> None:
@@ -161,8 +169,19 @@ class LastTests(HandshakeCase):
             self.assertEqual(sock.said, [])
             one.conn.write(b"last", True)
             one.conn.end_output()
-            self.assertEqual(sock.said, [1])
+            self.assertEqual(sock.said, [1, ENDED])
             self.assertEqual(one.hear(), b"firstlast")
+
+    def test_pushed(self) -> None:
+        """Closing pushes it out first: with input unread, the system would drop what it holds."""
+        for context in BOTH:
+            one = self.pair("a.test", context)
+            one.handshake().say(b"x")
+            one.conn.sock = sock = Corked(one.conn.sock)
+            one.conn.write(b"last", True)
+            one.conn.close()
+            self.assertEqual(sock.said, [1, ENDED])
+            self.assertEqual(one.hear(), b"last")
 
 
 class AtOnceTests(HandshakeCase):

@@ -346,7 +346,7 @@ class Acceptor:
             ssl = slot.connection(sock)
             secure = plan.receive_tls(self.loop, sock, ssl, side, plan.timeouts.tls_handshake)
             side.conn = secure
-            secure.start()
+            secure.begin(at_once=cell.relief is None)
             return
         conn = Connection(self.loop, sock, side)
         conn.start_later()

@@ -109,10 +109,10 @@ class Answering(Exchange):
         if self.set_cookie:
             prefix += self.set_cookie
         if not self.keep or length < 0 or self.minor == 0 or self.cell.draining:
-            return self._respond_otherwise(prefix, length, data)
+            return self._respond_otherwise(prefix, length, data, whole)
         return self._write(b"".join((prefix, b"\r\n", data)))
 
-    def _respond_otherwise(self, prefix: bytes, length: int, data: bytes) -> bool:
+    def _respond_otherwise(self, prefix: bytes, length: int, data: bytes, whole: bool) -> bool:
         """The less usual ends of a head: the connection closes, or the framing changes."""
         if self.half_closed or (self.cell.draining and self.cell.ends()):
             self.keep = False
@@ -126,14 +126,15 @@ class Answering(Exchange):
                 return self._write(b"".join((prefix, _CODED, _chunk(data))))
             self.keep = False
         elif not self.minor:
-            # Not even an answer to HEAD may speak of chunks.
-            prefix = _uncoded(prefix)
+            if length <= 0:
+                # Not even an answer to HEAD may speak of chunks.
+                prefix = _uncoded(prefix)
             self.keep = self.keep and length != CHUNKED
         if not self.keep:
             tail = answers.CLOSE
         else:
             tail = answers.END if self.minor else answers.KEEP_ALIVE
-        return self._write(b"".join((prefix, tail, data)))
+        return self._write(b"".join((prefix, tail, data)), whole and not self.keep)
 
     def inform(self, prefix: bytes) -> None:
         """See L{Exchange.inform}; HTTP/1.0 knows no such answers."""
@@ -150,8 +151,9 @@ class Answering(Exchange):
         self.sent_octets += len(data)
         return self._write(data)
 
-    def _write(self, data: bytes) -> bool:
-        if self.conn.write(data):
+    def _write(self, data: bytes, last: bool = False) -> bool:
+        # Without TLS there is no goodbye to travel with, and closing is left to be one call.
+        if self.conn.write(data, last and self.cell.plan.secure):
             return True
         self.blocked()
         return False
@@ -283,7 +285,7 @@ class Answering(Exchange):
         self.head_sent = True
         answer = amended_own(self, answer)
         self.sent_octets = len(answer) - answer.index(b"\r\n\r\n") - 4
-        self._write(answer)
+        self._write(answer, not self.keep)
         self._finish(reason)
 
     def cut(self, reason: str) -> None:
@@ -308,9 +310,9 @@ class Answering(Exchange):
         self.log(reason)
         unread = self.left or self.chunks is not None
         self.let_go()
-        self.clear()
-        self.set_cookie = b""
         if self.keep and not unread:
+            self.clear()
+            self.set_cookie = b""
             if self.serving:
                 self.started = self.conn.loop.now
                 return
@@ -318,11 +320,10 @@ class Answering(Exchange):
                 self._go_on()
             else:
                 self.wait()
-        elif (unread or self.buffer) or reason is not None:
+            return
+        if unread or self.buffer or reason is not None:
             Lingering(self.conn)
-            self.leave()
-        else:
-            self.leave()
+        self.leave()
 
     def _go_on(self) -> None:
         """Requests have waited meanwhile, or the client is still taking this answer."""

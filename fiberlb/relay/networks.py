@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -68,4 +69,9 @@ def local_name(sock: Any) -> bytes:
     name = sock.getsockname()
     if not isinstance(name, tuple):
         return b"localhost"
-    return at(plain_address(name[0]), name[1]).encode()
+    return _named(name[0], name[1])
+
+
+@lru_cache(maxsize=256)
+def _named(host: str, port: int) -> bytes:
+    return at(plain_address(host), port).encode()

@@ -70,7 +70,12 @@ class Reading(Treating):
         self.client = self.peer
         self._trusted = plan.trusted is not None and plan.trusted(self.peer)
         self._about = told(self.shown, plan.client_fields) if plan.client_fields else b""
-        self._told = self._about + forwarded.tails(*self._own(plan))[1]
+        self._told = b""
+
+    def _tell(self, plan: Plan) -> bytes:
+        """What this client's requests of HTTP/1.1 end with, the same for all of them."""
+        told = self._told = self._about + forwarded.tails(*self._own(plan))[1]
+        return told
 
     def _own(self, plan: Plan) -> tuple[bytes, bool, int, tuple[str, ...]]:
         client = b"" if self.peer == UNIX else self.peer.encode()
@@ -174,12 +179,13 @@ class Reading(Treating):
         self.head_at = self.conn.loop.now
         self.buffer = rest = data[end:]
         self.cell.requests += 1
-        tail = self._told
         if self._trusted and plan.trusted is not None:
             self.client = forwarded.client_address(self.peer, xff, plan.trusted)
             block, tail = self._passed_on(plan, block, xff, minor)
         elif not minor:
             tail = self._about + forwarded.tails(*self._own(plan))[0]
+        else:
+            tail = self._told or self._tell(plan)
         if flags & (TRAILERS | UPGRADE):
             tail = forwarded.hop_by_hop(upgrade, bool(flags & TRAILERS)) + tail
         if not authority:

@@ -6,7 +6,7 @@ fails or takes too long; before that it hears nothing. It may replace itself by
 another side when it is told::
 
     connection = TlsConnection(loop, sock, slot.connection(sock), side, limit)
-    connection.start()
+    connection.begin()
     # later: side.connected(), then connection.sni, .version, .protocol
 """
 
@@ -24,6 +24,7 @@ from fiberlb.relay.lingering import MOST_DROPPED, PATIENCE
 from fiberlb.relay.loop import READ, Loop
 from fiberlb.relay.nobody import NOBODY
 from fiberlb.relay.tls_handshake import TlsHandshake
+from fiberlb.relay.tls_stream import RECORD
 from fiberlb.tls.contexts import refusal, up_to_date
 from fiberlb.tls.openssl import finished_sent, reason
 from fiberlb.tls.shown import Shown
@@ -49,7 +50,7 @@ class TlsConnection(TlsHandshake):
         that was resumed has the name it was made with.
     """
 
-    __slots__ = ("_begun", "_held", "_limit", "_lingering", "sni")
+    __slots__ = ("_begun", "_limit", "_lingering", "sni")
 
     def __init__(
         self, loop: Loop, sock: Any, ssl: SSL.Connection, side: Any, limit: float | None
@@ -62,7 +63,6 @@ class TlsConnection(TlsHandshake):
         self.sni: bytes | None = None
         self._limit = limit
         self._lingering = False
-        self._held = False
         self._begun = False
 
     @property
@@ -86,13 +86,44 @@ class TlsConnection(TlsHandshake):
     @property
     def protocol(self) -> bytes:
         """What ALPN agreed on; empty when nothing was."""
-        return self.ssl.get_alpn_proto_negotiated()
+        agreed: bytes = self.ssl.get_app_data().agreed
+        return agreed
 
     def start(self, events: int = READ) -> None:
         """Begin to be watched, and the handshake's time."""
         super().start(events)
         if self._limit is not None:
             self.hasten(self.loop.now + self._limit)
+
+    def begin(self, at_once: bool = True) -> None:
+        """
+        L{start}, just accepted.
+
+        @param at_once: the client has mostly begun: look, before waiting for it.
+        """
+        if not at_once:
+            self.start()
+            return
+        if self._limit is not None:
+            self.deadline = self.loop.now + self._limit
+        self.start_later()
+        try:
+            if self._input_waits():
+                self._begun = True
+                self.readable()
+            if not self.closed:
+                self.settle()
+        except Exception:
+            self.loop.fault(self)
+
+    def _input_waits(self) -> bool:
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # OpenSSL meets it again
+        return True
 
     def visit(self, now: float) -> float:
         """The wheel asks; when to ask again."""
@@ -117,7 +148,7 @@ class TlsConnection(TlsHandshake):
                 self._begin()
             super()._opened()
             if self.connecting and not self._held and not self.closed:
-                self._hold()
+                self._hold_tickets()
 
     def _begin(self) -> None:
         """The client has begun, perhaps a while after it was accepted, and changes since then."""
@@ -126,28 +157,20 @@ class TlsConnection(TlsHandshake):
         if ssl is not self.ssl:
             self.ssl, self.recv, self.send = ssl, ssl.recv, ssl.send
 
-    def _hold(self) -> None:
+    def _hold_tickets(self) -> None:
         """
-        Have tickets sent together, once nothing but these is left to be sent.
+        Have tickets held back, once nothing but these is left to be sent.
 
         OpenSSL writes each by itself, and each write would be a segment of its own. That our
-        Finished is out before the client's is so in TLS 1.3 only, and only after whatever the
-        client waits for; an alert goes out with the end of the connection.
+        Finished is out before the client's is so in TLS 1.3, and where a session of TLS 1.2 is
+        resumed, and only after whatever the client waits for; an alert goes out with the end of
+        the connection.
         """
         if finished_sent(self.ssl):
-            self._held = True
-            self._cork(1)
-
-    def _cork(self, on: int) -> None:
-        try:
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
-        except OSError:
-            pass  # a Unix socket
+            self._hold()
 
     def shaken(self) -> None:
         """See L{TlsHandshake.shaken}."""
-        if self._held:
-            self._cork(0)
         why_not = refusal(self.ssl)
         if why_not:
             self.refuse(errno.EACCES, why_not)
@@ -157,8 +180,35 @@ class TlsConnection(TlsHandshake):
         name = self.ssl.get_servername()
         if name is not None:
             self.sni = normal(name.decode("latin-1")).encode("latin-1")
-        self._watch()
+        if self.events != READ:
+            self._watch()
         self.side.connected()
+        if self._held and not self.closed:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """
+        A client that had the last word in the handshake has mostly sent its request by now.
+
+        Then the tickets wait for the answer, to travel in its segment; the system gives up
+        after 200 ms (tcp(7), C{TCP_CORK}). Otherwise they leave now.
+        """
+        if self._reading and not self.closing:
+            try:
+                data = self.recv(RECORD)
+            except SSL.WantReadError:
+                pass
+            except SSL.Error as why:
+                self._let_go()
+                self._not_received(why)
+                return
+            else:
+                if len(data) == RECORD or self.ssl.pending():
+                    self._received_full(data)
+                else:
+                    self.side.received(data)
+                return
+        self._let_go()
 
     def failed_with(self, why: SSL.Error) -> None:
         """See L{TlsHandshake.failed_with}."""

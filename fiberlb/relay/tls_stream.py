@@ -8,11 +8,13 @@ For its side it is a L{Connection} like any other. What is different inside:
 * bytes that OpenSSL holds decrypted are taken at once, the loop would not tell of them;
 * a send that could not finish is repeated with the same bytes in front; more may
   have been appended meanwhile;
-* C{close} says goodbye (C{close_notify}), C{abort} and C{reset} do not.
+* C{close} says goodbye (C{close_notify}), C{abort} and C{reset} do not. OpenSSL writes it by
+  itself; that it travels with the last bytes is up to the system (C{TCP_CORK}).
 """
 
 from __future__ import annotations
 
+import socket
 from typing import Any, Final
 
 from OpenSSL import SSL
@@ -38,6 +40,7 @@ class TlsStream(Connection):
     __slots__ = (
         "_deaf",
         "_ending",
+        "_held",
         "_read_wants_write",
         "_reading",
         "_write_wants_read",
@@ -52,6 +55,7 @@ class TlsStream(Connection):
         self._reading = True
         self._deaf = False
         self._ending = False
+        self._held = False
         self._read_wants_write = False
         self._write_wants_read = False
 
@@ -115,6 +119,8 @@ class TlsStream(Connection):
             return False
         if self.closed or self.closing or self._failed or not data:
             return True
+        if last and not self._held:
+            self._hold()
         try:
             sent = self.send(data)
         except (SSL.WantWriteError, SSL.WantReadError) as why:
@@ -124,6 +130,8 @@ class TlsStream(Connection):
             clear_errors()
             self.fail_soon()
             return True
+        if self._held and not last:
+            self._let_go()
         if sent == len(data):
             return True
         self.out = data[sent:]
@@ -183,6 +191,22 @@ class TlsStream(Connection):
         super().end_output()
 
     # Inside.
+
+    def _hold(self) -> None:
+        """Have what is sent from here on wait for more, or for the end, to leave with it."""
+        self._held = True
+        self._cork(1)
+
+    def _let_go(self) -> None:
+        """What was held back leaves."""
+        self._held = False
+        self._cork(0)
+
+    def _cork(self, on: int) -> None:
+        try:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
+        except OSError:
+            pass  # a Unix socket
 
     def _watch(self) -> None:
         """Have the loop report what is waited for."""
@@ -276,7 +300,16 @@ class TlsStream(Connection):
             return
         except SSL.Error:
             clear_errors()
+        if self._held:
+            self._push()
         self._retire()
+
+    def _push(self) -> None:
+        """Have all of it leave now: closed with input unread, the system would drop it."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
 
 
 def is_end(why: SSL.Error) -> bool:

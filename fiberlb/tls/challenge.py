@@ -19,6 +19,7 @@ class _Unjudged:
     """What every connection of ours has (L{fiberlb.tls.contexts}): nobody is judged here."""
 
     guard = None
+    agreed = ALPN
     failed = ""
 
 

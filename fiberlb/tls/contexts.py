@@ -25,6 +25,7 @@ from twisted.logger import Logger
 
 from fiberlb.tls import openssl
 from fiberlb.tls.ciphers import Suites, suites
+from fiberlb.tls.direct import Connection
 from fiberlb.tls.table import Plan, TlsTable, build
 
 _log = Logger()
@@ -47,11 +48,12 @@ class Handshake:
 
     @ivar guard: judges the client; C{None} where it is not asked, which is settled when
         the server name has come.
+    @ivar agreed: what ALPN agreed on; empty: nothing.
     @ivar failed: why a callback has refused the handshake, for the log.
     @ivar slot, table: what the connection was made by, and with.
     """
 
-    __slots__ = ("base", "failed", "guard", "protocols", "sessions", "slot", "table")
+    __slots__ = ("agreed", "base", "failed", "guard", "protocols", "sessions", "slot", "table")
 
     def __init__(self, slot: TlsSlot, table: TlsTable) -> None:
         self.slot = slot
@@ -61,6 +63,7 @@ class Handshake:
         self.guard = table.guard
         self.protocols = table.protocols
         self.sessions = table.sessions
+        self.agreed = b""
         self.failed = ""
 
 
@@ -104,7 +107,7 @@ class TlsSlot:
             or at C{("cipher_suites", index)}, which is relative to the plan.
         """
         chosen = suites(plan.cipher_suites, ("cipher_suites",))
-        base = self._base(chosen, plan.sessions)
+        base = self._base(chosen, plan.sessions, plan.client is not None)
         return build(plan, chosen, base, lambda: self._leaf(chosen), self._table, self._now)
 
     def use(self, table: TlsTable) -> None:
@@ -121,7 +124,8 @@ class TlsSlot:
         table = self._table
         if table is not None:
             self._bases.clear()
-            self.use(attrs.evolve(table, base=self._base(table.suites, table.sessions)))
+            base = self._base(table.suites, table.sessions, table.guard is not None)
+            self.use(attrs.evolve(table, base=base))
 
     def connection(self, sock: socket.socket | None) -> SSL.Connection:
         """
@@ -135,7 +139,7 @@ class TlsSlot:
         table = self._table
         if table is None:
             raise RuntimeError("connection before use")
-        connection = SSL.Connection(table.base, sock)
+        connection = Connection(table.base, sock)
         connection.set_app_data(Handshake(self, table))
         if table.options:
             connection.set_options(table.options)
@@ -159,12 +163,19 @@ class TlsSlot:
             _log.failure("the choice of a certificate failed; the handshake is refused")
             return openssl.INTERNAL_ERROR
 
-    def _base(self, chosen: Suites, sessions: object) -> SSL.Context:
-        """The base context for sessions of this kind, made when there is none."""
+    def _base(self, chosen: Suites, sessions: object, asking: bool) -> SSL.Context:
+        """
+        The base context for sessions of this kind, made when there is none.
+
+        @param asking: clients may be asked for certificates.
+        """
         base = self._bases.get(sessions)
         if base is None:
             base = self._make_base()
             self._configure(base, chosen)
+            if not asking:
+                # Nobody's authorities are there to be looked through, in each handshake.
+                base.set_mode(openssl.NO_AUTO_CHAIN)
             openssl.set_servername_callback(base, self._choose)
             # Connections take it over, though nobody is asked until the name is known.
             base.set_verify(SSL.VERIFY_NONE, _verify)
@@ -247,7 +258,9 @@ def refusal(connection: SSL.Connection) -> str:
 
 def _select_protocol(connection: SSL.Connection, offered: list[bytes]) -> Any:
     """The first of ours that the client offers; a client without one goes on without ALPN."""
-    for protocol in connection.get_app_data().protocols:
+    handshake = connection.get_app_data()
+    for protocol in handshake.protocols:
         if protocol in offered:
+            handshake.agreed = protocol
             return protocol
     return SSL.NO_OVERLAPPING_PROTOCOLS

@@ -26,6 +26,7 @@ from twisted.logger import Logger
 from fiberlb.model.addresses import named
 from fiberlb.snapshot import MemberTlsPlan
 from fiberlb.tls import openssl
+from fiberlb.tls.direct import Connection
 from fiberlb.tls.words import certificate_words, other_name_words
 
 #: What is offered by ALPN.
@@ -75,7 +76,7 @@ class Expectation:
         return ""
 
 
-class MemberSsl(SSL.Connection):
+class MemberSsl(Connection):
     """
     OpenSSL's end of a connection to a member.
 

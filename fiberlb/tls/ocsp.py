@@ -17,7 +17,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import (
+    AuthorityInformationAccessOID,
+    ExtendedKeyUsageOID,
+    SignatureAlgorithmOID,
+)
 
 from fiberlb.model import ocsp as words
 from fiberlb.model.ocsp import MOST_RESPONSE, Staple
@@ -27,6 +31,8 @@ from fiberlb.tls.material import Material
 #: Seconds that a responder's clock may be ahead of ours.
 SKEW = 300.0
 _UNREADABLE = "cannot be read"
+#: Of signatures with RSASSA-PSS; the digest of the mask is the same (RFC 4055, 3.1).
+_DIGESTS = (hashes.SHA256(), hashes.SHA384(), hashes.SHA512())
 
 
 class Unfit(Exception):
@@ -172,7 +178,7 @@ def _signed(read: ocsp.OCSPResponse, signer: x509.Certificate) -> tuple[float, f
 
     @return: between which times that one may, seconds since the epoch.
     """
-    if isinstance(read.signature_hash_algorithm, WEAK):
+    if not _is_pss(read) and isinstance(read.signature_hash_algorithm, WEAK):
         raise Unfit(f"is signed with {read.signature_hash_algorithm.name.upper()}")
     if _is_responder(read, signer) and _verified(read, signer):
         return _times(signer)
@@ -215,6 +221,8 @@ def _delegated(one: x509.Certificate, signer: x509.Certificate) -> bool:
 
 def _verified(read: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
     key, signature, data = certificate.public_key(), read.signature, read.tbs_response_bytes
+    if _is_pss(read):
+        return isinstance(key, rsa.RSAPublicKey) and _verified_pss(key, signature, data)
     digest = read.signature_hash_algorithm
     try:
         if isinstance(key, rsa.RSAPublicKey) and digest is not None:
@@ -228,6 +236,27 @@ def _verified(read: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
     except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         return False
     return True
+
+
+def _is_pss(read: ocsp.OCSPResponse) -> bool:
+    return read.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
+
+
+def _verified_pss(key: rsa.RSAPublicKey, signature: bytes, data: bytes) -> bool:
+    """
+    Whether a signature with RSASSA-PSS is right, with any digest that is good enough.
+
+    Which one it is stands in parameters of the algorithm that C{cryptography} does not tell of a
+    response. They are not signed themselves: what verifies is what the key's owner has signed.
+    """
+    for digest in _DIGESTS:
+        scheme = padding.PSS(padding.MGF1(digest), padding.PSS.AUTO)
+        try:
+            key.verify(signature, data, scheme, digest)
+        except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+            continue
+        return True
+    return False
 
 
 def unstapled(material: Material, ocsp: str) -> Iterator[str]:

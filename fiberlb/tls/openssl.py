@@ -18,6 +18,12 @@ from OpenSSL import SSL
 _INNER: Any = SSL
 _LIBRARY: Any = getattr(SSL, "_lib", None)
 
+#: What every connection needs is looked up once.
+_CLEAR_MODE: Any = getattr(_LIBRARY, "SSL_clear_mode", None)
+_AUTO_RETRY: int = getattr(_LIBRARY, "SSL_MODE_AUTO_RETRY", 0x4)
+_FINISHED: Any = getattr(_LIBRARY, "SSL_get_finished", None)
+_NULL: Any = getattr(getattr(SSL, "_ffi", None), "NULL", None)
+
 #: Alerts, RFC 8446 section 6.2.
 PROTOCOL_VERSION = 70
 INTERNAL_ERROR = 80
@@ -26,6 +32,9 @@ UNRECOGNIZED_NAME = 112
 
 #: The buffers of an idle connection are given back: 34 KiB less for each (SSL_set_mode(3)).
 RELEASE_BUFFERS: int = getattr(_LIBRARY, "SSL_MODE_RELEASE_BUFFERS", 0x10)
+
+#: No issuers of a certificate are looked for beyond those that came with it (SSL_set_mode(3)).
+NO_AUTO_CHAIN: int = getattr(_LIBRARY, "SSL_MODE_NO_AUTO_CHAIN", 0x8)
 
 #: Called for every ClientHello, with a server name or without: returns the
 #: alert that refuses it, or 0. Must not raise.
@@ -128,10 +137,9 @@ def finished_sent(connection: SSL.Connection) -> bool:
 
     As C{get_finished}, which makes two buffers and a copy of what nobody looks at.
     """
-    size = getattr(_LIBRARY, "SSL_get_finished", None)
-    if size is None:
+    if _FINISHED is None:
         return connection.get_finished() is not None
-    return bool(size(connection._ssl, _INNER._ffi.NULL, 0))
+    return bool(_FINISHED(connection._ssl, _NULL, 0))
 
 
 def bounded_reads(connection: SSL.Connection) -> None:
@@ -142,6 +150,5 @@ def bounded_reads(connection: SSL.Connection) -> None:
     such records (key updates) never lets come back. Whoever calls C{recv}
     must come again as long as the socket is readable.
     """
-    clear = getattr(_LIBRARY, "SSL_clear_mode", None)
-    if clear is not None:
-        clear(connection._ssl, _LIBRARY.SSL_MODE_AUTO_RETRY)
+    if _CLEAR_MODE is not None:
+        _CLEAR_MODE(connection._ssl, _AUTO_RETRY)

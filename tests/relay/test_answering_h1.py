@@ -62,6 +62,18 @@ class FramingTests(RelayTestCase):
         self.assertEqual(client.received, head(CLOSE, CODED) + b"3\r\none\r\n0\r\n\r\n")
         self.assertTrue(client.ended)
 
+    def test_last(self) -> None:
+        """Over TLS an answer that is there in full, and is the last one, travels with the end."""
+        ours = b"GET / HTTP/2.0\r\n\r\n"
+        cases = ((True, CLOSE, True), (True, b"A: b", False), (False, CLOSE, False))
+        for secure, field, more in cases:
+            world = self.world()
+            world.cell.plan.secure = secure
+            client, member = self.start(world, ask(field))
+            member.send(answer())
+            self.assertEqual(client.more, more)
+            self.assertEqual(world.client(ours).more, secure)
+
     def test_old_client(self) -> None:
         """HTTP/1.0 gets the content alone; its end is the end of the connection."""
         old = ask(b"Connection: keep-alive", version=b"1.0")

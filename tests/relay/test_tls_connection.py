@@ -9,14 +9,12 @@ import sys
 from functools import partial
 from typing import Any
 
-from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.listener import TlsVersion
 from fiberlb.relay.connection import NEVER
 from fiberlb.relay.lingering import PATIENCE
 from fiberlb.relay.loop import READ
-from fiberlb.tls.openssl import set_groups
 from tests.relay.tls_client import RecordingSide, TlsPair
 from tests.support.certificates import leaf
 from tests.tls.asking import asking, client, person
@@ -54,75 +52,6 @@ class HandshakeCase(SynchronousTestCase):
         self.assertEqual(one.conn.sock.fileno(), -1)
         # Others are served as before.
         self.pair("a.test").handshake().say(b"x")
-
-
-class Corked:
-    """
-    A socket that writes down when its segments are held back, and let go.
-
-    @ivar said: the values, in order.
-    """
-
-    def __init__(self, sock: Any) -> None:
-        self.said: list[int] = []
-        self._sock = sock
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def setsockopt(self, level: int, option: int, value: int) -> None:
-        """Note it."""
-        assert (level, option) == (socket.IPPROTO_TCP, socket.TCP_CORK)
-        self.said.append(value)
-
-
-class TicketTests(HandshakeCase):
-    """The tickets of TLS 1.3, which OpenSSL writes one by one."""
-
-    def corked(self, *arguments: Any) -> tuple[TlsPair, Corked]:
-        """A connection before its handshake, and its socket."""
-        one = self.pair(*arguments)
-        one.conn.sock = sock = Corked(one.conn.sock)
-        return one, sock
-
-    def test_together(self) -> None:
-        """They are held back and let go at once; in TLS 1.2 nothing is, the client waits for it."""
-        for context, expected in zip(BOTH, ([], [1, 0]), strict=True):
-            one, sock = self.corked("a.test", context)
-            one.handshake().say(b"x")
-            self.assertEqual(sock.said, expected)
-
-    def test_flight(self) -> None:
-        """What the client waits for is never held back, though its hello comes in pieces."""
-        one, sock = self.corked("a.test", BOTH[1])
-        self.assertRaises(ssl.SSLWantReadError, one.tls.do_handshake)
-        hello = one.outgoing.read()
-        for piece in (hello[:50], hello[50:100]):
-            one.raw.send(piece)
-            one.loop.settle()
-            self.assertEqual(sock.said, [])
-        one.raw.send(hello[100:])
-        one.loop.settle()
-        self.assertEqual(sock.said, [1])
-
-    def test_asked_again(self) -> None:
-        """Nor after a hello that guessed the wrong group, and has to be sent anew."""
-        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-        self.assertTrue(set_groups(context, b"P-521:X25519"))
-        other = SSL.Connection(context, None)
-        other.set_tlsext_host_name(b"a.test")
-        other.set_connect_state()
-        one, sock = self.corked("a.test", BOTH[1])
-        for held in ([], [1], [1, 0]):
-            try:
-                other.do_handshake()
-            except SSL.WantReadError:
-                pass
-            one.raw.send(other.bio_read(65536))
-            one.loop.settle()
-            self.assertEqual(sock.said, held)
-            other.bio_write(one.raw.recv(65536))
-        self.assertEqual(one.side.heard, ["connected"])
 
 
 class ConnectedTests(HandshakeCase):

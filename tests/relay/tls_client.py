@@ -19,6 +19,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from OpenSSL import SSL
 
+from fiberlb.relay.loop import LATE
 from fiberlb.relay.timer_wheel import TimerWheel
 from fiberlb.relay.tls_connection import TlsConnection
 from fiberlb.tls.contexts import TlsSlot
@@ -62,14 +63,18 @@ class StepLoop:
         self._watched[watched.fd] = watched
 
     def watch_later(self, watched: Any, events: int) -> None:
-        """See L{fiberlb.relay.loop.Loop}; nothing that speaks TLS is."""
-        raise AssertionError
+        """See L{fiberlb.relay.loop.Loop}."""
+        watched.events = events | LATE
 
     def watch_all(self) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
 
     def change(self, watched: Any, events: int) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
+        if watched.events & LATE:
+            self.watch(watched, events & ~LATE)
+            watched.hasten(watched.deadline)
+            return
         self._poller.modify(watched.fd, events)
         watched.events = events
 
@@ -77,8 +82,9 @@ class StepLoop:
 
     def retire(self, watched: Any) -> None:
         """See L{fiberlb.relay.loop.Loop}."""
-        self._poller.unregister(watched.fd)
-        del self._watched[watched.fd]
+        if not watched.events & LATE:
+            self._poller.unregister(watched.fd)
+            del self._watched[watched.fd]
         self._retired.append(watched)
 
     def soon(self, task: Callable[[], None]) -> None:
@@ -196,18 +202,36 @@ class TlsPair:
         context: ssl.SSLContext | None = None,
         limit: float | None = 10.0,
         session: ssl.SSLSession | None = None,
+        began: bool = False,
+        at_once: bool = True,
+        gone: bool = False,
     ) -> None:
+        """
+        @param began: the client's first flight is there when the connection is taken in.
+        @param at_once: it is looked for then.
+        @param gone: the client has left before.
+        """
         self.loop = StepLoop()
         self.side = RecordingSide()
         ours, self.raw = pair()
         self.conn = TlsConnection(self.loop, ours, slot.connection(ours), self.side, limit)
-        self.conn.start()
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = (context or client_context()).wrap_bio(
             self.incoming, self.outgoing, server_hostname=name, session=session
         )
         self._unsent = b""
         self.eof = False
+        if began:
+            self._begin()
+        if gone:
+            self.raw.close()
+        self.conn.begin(at_once)
+
+    def _begin(self) -> None:
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self.push()
 
     def push(self) -> None:
         """Put what the client has written on the wire, as far as it goes."""

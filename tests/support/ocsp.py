@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -117,6 +118,25 @@ class Word:
         return builder.sign(signer.key, self.signed_with).public_bytes(Encoding.DER)
 
 
+def signed_pss(one: Leaf, question: bytes, digest: str, *options: str) -> bytes:
+    """
+    What C{openssl ocsp} says of a certificate of L{ISSUER} that is good, with RSASSA-PSS.
+
+    @param digest: it signs with; C{options}: of its signature, as C{NAME:VALUE}.
+    """
+    responder = Responder()
+    responder.write(delegate(kind="rsa"))
+    responder.index(one)
+    (responder.directory / "question").write_bytes(question)
+    command = [need("openssl"), "ocsp", "-index", "index.txt", "-CA", "ca.pem", "-ndays", "1"]
+    command += ["-rsigner", "cert.pem", "-rkey", "key.pem", "-rmd", digest, "-reqin", "question"]
+    command += ["-respout", "answer"]
+    for option in ("rsa_padding_mode:pss", *options):
+        command += ["-rsigopt", option]
+    subprocess.run(command, cwd=responder.directory, check=True, capture_output=True, timeout=60)
+    return (responder.directory / "answer").read_bytes()
+
+
 class Responder:
     """
     C{openssl ocsp} for some certificates of L{ISSUER}; the index may be changed while it runs.
@@ -133,12 +153,8 @@ class Responder:
 
     def start(self, *leaves: Leaf, revoked: Sequence[Leaf] = ()) -> Responder:
         """Answer for these."""
-        signer = delegate()
+        self.write(delegate())
         self.index(*leaves, revoked=revoked)
-        one = Leaf(signer.certificate, signer.key)
-        files = {"ca": ISSUER.pem, "cert": one.pem, "key": one.key_pem()}
-        for name, text in files.items():
-            (self.directory / f"{name}.pem").write_text(text)
         command = [need("openssl"), "ocsp", "-index", "index.txt", "-port", str(self.port)]
         command += ["-CA", "ca.pem", "-rsigner", "cert.pem", "-rkey", "key.pem"]
         command += ["-nmin", str(self.minutes), "-ignore_err"]
@@ -146,6 +162,13 @@ class Responder:
         # No connection to try it: the program would wait on that for ever.
         self.program.wait_for_line("ACCEPT")
         return self
+
+    def write(self, signer: Authority) -> None:
+        """Write the certificates, and the key of whom it signs as."""
+        one = Leaf(signer.certificate, signer.key)
+        files = {"ca": ISSUER.pem, "cert": one.pem, "key": one.key_pem()}
+        for name, text in files.items():
+            (self.directory / f"{name}.pem").write_text(text)
 
     def index(self, *leaves: Leaf, revoked: Sequence[Leaf] = ()) -> None:
         """Write the index; in force when it starts next."""

@@ -87,6 +87,7 @@ class NearSocket:
         if not count and data:
             raise BlockingIOError
         link.received += data[:count]
+        link.more = bool(flags & socket.MSG_MORE)
         if link.room is not None:
             link.room -= count
         return count
@@ -115,6 +116,7 @@ class Link:
 
     @ivar received: what the relay has sent so far.
     @ivar room: octets that the relay may send before the buffer is full; C{None}: any number.
+    @ivar more: the relay has said of what it sent last that more follows at once.
     @ivar closed: the relay has closed it.
     @ivar was_reset: the relay has reset it.
     @ivar near_ended: the relay has said that nothing more will come.
@@ -138,6 +140,7 @@ class Link:
         self.near_ended = False
         self.broken = False
         self.aborts = False
+        self.more = False
         self.closed = False
         self.was_reset = False
         self._seen = 0

@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, SignatureAlgorithmOID
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.ocsp import AUTO, MOST_RESPONSE, NONE, armoured
@@ -25,7 +25,7 @@ from fiberlb.tls.ocsp import (
     untimely,
 )
 from tests.support.certificates import Leaf, authority, leaf
-from tests.support.ocsp import ISSUER, NOW, REVOKED, UNKNOWN, Word, delegate, watched
+from tests.support.ocsp import ISSUER, NOW, REVOKED, UNKNOWN, Word, delegate, signed_pss, watched
 
 URL = "http://ocsp.test/x"
 ONE = watched("a.test", URL)
@@ -98,6 +98,25 @@ class JudgedTests(SynchronousTestCase):
             digest = None if kind == "ed25519" else hashes.SHA384()
             word = Word(by=by, certificates=[by.certificate], signed_with=digest)
             judged(word.about(ONE), MATERIAL)
+
+    def test_pss(self) -> None:
+        """OpenSSL's responses with RSASSA-PSS, of any digest and salt that is not weak."""
+        asked = request(ONE.certificate, ISSUER.certificate)
+        for digest, *options in (
+            ("sha256",),
+            ("sha384", "rsa_pss_saltlen:20"),
+            ("sha512", "rsa_pss_saltlen:max"),
+        ):
+            response = signed_pss(ONE, asked, digest, *options)
+            self.assertEqual(judged(response, MATERIAL).response, response)
+            read = ocsp.load_der_ocsp_response(response)
+            self.assertEqual(read.signature_algorithm_oid, SignatureAlgorithmOID.RSASSA_PSS)
+            at = response.index(read.signature)
+            wrong = response[:at] + bytes([response[at] ^ 1]) + response[at + 1 :]
+            self.assertIn("is not signed by the issuer", str(self.refused(wrong)))
+        self.assertIn("another certificate", str(self.refused(response, OTHER)))
+        weak = signed_pss(ONE, asked, "sha1")
+        self.assertIn("is not signed by the issuer", str(self.refused(weak)))
 
     def test_status(self) -> None:
         """Revoked is told apart; unknown is as good as none."""

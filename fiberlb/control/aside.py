@@ -69,17 +69,28 @@ class Threads:
             self._since = self._reactor.seconds()
             gc.disable()
             self._resume = self._reactor.callLater(QUIET, self._collect)
-        elif self._reactor.seconds() - self._since < LONGEST:
-            self._resume.reset(QUIET)
+        else:
+            self._put_off()
 
     def _end(self, result: T) -> T:
         self._running -= 1
         if not self._running:
             sys.setswitchinterval(self._usual)
+        self._put_off()
         return result
+
+    def _put_off(self) -> None:
+        if self._resume is not None and not self._overdue():
+            self._resume.reset(QUIET)
+
+    def _overdue(self) -> bool:
+        return bool(self._reactor.seconds() - self._since >= LONGEST)
 
     def _collect(self) -> None:
         """What lives now is not looked through again: it goes when nobody refers to it."""
+        if self._running and not self._overdue():
+            self._resume = self._reactor.callLater(QUIET, self._collect)
+            return
         self._resume = None
         gc.freeze()
         gc.enable()

@@ -107,7 +107,9 @@ def measure(workers: int, policies: int, rounds: int, seconds: float) -> None:
             balancer.reload()
             program.wait_for_line(_DONE, after=said, within=120)
             took, used = time.monotonic() - began, spent(balancer.admin) - before
-            told = f"workers: {workers}, {'one' if number < rounds else 'all'} changed, in force after {took:.2f} s, {used:.2f} s of processors"
+            what = "one" if number < rounds else "all"
+            told = f"workers: {workers}, {what} changed: in force after {took:.2f} s"
+            told += f", {used:.2f} s of processors"
             print(f"{told}: {client.waits()} ms", flush=True)
     finally:
         balancer.stop()

@@ -169,8 +169,10 @@ class Outliers:
         found = {}
         for ident in self._ejected:
             of = self._records[ident]
-            known = (of.row, of.total, of.length, of.since, of.cause, of.reason)
-            found[ident] = Ejection(*of.place, *known)
+            address, port = of.place
+            found[ident] = Ejection(
+                address, port, of.row, of.total, of.length, of.since, of.cause, of.reason
+            )
         return found
 
     def _forget(self, ident: str) -> None:

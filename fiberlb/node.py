@@ -31,6 +31,7 @@ from fiberlb.errors import AddressInUse, ConfigurationError
 from fiberlb.figures_plane import FiguresPlane
 from fiberlb.health.checks.table import open_checks
 from fiberlb.health.monitor import HealthService
+from fiberlb.health.remembered import FILE as EJECTED
 from fiberlb.model.access_log import AccessLog as LogSettings
 from fiberlb.model.access_log import AccessLogFormat
 from fiberlb.model.bounds import Limits
@@ -161,6 +162,8 @@ class Node(Service):
         await self.plane.begin("" if self._layer.ephemeral else self.directory)
         if isinstance(self.plane, WorkersPlane):
             self.plane.crew.suspect = self.health.suspect
+        if not self._layer.ephemeral:
+            self.health.remember(os.path.join(self.directory, EJECTED))
         issued = Issued()
         self.certificates = keep(world, settings, store, keyring, issued, self.plane.challenge)
         await self.certificates.load()

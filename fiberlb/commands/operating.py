@@ -132,8 +132,16 @@ def _all(
     if wait and not dry_run:
         found = _drained(client, found)
     if not printer.document(found):
-        for one in found:
-            printer.text(f"  {one['name'] or one['id']}" if dry_run else said(one))
+        for line in _called(client, found) if dry_run else map(said, found):
+            printer.text(line)
+
+
+def _called(client: Client, found: list[dict[str, Any]]) -> list[str]:
+    """What members are called; those of several pools with these, for a server stands in many."""
+    several = len({one.get("pool_id") for one in found}) > 1
+    pools = client.every("/v1/pools") if several else []
+    names = {pool["id"]: f"{pool['name'] or pool['id']}/" for pool in pools}
+    return [f"  {names.get(one.get('pool_id'), '')}{one['name'] or one['id']}" for one in found]
 
 
 def _set(client: Client, word: str, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -181,21 +189,25 @@ def _drained(client: Client, found: list[dict[str, Any]]) -> list[dict[str, Any]
 
 @click.command("check-member")
 @click.argument("pool", shell_complete=pool_names)
-@click.argument("member", shell_complete=member_names)
+@click.argument("member", shell_complete=member_names, required=False)
 @prints
 @asks
 @click.pass_context
 def check_member(
-    context: click.Context, client: Client, printer: Printer, pool: str, member: str
+    context: click.Context, client: Client, printer: Printer, pool: str, member: str | None
 ) -> None:
     """
     Check a member now and show each phase; its health does not change by that.
 
-    The exit code is 1 when the check fails.
+    POOL MEMBER, or POOL/MEMBER. The exit code is 1 when the check fails.
 
     \b
     Example: fiberlb check-member web api-1
     """
+    if member is None:
+        pool, slash, member = pool.partition("/")
+        if not slash:
+            raise click.UsageError("which member of it? Such as: fiberlb check-member web api-1")
     target = f"/v1/pools/{segment(pool)}/members/{segment(member)}/check"
     found = client.write("POST", target)
     if not printer.document(found):

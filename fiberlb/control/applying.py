@@ -188,7 +188,7 @@ class Applying:
             ident = monitor_id(pool.id)
             body = self._sent.settable(MONITORS, operation.body, operation.at, ident)
             if operation.op is Op.PATCH and there is not None and isinstance(body, dict):
-                body = merged(unstructure(there), body)
+                body = merged(unstructure(there), body, HealthMonitor)
             made = structure(HealthMonitor, body, operation.at, self._loading)
             if made is None:
                 return Applied(pool.id)

@@ -16,8 +16,8 @@ from fiberlb.control.union import monitor_id
 from fiberlb.errors import Path
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import COLLECTIONS, Configuration
-from fiberlb.model.convert import unstructure
-from fiberlb.model.fields import Loading
+from fiberlb.model.convert import Nested, Partial, kind_of, kinds, unstructure
+from fiberlb.model.fields import Kind, Loading
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.pool import Pool
 from fiberlb.model.resource import Resource
@@ -257,17 +257,30 @@ def patched(current: Resource, patch: dict[str, Any], at: Path, loading: Loading
     new_key = "private_key" not in patch and has_key(str(patch.get("certificate", "")))
     if isinstance(current, Certificate) and new_key:
         base.update(private_key=None, passphrase=None)
-    return merged(base, patch)
+    return merged(base, patch, type(current))
 
 
-def merged(target: Any, patch: Any) -> Any:
-    """RFC 7396, section 2."""
+def merged(target: Any, patch: Any, cls: type | None = None) -> Any:
+    """
+    RFC 7396, section 2; C{null} for a key that nothing of its class has stays, to be refused.
+
+    @param cls: of what the document describes; C{None}: a mapping that takes any key.
+    """
     if not isinstance(patch, dict):
         return patch
+    known = {} if cls is None else kinds(cls)
     done = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
-        if value is None:
-            done.pop(key, None)
-        else:
-            done[key] = merged(done.get(key), value)
+        if value is not None:
+            done[key] = merged(done.get(key), value, _class_within(known.get(key)))
+            continue
+        done.pop(key, None)
+        if cls is not None and key not in known:
+            done[key] = None
     return done
+
+
+def _class_within(kind: Kind | None) -> type | None:
+    """The class that a field's mapping describes; C{None}: it has none."""
+    inner = None if kind is None else kind_of(kind)
+    return inner.cls if isinstance(inner, (Nested, Partial)) else None

@@ -52,12 +52,19 @@ class UsersWatch(Looking):
         super().__init__(clock)
         self._control = control
         self._run = run
+        self._generation = -1
+        self._named: dict[_Key, tuple[str, UsersFile]] = {}
         self._seen: dict[str, _Seen] = {}
         self._said: dict[str, str] = {}
 
     async def _look(self) -> None:
         layer = self._control.state.file
-        named = _named(layer)
+        generation = self._control.file_generation
+        if generation != self._generation:
+            # Of a large file this goes through tens of thousands of objects.
+            self._named = await self._run(lambda: _named(layer))
+            self._generation = generation
+        named = self._named
         if not named:
             self._seen.clear()
             self._control.mind_files("users", ())

@@ -65,6 +65,7 @@ class HealthService:
         self._outliers = Outliers(reactor, wall or reactor.seconds, report, log)
         self._report = self._outliers.checked
         self.suspect = self._outliers.suspect
+        self.remember = self._outliers.remember
         self._log = log
         self._watches: dict[str, MemberWatch] = {}
         self._unmonitored: dict[str, tuple[str, int]] = {}

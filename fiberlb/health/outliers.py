@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from twisted.logger import Logger
 
+from fiberlb.health.remembered import Ejection, Remembered
 from fiberlb.health.standing import PoolStanding
 from fiberlb.health.watch import label
 from fiberlb.model.pool import Member
@@ -71,6 +72,13 @@ class Outliers:
         self._restrained: frozenset[str] = frozenset()
         self._records: dict[str, Record] = {}
         self._ejected: set[str] = set()
+        self._remembered = Remembered(clock)
+        self._earlier: dict[str, Ejection] = {}
+
+    def remember(self, path: str) -> None:
+        """Keep who is ejected in a file, and go on with those that are in it already."""
+        self._remembered = Remembered(self._clock, path)
+        self._earlier = self._remembered.read()
 
     # What is known.
 
@@ -127,11 +135,45 @@ class Outliers:
                 self._drop(ident)
             self._of[ident], self._members[ident] = standing, member
             self._mark(standing, ident)
+            if ident in self._earlier:
+                self._resume(standing, member, self._earlier.pop(ident))
         if plan.pool.passive_health is None and self._ejected:
             for member in plan.members:
                 if member.id in self._ejected:
                     self._return(member.id, "passive_health is off now")
         self._weigh(standing)
+
+    def _resume(self, standing: PoolStanding, member: Member, earlier: Ejection) -> None:
+        """A process before this one had ejected it: so it is for the rest of that time."""
+        ident, left = member.id, min(earlier.since + earlier.length - self._wall(), earlier.length)
+        if left <= 0 or member.place != (earlier.address, earlier.port):
+            return
+        if not standing.spares(ident, self._ejected):
+            return
+        record = self._records[ident] = Record(member.place)
+        record.row, record.total, record.length = earlier.row, earlier.total, earlier.length
+        record.cause, record.reason, record.since = earlier.cause, earlier.reason, earlier.since
+        record.timer = self._clock.callLater(left, self._return, ident, "its time is over")
+        self._ejected.add(ident)
+        self._mark(standing, ident)
+        self._log.info(
+            "Member {member} of pool {pool} is still ejected: {reason}",
+            member=label(member),
+            member_id=ident,
+            pool=_name(standing),
+            reason=earlier.reason,
+        )
+
+    def _current(self) -> dict[str, Ejection]:
+        """Who is ejected, for the process after this one."""
+        found = {}
+        for ident in self._ejected:
+            of = self._records[ident]
+            address, port = of.place
+            found[ident] = Ejection(
+                address, port, of.row, of.total, of.length, of.since, of.cause, of.reason
+            )
+        return found
 
     def _forget(self, ident: str) -> None:
         """It is gone."""
@@ -144,7 +186,9 @@ class Outliers:
         record = self._records.pop(ident, None)
         if record is not None and record.timer is not None:
             record.timer.cancel()
-        self._ejected.discard(ident)
+        if ident in self._ejected:
+            self._ejected.discard(ident)
+            self._remembered.note(self._current)
 
     def checked(self, member_id: str, usable: bool) -> None:
         """What the checks say of a member."""
@@ -195,6 +239,7 @@ class Outliers:
         record.reason = f"{told}; for {duration_text(record.length)}"
         record.timer = self._clock.callLater(record.length, self._return, ident, "its time is over")
         self._ejected.add(ident)
+        self._remembered.note(self._current)
         self._log.warn(
             "Member {member} of pool {pool} is ejected for {length}: {reason}",
             member=label(member),
@@ -213,6 +258,7 @@ class Outliers:
         record.timer = None
         record.returned = self._clock.seconds()
         self._ejected.discard(ident)
+        self._remembered.note(self._current)
         self._log.info(
             "Member {member} of pool {pool} is not ejected any more: {reason}",
             member=label(self._members[ident]),
@@ -223,7 +269,8 @@ class Outliers:
         self._settle(ident)
 
     def stop(self) -> None:
-        """Nobody is ejected any more."""
+        """Nobody is ejected any more here; who was stays in the file, for the next process."""
+        self._remembered.flush()
         for record in self._records.values():
             if record.timer is not None:
                 record.timer.cancel()

@@ -79,8 +79,8 @@ def load_unix(value: str, path: Path, loading: Loading) -> Any:
 
 
 def needs_port(address: Any) -> tuple[str, ...]:
-    """C{("port",)} for an address, or several, of which one has a port; wrong ones have one."""
-    several = address if isinstance(address, tuple) and address else (address,)
+    """C{("port",)} for an address, or several, of which one has a port, in order or not."""
+    several = address if isinstance(address, (tuple, list)) and address else (address,)
     alone = all(isinstance(each, str) and named(each) for each in several)
     return () if alone else ("port",)
 

@@ -7,7 +7,8 @@ A model class may add, as class attributes:
   are refused as such, never ignored (product page, decision 19);
 * C{CHILDREN}: keys that hold other objects; the caller takes them out first;
 * C{SPELLINGS}: other spellings of its keys;
-* C{needed(loaded)}: a class method that says which fields the others make necessary;
+* C{needed(loaded)}: a class method that says which fields the others make necessary; a value
+  that was refused is there as it was given;
 * C{expand(value)}: a class method that turns a short form into a mapping;
 * C{check(path, loading)}: a method that notes what is wrong between fields.
 """
@@ -107,7 +108,8 @@ def _load_fields(cls: type, value: dict[str, Any], path: Path, loading: Loading)
         elif key not in children:
             refuse_key(cls, word, at, loading)
     further = getattr(cls, "needed", None)
-    needed = {*_needed(cls), *(further(loaded) if further is not None else ())}
+    told = {n: value.get(n) if made is REFUSED else made for n, made in loaded.items()}
+    needed = {*_needed(cls), *(further(told) if further is not None else ())}
     for name in known:
         if name in needed and name not in loaded:
             loading.refuse((*path, name), "is needed", code="missing")

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 import attrs
 
 from fiberlb.errors import Path
-from fiberlb.model.fields import Loading, OneOf, Optional, Text, Whole, Words, field
-from fiberlb.model.quantities import Codes, Duration
+from fiberlb.model.fields import REFUSED, Loading, OneOf, Optional, Text, Whole, Words, field
+from fiberlb.model.quantities import Codes, Duration, duration_text
 from fiberlb.model.resource import Resource
 
+#: Seconds that a check may take unless it is said.
+_TIMEOUT = 1.0
 #: Fields that say how the check's own connection is used.
 _CONNECTION_FIELDS = frozenset(
     "connection content-length expect keep-alive te trailer transfer-encoding upgrade".split()
@@ -53,7 +55,8 @@ class HealthMonitor(Resource):
     @ivar port: checked instead of each member's own port.
     @ivar interval: seconds between the starts of two checks of a member.
     @ivar interval_down: the same while it is down; C{None}: no other.
-    @ivar timeout: seconds for the whole check, its body included.
+    @ivar timeout: seconds for the whole check, its body included; where a document does not
+        say it, the interval of a quicker check.
     @ivar rise: successes in a row that bring a member back.
     @ivar fall: failures in a row that take a member out.
     """
@@ -75,28 +78,43 @@ class HealthMonitor(Resource):
     port: int | None = field(Optional(Whole(1, 65535)), None)
     interval: float = field(Duration(), 2.0)
     interval_down: float | None = field(Optional(Duration()), None)
-    timeout: float = field(Duration(), 1.0)
+    timeout: float = field(Duration(), _TIMEOUT)
     rise: int = field(Whole(1, 100), 2)
     fall: int = field(Whole(1, 100), 3)
     initial_state: InitialState = field(OneOf(InitialState), InitialState.PROBE)
 
     @classmethod
     def expand(cls, value: Any, path: Path, loading: Loading) -> Any:
-        """C{health_monitor: tcp} is short for its type alone."""
-        return {"type": value} if isinstance(value, str) else value
+        """C{health_monitor: tcp} is short for its type alone; quick checks end in time."""
+        if isinstance(value, str):
+            return {"type": value}
+        if isinstance(value, dict) and "interval" in value and "timeout" not in value:
+            found = Duration().load(value["interval"], path, Loading())
+            if found is not REFUSED and found < _TIMEOUT:
+                return {**value, "timeout": value["interval"]}
+        return value
 
     def check(self, path: Path, loading: Loading) -> None:
         """A check must have ended when the next one starts, and frames its request itself."""
         if self.timeout > self.interval:
-            loading.refuse((*path, "timeout"), "must not be longer than the interval")
+            message = f"must not be longer than the interval{self._beside(self.interval)}"
+            loading.refuse((*path, "timeout"), message)
         if self.interval_down is not None and self.timeout > self.interval_down:
-            loading.refuse((*path, "interval_down"), "must not be shorter than the timeout")
+            message = f"must not be shorter than the timeout{self._beside(self.interval_down)}"
+            loading.refuse((*path, "interval_down"), message)
         self._check_answer(path, loading)
         for name, _ in self.headers:
             if name.lower() == "host":
                 loading.refuse((*path, "headers", name), "is set by host_header", "host_header")
             elif name.lower() in _CONNECTION_FIELDS:
                 loading.refuse((*path, "headers", name), "is set by the check itself")
+
+    def _beside(self, interval: float) -> str:
+        """What to write for a timeout that perhaps nobody wrote; empty: somebody did."""
+        if self.timeout != _TIMEOUT:
+            return ""
+        timeout = duration_text(interval)
+        return f"; its default is {duration_text(_TIMEOUT)}, so give timeout: {timeout} too"
 
     def _check_answer(self, path: Path, loading: Loading) -> None:
         """What is looked for must be able to come."""

@@ -50,6 +50,14 @@ class StateTests(Answering):
         self.assertEqual(found.output, "Nothing was done. This is meant for:\n  a\n")
         self.assertIn("port=80", self.targets[-1])
 
+    def test_meant(self) -> None:
+        """Several are told with their pools: a server bears the same name in many."""
+        members = [{"id": n, "name": "a", "pool_id": n} for n in ("1", "2")]
+        self.serve({"items": members, "next": None})
+        self.serve({"items": [{"id": "1", "name": "web"}, {"id": "2", "name": ""}], "next": None})
+        found = self.run_command("drain", "10.0.0.2", "--dry-run")
+        self.assertEqual(found.output.splitlines()[1:], ["  web/a", "  2/a"])
+
     def test_wait(self) -> None:
         """It returns when nothing runs on any of them."""
         self.serve({"items": [state("a"), state("b", drained=True)]})
@@ -107,8 +115,14 @@ class CheckTests(Answering):
     def test_passed(self) -> None:
         """One that is passed is exit code 0."""
         checks: list[Any] = [{"address": "unix:/s", "port": None, "passed": True, "phases": []}]
-        self.serve({"health": "up", "reason": "", "passed": True, "checks": checks})
+        for _ in range(2):
+            self.serve({"health": "up", "reason": "", "passed": True, "checks": checks})
         self.assertEqual(self.run_command("check-member", "web", "a").exit_code, 0)
+        self.assertEqual(self.run_command("check-member", "web/a").exit_code, 0)
+        self.assertEqual(self.targets[0], self.targets[1])
+        found = self.run_command("check-member", "web")
+        self.assertEqual(found.exit_code, REFUSED)
+        self.assertIn("which member of it?", found.output)
 
     def test_nowhere(self) -> None:
         """A member that is nowhere cannot be asked."""

@@ -241,6 +241,21 @@ class PatchTests(SynchronousTestCase):
             (5.0, 4, (("b", "2"),)),
         )
 
+    def test_unknown(self) -> None:
+        """Null for a key that nothing is called is refused like any other value, at any depth."""
+        for body, path in (
+            ({"descripton": None}, "/descripton"),
+            ({"queue": {"sizzle": None}}, "/queue/sizzle"),
+            ({"health_monitor": {"fal": None}}, "/health_monitor/fal"),
+            ({"tls_config": {"nope": None}}, "/tls_config/nope"),
+            ({"timeouts": {"tunel": None}}, "/timeouts/tunel"),
+        ):
+            problems = self.stage.problems(patch("pools", "a", body))
+            self.assertEqual([at for at, _ in problems], [path])
+            self.assertIn("unknown key", problems[0][1])
+        self.stage.write(patch("pools", "a", {"timeouts": {"tunnel": None}}))
+        self.stage.write(patch("pools", "a", {"health_monitor": {"headers": {"none": None}}}))
+
     def test_removed(self) -> None:
         """A health monitor goes with null."""
         self.stage.write(patch("pools", "a", {"health_monitor": None}))

@@ -83,6 +83,20 @@ class ThreadTests(SynchronousTestCase):
         self.assertTrue(gc.isenabled())
         self.assertGreater(gc.get_freeze_count(), 0)
 
+    def test_long(self) -> None:
+        """Nor while one piece of work takes longer than the pause after it; some time it is."""
+        for while_running, collecting in ((3 * QUIET, False), (LONGEST + QUIET, True)):
+            ended = threading.Event()
+            done = self.aside(lambda ended=ended: ended.wait(10))  # type: ignore[misc]
+            self.reactor.pump([QUIET / 2] * int(while_running / QUIET * 2))
+            self.assertIs(gc.isenabled(), collecting)
+            ended.set()
+            self.reactor.wait()
+            self.successResultOf(done)
+            self.assertIs(gc.isenabled(), collecting)
+            self.reactor.advance(QUIET)
+            self.assertTrue(gc.isenabled())
+
     def test_failure(self) -> None:
         """What is raised comes back."""
         done = self.aside(lambda: 1 / 0)

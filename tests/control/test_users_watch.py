@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import execute
+from twisted.internet.defer import Deferred, execute
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -72,6 +73,22 @@ class WatchTests(SynchronousTestCase):
         other.rename(self.users)
         self.tick()
         self.assertEqual(self.served(), [[], []])
+
+    def test_still(self) -> None:
+        """Of a file that is as it was nothing is gone through again: only its users are."""
+        ran: list[object] = []
+
+        def run(work: Callable[[], Any]) -> Deferred[Any]:
+            ran.append(work)
+            return execute(work)
+
+        watch = UsersWatch(self.stage.control, self.stage.clock, run)
+        for expected in (2, 3):
+            self.successResultOf(watch.look())
+            self.assertEqual(len(ran), expected)
+        self.stage.result(self.stage.control.reload(load_file(str(self.directory / "f.yaml"), {})))
+        self.successResultOf(watch.look())
+        self.assertEqual(len(ran), 5)
 
     def test_refused(self) -> None:
         """What is no file of users changes nothing, and is told once without its content."""

@@ -14,15 +14,18 @@ class Load:
     """
     Clients on connections of their own, each in a thread, asking for the same page.
 
+    @param pause: seconds between two requests of a client; without one they take a processor.
     @ivar served: answers of 200 so far, by the member's name for itself.
     @ivar failures: the status, or the exception, of every request that was not answered with 200.
     """
 
-    def __init__(self, port: int, target: str = "/", clients: int = 8) -> None:
+    def __init__(self, port: int, target: str = "/", clients: int = 8, pause: float = 0) -> None:
+        self._pause = pause
         self._port = port
         self._target = target
         self._news = threading.Condition()
         self._ending = False
+        self._resting = threading.Event()
         self.served: dict[str, int] = {}
         self.failures: list[str] = []
         self._failed: list[float] = []
@@ -73,6 +76,9 @@ class Load:
                 answer = session.request(self._target)
                 told = str(answer.status)
                 member = answer.headers.get("x-member", "")
+                # The answer said that it is the connection's last one.
+                if session.connection.sock is None:
+                    session = None
             except (OSError, http.client.HTTPException) as why:
                 told = repr(why)
                 session = None
@@ -83,6 +89,8 @@ class Load:
                     self.failures.append(told)
                     self._failed.append(begun)
                 self._news.notify_all()
+            if self._pause:
+                self._resting.wait(self._pause)
         if session is not None:
             session.close()
 
@@ -98,5 +106,6 @@ class Load:
         trace: TracebackType | None,
     ) -> None:
         self._ending = True
+        self._resting.set()
         for thread in self._threads:
             thread.join(PATIENCE)

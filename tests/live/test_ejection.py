@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+from pathlib import Path
 from typing import Any
 
 from tests.live.sticky_case import StickyCase
@@ -150,6 +152,31 @@ class ReturnTests(EjectionCase):
     def test_in_workers(self) -> None:
         """In workers."""
         self.check(2)
+
+
+class RestartTests(EjectionCase):
+    """Another process."""
+
+    def test_kept(self) -> None:
+        """Control dies or becomes another image: who is ejected stays so, and nobody notices."""
+        self.begin(self.text(f"{JUDGED}, {QUICK}"), 2)
+        self.find_out(target="/wrong")
+        self.program().wait_until(Path(self.balancer.directory, "state/ejected.json").exists)
+        load = Load(self.port, 8, kept=True, connections=4)
+        self.program().crash()
+        self.balancer.start(self.port)
+        self.program().wait_for_line("is still ejected")
+        self.assertEqual(self.ejected(), ["c"])
+        self.check_unharmed("/wrong")
+        lines = len(self.program().lines)
+        self.program().signal(signal.SIGUSR2)
+        self.program().wait_for_line("is still ejected", after=lines)
+        self.balancer.wait_for_ports(self.balancer.admin)
+        self.program().wait_until(lambda: self.ask("/v1/status")["workers"]["serving"] == 2)
+        self.assertEqual(self.ejected(), ["c"])
+        self.check_unharmed("/wrong")
+        told = load.result()
+        self.assertEqual(told.errors, 0, told.text)
 
 
 class PanicTests(EjectionCase):

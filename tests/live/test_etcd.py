@@ -7,9 +7,13 @@ C{FIBERLB_UNHARMED=1} does it for longer; C{FIBERLB_SEED} takes another course o
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import random
+import signal
+import socket
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -26,7 +30,7 @@ from tests.support.members import Member
 from tests.support.ports import free_port
 from tests.support.programs import temporary_directory
 
-EVENTS = 60 if os.environ.get("FIBERLB_UNHARMED", "") == "1" else 5
+EVENTS = 60 if os.environ.get("FIBERLB_UNHARMED", "") == "1" else 4
 SEED = int(os.environ.get("FIBERLB_SEED", "7"))
 _SETTINGS = """\
 version: 1
@@ -36,15 +40,30 @@ key_file: {key}
 store: etcd:{urls}
 admin: {{listen: "127.0.0.1:{admin}"}}
 shutdown: {{grace: 0s, deadline: 5s}}
-workers: 0
+workers: {workers}
+"""
+#: A starter like systemd: the socket of a node is descriptor 3 of whatever is started.
+_STARTER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="web")
+os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
 class Node:
-    """One node, started and killed at will; its state stays."""
+    """
+    One node, started and killed at will; its state stays.
 
-    def __init__(self, name: str, cluster: Cluster, key: str) -> None:
-        self.balancer = Balancer()
+    @ivar socket: C{fd:web} of its listeners, which has a port of its own on each node; it is the
+        starter's, so it outlives the node.
+    """
+
+    def __init__(self, name: str, cluster: Cluster, key: str, workers: int = 0) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        starter = [sys.executable, "-c", _STARTER, str(self.socket.fileno())]
+        self.balancer = Balancer(before=[*starter, sys.executable], handed=[self.socket.fileno()])
         self.state = Path(self.balancer.directory, "state")
         self.text = _SETTINGS.format(
             name=name,
@@ -52,7 +71,14 @@ class Node:
             key=key,
             urls=",".join(cluster.urls),
             admin=self.balancer.admin,
+            workers=workers,
         )
+
+    @property
+    def port(self) -> int:
+        """Where its own socket listens."""
+        found: int = self.socket.getsockname()[1]
+        return found
 
     def start(self) -> Node:
         """Start it, and wait for its admin API."""
@@ -61,9 +87,24 @@ class Node:
         return self
 
     def kill(self) -> None:
-        """As a crash would."""
+        """As a crash would; workers serve on."""
         if self.balancer.program is not None:
-            self.balancer.program.kill()
+            self.balancer.program.crash()
+
+    def end(self) -> None:
+        """In order, with every process there is of it."""
+        self.balancer.stop()
+        for path in self.state.glob("worker-*"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(path.name.removeprefix("worker-")), signal.SIGKILL)
+        self.socket.close()
+
+    def upgrade(self) -> None:
+        """Let it become another image of itself."""
+        assert self.balancer.program is not None
+        lines = len(self.balancer.program.lines)
+        self.balancer.program.signal(signal.SIGUSR2)
+        self.balancer.program.wait_for_line("Admin API", after=lines)
 
     def ask(self, path: str, body: Any = None) -> tuple[int, Any]:
         """The status and the document of an answer; 0: there is none."""
@@ -96,18 +137,27 @@ class NodesTests(SynchronousTestCase):
         key = Path(temporary_directory(), "key")
         key.write_bytes(base64.b64encode(os.urandom(32)))
         key.chmod(0o600)
-        self.nodes = [Node(f"lb-{n}", self.cluster, str(key)) for n in range(3)]
+        workers = 2 if "chance" in self.id() else 0
+        self.nodes = [Node(f"lb-{n}", self.cluster, str(key), workers) for n in range(3)]
         for node in self.nodes:
-            self.addCleanup(node.kill)
+            self.addCleanup(node.end)
             node.start()
         self.member = Member("a").start()
         self.addCleanup(self.member.stop)
         self.port = free_port()
         self.written: list[str] = []
         self.write(self.nodes[0], "web", [self.member.address])
-        listener = {"name": "web", "address": "127.0.0.1", "port": self.port, "protocol": "http"}
-        status, told = self.nodes[0].ask("/v1/listeners", {**listener, "default_pool_id": "web"})
-        self.assertEqual(status, 201, told)
+        for listener in (
+            {"name": "web", "address": "127.0.0.1", "port": self.port},
+            {"name": "each", "address": "fd:web"},
+        ):
+            body = {**listener, "protocol": "http", "default_pool_id": "web"}
+            status, told = self.nodes[0].ask("/v1/listeners", body)
+            self.assertEqual(status, 201, told)
+
+    def listening(self, node: Node) -> dict[str, str]:
+        """The states of a node's listeners."""
+        return {one["name"]: one["state"] for one in node.status().get("listeners", ())}
 
     def write(self, node: Node, name: str, members: list[str] | None = None) -> int:
         """Make a pool; the status of the answer."""
@@ -132,9 +182,9 @@ class NodesTests(SynchronousTestCase):
     def test_quorum(self) -> None:
         """Without most of the etcd everything serves, also after a restart; writes say why not."""
         first, second, _ = self.nodes
-        wait_for(lambda: bool(second.status().get("listeners")))
         # The port is the first node's: the other one says so, and serves the rest.
-        self.assertEqual(second.status()["listeners"][0]["state"], "error")
+        states = {"web": "error", "each": "listening"}
+        wait_for(lambda: self.listening(second) == states)
         self.cluster.leader().kill()
         wait_for(lambda: self.write(first, f"led{len(self.written)}") == 201)
         self.agree()
@@ -160,23 +210,30 @@ class NodesTests(SynchronousTestCase):
         self.assertEqual((first.state / "store-copy").stat().st_mode & 0o777, 0o600)
 
     def test_chance(self) -> None:
-        """Things are killed and frozen at random, and no request fails."""
+        """Things are killed, frozen and renewed at random, and no request fails on any node."""
         chance = random.Random(SEED)
-        with Load(self.port, clients=4) as load:
-            load.wait_for(20)
+        ports = (self.port, *(node.port for node in self.nodes))
+        loads = [Load(port, clients=2, pause=0.005) for port in ports]
+        with contextlib.ExitStack() as stack:
+            for load in loads:
+                stack.enter_context(load)
             for number in range(EVENTS):
                 self.befall(chance)
                 self.write(chance.choice(self.nodes), f"p{number}")
-                load.wait_for(50)
+                for load in loads:
+                    load.wait_for(20)
             self.agree()
-            self.assertEqual(load.failures, [], f"seed {SEED}")
+            self.assertEqual([load.failures for load in loads], [[]] * 4, f"seed {SEED}")
 
     def befall(self, chance: random.Random) -> None:
-        """One thing that happens to a member of the etcd, or to a node without traffic."""
-        if chance.random() < 0.4:
-            node = chance.choice(self.nodes[1:])
-            node.kill()
-            node.start()
+        """One thing that happens to a node or to a member of the etcd."""
+        if chance.random() < 0.5:
+            node = chance.choice(self.nodes)
+            if chance.random() < 0.25:
+                node.upgrade()
+            else:
+                node.kill()
+                node.start()
             return
         member: Etcd = chance.choice(self.cluster.members)
         if chance.random() < 0.5:

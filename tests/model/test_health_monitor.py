@@ -70,6 +70,29 @@ class HealthMonitorTests(SynchronousTestCase):
             ["timeout: must not be longer than the interval"],
         )
 
+    def test_timeout_of_nobody(self) -> None:
+        """Quick checks have a timeout that fits; a default in the way is told as one."""
+        for given, timeout in (
+            ({"interval": "500ms"}, 0.5),
+            ({"interval": "5s"}, 1.0),
+            ({"interval": "500ms", "timeout": "200ms"}, 0.2),
+        ):
+            self.assertEqual(made(HealthMonitor, **given).timeout, timeout)
+        hint = "; its default is 1s, so give timeout: 500ms too"
+        for given, told in (
+            (
+                {"interval": "500ms", "timeout": "1s"},
+                f"timeout: must not be longer than the interval{hint}",
+            ),
+            (
+                {"interval_down": "500ms"},
+                f"interval_down: must not be shorter than the timeout{hint}",
+            ),
+        ):
+            self.assertEqual(problems(HealthMonitor, given), [told])
+        (told,) = problems(HealthMonitor, {"interval": "0.5"})
+        self.assertTrue(told.startswith("interval: must be a duration"), told)
+
     def test_answers(self) -> None:
         """What is looked for must be able to come; each refusal names its field."""
         for given, field in (

@@ -39,6 +39,7 @@ class Balancer:
         deadline: str = "30s",
         before: Sequence[str] = (),
         twistd: Sequence[str] = (),
+        handed: Sequence[int] = (),
     ) -> None:
         """
         @param configuration: YAML below the process settings: C{listeners:}, C{pools:}, ...
@@ -48,6 +49,7 @@ class Balancer:
         @param deadline: of C{shutdown}.
         @param before: words before the command, a program that runs it.
         @param twistd: further options of twistd.
+        @param handed: descriptors that it inherits, or what runs it.
         @param reactor: a name for C{twistd --reactor}; C{None}: what FiberLB takes by itself.
         """
         self.directory = temporary_directory()
@@ -60,6 +62,7 @@ class Balancer:
         self._deadline = deadline
         self._before = before
         self._twistd = twistd
+        self._handed = handed
         self.program: Program | None = None
         self.write(configuration)
 
@@ -91,7 +94,8 @@ class Balancer:
         command = [*self._before, venv_program("twistd"), "-n", "--pidfile=", *self._twistd]
         if self._reactor is not None:
             command.append(f"--reactor={self._reactor}")
-        self.program = Program([*command, "fiberlb", *arguments], cwd=self.directory, env=_env())
+        command += ["fiberlb", *arguments]
+        self.program = Program(command, cwd=self.directory, env=_env(), handed=self._handed)
         return self.program
 
     def wait_for_ports(self, *ports: int) -> None:

@@ -64,8 +64,16 @@ class Program:
     """
 
     def __init__(
-        self, command: Sequence[str], *, cwd: str, env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        cwd: str,
+        env: Mapping[str, str] | None = None,
+        handed: Sequence[int] = (),
     ) -> None:
+        """
+        @param handed: descriptors that the process inherits.
+        """
         self.command = list(command)
         self.lines: list[str] = []
         self._news = threading.Condition()
@@ -74,6 +82,7 @@ class Program:
             self.command,
             cwd=cwd,
             env=dict(env) if env is not None else None,
+            pass_fds=handed,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -25,7 +25,7 @@ from fiberlb.model.fields import (
     Several,
     Words,
 )
-from fiberlb.model.resource import Resource
+from fiberlb.model.resource import Owner, Resource
 
 DEFAULT_LIMIT = 100
 MOST = 1000
@@ -198,6 +198,11 @@ def moment_of(name: str, word: str) -> float:
 
 
 def _meta_test(name: str, words: Sequence[str], configuration: Configuration) -> Test:
+    owners = [owner.value for owner in Owner]
+    strange = [w for w in words if w not in owners] if name == "managed_by" else ()
+    if strange:
+        raise invalid(f"the filter managed_by: {strange[0]!r} is not one of {', '.join(owners)}")
+
     def test(made: Resource) -> bool:
         meta = configuration.meta[made.id]
         value = meta.managed_by.value if name == "managed_by" else getattr(meta, name)

@@ -15,6 +15,7 @@ from fiberlb.api.rest.reply import NO_CONTENT, Reply
 from fiberlb.api.rest.resource import dry_of, dry_reply, reason_of
 from fiberlb.api.rest.route import Role, Route, Served
 from fiberlb.control.commits import time_text
+from fiberlb.control.refusals import NotFound
 from fiberlb.control.service import ControlService
 from fiberlb.control.tokens import Token
 from fiberlb.errors import ConfigurationError
@@ -31,16 +32,21 @@ B = TypeVar("B")
 def listing(control: ControlService, request: IRequest) -> Reply:
     """GET: those of the file, then those that were made since."""
     query_of(request, ())
-    filed = enumerate(_admin(control).tokens, 1)
-    items = [_filed(number, one) for number, one in filed]
+    items = _of_file(control)
     items += [document(control, one) for one in control.operating.tokens.every]
     return Reply(document={"items": items})
 
 
 def get(control: ControlService, request: IRequest, word: str) -> Reply:
-    """GET of one that was made."""
+    """GET of one that was made, or of one of the file by its name."""
     query_of(request, ())
-    return Reply(document=document(control, control.operating.tokens.find(word)))
+    try:
+        return Reply(document=document(control, control.operating.tokens.find(word)))
+    except NotFound:
+        for one in _of_file(control):
+            if one["name"] == word:
+                return Reply(document=one)
+        raise
 
 
 async def create(control: ControlService, request: IRequest) -> Reply:
@@ -76,6 +82,7 @@ async def rotate(control: ControlService, request: IRequest, word: str) -> Reply
     """POST .../rotate: the answer has the new text."""
     dry = dry_of(request)
     wanted = _body(TokenRotation, request)
+    _stored(control, word)
     author = identity_of(request).name
     made, text = await control.operating.tokens.rotate(
         word, wanted.grace, author, reason_of(request), dry
@@ -94,7 +101,7 @@ async def delete(control: ControlService, request: IRequest, word: str) -> Reply
     dry = dry_of(request)
     no_body(request)
     tokens = control.operating.tokens
-    found = tokens.find(word)
+    found = _stored(control, word)
     some = bool(_admin(control).tokens) or len(tokens.every) > 1
     _not_locked_out(control, _able(control, found), some)
     reason = reason_of(request)
@@ -106,6 +113,25 @@ async def delete(control: ControlService, request: IRequest, word: str) -> Reply
 
 def _admin(control: ControlService) -> Admin:
     return control.state.file.settings.admin
+
+
+def _of_file(control: ControlService) -> list[dict[str, Any]]:
+    return [_filed(number, one) for number, one in enumerate(_admin(control).tokens, 1)]
+
+
+def _stored(control: ControlService, word: str) -> Token:
+    """
+    One that was made, and so can be changed.
+
+    @raise Refused: 409, it stands in the configuration file.
+    """
+    try:
+        return control.operating.tokens.find(word)
+    except NotFound:
+        if any(one["name"] == word for one in _of_file(control)):
+            detail = f"the token {word!r} stands in admin.tokens of the configuration file"
+            raise Refused(409, "owned_by_file", f"{detail}: change it there") from None
+        raise
 
 
 def _able(control: ControlService, gone: Token | None = None) -> list[Known]:

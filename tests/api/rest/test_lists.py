@@ -139,7 +139,14 @@ class FilterTests(Asking):
 
     def test_refused(self) -> None:
         """What is no filter, and what a field cannot be."""
-        for query in ("nmae=a", "members=x", "timeouts=x", "protocol=smtp", "enabled=1"):
+        for query in (
+            "nmae=a",
+            "members=x",
+            "timeouts=x",
+            "protocol=smtp",
+            "enabled=1",
+            "managed_by=me",
+        ):
             self.refusal(self.ask("GET", f"/v1/pools?{query}"), 400, "invalid")
         found = self.ask("GET", "/v1/pools?nmae=a")
         self.assertIn("did you mean 'name'", found.document["detail"])

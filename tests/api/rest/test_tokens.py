@@ -138,6 +138,22 @@ class FiledTests(Asking):
         self.refusal(found, 409, "exists")
         self.assertEqual(self.post("/v1/tokens", {"name": "ci", "role": "read"}).status, 201)
 
+    def test_filed(self) -> None:
+        """They are shown, and changed where they stand only."""
+        self.treq = StubTreq(resource(self.stage, AdminListen(address="unix:/a")))
+        self.assertEqual(self.get("/v1/tokens/boss").document["managed_by"], "file")
+        for method, path, body in (
+            ("DELETE", "boss", None),
+            ("POST", "boss/rotate", {}),
+        ):
+            self.refusal(self.ask(method, f"/v1/tokens/{path}", body), 409, "owned_by_file")
+        for method, path, body in (
+            ("GET", "nobody", None),
+            ("DELETE", "nobody", None),
+            ("POST", "nobody/rotate", {}),
+        ):
+            self.refusal(self.ask(method, f"/v1/tokens/{path}", body), 404, "not_found")
+
     def test_other_node(self) -> None:
         """A node with the same store knows them."""
         self.treq = StubTreq(resource(self.stage, AdminListen(address="unix:/a")))

@@ -66,23 +66,25 @@ class Threads:
         if self._running == 1:
             self._usual = sys.getswitchinterval()
             sys.setswitchinterval(TURN)
-        if self._resume is not None:
-            self._resume.cancel()
-            self._resume = None
-        elif self._running == 1:
+        if self._resume is None:
             self._since = self._reactor.seconds()
-        gc.disable()
+            gc.disable()
+        self._resume_after(LONGEST)
 
     def _end(self, result: T) -> T:
         self._running -= 1
-        left = self._since + LONGEST - self._reactor.seconds()
         if not self._running:
             sys.setswitchinterval(self._usual)
-            self._resume = self._reactor.callLater(max(0.0, min(QUIET, left)), self._collect)
-        elif left <= 0:
-            self._since = self._reactor.seconds()
-            self._collect()
+            if self._resume is not None:
+                self._resume_after(QUIET)
         return result
+
+    def _resume_after(self, seconds: float) -> None:
+        """Have collections go on then; sooner, if they have been left out for long."""
+        left = self._since + LONGEST - self._reactor.seconds()
+        if self._resume is not None:
+            self._resume.cancel()
+        self._resume = self._reactor.callLater(max(0.0, min(seconds, left)), self._collect)
 
     def _collect(self) -> None:
         """What lives now is not looked through again: it goes when nobody refers to it."""

@@ -113,8 +113,8 @@ class ThreadTests(SynchronousTestCase):
         self.assertTrue(gc.isenabled())
         self.assertGreater(gc.get_freeze_count(), 0)
 
-    def test_long(self) -> None:
-        """Nothing is collected while one takes long, nor soon after it."""
+    def test_afterwards(self) -> None:
+        """What comes soon after it is not disturbed either, however long it took."""
         done = self.aside(lambda: None)
         self.reactor.advance(2 * QUIET)
         self.assertFalse(gc.isenabled())

@@ -12,6 +12,7 @@ import click
 
 from fiberlb.build import VERSION
 from fiberlb.commands.exits import REFUSED, Failed
+from fiberlb.errors import nearest
 
 #: Command -> where it is. Imported when it is asked for: some have to be there at once.
 _COMMANDS = {
@@ -84,6 +85,23 @@ class Commands(click.Group):
         module, _, name = place.partition(":")
         found: click.Command = getattr(import_module(module), name)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """
+        Which one is called, by the first of the words.
+
+        @raise click.UsageError: there is none of that name; with the one that was probably meant.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as why:
+            guess = nearest(args[0], self.list_commands(ctx))
+            if guess is None:
+                raise
+            message = f"{why.message} Did you mean {guess!r}?"
+            raise click.UsageError(message, why.ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands below their titles; those of another group below one."""

@@ -48,6 +48,13 @@ class UsageTests(SynchronousTestCase):
             main.main(["nope"], standalone_mode=False)
         self.assertIn("No such command", str(caught.exception))
 
+    def test_misspelled(self) -> None:
+        """A command that there is not is told with the one that was probably meant."""
+        result = invoke("statsu")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn("No such command 'statsu'. Did you mean 'status'?", result.stderr)
+        self.assertNotIn("Did you mean", invoke("--", "zzzz").stderr)
+
 
 class HelpTests(SynchronousTestCase):
     """What C{--help} says."""

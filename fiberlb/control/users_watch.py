@@ -16,6 +16,7 @@ import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from fiberlb.control.aside import LARGE
 from fiberlb.control.document import FileLayer
 from fiberlb.control.file_values import Reading, Stamp, stamp
 from fiberlb.control.looking import Looking, Run
@@ -62,7 +63,8 @@ class UsersWatch(Looking):
         generation = self._control.file_generation
         if generation != self._generation:
             # Of a large file this goes through tens of thousands of objects.
-            self._named = await self._run(lambda: _named(layer))
+            large = layer.configuration.size >= LARGE
+            self._named = await self._run(lambda: _named(layer)) if large else _named(layer)
             self._generation = generation
         named = self._named
         if not named:

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, execute
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from fiberlb.control.aside import LARGE
 from fiberlb.control.document import load_file
 from fiberlb.control.looking import INTERVAL
 from fiberlb.control.users_watch import UsersWatch
@@ -83,12 +84,30 @@ class WatchTests(SynchronousTestCase):
             return execute(work)
 
         watch = UsersWatch(self.stage.control, self.stage.clock, run)
-        for expected in (2, 3):
-            self.successResultOf(watch.look())
-            self.assertEqual(len(ran), expected)
+        self.successResultOf(watch.look())
+        found = watch._named
+        self.successResultOf(watch.look())
+        self.assertIs(watch._named, found)
         self.stage.result(self.stage.control.reload(load_file(str(self.directory / "f.yaml"), {})))
         self.successResultOf(watch.look())
-        self.assertEqual(len(ran), 5)
+        self.assertIsNot(watch._named, found)
+        self.assertEqual(watch._named, found)
+        self.assertEqual(len(ran), 3)
+
+    def test_large(self) -> None:
+        """A large file is gone through in a thread."""
+        ran: list[object] = []
+
+        def run(work: Callable[[], Any]) -> Deferred[Any]:
+            ran.append(work)
+            return execute(work)
+
+        more = "".join(f", {{name: p{n}}}" for n in range(LARGE))
+        path = self.directory / "f.yaml"
+        path.write_text(TEXT.replace("}}]", "}}" + more + "]"))
+        self.stage.result(self.stage.control.reload(load_file(str(path), {})))
+        self.successResultOf(UsersWatch(self.stage.control, self.stage.clock, run).look())
+        self.assertEqual(len(ran), 2)
 
     def test_refused(self) -> None:
         """What is no file of users changes nothing, and is told once without its content."""

@@ -7,19 +7,17 @@ a member that requests fail at is not to be found out once more.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
-from twisted.logger import Logger
+
+from fiberlb.noted import Noted
 
 #: Of the file in the state directory.
 FILE: Final = "ejected.json"
 #: Seconds from a change until it is written; others come along.
 DELAY: Final = 0.05
-_log = Logger()
 
 
 @attrs.frozen
@@ -54,25 +52,20 @@ class Remembered:
 
     def __init__(self, clock: Any, path: str | None = None) -> None:
         self._clock = clock
-        self._path = path
+        self._noted = Noted(path)
         self._current: Callable[[], Mapping[str, Ejection]] | None = None
         self._timer: Any = None
-        self._told = False
 
     def read(self) -> dict[str, Ejection]:
         """Who was ejected, by member; what cannot be made sense of is not minded."""
-        if self._path is None:
-            return {}
         try:
-            with open(self._path, encoding="utf-8") as file:
-                found = json.load(file)
-            return {ident: _ejection(one) for ident, one in found.items()}
-        except (OSError, LookupError, ValueError, TypeError, AttributeError):
+            return {ident: _ejection(one) for ident, one in self._noted.read().items()}
+        except (LookupError, ValueError, TypeError, AttributeError):
             return {}
 
     def note(self, current: Callable[[], Mapping[str, Ejection]]) -> None:
         """Somebody is ejected, or is not any more: written soon, with who is then."""
-        if self._path is None:
+        if self._noted.path is None:
             return
         self._current = current
         if self._timer is None:
@@ -83,21 +76,8 @@ class Remembered:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         current, self._timer, self._current = self._current, None, None
-        if current is not None and self._path is not None:
-            self._write(self._path, {ident: attrs.asdict(e) for ident, e in current().items()})
-
-    def _write(self, path: str, known: Mapping[str, Any]) -> None:
-        draft = f"{path}.new"
-        try:
-            number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with open(number, "w", encoding="utf-8") as file:
-                json.dump(known, file)
-            os.replace(draft, path)
-            self._told = False
-        except OSError as why:
-            if not self._told:
-                self._told = True
-                _log.warn("{path} cannot be written: {why}", path=path, why=why.strerror)
+        if current is not None:
+            self._noted.write({ident: attrs.asdict(e) for ident, e in current().items()})
 
 
 def _ejection(said: Any) -> Ejection:

@@ -108,8 +108,10 @@ def _load_fields(cls: type, value: dict[str, Any], path: Path, loading: Loading)
         elif key not in children:
             refuse_key(cls, word, at, loading)
     further = getattr(cls, "needed", None)
-    told = {n: value.get(n) if made is REFUSED else made for n, made in loaded.items()}
-    needed = {*_needed(cls), *(further(told) if further is not None else ())}
+    needed = {*_needed(cls)}
+    if further is not None:
+        told = {n: value.get(n) if made is REFUSED else made for n, made in loaded.items()}
+        needed.update(further(told))
     for name in known:
         if name in needed and name not in loaded:
             loading.refuse((*path, name), "is needed", code="missing")

@@ -7,19 +7,15 @@ lose members that the process before it had.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Collection
 from typing import Any, Final
 
-from twisted.logger import Logger
-
 from fiberlb.names.found import Family, ordered
 from fiberlb.names.name import NameState
+from fiberlb.noted import Noted
 
 #: Of the file in the state directory.
 FILE: Final = "names.json"
-_log = Logger()
 
 
 class Kept:
@@ -30,9 +26,8 @@ class Kept:
     """
 
     def __init__(self, path: str | None) -> None:
-        self._path = path
+        self._noted = Noted(path)
         self._known: dict[str, Any] | None = None
-        self._told = False
 
     def state(self, name: str) -> NameState:
         """What was known of a name; what cannot be made sense of is not minded."""
@@ -60,7 +55,7 @@ class Kept:
                 "ttl": state.ttl,
                 "answered": state.answered,
             }
-        self._write()
+        self._noted.write(known)
 
     def only(self, names: Collection[str]) -> None:
         """Forget all others."""
@@ -69,34 +64,9 @@ class Kept:
         for name in gone:
             del known[name]
         if gone:
-            self._write()
+            self._noted.write(known)
 
     def _answers(self) -> dict[str, Any]:
         if self._known is None:
-            self._known = self._read()
+            self._known = self._noted.read()
         return self._known
-
-    def _read(self) -> dict[str, Any]:
-        if self._path is None:
-            return {}
-        try:
-            with open(self._path, encoding="utf-8") as file:
-                found = json.load(file)
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    def _write(self) -> None:
-        if self._path is None:
-            return
-        fresh = f"{self._path}.new"
-        try:
-            with open(fresh, "w", encoding="utf-8") as file:
-                json.dump(self._known, file)
-            os.replace(fresh, self._path)
-        except OSError as why:
-            if not self._told:
-                self._told = True
-                _log.warn("{path} cannot be written: {why}", path=self._path, why=why.strerror)
-        else:
-            self._told = False

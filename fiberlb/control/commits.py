@@ -8,23 +8,16 @@ from datetime import UTC, datetime
 import attrs
 
 from fiberlb.control.draft import Draft
-from fiberlb.control.history import Revision, encode_revision, revision_key
+from fiberlb.control.history import Revision
 from fiberlb.control.layer import StoreLayer, altered
 from fiberlb.control.operations import Change, Origin
-from fiberlb.control.past import Version, written
-from fiberlb.control.records import (
-    COUNTER,
-    Record,
-    contents_key,
-    encode,
-    object_key,
-)
+from fiberlb.control.past import Version
+from fiberlb.control.records import COUNTER, Record
 from fiberlb.control.state import State
 from fiberlb.control.union import default_settled
 from fiberlb.control.validate import examined
 from fiberlb.model.configuration import COLLECTIONS, Configuration
 from fiberlb.model.resource import Meta, Owner, Resource
-from fiberlb.store.sealed import Keyring
 
 Key = tuple[str, str]
 
@@ -97,38 +90,6 @@ def drawn_up(
     configuration = _final(resolved, state, records)
     expect = {COUNTER: state.layer.counter}
     return Commit(layer, configuration, expect, {}, entry, versions, found)
-
-
-def documented(commit: Commit, draft: Draft, keyring: Keyring) -> Commit:
-    """
-    The commit with the documents that it stores.
-
-    @param draft: what it is of.
-    @param keyring: seals secrets.
-    """
-    before = draft.state.layer
-    lost = [ident for ident in draft.lost if ident in commit.configuration.meta]
-    number, layer = commit.entry.revision, commit.layer
-    documents: dict[int, bytes] = {}
-    puts: dict[bytes, bytes | None] = {}
-    for version in commit.versions:
-        after = version.after
-        document = None if after is None else encode(after, keyring)
-        puts[object_key(*version.key)] = document
-        if document is not None:
-            documents[id(after)] = document
-
-    def written_once(record: Record) -> bytes:
-        return documents.get(id(record)) or encode(record, keyring)
-
-    pieces = written(number, commit.versions, written_once)
-    entry = attrs.evolve(commit.entry, pieces=len(pieces))
-    puts.update({contents_key(i): None for i in before.contents.keys() - layer.contents.keys()})
-    puts.update({contents_key(ident): str(number).encode() for ident in lost})
-    puts[COUNTER] = str(number).encode()
-    puts[revision_key(number)] = encode_revision(entry)
-    puts.update(pieces)
-    return attrs.evolve(commit, puts=puts, entry=entry)
 
 
 def _provisional(draft: Draft, origin: Origin, now: str) -> Configuration:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from fiberlb.control.packs import PACKS, Key, Packs, pack_name, unpack
 from fiberlb.control.records import (
     CONTENTS,
     COUNTER,
@@ -35,6 +36,7 @@ class StoreLayer:
     @ivar at: the store revision this is a picture of; the watch goes on from it.
     @ivar records: collection -> id -> record, in order of creation.
     @ivar contents: id -> the revision that last took a child out of that object.
+    @ivar packs: where those objects are stored that have no key of their own.
     """
 
     revision: int = 0
@@ -42,6 +44,7 @@ class StoreLayer:
     at: int = 0
     records: Records = attrs.field(factory=_nothing)
     contents: Mapping[str, int] = attrs.field(factory=dict)
+    packs: Packs = attrs.field(factory=dict)
 
     def holds(self, collection: str, ident: str) -> bool:
         """Whether an object is of this layer."""
@@ -58,15 +61,25 @@ def loaded(at: int, entries: Mapping[bytes, Entry], keyring: Keyring) -> StoreLa
     """
     found: dict[str, list[Record]] = {collection: [] for collection in COLLECTIONS}
     contents = {}
+    packs = {}
     for key, (value, _) in entries.items():
         if key.startswith(OBJECTS):
             record = decode(key, value, keyring)
             found[record.made.COLLECTION].append(record)
+        elif key.startswith(PACKS):
+            several = unpack(key, value, keyring)
+            packs[pack_name(key)] = [_key(record) for record in several]
+            for record in several:
+                found[record.made.COLLECTION].append(record)
         elif key.startswith(CONTENTS):
             contents[key[len(CONTENTS) :].decode()] = _number(key, value)
     records = {collection: in_order(several) for collection, several in found.items()}
     value, counter = entries.get(COUNTER, (b"0", 0))
-    return StoreLayer(_number(COUNTER, value), counter, at, records, contents)
+    return StoreLayer(_number(COUNTER, value), counter, at, records, contents, packs)
+
+
+def _key(record: Record) -> Key:
+    return record.made.COLLECTION, record.made.id
 
 
 def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> StoreLayer:
@@ -77,8 +90,9 @@ def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> 
     """
     revision, counter = layer.revision, layer.counter
     changed: list[Record] = []
-    gone: list[tuple[str, str]] = []
+    gone: list[Key] = []
     contents = dict(layer.contents)
+    packs = dict(layer.packs)
     for key, value in changes:
         if key == COUNTER and value is not None:
             revision, counter = _number(key, value), at
@@ -93,9 +107,16 @@ def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> 
             gone.append((collection, ident))
         elif key.startswith(OBJECTS) and value is not None:
             changed.append(decode(key, value, keyring))
+        elif key.startswith(PACKS):
+            gone += packs.pop(pack_name(key), ())
+            several = [] if value is None else unpack(key, value, keyring)
+            changed += several
+            if several:
+                packs[pack_name(key)] = [_key(record) for record in several]
     changed.sort(key=lambda record: record.order)
-    records = altered(layer.records, changed, gone)
-    return StoreLayer(revision, counter, at, records, contents)
+    stays = {_key(record) for record in changed}
+    records = altered(layer.records, changed, [key for key in gone if key not in stays])
+    return StoreLayer(revision, counter, at, records, contents, packs)
 
 
 def altered(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import le
 
 import attrs
 
@@ -129,26 +130,27 @@ def altered(
     @param gone: pairs of collection and id.
     """
     done = dict(records)
-    copied: dict[str, dict[str, Record]] = {}
-    unordered: set[str] = set()
-
-    def own(collection: str) -> dict[str, Record]:
-        if collection not in copied:
-            done[collection] = copied[collection] = dict(done[collection])
-        return copied[collection]
-
-    for collection, ident in gone:
-        own(collection).pop(ident, None)
+    put: dict[str, dict[str, Record]] = {}
     for record in changed:
-        objects = own(record.made.COLLECTION)
-        late = record.made.id in objects or not objects
-        late = late or next(reversed(objects.values())).order <= record.order
-        objects[record.made.id] = record
-        if not late:
-            unordered.add(record.made.COLLECTION)
-    for collection in unordered:
-        done[collection] = in_order(done[collection].values())
+        put.setdefault(record.made.COLLECTION, {})[record.made.id] = record
+    out: dict[str, list[str]] = {}
+    for collection, ident in gone:
+        out.setdefault(collection, []).append(ident)
+    for collection in put.keys() | out.keys():
+        there = dict(done[collection])
+        for ident in out.get(collection, ()):
+            there.pop(ident, None)
+        done[collection] = _joined(there, put.get(collection, {}))
     return done
+
+
+def _joined(there: dict[str, Record], put: Mapping[str, Record]) -> dict[str, Record]:
+    """Records in order of creation with others, which are new or take their places."""
+    orders = [record.order for ident, record in put.items() if ident not in there]
+    last = next(reversed(there.values())).order if there else (0, 0)
+    in_turn = all(map(le, [last, *orders], orders))
+    there.update(put)
+    return there if in_turn else in_order(there.values())
 
 
 def in_order(records: Iterable[Record]) -> dict[str, Record]:

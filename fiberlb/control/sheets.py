@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import repeat
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, cast
 
 from fiberlb.control.packing import unpacked
@@ -73,7 +73,7 @@ def sheet(records: Sequence[Record]) -> dict[str, Any]:
     columns: dict[str, list[Any]] = {}
     for name, values_of, kind, empty in _columns(cast(Hashable, type(first))):
         values = list(map(values_of, made))
-        if not all(map(is_, values, repeat(values[0]))):
+        if values.count(values[0]) < len(values):
             plainly = type(innermost(kind)) in _AS_THEY_ARE
             columns[name] = values if plainly else list(map(kind.dump, values))
         elif values[0] is not empty:

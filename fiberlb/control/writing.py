@@ -139,7 +139,7 @@ class Writing:
         if size < LARGE:
             return None
         state = self._force.base()
-        plan = self._planned.find(state, digest(operations))
+        plan = self._planned.find(state, operations)
         if plan is not None:
             for each in operations:
                 check_condition(state.tags.whole, each.condition)

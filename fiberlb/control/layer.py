@@ -37,7 +37,8 @@ class StoreLayer:
     @ivar at: the store revision this is a picture of; the watch goes on from it.
     @ivar records: collection -> id -> record, in order of creation.
     @ivar contents: id -> the revision that last took a child out of that object.
-    @ivar packs: where those objects are stored that have no key of their own.
+    @ivar packs: which objects are stored together, and where.
+    @ivar apart: those of them that have got a key of their own since.
     """
 
     revision: int = 0
@@ -46,6 +47,7 @@ class StoreLayer:
     records: Records = attrs.field(factory=_nothing)
     contents: Mapping[str, int] = attrs.field(factory=dict)
     packs: Packs = attrs.field(factory=dict)
+    apart: frozenset[Key] = frozenset()
 
     def holds(self, collection: str, ident: str) -> bool:
         """Whether an object is of this layer."""
@@ -60,27 +62,34 @@ def loaded(at: int, entries: Mapping[bytes, Entry], keyring: Keyring) -> StoreLa
 
     @raise Unreadable: some document is not understood.
     """
-    found: dict[str, list[Record]] = {collection: [] for collection in COLLECTIONS}
+    found: dict[str, dict[str, Record]] = {collection: {} for collection in COLLECTIONS}
     contents = {}
-    packs = {}
+    packs: dict[str, list[Key]] = {}
+    alone: set[Key] = set()
     for key, (value, _) in entries.items():
         if key.startswith(OBJECTS):
             record = decode(key, value, keyring)
-            found[record.made.COLLECTION].append(record)
+            found[record.made.COLLECTION][record.made.id] = record
+            alone.add(_key(record))
         elif key.startswith(PACKS):
             several = unpack(key, value, keyring)
             packs[pack_name(key)] = [_key(record) for record in several]
             for record in several:
-                found[record.made.COLLECTION].append(record)
+                found[record.made.COLLECTION].setdefault(record.made.id, record)
         elif key.startswith(CONTENTS):
             contents[key[len(CONTENTS) :].decode()] = _number(key, value)
-    records = {collection: in_order(several) for collection, several in found.items()}
+    records = {collection: in_order(several.values()) for collection, several in found.items()}
     value, counter = entries.get(COUNTER, (b"0", 0))
-    return StoreLayer(_number(COUNTER, value), counter, at, records, contents, packs)
+    apart = frozenset(alone & _all(packs) if packs else ())
+    return StoreLayer(_number(COUNTER, value), counter, at, records, contents, packs, apart)
 
 
 def _key(record: Record) -> Key:
     return record.made.COLLECTION, record.made.id
+
+
+def _all(packs: Packs) -> set[Key]:
+    return {key for keys in packs.values() for key in keys}
 
 
 def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> StoreLayer:
@@ -90,10 +99,8 @@ def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> 
     @raise Unreadable: some document is not understood.
     """
     revision, counter = layer.revision, layer.counter
-    changed: list[Record] = []
-    gone: list[Key] = []
     contents = dict(layer.contents)
-    packs = dict(layer.packs)
+    stored = _Changed(layer)
     for key, value in changes:
         if key == COUNTER and value is not None:
             revision, counter = _number(key, value), at
@@ -103,21 +110,56 @@ def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> 
                 contents.pop(ident, None)
             else:
                 contents[ident] = _number(key, value)
-        elif key.startswith(OBJECTS) and value is None:
-            _, collection, ident = key.decode().split("/")
-            gone.append((collection, ident))
-        elif key.startswith(OBJECTS) and value is not None:
-            changed.append(decode(key, value, keyring))
-        elif key.startswith(PACKS):
-            gone += packs.pop(pack_name(key), ())
-            several = [] if value is None else unpack(key, value, keyring)
-            changed += several
-            if several:
-                packs[pack_name(key)] = [_key(record) for record in several]
-    changed.sort(key=lambda record: record.order)
-    stays = {_key(record) for record in changed}
-    records = altered(layer.records, changed, [key for key in gone if key not in stays])
-    return StoreLayer(revision, counter, at, records, contents, packs)
+        elif key.startswith(OBJECTS):
+            stored.alone(key, value, keyring)
+    for key, value in changes:
+        if key.startswith(PACKS):
+            stored.pack(key, value, keyring)
+    packs, apart = stored.packs, stored.apart()
+    return StoreLayer(revision, counter, at, stored.records(), contents, packs, apart)
+
+
+class _Changed:
+    """
+    What a revision of the store changes of the objects. First L{alone}, then L{pack}.
+
+    @ivar packs: after it.
+    """
+
+    def __init__(self, layer: StoreLayer) -> None:
+        self.packs = dict(layer.packs)
+        self._before = layer
+        self._alone = set(layer.apart)
+        self._put: dict[Key, Record] = {}
+        self._gone: set[Key] = set()
+
+    def alone(self, key: bytes, value: bytes | None, keyring: Keyring) -> None:
+        """A key of an object of its own."""
+        _, collection, ident = key.decode("utf-8", "backslashreplace").split("/", 2)
+        if value is None:
+            self._gone.add((collection, ident))
+            self._alone.discard((collection, ident))
+        else:
+            self._put[collection, ident] = decode(key, value, keyring)
+            self._alone.add((collection, ident))
+
+    def pack(self, key: bytes, value: bytes | None, keyring: Keyring) -> None:
+        """A key of a pack."""
+        self._gone.update(set(self.packs.pop(pack_name(key), ())) - self._alone)
+        if value is None:
+            return
+        several = unpack(key, value, keyring)
+        self.packs[pack_name(key)] = list(map(_key, several))
+        self._put.update({_key(r): r for r in several if _key(r) not in self._alone})
+
+    def apart(self) -> frozenset[Key]:
+        """As of L{StoreLayer}, after it."""
+        return frozenset(self._alone & _all(self.packs) if self.packs else ())
+
+    def records(self) -> Records:
+        """After it, in order of creation."""
+        put = sorted(self._put.values(), key=lambda record: record.order)
+        return altered(self._before.records, put, self._gone - self._put.keys())
 
 
 def altered(

@@ -2,11 +2,13 @@
 Many objects of the store under one key.
 
 Where a write makes very many objects at once, to store each by itself is most of the time that the
-write takes. They are stored as the history has them (L{fiberlb.control.sheets}): a thousand of
-them are one value, compressed. From then on they belong to that pack, until they are deleted: a
-change of one writes its pack again. An object stands under a key of its own or in one pack, never
-in both; objects with secrets stand for themselves always. Key: C{packs/<n>/<number>}, after the
-revision that made the pack.
+write takes. They are stored as the history has them (L{fiberlb.control.sheets}): some hundred of
+them are one value. Key: C{packs/<n>/<number>}, after the revision that made the pack.
+
+An object that has a key of its own is what is stored there, whatever a pack says: where few objects
+of a pack change, they get such keys, so that a small change stays small. When one is deleted, or
+many change, the pack is written again with all that it has left, and those keys are gone. Objects
+with secrets stand for themselves always.
 """
 
 from __future__ import annotations

@@ -32,6 +32,11 @@ def config(members: list[dict[str, Any]], *others: dict[str, Any]) -> Operation:
     return Operation(op=Op.CONFIG, body={"pools": pools})
 
 
+def _lists(layer: StoreLayer) -> tuple[Any, Any]:
+    """What is stored where."""
+    return {name: list(keys) for name, keys in layer.packs.items()}, layer.apart
+
+
 class StoreTests(SynchronousTestCase):
     """A node that writes, another one that follows."""
 
@@ -65,14 +70,13 @@ class StoreTests(SynchronousTestCase):
             self.assertEqual(node.control.problems, ())
             for collection, records in fresh.records.items():
                 self.assertEqual(list(layer.records[collection].values()), list(records.values()))
-            self.assertEqual(
-                {name: list(keys) for name, keys in layer.packs.items()},
-                {name: list(keys) for name, keys in fresh.packs.items()},
-            )
+            self.assertEqual(_lists(layer), _lists(fresh))
         packed = [key for keys in fresh.packs.values() for key in keys]
         alone = [tuple(key.decode().split("/")[1:]) for key in self.keys(OBJECTS)]
-        there = [(c, ident) for c, records in fresh.records.items() for ident in records]
-        self.assertEqual(sorted([*packed, *alone]), sorted(there))
+        there = {(c, ident) for c, records in fresh.records.items() for ident in records}
+        self.assertEqual({*packed, *alone}, there)
+        self.assertEqual(len({*packed}), len(packed))
+        self.assertEqual({*packed} & {*alone}, fresh.apart)
 
     def test_made(self) -> None:
         """One key for many; what is alone of its kind has one of its own."""
@@ -80,23 +84,33 @@ class StoreTests(SynchronousTestCase):
         self.assertEqual(len(self.keys(OBJECTS)), 1)
         self.agreed()
 
-    def test_changed(self) -> None:
-        """A change of one writes its pack again, and nothing else of it."""
+    def test_few_changed(self) -> None:
+        """Few that change get keys of their own; their pack stays as it is."""
         before = self.entries()
         self.one.write(patch("members", "m7", {"weight": 9}))
         after = self.entries()
         changed = {key for key in after if before.get(key) != after[key]}
-        self.assertEqual(len([key for key in changed if key.startswith(PACKS)]), 1)
-        self.assertEqual([key for key in changed if key.startswith(OBJECTS)], [])
+        self.assertEqual([key for key in changed if key.startswith(PACKS)], [])
+        self.assertEqual(len([key for key in changed if key.startswith(OBJECTS)]), 1)
         self.agreed()
         self.two.write(patch("members", "m7", {"weight": 10}), patch("pools", POOL, {"name": "x"}))
         self.agreed()
         self.assertEqual(self.two.find("members", "m7").weight, 10)
 
+    def test_many_changed(self) -> None:
+        """Where many change the pack is written again, with those that stood for themselves."""
+        self.one.write(patch("members", "m7", {"weight": 9}))
+        self.one.write(config([member(n, weight=n % 7) for n in range(MANY * 2)]))
+        self.agreed()
+        self.assertEqual((len(self.keys(PACKS)), len(self.keys(OBJECTS))), (1, 1))
+
     def test_deleted(self) -> None:
         """One, then all: the key is gone with the last one."""
+        self.one.write(patch("members", "m8", {"weight": 9}))
+        self.one.write(patch("members", "m7", {"weight": 9}))
         self.one.write(delete("members", "m7"))
         self.agreed()
+        self.assertEqual(len(self.keys(OBJECTS)), 1)
         self.assertEqual(len(self.two.control.configuration.all(Member)), MANY * 2 - 1)
         self.one.write(replace_all("members", POOL, []))
         self.agreed()
@@ -136,9 +150,14 @@ class StoreTests(SynchronousTestCase):
         """Whatever comes after each other, nothing is lost, doubled or out of place."""
         random = Random(20)
         known = {1: self.read().records}
-        for _ in range(30):
+        for _ in range(35):
             several = random.sample(self.several, random.choice((0, 1, 5, MANY, MANY * 2)))
-            several = [{**one, "weight": random.randrange(3)} for one in several]
+            weights = random.choice(([1], [1] * 30 + [2], [1, 2, 3]))
+            several = [{**one, "weight": random.choice(weights)} for one in several]
+            if random.random() < 0.5:
+                there = [made.name for made in self.one.control.configuration.all(Member).values()]
+                names = {one["name"] for one in several}
+                several += [one for one in self.several if one["name"] in {*there} - names]
             others = [{"name": f"p{n}"} for n in range(random.choice((0, 1, MANY + 5)))]
             node = random.choice((self.one, self.two))
             node.write(config(several, *others))

@@ -9,7 +9,7 @@ from typing import Any
 from fiberlb.store.sealed import PREFIX
 
 #: Bytes from which on a document is compressed.
-LARGE = 32 * 1024
+LARGE = 16 * 1024
 #: Fast, and most of what there is to be had.
 _LEVEL = 1
 _SEALED = PREFIX.encode()

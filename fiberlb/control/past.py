@@ -28,7 +28,7 @@ PAST = b"past/"
 #: Bytes of a piece; an object that is larger has one of its own.
 PIECE = 256 * 1024
 #: Objects that are described together at most, and from which on they have a piece of their own.
-MOST, MANY = 250, 100
+MOST, MANY = 500, 100
 #: What a certificate is made of, and stays when its other fields are restored.
 MATERIAL = ("certificate", "private_key", "passphrase", "crl", "ocsp")
 #: Pieces that are read from the store at a time.

@@ -159,7 +159,7 @@ def compile_now(
 #: A policy with its rules, as listeners are compiled from.
 _Policy = tuple[L7Policy, Sequence[L7Rule]]
 #: Policies that are collected, or looked through, in one step.
-_SLICE = 100
+_SLICE = 1000
 
 
 def _policies(
@@ -167,10 +167,10 @@ def _policies(
 ) -> Generator[None, None, list[_Policy]]:
     found: list[_Policy] = []
     rules_of = configuration.by_parent(L7Rule).get
-    for policy in configuration.children(L7Policy, listener.id):
-        found.append((policy, rules_of(policy.id, ())))
-        if len(found) % _SLICE == 0:
-            yield
+    policies = configuration.children(L7Policy, listener.id)
+    for start in range(0, len(policies), _SLICE):
+        found += [(one, rules_of(one.id, ())) for one in policies[start : start + _SLICE]]
+        yield
     return found
 
 
@@ -221,10 +221,9 @@ class _Compilation:
                     return before
                 return attrs.evolve(before, limits=limits)
         self.problems += faults(listener)
-        for number, (policy, _) in enumerate(policies):
-            self.problems += faults(policy)
-            if number % _SLICE == 0:
-                yield
+        for start in range(0, len(policies), _SLICE):
+            self.problems += faults(*[policy for policy, _ in policies[start : start + _SLICE]])
+            yield
         try:
             routes = yield from compile_in_steps(
                 listener,

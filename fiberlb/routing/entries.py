@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
+from fiberlb.model.l7 import PolicyAction
 from fiberlb.routing.actions import Decision
 from fiberlb.routing.conditions import AnyRule, Aspect, CompiledRule, Lead, Wanted
 from fiberlb.routing.literals import EXACT, How
@@ -13,6 +15,8 @@ from fiberlb.routing.request import Request
 #: A policy as it is evaluated: its place in the order, what is left to test, its decision.
 Row = tuple[int, tuple[Wanted, ...], Decision]
 _WHOLE = EXACT[False][1]
+_REJECT = PolicyAction.REJECT
+T = TypeVar("T")
 
 
 class Way:
@@ -36,11 +40,14 @@ class Way:
     def rank(self) -> tuple[bool, bool, int]:
         """How bad it is among ways that as many share: neither whole nor long."""
         if self._rank is None:
-            leads = [lead for leaf in self.leaves for lead in literals_of(leaf)]
-            open_ended = any(how[1] != _WHOLE for how, _ in leads)
-            keyed = any(leaf.key for leaf in self.leaves)
-            shortest = min([len(text) for _, texts in leads for text in texts], default=0)
-            self._rank = (open_ended, keyed, -shortest)
+            open_ended = keyed = False
+            lengths: list[int] = []
+            for leaf in self.leaves:
+                keyed = keyed or leaf.key != ""
+                for how, texts in leaf.leads or ():
+                    open_ended = open_ended or how[1] != _WHOLE
+                    lengths += map(len, texts)
+            self._rank = (open_ended, keyed, -min(lengths, default=0))
         return self._rank
 
 
@@ -49,7 +56,7 @@ def ways_of(rules: Iterable[AnyRule]) -> tuple[Way, ...]:
     ways: list[Way] = []
     for rule in rules:
         if isinstance(rule, CompiledRule):
-            if not rule.invert and rule.leads is not None:
+            if rule.leads is not None and not rule.invert:
                 ways.append(Way((rule,), rule, rule.sure))
         else:
             ways += [Way(leaves, rule, sure) for leaves, sure in _ways(rule)]
@@ -125,10 +132,10 @@ class Entry:
         """The same where one of its ways has led to it."""
         after = self._after
         if after is None or self._way is not way:
-            known = way.rule if way.sure else None
-            rules = tuple([rule for rule in self.rules if rule is not known])
-            ways = tuple([rule for rule in self.ways if rule is not way])
-            after = Entry(self.position, self.policy, rules, ways)
+            rules, ways = self.rules, self.ways
+            if way.sure:
+                rules = _without(rules, way.rule)
+            after = Entry(self.position, self.policy, rules, _without(ways, way))
             self._way, self._after = way, after
         return after
 
@@ -139,6 +146,13 @@ class Entry:
             wanted = self.policy.wanted(self.rules)
             self._row = (self.position, wanted, self.policy.decision)
         return self._row
+
+
+def _without(several: tuple[T, ...], one: T) -> tuple[T, ...]:
+    """The others."""
+    if len(several) == 1 and several[0] is one:
+        return ()
+    return tuple([other for other in several if other is not one])
 
 
 def rows_of(entries: Iterable[Entry]) -> tuple[Row, ...]:
@@ -167,7 +181,7 @@ class Table:
         @return: by how many literals.
         """
         count = 0
-        for how, literals in literals_of(leaf):
+        for how, literals in leaf.leads or ():
             texts = self.literals.get(how)
             if texts is None:
                 texts = self.literals[how] = {}
@@ -178,7 +192,7 @@ class Table:
                 else:
                     entries.append(after)
                 count += 1
-        if entry.policy.rejects:
+        if entry.policy.policy.action is _REJECT:
             self.rejecting.append(entry)
         return count
 
@@ -200,7 +214,7 @@ class Shares:
             by_how = self._counts.get(leaf.aspect)
             if by_how is None:
                 by_how = self._counts[leaf.aspect] = {}
-            for how, literals in literals_of(leaf):
+            for how, literals in leaf.leads or ():
                 count += len(literals)
                 counts = by_how.get(how)
                 if counts is None:
@@ -216,7 +230,7 @@ class Shares:
         most = 0
         for leaf in way.leaves:
             by_how = self._counts[leaf.aspect]
-            for how, literals in literals_of(leaf):
+            for how, literals in leaf.leads or ():
                 counts = by_how[how]
                 for text in literals:
                     shared = counts[text]

@@ -84,11 +84,11 @@ class Index:
         return True
 
     def _entries(self) -> _Steps[list[Entry]]:
-        entries = []
-        for position, policy in enumerate(self._policies):
-            entries.append(Entry.of(position, policy))
-            if self._due(1):
-                yield
+        entries: list[Entry] = []
+        for start in range(0, len(self._policies), _SLICE):
+            some = self._policies[start : start + _SLICE]
+            entries += map(Entry.of, range(start, start + len(some)), some)
+            yield
         return entries
 
     def _node(
@@ -124,7 +124,9 @@ class Index:
                 count += entered
             else:
                 rest.append(entry)
-            if self._due(entered):
+            self._done += entered
+            if self._done > _SLICE:
+                self._done = 0
                 yield
         return found, rest, count
 

@@ -98,9 +98,11 @@ class Entry:
 
     @ivar rules: what is not known to hold here.
     @ivar ways: those that lead to it, but did not yet.
+    @ivar leaf: its only rule, where to find that one by its literals is all; C{rules} and C{ways}
+        are then what is left where it was found.
     """
 
-    __slots__ = ("_after", "_row", "_way", "policy", "position", "rules", "ways")
+    __slots__ = ("_after", "_row", "_way", "leaf", "policy", "position", "rules", "ways")
 
     def __init__(
         self,
@@ -108,7 +110,9 @@ class Entry:
         policy: CompiledPolicy,
         rules: tuple[AnyRule, ...],
         ways: tuple[Way, ...],
+        leaf: CompiledRule | None = None,
     ) -> None:
+        self.leaf = leaf
         self.position = position
         self.policy = policy
         self.rules = rules
@@ -120,12 +124,15 @@ class Entry:
     @classmethod
     def of(cls, position: int, policy: CompiledPolicy) -> Entry:
         """A policy that nothing has led to yet; that of an index before where it says the same."""
-        kept = policy.kept
-        if kept is None:
-            kept = policy.kept = cls(position, policy, policy.rules, ways_of(policy.rules))
-        elif kept.position != position:
-            kept = policy.kept = cls(position, policy, policy.rules, kept.ways)
-        made: Entry = kept
+        made: Entry | None = policy.kept
+        if made is None or made.position != position:
+            leaf = _alone(policy)
+            if leaf is not None:
+                made = cls(position, policy, (), (), leaf)
+            else:
+                ways = ways_of(policy.rules) if made is None else made.ways
+                made = cls(position, policy, policy.rules, ways)
+            policy.kept = made
         return made
 
     def found_by(self, way: Way) -> Entry:
@@ -146,6 +153,17 @@ class Entry:
             wanted = self.policy.wanted(self.rules)
             self._row = (self.position, wanted, self.policy.decision)
         return self._row
+
+
+def _alone(policy: CompiledPolicy) -> CompiledRule | None:
+    """The rule that is all there is to most policies, as L{Entry} has it."""
+    if len(policy.rules) > 1:
+        return None
+    rule = policy.rules[0]
+    if not isinstance(rule, CompiledRule) or rule.leads is None or rule.invert or not rule.sure:
+        return None
+    # What rejects is looked at where not all candidates are, too.
+    return None if policy.policy.action is _REJECT else rule
 
 
 def _without(several: tuple[T, ...], one: T) -> tuple[T, ...]:
@@ -209,18 +227,21 @@ class Shares:
 
         @return: how many there are.
         """
+        return sum(map(self.add_leaf, way.leaves))
+
+    def add_leaf(self, leaf: CompiledRule) -> int:
+        """Count those of one leaf."""
         count = 0
-        for leaf in way.leaves:
-            by_how = self._counts.get(leaf.aspect)
-            if by_how is None:
-                by_how = self._counts[leaf.aspect] = {}
-            for how, literals in leaf.leads or ():
-                count += len(literals)
-                counts = by_how.get(how)
-                if counts is None:
-                    counts = by_how[how] = {}
-                for text in literals:
-                    counts[text] = counts.get(text, 0) + 1
+        by_how = self._counts.get(leaf.aspect)
+        if by_how is None:
+            by_how = self._counts[leaf.aspect] = {}
+        for how, literals in leaf.leads or ():
+            count += len(literals)
+            counts = by_how.get(how)
+            if counts is None:
+                counts = by_how[how] = {}
+            for text in literals:
+                counts[text] = counts.get(text, 0) + 1
         return count
 
     def score(self, way: Way) -> tuple[int, tuple[bool, bool, int]]:

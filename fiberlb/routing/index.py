@@ -99,20 +99,29 @@ class Index:
         sieving, rest = yield from sieved(rest, self._budget)
         return probes + sieving, rest
 
-    def _assigned(self, entries: list[Entry]) -> _Steps[_Assigned]:
+    def _assigned(self, entries: list[Entry], found_once: bool = False) -> _Steps[_Assigned]:
         """
         Each policy by the rule that it shares with the fewest others.
 
+        @param found_once: one rule has led to each of them already.
+
         @return: also the policies without such a rule, and how many literals the others have.
         """
-        shares = yield from self._shares(entries)
+        shares = yield from self._shares(entries, found_once)
         count = 0
         found: dict[Aspect, Table] = {}
         rest = []
         for entry in entries:
             ways = entry.ways
+            leaf = entry.leaf
             entered = 1
-            if ways:
+            if leaf is not None and not found_once:
+                table = found.get(leaf.aspect)
+                if table is None:
+                    table = found[leaf.aspect] = Table()
+                entered = table.add(entry, entry, leaf)
+                count += entered
+            elif ways:
                 way = ways[0] if len(ways) == 1 else min(ways, key=shares.score)
                 after = entry.found_by(way)
                 entered = 0
@@ -130,14 +139,19 @@ class Index:
                 yield
         return found, rest, count
 
-    def _shares(self, entries: list[Entry]) -> _Steps[Shares]:
+    def _shares(self, entries: list[Entry], found_once: bool) -> _Steps[Shares]:
         """Counted only where there is a choice."""
         shares = Shares()
         if max(map(_ways, entries), default=0) < 2:
             return shares
         yield
         for entry in entries:
-            if self._due(sum([shares.add(way) for way in entry.ways])):
+            leaf = entry.leaf
+            if leaf is not None and not found_once:
+                work = shares.add_leaf(leaf)
+            else:
+                work = sum(map(shares.add, entry.ways))
+            if self._due(work):
                 yield
         return shares
 
@@ -182,7 +196,7 @@ class Index:
         if key not in self._made:
             if self._room <= 0:
                 return None
-            by_aspect, rest, count = yield from self._assigned(entries)
+            by_aspect, rest, count = yield from self._assigned(entries, found_once=True)
             self._room -= count
             probes, rest = yield from self._node(by_aspect, rest)
             self._made[key] = (entries, tables.together(tuple(probes), rows_of(rest)))

@@ -14,7 +14,7 @@ from fiberlb.routing.actions import Decision, policy_decision
 from fiberlb.routing.conditions import COMPLEXITIES, AnyRule, Wanted, rule_or_problems
 from fiberlb.routing.patterns import Budget
 
-_TO_POOL = PolicyAction.REDIRECT_TO_POOL
+_TO_POOL, _REJECT = PolicyAction.REDIRECT_TO_POOL, PolicyAction.REJECT
 #: What "octavia" order evaluates first; what is not named comes between.
 _OCTAVIA_FIRST = {PolicyAction.REJECT: 0, PolicyAction.REDIRECT_TO_POOL: 2}
 _POSITION_STEP = 10
@@ -64,7 +64,7 @@ class CompiledPolicy:
     @property
     def rejects(self) -> bool:
         """Whether undecided rules count as matching."""
-        return self.policy.action is PolicyAction.REJECT
+        return self.policy.action is _REJECT
 
     def says(self, policy: L7Policy, rules: Sequence[L7Rule]) -> bool:
         """Whether it is compiled from the same."""

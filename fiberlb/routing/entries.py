@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from fiberlb.model.l7 import PolicyAction
@@ -40,14 +40,20 @@ class Way:
     def rank(self) -> tuple[bool, bool, int]:
         """How bad it is among ways that as many share: neither whole nor long."""
         if self._rank is None:
-            open_ended = keyed = False
-            lengths: list[int] = []
-            for leaf in self.leaves:
+            leads = self.leaves[0].leads or ()
+            keyed = self.leaves[0].key != ""
+            for leaf in self.leaves[1:]:
+                leads += leaf.leads or ()
                 keyed = keyed or leaf.key != ""
-                for how, texts in leaf.leads or ():
-                    open_ended = open_ended or how[1] != _WHOLE
-                    lengths += map(len, texts)
-            self._rank = (open_ended, keyed, -min(lengths, default=0))
+            open_ended = False
+            shortest = -1
+            for how, texts in leads:
+                open_ended = open_ended or how[1] != _WHOLE
+                for text in texts:
+                    length = len(text)
+                    if length < shortest or shortest < 0:
+                        shortest = length
+            self._rank = (open_ended, keyed, -max(shortest, 0))
         return self._rank
 
 
@@ -168,8 +174,12 @@ def _alone(policy: CompiledPolicy) -> CompiledRule | None:
 
 def _without(several: tuple[T, ...], one: T) -> tuple[T, ...]:
     """The others."""
-    if len(several) == 1 and several[0] is one:
-        return ()
+    if len(several) == 1:
+        return () if several[0] is one else several
+    if len(several) == 2:
+        # Nearly always: there are few policies of more than two rules.
+        first, second = several
+        return (second,) if first is one else (first,) if second is one else several
     return tuple([other for other in several if other is not one])
 
 
@@ -244,10 +254,22 @@ class Shares:
                 counts[text] = counts.get(text, 0) + 1
         return count
 
+    def best(self, ways: Sequence[Way]) -> Way:
+        """The one with the least score, the first of equals."""
+        best = ways[0]
+        least = self._most(best)
+        for way in ways[1:]:
+            most = self._most(way)
+            if most < least or (most == least and way.rank < best.rank):
+                best, least = way, most
+        return best
+
     def score(self, way: Way) -> tuple[int, tuple[bool, bool, int]]:
-        """
-        How bad a way is: shared by many, and then by its rank.
-        """
+        """How bad a way is: shared by many, and then by its rank."""
+        return self._most(way), way.rank
+
+    def _most(self, way: Way) -> int:
+        """How many share the literal that most do."""
         most = 0
         for leaf in way.leaves:
             by_how = self._counts[leaf.aspect]
@@ -257,7 +279,7 @@ class Shares:
                     shared = counts[text]
                     if shared > most:
                         most = shared
-        return most, way.rank
+        return most
 
 
 def first(request: Request, rows: Iterable[Row]) -> Decision | None:

@@ -122,7 +122,7 @@ class Index:
                 entered = table.add(entry, entry, leaf)
                 count += entered
             elif ways:
-                way = ways[0] if len(ways) == 1 else min(ways, key=shares.score)
+                way = ways[0] if len(ways) == 1 else shares.best(ways)
                 after = entry.found_by(way)
                 entered = 0
                 for leaf in way.leaves:

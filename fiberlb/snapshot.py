@@ -99,6 +99,7 @@ def compile(
     limits: Limits,
     clock: Clock,
     report: Report,
+    served: bool = True,
 ) -> Iterator[Snapshot | None]:
     """
     Compile a configuration in small steps.
@@ -110,6 +111,8 @@ def compile(
     @param clock: monotonic seconds, read afresh at each call.
     @param report: called with a rule's id and a text for every match of a regular
         expression that stays undecided.
+    @param served: requests are decided by it in this process; else the little that nothing but a
+        request needs is made when one is asked about (L{fiberlb.routing.match.compile_routes}).
 
     @return: yields C{None} after each step, at most a few milliseconds of work,
         so that traffic can be served between; the snapshot comes last.
@@ -119,7 +122,7 @@ def compile(
     """
     for cls in (L7Policy, L7Rule):
         yield from configuration.indexed(cls)
-    work = _Compilation(configuration, previous, limits, clock, report)
+    work = _Compilation(configuration, previous, limits, clock, report, served)
     pools: dict[str, PoolPlan] = {}
     for pool in configuration.all(Pool).values():
         pools[pool.id] = work.pool(pool)
@@ -143,6 +146,7 @@ def compile_now(
     limits: Limits,
     clock: Clock,
     report: Report,
+    served: bool = True,
 ) -> Snapshot:
     """
     L{compile} in one go, for starts and tests.
@@ -150,7 +154,10 @@ def compile_now(
     @raise ConfigurationError: as there.
     """
     made: Snapshot | None = None
-    for step in compile(configuration, previous, limits=limits, clock=clock, report=report):
+    steps = compile(
+        configuration, previous, limits=limits, clock=clock, report=report, served=served
+    )
+    for step in steps:
         made = step
     assert made is not None
     return made
@@ -159,7 +166,7 @@ def compile_now(
 #: A policy with its rules, as listeners are compiled from.
 _Policy = tuple[L7Policy, Sequence[L7Rule]]
 #: Policies that are collected, or looked through, in one step.
-_SLICE = 100
+_SLICE = 1000
 
 
 def _policies(
@@ -167,10 +174,10 @@ def _policies(
 ) -> Generator[None, None, list[_Policy]]:
     found: list[_Policy] = []
     rules_of = configuration.by_parent(L7Rule).get
-    for policy in configuration.children(L7Policy, listener.id):
-        found.append((policy, rules_of(policy.id, ())))
-        if len(found) % _SLICE == 0:
-            yield
+    policies = configuration.children(L7Policy, listener.id)
+    for start in range(0, len(policies), _SLICE):
+        found += [(one, rules_of(one.id, ())) for one in policies[start : start + _SLICE]]
+        yield
     return found
 
 
@@ -194,6 +201,7 @@ class _Compilation:
         limits: Limits,
         clock: Clock,
         report: Report,
+        served: bool,
     ) -> None:
         self.problems: list[Problem] = []
         self._configuration = configuration
@@ -201,6 +209,7 @@ class _Compilation:
         self._limits = limits
         self._clock = clock
         self._report = report
+        self._served = served
 
     def pool(self, pool: Pool) -> PoolPlan:
         """The plan of one pool, the previous one if it says the same."""
@@ -214,17 +223,17 @@ class _Compilation:
         policies = yield from _policies(self._configuration, listener)
         limits = overlaid(self._limits, listener.limits)
         before = self._previous.plan(listener.id) if self._previous else None
-        if self._previous is not None:
+        usable = before is None or before.routes.served or not self._served
+        if self._previous is not None and usable:
             unchanged = yield from self._unchanged(listener, policies, self._previous)
             if unchanged:
                 if before is None or before.limits == limits:
                     return before
                 return attrs.evolve(before, limits=limits)
         self.problems += faults(listener)
-        for number, (policy, _) in enumerate(policies):
-            self.problems += faults(policy)
-            if number % _SLICE == 0:
-                yield
+        for start in range(0, len(policies), _SLICE):
+            self.problems += faults(*[policy for policy, _ in policies[start : start + _SLICE]])
+            yield
         try:
             routes = yield from compile_in_steps(
                 listener,
@@ -232,6 +241,7 @@ class _Compilation:
                 clock=self._clock,
                 report=self._report,
                 before=before.routes if before is not None else None,
+                served=self._served,
             )
         except ConfigurationError as why:
             self.problems += why.problems

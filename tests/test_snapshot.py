@@ -33,7 +33,10 @@ def configuration(*objects: Resource, revision: int = 1) -> Configuration:
 
 
 def snapshot(
-    *objects: Resource, previous: Snapshot | None = None, limits: Limits = LIMITS
+    *objects: Resource,
+    previous: Snapshot | None = None,
+    limits: Limits = LIMITS,
+    served: bool = True,
 ) -> Snapshot:
     """These objects, compiled in one go."""
     return compile_now(
@@ -42,6 +45,7 @@ def snapshot(
         limits=limits,
         clock=lambda: 0.0,
         report=lambda rule, why: None,
+        served=served,
     )
 
 
@@ -222,6 +226,15 @@ class ReuseTests(SynchronousTestCase):
         before = snapshot(*self.objects())
         after = snapshot(*self.objects(), listener("off", 82), previous=before)
         self.assertEqual(after.listeners["off"].listener.port, 82)
+
+    def test_served(self) -> None:
+        """What was compiled only to be looked at does not serve; the reverse is all right."""
+        looked_at = snapshot(*self.objects(), served=False)
+        self.assertFalse(looked_at.listeners["plain"].routes.served)
+        serving = snapshot(*self.objects(), previous=looked_at)
+        self.assertTrue(serving.listeners["plain"].routes.served)
+        again = snapshot(*self.objects(), previous=serving, served=False)
+        self.assertIs(again.listeners["plain"], serving.listeners["plain"])
 
     def test_removed(self) -> None:
         """What is gone has no plan."""

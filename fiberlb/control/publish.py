@@ -208,6 +208,8 @@ class Publisher:
             limits=limits,
             clock=around.monotonic,
             report=around.report,
+            # Where workers serve nobody asks this process but for an explanation.
+            served=self._plane.workers()[0] == 0,
         )
         return await in_slices(around.reactor, steps)
 

@@ -79,7 +79,9 @@ def validated(
         problems += _unroutable(resolved, clock, report)
         raise ConfigurationError(dict.fromkeys(problems))
     resolved = Issued().dressed(resolved)
-    made = snapshot.compile_now(resolved, previous, limits=limits, clock=clock, report=report)
+    made = snapshot.compile_now(
+        resolved, previous, limits=limits, clock=clock, report=report, served=False
+    )
     problems = list(_unservable(made, previous))
     if problems:
         raise ConfigurationError(dict.fromkeys(problems))

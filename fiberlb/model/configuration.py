@@ -9,7 +9,9 @@ a pointer into an API body.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -94,18 +96,14 @@ class Configuration:
         assert cls.PARENT is not None
         if cls.COLLECTION in self._children:
             return
-        index: dict[str, list[Any]] = {}
+        index: defaultdict[str, list[Any]] = defaultdict(list)
         parent_of = attrgetter(cls.PARENT[0])
-        for number, made in enumerate(self.all(cls).values()):
-            parent = parent_of(made)
-            children = index.get(parent)
-            if children is None:
-                index[parent] = [made]
-            else:
-                children.append(made)
-            if number % _STEP == 0:
-                yield
-        self._children[cls.COLLECTION] = index
+        objects = iter(self.all(cls).values())
+        while some := list(islice(objects, _STEP)):
+            for made, parent in zip(some, map(parent_of, some), strict=True):
+                index[parent].append(made)
+            yield
+        self._children[cls.COLLECTION] = dict(index)
 
     def policies(self, listener: str) -> list[L7Policy]:
         """A listener's policies in order of position, ties by creation."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from fiberlb.errors import ConfigurationError, Path, Problem
 from fiberlb.model.l7 import KEYED, NESTING, CompareType, Condition, L7Rule, RuleType
 from fiberlb.routing.candidates import Named
-from fiberlb.routing.compare import COMPARE, LITERALLY, Comparison, Subject, ValueProblem, spelled
+from fiberlb.routing.compare import COMPARE, LITERALLY, Comparison, Subject, ValueProblem
 from fiberlb.routing.linear import Engine, installed
 from fiberlb.routing.literals import EXACT, PREFIXES, SUFFIXES, How, Literals
 from fiberlb.routing.patterns import Budget
@@ -21,15 +21,11 @@ COMPLEXITIES = ("literal", "linear", "bounded")
 
 #: What is looked at: a rule type, and a name where it has names.
 Aspect = tuple[RuleType, bytes]
-_UNNAMED: Mapping[RuleType, Aspect] = {
-    kind: (kind, b"") for kind, extract in EXTRACT.items() if not isinstance(extract.source, Named)
-}
 
 
-def _named(kind: RuleType, key: str) -> Aspect:
+def _aspect(kind: RuleType, key: str) -> Aspect:
     source = EXTRACT[kind].source
-    assert isinstance(source, Named)
-    return kind, source.name(key)
+    return kind, source.name(key) if isinstance(source, Named) else b""
 
 
 #: Literals, and how they are compared with what is looked at.
@@ -73,6 +69,11 @@ class _Compiled:
         """Whether it may stay undecided."""
         raise AssertionError
 
+    @property
+    def plain(self) -> bool:
+        """It compares literals with what has no name, and nothing else."""
+        return False
+
     def outcome(self, request: Request) -> str:
         """C{matched}, C{not} or C{undecided}."""
         found = self.test(request)
@@ -95,28 +96,31 @@ class CompiledRule(_Compiled):
     """
     One rule that looks at the request.
 
-    @param comparison: of its values; or the literals that it compares with, in one way.
+    @param comparison: of its values; C{None}: it holds wherever one of C{leads} is.
 
     @ivar aspect: what it looks at.
+    @ivar key: its name, if it has one; else empty.
     @ivar leads: literals one of which whatever it holds for has; C{None}: none are known.
     """
 
     __slots__ = ("_comparison", "aspect", "key", "leads")
 
-    def __init__(self, ident: str, rule: Condition, comparison: Comparison | Lead) -> None:
+    def __init__(
+        self,
+        ident: str,
+        invert: bool,
+        aspect: Aspect,
+        key: str,
+        leads: tuple[Lead, ...] | None,
+        comparison: Comparison | None = None,
+    ) -> None:
         self.id = ident
-        self.invert = rule.invert
+        self.invert = invert
         self._test = None
-        self._comparison: Comparison | None = None
-        self.leads: tuple[Lead, ...] | None
-        key = self.key = rule.key or ""
-        self.aspect = _UNNAMED.get(rule.rule_type) or _named(rule.rule_type, key)
-        if isinstance(comparison, Comparison):
-            self._comparison = comparison
-            self.leads = _leading(comparison, key)
-        else:
-            # Nearly every rule. What an index finds is not tested, so there is no more to make.
-            self.leads = (comparison,)
+        self.aspect = aspect
+        self.key = key
+        self.leads = leads
+        self._comparison = comparison
 
     @property
     def comparison(self) -> Comparison:
@@ -148,7 +152,13 @@ class CompiledRule(_Compiled):
     @property
     def doubtful(self) -> bool:
         """See L{_Compiled.doubtful}."""
-        return bool(self.key) or not self.sure
+        return not self.plain
+
+    @property
+    def plain(self) -> bool:
+        """See L{_Compiled.plain}."""
+        comparison = self._comparison
+        return self.key == "" and (comparison is None or comparison.sure)
 
     def leaves(self) -> tuple[CompiledRule, ...]:
         """Itself."""
@@ -285,17 +295,46 @@ def compile_rule(rule: L7Rule, budget: Budget) -> AnyRule:
 
 def rule_or_problems(rule: L7Rule, budget: Budget, problems: list[Problem]) -> AnyRule | None:
     """L{compile_rule}; C{None} after noting what is wrong, at C{("l7_rules", id, field)}."""
-    return _compiled(rule, rule.id, ("l7_rules", rule.id), budget, problems)
+    ident = rule.id
+    return _literal(rule, ident) or _compiled(rule, ident, ("l7_rules", ident), budget, problems)
+
+
+def _literal(rule: Condition, ident: str) -> CompiledRule | None:
+    """
+    A rule that holds wherever one of the literals is that lead to it, as nearly all do.
+
+    @return: C{None}: it is another one, or something is wrong with it.
+    """
+    value, key = rule.value, rule.key
+    found = _LITERAL.get((rule.rule_type, rule.compare_type))
+    if found is None or (value is None and not rule.values):
+        return None
+    aspect, how, compare, spell = found
+    if aspect is None:
+        if not key:
+            return None
+        aspect = _aspect(rule.rule_type, key)
+    try:
+        if value is not None:
+            texts: tuple[bytes, ...] = (spell(compare, value),)
+        else:
+            texts = tuple([spell(compare, one) for one in rule.values])
+    except ValueError:
+        return None
+    if how is not _EXACT and not key and b"" in texts:
+        return None
+    # What an index finds is not tested, so there is no more to make.
+    return CompiledRule(ident, rule.invert, aspect, key or "", ((how, texts),))
 
 
 def _compiled(
     rule: Condition, ident: str, at: Path, budget: Budget, problems: list[Problem]
 ) -> AnyRule | None:
-    """The rule; C{None} after noting what is wrong with it."""
+    """Any rule; C{None} after noting what is wrong with it."""
     kind = rule.rule_type
     if kind in NESTING:
         within = [
-            _compiled(one, ident, (*at, "rules", index), budget, problems)
+            _literal(one, ident) or _compiled(one, ident, (*at, "rules", index), budget, problems)
             for index, one in enumerate(rule.rules)
         ]
         if not within:
@@ -305,38 +344,35 @@ def _compiled(
             return None
         invert = rule.invert is not (kind is RuleType.NOT)
         return CompiledNest(ident, kind is RuleType.ANY, invert, rules)
-    keyed = kind in KEYED
-    if keyed and not rule.key:
+    key = rule.key or ""
+    if kind in KEYED and not key:
         problems.append(Problem((*at, "key"), "is needed", code="missing"))
         return None
-    if not keyed and not rule.candidates:
+    if kind not in KEYED and not rule.candidates:
         problems.append(Problem((*at, "value"), "is needed", code="missing"))
         return None
     try:
-        return CompiledRule(ident, rule, _comparison(rule, ident, budget))
+        comparison = _comparison(rule, ident, budget)
     except ValueProblem as why:
         field: Path = ("value",) if rule.value is not None else ("values", why.index)
         problems.append(Problem((*at, *field), why.message))
         return None
+    aspect = _aspect(kind, key)
+    return CompiledRule(ident, rule.invert, aspect, key, _leading(comparison, key), comparison)
 
 
-def _comparison(rule: Condition, ident: str, budget: Budget) -> Comparison | Lead:
-    values = rule.candidates
-    if not values:
+def _comparison(rule: Condition, ident: str, budget: Budget) -> Comparison:
+    if not rule.candidates:
         return _PRESENT
     extract = EXTRACT[rule.rule_type]
     compare = extract.compare or rule.compare_type
-    how = _LEADING.get(compare)
-    if how is not None:
-        texts = spelled(compare, values, extract.spell)
-        if how is EXACT[False] or rule.key or b"" not in texts:
-            return how, texts
-    return COMPARE[compare](values, Subject(extract.spell, extract.fold, ident, budget))
+    return COMPARE[compare](rule.candidates, Subject(extract.spell, extract.fold, ident, budget))
 
 
 #: Comparisons with literals that a request is looked up by.
+_EXACT = EXACT[False]
 _LEADING = {
-    CompareType.EQUAL_TO: EXACT[False],
+    CompareType.EQUAL_TO: _EXACT,
     CompareType.STARTS_WITH: PREFIXES[False],
     CompareType.ENDS_WITH: SUFFIXES[False],
 }
@@ -344,3 +380,16 @@ _LEADING = {
 _KINDS = {how[1]: compare for compare, how in _LEADING.items()}
 #: That there is a candidate is enough.
 _PRESENT = Comparison((Literals(prefixes=(b"",)),))
+#: Type and comparison of a rule with literals that it is looked up by -> what it looks at,
+#: C{None} where that has a name; how it compares, in both words; how its values are spelled.
+_LITERAL = {
+    (kind, given): (
+        None if kind in KEYED else _aspect(kind, ""),
+        _LEADING[extract.compare or given],
+        extract.compare or given,
+        extract.spell,
+    )
+    for kind, extract in EXTRACT.items()
+    for given in CompareType
+    if (extract.compare or given) in _LEADING
+}

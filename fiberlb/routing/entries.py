@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
+from fiberlb.model.l7 import PolicyAction
 from fiberlb.routing.actions import Decision
 from fiberlb.routing.conditions import AnyRule, Aspect, CompiledRule, Lead, Wanted
 from fiberlb.routing.literals import EXACT, How
@@ -13,6 +15,8 @@ from fiberlb.routing.request import Request
 #: A policy as it is evaluated: its place in the order, what is left to test, its decision.
 Row = tuple[int, tuple[Wanted, ...], Decision]
 _WHOLE = EXACT[False][1]
+_REJECT = PolicyAction.REJECT
+T = TypeVar("T")
 
 
 class Way:
@@ -36,11 +40,20 @@ class Way:
     def rank(self) -> tuple[bool, bool, int]:
         """How bad it is among ways that as many share: neither whole nor long."""
         if self._rank is None:
-            leads = [lead for leaf in self.leaves for lead in literals_of(leaf)]
-            open_ended = any(how[1] != _WHOLE for how, _ in leads)
-            keyed = any(leaf.key for leaf in self.leaves)
-            shortest = min([len(text) for _, texts in leads for text in texts], default=0)
-            self._rank = (open_ended, keyed, -shortest)
+            leads = self.leaves[0].leads or ()
+            keyed = self.leaves[0].key != ""
+            for leaf in self.leaves[1:]:
+                leads += leaf.leads or ()
+                keyed = keyed or leaf.key != ""
+            open_ended = False
+            shortest = -1
+            for how, texts in leads:
+                open_ended = open_ended or how[1] != _WHOLE
+                for text in texts:
+                    length = len(text)
+                    if length < shortest or shortest < 0:
+                        shortest = length
+            self._rank = (open_ended, keyed, -max(shortest, 0))
         return self._rank
 
 
@@ -49,7 +62,7 @@ def ways_of(rules: Iterable[AnyRule]) -> tuple[Way, ...]:
     ways: list[Way] = []
     for rule in rules:
         if isinstance(rule, CompiledRule):
-            if not rule.invert and rule.leads is not None:
+            if rule.leads is not None and not rule.invert:
                 ways.append(Way((rule,), rule, rule.sure))
         else:
             ways += [Way(leaves, rule, sure) for leaves, sure in _ways(rule)]
@@ -91,9 +104,11 @@ class Entry:
 
     @ivar rules: what is not known to hold here.
     @ivar ways: those that lead to it, but did not yet.
+    @ivar leaf: its only rule, where to find that one by its literals is all; C{rules} and C{ways}
+        are then what is left where it was found.
     """
 
-    __slots__ = ("_after", "_row", "_way", "policy", "position", "rules", "ways")
+    __slots__ = ("_after", "_row", "_way", "leaf", "policy", "position", "rules", "ways")
 
     def __init__(
         self,
@@ -101,7 +116,9 @@ class Entry:
         policy: CompiledPolicy,
         rules: tuple[AnyRule, ...],
         ways: tuple[Way, ...],
+        leaf: CompiledRule | None = None,
     ) -> None:
+        self.leaf = leaf
         self.position = position
         self.policy = policy
         self.rules = rules
@@ -113,22 +130,25 @@ class Entry:
     @classmethod
     def of(cls, position: int, policy: CompiledPolicy) -> Entry:
         """A policy that nothing has led to yet; that of an index before where it says the same."""
-        kept = policy.kept
-        if kept is None:
-            kept = policy.kept = cls(position, policy, policy.rules, ways_of(policy.rules))
-        elif kept.position != position:
-            kept = policy.kept = cls(position, policy, policy.rules, kept.ways)
-        made: Entry = kept
+        made: Entry | None = policy.kept
+        if made is None or made.position != position:
+            leaf = _alone(policy)
+            if leaf is not None:
+                made = cls(position, policy, (), (), leaf)
+            else:
+                ways = ways_of(policy.rules) if made is None else made.ways
+                made = cls(position, policy, policy.rules, ways)
+            policy.kept = made
         return made
 
     def found_by(self, way: Way) -> Entry:
         """The same where one of its ways has led to it."""
         after = self._after
         if after is None or self._way is not way:
-            known = way.rule if way.sure else None
-            rules = tuple([rule for rule in self.rules if rule is not known])
-            ways = tuple([rule for rule in self.ways if rule is not way])
-            after = Entry(self.position, self.policy, rules, ways)
+            rules, ways = self.rules, self.ways
+            if way.sure:
+                rules = _without(rules, way.rule)
+            after = Entry(self.position, self.policy, rules, _without(ways, way))
             self._way, self._after = way, after
         return after
 
@@ -139,6 +159,28 @@ class Entry:
             wanted = self.policy.wanted(self.rules)
             self._row = (self.position, wanted, self.policy.decision)
         return self._row
+
+
+def _alone(policy: CompiledPolicy) -> CompiledRule | None:
+    """The rule that is all there is to most policies, as L{Entry} has it."""
+    if len(policy.rules) > 1:
+        return None
+    rule = policy.rules[0]
+    if not isinstance(rule, CompiledRule) or rule.leads is None or rule.invert or not rule.sure:
+        return None
+    # What rejects is looked at where not all candidates are, too.
+    return None if policy.policy.action is _REJECT else rule
+
+
+def _without(several: tuple[T, ...], one: T) -> tuple[T, ...]:
+    """The others."""
+    if len(several) == 1:
+        return () if several[0] is one else several
+    if len(several) == 2:
+        # Nearly always: there are few policies of more than two rules.
+        first, second = several
+        return (second,) if first is one else (first,) if second is one else several
+    return tuple([other for other in several if other is not one])
 
 
 def rows_of(entries: Iterable[Entry]) -> tuple[Row, ...]:
@@ -167,7 +209,7 @@ class Table:
         @return: by how many literals.
         """
         count = 0
-        for how, literals in literals_of(leaf):
+        for how, literals in leaf.leads or ():
             texts = self.literals.get(how)
             if texts is None:
                 texts = self.literals[how] = {}
@@ -178,7 +220,7 @@ class Table:
                 else:
                     entries.append(after)
                 count += 1
-        if entry.policy.rejects:
+        if entry.policy.policy.action is _REJECT:
             self.rejecting.append(entry)
         return count
 
@@ -195,34 +237,49 @@ class Shares:
 
         @return: how many there are.
         """
+        return sum(map(self.add_leaf, way.leaves))
+
+    def add_leaf(self, leaf: CompiledRule) -> int:
+        """Count those of one leaf."""
         count = 0
-        for leaf in way.leaves:
-            by_how = self._counts.get(leaf.aspect)
-            if by_how is None:
-                by_how = self._counts[leaf.aspect] = {}
-            for how, literals in literals_of(leaf):
-                count += len(literals)
-                counts = by_how.get(how)
-                if counts is None:
-                    counts = by_how[how] = {}
-                for text in literals:
-                    counts[text] = counts.get(text, 0) + 1
+        by_how = self._counts.get(leaf.aspect)
+        if by_how is None:
+            by_how = self._counts[leaf.aspect] = {}
+        for how, literals in leaf.leads or ():
+            count += len(literals)
+            counts = by_how.get(how)
+            if counts is None:
+                counts = by_how[how] = {}
+            for text in literals:
+                counts[text] = counts.get(text, 0) + 1
         return count
 
+    def best(self, ways: Sequence[Way]) -> Way:
+        """The one with the least score, the first of equals."""
+        best = ways[0]
+        least = self._most(best)
+        for way in ways[1:]:
+            most = self._most(way)
+            if most < least or (most == least and way.rank < best.rank):
+                best, least = way, most
+        return best
+
     def score(self, way: Way) -> tuple[int, tuple[bool, bool, int]]:
-        """
-        How bad a way is: shared by many, and then by its rank.
-        """
+        """How bad a way is: shared by many, and then by its rank."""
+        return self._most(way), way.rank
+
+    def _most(self, way: Way) -> int:
+        """How many share the literal that most do."""
         most = 0
         for leaf in way.leaves:
             by_how = self._counts[leaf.aspect]
-            for how, literals in literals_of(leaf):
+            for how, literals in leaf.leads or ():
                 counts = by_how[how]
                 for text in literals:
                     shared = counts[text]
                     if shared > most:
                         most = shared
-        return most, way.rank
+        return most
 
 
 def first(request: Request, rows: Iterable[Row]) -> Decision | None:

@@ -84,11 +84,11 @@ class Index:
         return True
 
     def _entries(self) -> _Steps[list[Entry]]:
-        entries = []
-        for position, policy in enumerate(self._policies):
-            entries.append(Entry.of(position, policy))
-            if self._due(1):
-                yield
+        entries: list[Entry] = []
+        for start in range(0, len(self._policies), _SLICE):
+            some = self._policies[start : start + _SLICE]
+            entries += map(Entry.of, range(start, start + len(some)), some)
+            yield
         return entries
 
     def _node(
@@ -99,21 +99,30 @@ class Index:
         sieving, rest = yield from sieved(rest, self._budget)
         return probes + sieving, rest
 
-    def _assigned(self, entries: list[Entry]) -> _Steps[_Assigned]:
+    def _assigned(self, entries: list[Entry], found_once: bool = False) -> _Steps[_Assigned]:
         """
         Each policy by the rule that it shares with the fewest others.
 
+        @param found_once: one rule has led to each of them already.
+
         @return: also the policies without such a rule, and how many literals the others have.
         """
-        shares = yield from self._shares(entries)
+        shares = yield from self._shares(entries, found_once)
         count = 0
         found: dict[Aspect, Table] = {}
         rest = []
         for entry in entries:
             ways = entry.ways
+            leaf = entry.leaf
             entered = 1
-            if ways:
-                way = ways[0] if len(ways) == 1 else min(ways, key=shares.score)
+            if leaf is not None and not found_once:
+                table = found.get(leaf.aspect)
+                if table is None:
+                    table = found[leaf.aspect] = Table()
+                entered = table.add(entry, entry, leaf)
+                count += entered
+            elif ways:
+                way = ways[0] if len(ways) == 1 else shares.best(ways)
                 after = entry.found_by(way)
                 entered = 0
                 for leaf in way.leaves:
@@ -124,18 +133,25 @@ class Index:
                 count += entered
             else:
                 rest.append(entry)
-            if self._due(entered):
+            self._done += entered
+            if self._done > _SLICE:
+                self._done = 0
                 yield
         return found, rest, count
 
-    def _shares(self, entries: list[Entry]) -> _Steps[Shares]:
+    def _shares(self, entries: list[Entry], found_once: bool) -> _Steps[Shares]:
         """Counted only where there is a choice."""
         shares = Shares()
         if max(map(_ways, entries), default=0) < 2:
             return shares
         yield
         for entry in entries:
-            if self._due(sum([shares.add(way) for way in entry.ways])):
+            leaf = entry.leaf
+            if leaf is not None and not found_once:
+                work = shares.add_leaf(leaf)
+            else:
+                work = sum(map(shares.add, entry.ways))
+            if self._due(work):
                 yield
         return shares
 
@@ -180,7 +196,7 @@ class Index:
         if key not in self._made:
             if self._room <= 0:
                 return None
-            by_aspect, rest, count = yield from self._assigned(entries)
+            by_aspect, rest, count = yield from self._assigned(entries, found_once=True)
             self._room -= count
             probes, rest = yield from self._node(by_aspect, rest)
             self._made[key] = (entries, tables.together(tuple(probes), rows_of(rest)))

@@ -9,6 +9,7 @@ and L{Routes.trace}, so that an explanation cannot differ from what happens.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from typing import TypeVar
 
 import attrs
 
@@ -23,6 +24,7 @@ from fiberlb.routing.patterns import Budget, Clock, Report
 from fiberlb.routing.policies import CompiledPolicy, Given, Known, compile_policies
 from fiberlb.routing.request import Request
 
+T = TypeVar("T")
 Decide = Callable[[Request], Decision]
 #: Methods by which the readiness path is asked.
 _ASKING = frozenset({b"GET", b"HEAD"})
@@ -40,10 +42,11 @@ class Routes:
     @ivar only: the one decision that every request gets, whatever it is; C{None}
         when it depends on the request, which then has to be built.
     @ivar indexed: policies are looked up, not tried one after the other.
+    @ivar served: ready for requests; else the first one that is asked about pays for the index.
     @ivar fields: names of the header fields that they look at, in lower case.
     """
 
-    __slots__ = ("_budget", "_policies", "decide", "fields", "indexed", "only")
+    __slots__ = ("_budget", "_policies", "decide", "fields", "indexed", "only", "served")
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Routes:
         budget: Budget,
         indexed: bool,
         fields: Collection[str],
+        served: bool,
     ) -> None:
         self._policies = policies
         self._budget = budget
@@ -60,6 +64,7 @@ class Routes:
         self.only = only
         self.indexed = indexed
         self.fields = fields
+        self.served = served
 
     @property
     def policies(self) -> Sequence[CompiledPolicy]:
@@ -120,6 +125,7 @@ def compile_routes(
     engine: Engine = installed,
     least_indexed: int = LEAST_INDEXED,
     before: Routes | None = None,
+    served: bool = True,
 ) -> Routes:
     """
     Compile a listener's policies.
@@ -132,6 +138,8 @@ def compile_routes(
     @param engine: gives RE2, or C{None} to do without.
     @param least_indexed: so many policies are looked up in an index.
     @param before: policies that are in these and say the same are not compiled again.
+    @param served: they are for traffic; else an index is made when somebody asks for the first
+        time, for most of what is compiled nobody does. What can fail fails all the same.
 
     @raise ConfigurationError: with every L{Problem} at C{(collection, id, field)}.
     """
@@ -143,13 +151,19 @@ def compile_routes(
         engine=engine,
         least_indexed=least_indexed,
         before=before,
+        served=served,
     )
+    return _done(steps)
+
+
+def _done(steps: Generator[None, None, T]) -> T:
+    """What they come to, in one go."""
     while True:
         try:
             next(steps)
-        except StopIteration as done:
-            routes: Routes = done.value
-            return routes
+        except StopIteration as end:
+            made: T = end.value
+            return made
 
 
 def compile_in_steps(
@@ -161,6 +175,7 @@ def compile_in_steps(
     engine: Engine = installed,
     least_indexed: int = LEAST_INDEXED,
     before: Routes | None = None,
+    served: bool = True,
 ) -> Generator[None, None, Routes]:
     """L{compile_routes}, yielding every few milliseconds, since there may be thousands."""
     budget = Budget(clock, report, engine)
@@ -173,9 +188,13 @@ def compile_in_steps(
     seen = yield from _looked_through(evaluated)
     default = default_decision(listener)
     indexed: Decide | None = None
-    if len(evaluated) >= least_indexed:
+    if len(evaluated) < least_indexed:
+        decide = in_order(evaluated, default)
+    elif served:
         indexed = yield from Index(evaluated, default, budget).build()
-    decide = indexed or in_order(evaluated, default)
+        decide = indexed or in_order(evaluated, default)
+    else:
+        decide = _when_asked(evaluated, default, budget)
     if default.needs_host or seen.needs_host:
         decide = _with_host(decide)
     decide = _with_readings(decide, listener.encoded_slash)
@@ -185,7 +204,7 @@ def compile_in_steps(
         decide = _with_readiness(decide, listener.readiness_path)
     constant = not evaluated and not default.needs_host and listener.readiness_path is None
     only = default if constant and listener.encoded_slash is not EncodedSlash.REJECT else None
-    return Routes(evaluated, decide, only, budget, indexed is not None, seen.fields)
+    return Routes(evaluated, decide, only, budget, indexed is not None, seen.fields, served)
 
 
 @attrs.define
@@ -240,6 +259,19 @@ def in_order(policies: Sequence[CompiledPolicy], default: Decision) -> Decide:
                 else:
                     return decision
         return default
+
+    return decide
+
+
+def _when_asked(policies: Sequence[CompiledPolicy], default: Decision, budget: Budget) -> Decide:
+    """What serves traffic, made for the first who asks."""
+    made: list[Decide] = []
+
+    def decide(request: Request) -> Decision:
+        if not made:
+            indexed = _done(Index(policies, default, budget).build())
+            made.append(indexed or in_order(policies, default))
+        return made[0](request)
 
     return decide
 

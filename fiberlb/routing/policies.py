@@ -11,9 +11,10 @@ from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction
 from fiberlb.model.listener import PolicyOrder
 from fiberlb.routing.actions import Decision, policy_decision
-from fiberlb.routing.conditions import COMPLEXITIES, AnyRule, CompiledRule, Wanted, rule_or_problems
+from fiberlb.routing.conditions import COMPLEXITIES, AnyRule, Wanted, rule_or_problems
 from fiberlb.routing.patterns import Budget
 
+_TO_POOL, _REJECT = PolicyAction.REDIRECT_TO_POOL, PolicyAction.REJECT
 #: What "octavia" order evaluates first; what is not named comes between.
 _OCTAVIA_FIRST = {PolicyAction.REJECT: 0, PolicyAction.REDIRECT_TO_POOL: 2}
 _POSITION_STEP = 10
@@ -63,7 +64,7 @@ class CompiledPolicy:
     @property
     def rejects(self) -> bool:
         """Whether undecided rules count as matching."""
-        return self.policy.action is PolicyAction.REJECT
+        return self.policy.action is _REJECT
 
     def says(self, policy: L7Policy, rules: Sequence[L7Rule]) -> bool:
         """Whether it is compiled from the same."""
@@ -117,19 +118,28 @@ def ordered(order: PolicyOrder, policies: Sequence[Given]) -> Generator[None, No
         one without a position comes after all before it.
     """
     last = 0
-    places = []
+    positions = []
     for number, (policy, _) in enumerate(policies):
-        position = last + _POSITION_STEP if policy.position is None else policy.position
-        last = max(last, position)
-        group = 0
-        if order is PolicyOrder.OCTAVIA and policy.action is not None:
-            group = _OCTAVIA_FIRST.get(policy.action, 1)
-        places.append((group, position, number))
+        position = policy.position
+        if position is None:
+            position = last + _POSITION_STEP
+        if position > last:
+            last = position
+        positions.append(position)
         if number % _SLICE == 0:
             yield
-    places.sort()
+    numbers = sorted(range(len(policies)), key=positions.__getitem__)
     yield
-    return [policies[number] for _, _, number in places]
+    if order is PolicyOrder.OCTAVIA:
+        groups = [_group(policy) for policy, _ in policies]
+        numbers.sort(key=groups.__getitem__)
+        yield
+    return [policies[number] for number in numbers]
+
+
+def _group(policy: L7Policy) -> int:
+    """Where "octavia" order has it, before its position counts."""
+    return 0 if policy.action is None else _OCTAVIA_FIRST.get(policy.action, 1)
 
 
 def _compile_policy(
@@ -141,19 +151,19 @@ def _compile_policy(
     @param problems: takes what is wrong with it.
     """
     decision = None
-    if policy.action is not PolicyAction.REDIRECT_TO_POOL or not policy.redirect_pool_id:
+    if policy.action is not _TO_POOL or not policy.redirect_pool_id:
         # A decision for a pool cannot fail, and is made for the policies alone that are needed.
         try:
             decision = policy_decision(policy)
         except ConfigurationError as why:
             problems += why.problems
-    compiled = []
+    compiled: tuple[AnyRule, ...] = ()
     plain = True
     for rule in rules:
         made = rule_or_problems(rule, budget, problems)
         if made is not None and rule.enabled:
-            compiled.append(made)
-            plain = plain and not made.doubtful and isinstance(made, CompiledRule)
-    if not plain:
-        compiled.sort(key=lambda rule: COMPLEXITIES.index(rule.complexity))
-    return CompiledPolicy(policy, rules, tuple(compiled), plain, decision)
+            compiled += (made,)
+            plain = plain and made.plain
+    if not plain and len(compiled) > 1:
+        compiled = tuple(sorted(compiled, key=lambda rule: COMPLEXITIES.index(rule.complexity)))
+    return CompiledPolicy(policy, rules, compiled, plain, decision)

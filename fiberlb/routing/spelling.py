@@ -14,6 +14,10 @@ from fiberlb.model.l7 import CompareType
 from fiberlb.routing.path import PLAIN_TARGET, folded, respelled
 from fiberlb.routing.request import network_bits
 
+# Each is looked up once: to find a member by its name takes as long as to spell a value.
+_EQUAL, _STARTS, _ENDS = CompareType.EQUAL_TO, CompareType.STARTS_WITH, CompareType.ENDS_WITH
+_UNDER = CompareType.UNDER
+
 
 def as_word(compare: CompareType, value: str) -> bytes:
     """A word, whose case does not matter."""
@@ -33,8 +37,8 @@ def as_written(compare: CompareType, value: str) -> bytes:
 def as_name(compare: CompareType, value: str) -> bytes:
     """A host name, in lower case and without its final dot."""
     name = value.encode().lower()
-    if compare is CompareType.EQUAL_TO or compare is CompareType.ENDS_WITH:
-        if b":" in name and re.search(rb"(?:^|[^:]):[0-9]+$", name):
+    if compare is _EQUAL or compare is _ENDS:
+        if ":" in value and re.search(rb"(?:^|[^:]):[0-9]+$", name):
             raise ValueError("is compared with a name without its port; leave the port out")
         name = name.removesuffix(b".") or name
     return name
@@ -48,7 +52,7 @@ def as_network(compare: CompareType, value: str) -> bytes:
 def as_extension(compare: CompareType, value: str) -> bytes:
     """A file type, in lower case; the dot in front may be left out."""
     extension = value.encode().lower()
-    if compare in (CompareType.EQUAL_TO, CompareType.STARTS_WITH):
+    if compare in (_EQUAL, _STARTS):
         extension = extension.removeprefix(b".") or extension
     return extension
 
@@ -68,19 +72,17 @@ def as_path(compare: CompareType, value: str) -> bytes:
     written = value.encode()
     plain = PLAIN_TARGET.match(written)
     if plain is not None and plain.end(1) == len(written):
-        return written.removesuffix(b"/") if compare is CompareType.UNDER else written
+        return written.removesuffix(b"/") if compare is _UNDER else written
     spelled = respelled(written)
-    if compare is CompareType.EQUAL_TO:
+    if compare is _EQUAL:
         return folded(spelled)
-    if compare is CompareType.UNDER:
+    if compare is _UNDER:
         return _as_folder(spelled)
-    if compare is CompareType.STARTS_WITH:
+    if compare is _STARTS:
         # Its last segment may go on in the request: "/." begins ".git" as well as "./".
         whole, slash, begun = spelled.rpartition(b"/")
         path = folded(whole + slash) + begun
-    elif re.search(rb"/\.\.?/", spelled) or (
-        compare is CompareType.ENDS_WITH and re.search(rb"/\.\.?$", spelled)
-    ):
+    elif re.search(rb"/\.\.?/", spelled) or (compare is _ENDS and re.search(rb"/\.\.?$", spelled)):
         raise ValueError("is compared with paths whose dot segments are folded; none contains it")
     else:
         path = re.sub(rb"//+", b"/", spelled)

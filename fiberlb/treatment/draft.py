@@ -184,8 +184,8 @@ class Feature:
     An entry of the table (L{fiberlb.treatment.table}).
 
     @ivar add: puts what a value of the key means into a draft; it does not fail.
-    @ivar check: says what is wrong with a value that only compiling it shows.
+    @ivar check: says what is wrong with a value that only compiling it shows; C{None}: nothing.
     """
 
     add: Callable[[Any, Draft], None]
-    check: Callable[[Any], list[tuple[tuple[str | int, ...], str]]] = lambda value: []
+    check: Callable[[Any], list[tuple[tuple[str | int, ...], str]]] | None = None

@@ -12,9 +12,11 @@ from fiberlb.treatment.draft import Asked, Draft, Surroundings
 from fiberlb.treatment.listeners import OF_LISTENERS
 from fiberlb.treatment.table import FEATURES
 
-#: The values of all keys, and those of a holder that has none.
-_KEYS = attrgetter(*FEATURES)
-_NOTHING = (None,) * len(FEATURES)
+#: What looks into the values of some keys.
+_CHECKS = {key: feature.check for key, feature in FEATURES.items() if feature.check is not None}
+#: The values of these keys, and those of a holder that has none.
+_CHECKED = attrgetter(*_CHECKS)
+_NOTHING = (None,) * len(_CHECKS)
 
 
 class Treatment:
@@ -79,13 +81,13 @@ def treatment(
     return None if draft.empty else Treatment(draft)
 
 
-def faults(holder: Treated) -> list[Problem]:
-    """What is wrong with the keys of one object, as far as only compiling it shows."""
-    if _KEYS(holder) == _NOTHING:
-        return []
+def faults(*holders: Treated) -> list[Problem]:
+    """What is wrong with the keys of some objects, as far as only compiling them shows."""
     return [
         Problem((holder.COLLECTION, holder.id, key, *path), message)
-        for key, feature in FEATURES.items()
+        for holder in holders
+        if _CHECKED(holder) != _NOTHING
+        for key, check in _CHECKS.items()
         if (value := getattr(holder, key)) is not None
-        for path, message in feature.check(value)
+        for path, message in check(value)
     ]

@@ -9,46 +9,38 @@ of each field travel together, and are put where they belong without any code of
 from __future__ import annotations
 
 import pickle
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from enum import Enum
 from functools import cache
-from itertools import repeat
+from itertools import groupby, repeat
 from operator import is_
-from types import MemberDescriptorType
 from typing import Any
 
 import attrs
 
-#: One value that all have, or a list with one of each.
+from fiberlb.model.copying import Form
+
+#: One value that all have, or one of each.
 _Column = tuple[bool, Any]
 
 
 def packed(objects: Sequence[Any]) -> bytes:
-    """
-    Some objects of attrs classes, with nothing but their fields.
-
-    @param objects: not empty.
-    """
+    """Some objects of attrs classes, with nothing but their fields."""
     runs: list[tuple[Any, int, list[_Column]]] = []
-    start = 0
-    for end in range(1, len(objects) + 1):
-        cls: Any = type(objects[start])
-        if end == len(objects) or type(objects[end]) is not cls:
-            some = objects[start:end]
-            columns = [_column([getattr(made, name) for made in some]) for name in _fields(cls)]
-            runs.append((cls, len(some), columns))
-            start = end
+    for cls, run in groupby(objects, type):
+        rows = _reader(cls)(run)
+        runs.append((cls, len(rows), list(map(_column, zip(*rows, strict=True)))))
     return pickle.dumps(runs, pickle.HIGHEST_PROTOCOL)
 
 
-def _column(values: list[Any]) -> _Column:
+def _column(values: Sequence[Any]) -> _Column:
     one = values[0]
-    return (True, one) if all(map(is_, values, repeat(one))) else (False, values)
-
-
-@cache
-def _fields(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(cls))
+    if one is None or one.__class__ is str or isinstance(one, Enum):
+        # What equals one of these is the same to everybody.
+        same = values.count(one) == len(values)
+    else:
+        same = all(map(is_, values, repeat(one)))
+    return (True, one) if same else (False, values)
 
 
 def unpacked(data: bytes | memoryview) -> tuple[Any, ...]:
@@ -59,27 +51,38 @@ def unpacked(data: bytes | memoryview) -> tuple[Any, ...]:
     """
     made: list[Any] = []
     for cls, count, columns in pickle.loads(data):
-        some = list(map(cls.__new__, repeat(cls, count)))
-        for (name, put), (same, value) in zip(_slots(cls), columns, strict=True):
-            values = repeat(value) if same else value
-            if put is None:
-                _exhaust(map(object.__setattr__, some, repeat(name), values))
-            else:
-                _exhaust(map(put, some, values))
-        made += some
+        values = [repeat(value, count) if same else value for same, value in columns]
+        made += _maker(cls)(values)
     return tuple(made)
 
 
+def _names(cls: Any) -> list[str]:
+    return [field.name for field in attrs.fields(cls)]
+
+
 @cache
-def _slots(cls: Any) -> tuple[tuple[str, Callable[[Any, Any], None] | None], ...]:
-    """Of each field, what puts a value into its slot, past the way that a frozen class closes."""
-    found = []
-    for name in _fields(cls):
-        slot = getattr(cls, name, None)
-        found.append((name, slot.__set__ if isinstance(slot, MemberDescriptorType) else None))
-    return tuple(found)
+def _reader(cls: Any) -> Callable[[Any], list[tuple[Any, ...]]]:
+    """What gives the values of all fields of each of some objects."""
+    values = "".join([f"made.{name}, " for name in _names(cls)])
+    text = ["def values(some):", f" return [({values}) for made in some]"]
+    read: Callable[[Any], list[tuple[Any, ...]]] = Form(cls).compiled("values", text)
+    return read
 
 
-def _exhaust(steps: Iterable[None]) -> None:
-    """Have all done, without a turn of Python for each."""
-    deque(steps, 0)
+@cache
+def _maker(cls: Any) -> Callable[[Any], list[Any]]:
+    """What makes objects out of the values of each field."""
+    form = Form(cls)
+    values = {name: f"v{place}" for place, name in enumerate(_names(cls))}
+    text = [
+        "def several(columns):",
+        " done = []",
+        " add = done.append",
+        f" for {', '.join(values.values())}, in zip(*columns):",
+        *[" " + line for line in form.begin(values)],
+        "  new.__class__ = cls",
+        "  add(new)",
+        " return done",
+    ]
+    make: Callable[[Any], list[Any]] = form.compiled("several", text)
+    return make

@@ -19,7 +19,6 @@ import mmap
 import os
 import pickle
 import struct
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
@@ -32,10 +31,15 @@ from fiberlb.model.overload import Overload
 from fiberlb.model.resource import Resource
 from fiberlb.workers.columns import packed, unpacked
 
-#: About so many objects make a piece; twice as many at most.
-PIECE = 32
-#: Pieces that are known already and taken in one step.
-_KNOWN = 64
+#: About so many objects make a piece, of a collection that is large and of any other one; twice as
+#: many at most. What ids must end with for that: they are digits at random.
+PIECE, LARGE_PIECE = 32, 256
+_ENDS, _LARGE_ENDS = ("00", "20", "40", "60", "80", "a0", "c0", "e0"), ("00",)
+_LARGE = 4096
+#: Objects that are known already and taken in one step.
+_KNOWN = 4096
+#: Pieces that are written in one step.
+_WRITTEN = 16
 _LENGTH = struct.Struct("!Q")
 _F_ADD_SEALS = 1033
 _SEALS = 0x0001 | 0x0002 | 0x0004 | 0x0008  # no more seals, no shrinking, growing, writing
@@ -139,8 +143,8 @@ class Encoder:
 def _sealed_in_steps(parts: Sequence[bytes]) -> Iterator[int | None]:
     """As L{sealed}, for many parts."""
     fd = os.memfd_create("fiberlb", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    for start in range(0, len(parts), PIECE):
-        rest = memoryview(b"".join(parts[start : start + PIECE]))
+    for start in range(0, len(parts), _WRITTEN):
+        rest = memoryview(b"".join(parts[start : start + _WRITTEN]))
         while rest:
             rest = rest[os.write(fd, rest) :]
         yield None
@@ -150,12 +154,15 @@ def _sealed_in_steps(parts: Sequence[bytes]) -> Iterator[int | None]:
 
 def _pieces(objects: Sequence[Resource]) -> Iterator[tuple[Resource, ...]]:
     """Cut a collection after every object whose id says so."""
+    count = len(objects)
+    size, ends = (LARGE_PIECE, _LARGE_ENDS) if count >= _LARGE else (PIECE, _ENDS)
     start = 0
-    for position, made in enumerate(objects, 1):
-        ends = zlib.crc32(made.id.encode()) % PIECE == 0
-        if ends or position - start >= 2 * PIECE or position == len(objects):
-            yield tuple(objects[start:position])
-            start = position
+    for end in (n for n, made in enumerate(objects, 1) if n == count or made.id[-2:] in ends):
+        while end - start > 2 * size:
+            yield tuple(objects[start : start + 2 * size])
+            start += 2 * size
+        yield tuple(objects[start:end])
+        start = end
 
 
 class Decoder:
@@ -173,13 +180,17 @@ class Decoder:
         revision, collections, index = head
         objects: dict[str, dict[str, Any]] = {collection: {} for collection in collections}
         known: _Pieces = {}
-        for number, (collection, digest, size) in enumerate(index, 1):
+        taken = 0
+        for collection, digest, size in index:
             piece = self._known.get(digest)
             if piece is None:
                 piece = unpacked(data[position : position + size])
                 yield None
-            elif number % _KNOWN == 0:
-                yield None
+            else:
+                taken += len(piece)
+                if taken >= _KNOWN:
+                    taken = 0
+                    yield None
             position += size
             known[digest] = piece
             objects[collection].update(zip(map(_id, piece), piece, strict=True))

@@ -13,6 +13,8 @@ from fiberlb.control.publish import Publisher, Ready
 from fiberlb.errors import ConfigurationError, Problem
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
+from fiberlb.model.listener import Listener, ListenerProtocol
+from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.pool import Pool
 from fiberlb.snapshot import Snapshot
 from tests.control.stage import Stage, StageHealth, StagePlane
@@ -109,6 +111,23 @@ class PublisherTests(SynchronousTestCase):
         self.successResultOf(activating)
         self.assertIs(publisher.snapshot, ready.snapshot)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 2)
+
+    def test_served(self) -> None:
+        """Routes are ready for traffic where this process has it, and not where workers do."""
+        objects: dict[str, Any] = {
+            "load_balancers": {"lb": LoadBalancer(id="lb", vip_address="192.0.2.1")},
+            "listeners": {
+                "web": Listener(
+                    id="web", loadbalancer_id="lb", port=80, protocol=ListenerProtocol.HTTP
+                )
+            },
+        }
+        for crew, wanted in (((0, 0), True), ((2, 0), False)):
+            publisher = self.publisher()
+            self.plane.crew = crew
+            made = publisher.prepare(Configuration(1, objects, {}), Limits())
+            ready = self.successResultOf(Deferred.fromCoroutine(made))
+            self.assertIs(ready.snapshot.listeners["web"].routes.served, wanted)
 
     def test_plans_are_used_again(self) -> None:
         """What did not change keeps its plan."""

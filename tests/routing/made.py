@@ -73,6 +73,7 @@ def routes(
     engine: Engine = installed,
     least_indexed: int = LEAST_INDEXED,
     before: Routes | None = None,
+    served: bool = True,
     **fields: Any,
 ) -> Routes:
     """Compiled policies of a listener with these fields; time stands still unless given."""
@@ -84,4 +85,5 @@ def routes(
         engine=engine,
         least_indexed=least_indexed,
         before=before,
+        served=served,
     )

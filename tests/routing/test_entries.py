@@ -140,6 +140,34 @@ class EntryTests(SynchronousTestCase):
         self.assertIsNone(first(request(b"/x"), rows[:1]))
 
 
+class AloneTests(SynchronousTestCase):
+    """Policies of one rule that is found by its literals."""
+
+    def test_alone(self) -> None:
+        """Where it is found nothing is left to test; kept until its position is another."""
+        (made,) = compiled(policy("p", path_rule("/a", CompareType.EQUAL_TO)))
+        found = Entry.of(3, made)
+        self.assertIs(found.leaf, made.rules[0])
+        self.assertEqual((found.rules, found.ways, found.row[:2]), ((), (), (3, ())))
+        self.assertIs(Entry.of(3, made), found)
+        self.assertEqual(Entry.of(4, made).row[0], 4)
+
+    def test_others(self) -> None:
+        """What may not match, is inverted, is one of several, or rejects is no such rule."""
+        two = [path_rule("/a"), path_rule("/b")]
+        for rules, action in (
+            ([path_rule("^/a[0-9]", REGEX)], None),
+            ([path_rule("/a", invert=True)], None),
+            ([path_rule("a", CompareType.CONTAINS)], None),
+            ([nest(ANY, *two)], None),
+            (two, None),
+            ([path_rule("/a")], PolicyAction.REJECT),
+        ):
+            found = Entry.of(0, entry(*rules, action=action).policy)
+            self.assertIsNone(found.leaf)
+            self.assertEqual(len(found.rules), len(rules))
+
+
 class TableTests(SynchronousTestCase):
     """Entries by literals."""
 
@@ -171,8 +199,10 @@ class ShareTests(SynchronousTestCase):
         for one in (*ways, *others):
             known += ways_of([one])
             shares.add(known[-1])
-        (best,) = min(known[: len(ways)], key=shares.score).leaves
-        return best
+        best = min(known[: len(ways)], key=shares.score)
+        self.assertIs(shares.best(known[: len(ways)]), best)
+        (leaf,) = best.leaves
+        return leaf
 
     def test_fewest(self) -> None:
         """One that few policies share, if it is the least of its literals."""

@@ -226,6 +226,17 @@ class CandidateTests(SynchronousTestCase):
         some = [policy(str(n), hosts, paths) for n in range(40)]
         self.assertEqual(self.count(some, request(b"/7/", b"h7"), "0"), 0)
 
+    def test_alone(self) -> None:
+        """Many policies of one rule behind one literal are gone through in their order."""
+        hosts = [rule(RuleType.HOST_NAME, CompareType.EQUAL_TO, "h") for _ in range(40)]
+        paths = [path_rule(f"/{n}") for n in range(40)]
+        some = [policy(f"{n}", hosts[n], *paths[n : n + n % 2]) for n in range(20)]
+        plain, indexed, _ = both([*some[1::2], *some[::2]], installed)
+        for target in (b"/1", b"/19", b"/4", b"/"):
+            for host in (b"h", b"other"):
+                asked = request(target, host)
+                self.assertIs(indexed(copy(asked)), plain(copy(asked)))
+
     def test_nothing(self) -> None:
         """There is no index where nothing can be looked up."""
         budget = Budget(lambda: 0.0, lambda rule, why: None)

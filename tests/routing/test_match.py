@@ -329,6 +329,17 @@ class IndexTests(SynchronousTestCase):
             last = count - 1
             self.assertEqual(taken(made, b"/%d" % last), "0" if fields else str(last))
 
+    def test_when_asked(self) -> None:
+        """Where no traffic is decided the first question makes the index; mistakes are told."""
+        some = [policy(str(n), path_rule(f"/{n}")) for n in range(20)]
+        made = routes(*some, served=False)
+        self.assertEqual((made.indexed, made.served), (False, False))
+        self.assertIsNone(made.policies[0].kept)
+        self.assertEqual([taken(made, b"/%d" % n) for n in (7, 9)], ["7", "9"])
+        self.assertIsNotNone(made.policies[0].kept)
+        wrong = policy("w", path_rule("(", CompareType.REGEX))
+        self.assertRaises(ConfigurationError, routes, *some, wrong, served=False)
+
     def test_https_redirect(self) -> None:
         """Policies that wait are not looked up either."""
         some = [policy(str(n), path_rule(f"/{n}")) for n in range(20)]

@@ -49,6 +49,12 @@ class ColumnTests(SynchronousTestCase):
         self.assertIs(rule.compare_type, CompareType.REGEX)
         self.assertIs(rule.invert, True)
 
+    def test_equal(self) -> None:
+        """What is equal and yet not the same is not taken for it."""
+        several = ((("connect", 2),), (("connect", 2.0),), (("connect", True),))
+        some = [L7Policy(id="a", timeouts=timeouts) for timeouts in several]
+        self.assertEqual(list(map(repr, unpacked(packed(some)))), list(map(repr, some)))
+
     def test_frozen(self) -> None:
         """They are as closed as any, and usable where others are."""
         (made,) = unpacked(packed(SOME[:1]))

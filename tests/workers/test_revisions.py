@@ -11,7 +11,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.model.bounds import Limits
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.pool import Member
-from fiberlb.workers.revisions import Decoder, Encoder, Revision, content, mapped, sealed
+from fiberlb.workers.revisions import (
+    LARGE_PIECE,
+    PIECE,
+    Decoder,
+    Encoder,
+    Revision,
+    content,
+    mapped,
+    sealed,
+)
 
 _NAMESPACE = uuid.UUID(int=1)
 
@@ -75,6 +84,28 @@ class RevisionTests(SynchronousTestCase):
         same = sum(old[i] is new[i] for i in new)
         self.assertGreater(same, 500 - 5 * 64)
         self.assertLess(steps, 6)
+
+    def test_large(self) -> None:
+        """Pieces of a large collection are larger: a step each, and a change alters one."""
+        before = members(5000)
+        first, steps = self.sent(revision(1, before))
+        self.assertGreater(steps, 5000 // (2 * LARGE_PIECE))
+        self.assertLess(steps, 5000 // PIECE)
+        ident = list(before)[2500]
+        changed = {**before, ident: attrs.evolve(before[ident], weight=5)}
+        second, _ = self.sent(revision(2, changed))
+        self.assertEqual(second.configuration.all(Member), changed)
+        old, new = first.configuration.all(Member), second.configuration.all(Member)
+        self.assertGreaterEqual(sum(old[i] is new[i] for i in new), 5000 - 2 * LARGE_PIECE)
+
+    def test_alike(self) -> None:
+        """Where no id ends a piece its length does; where each does, all arrives."""
+        for end, least in (("00", 1), ("01", 2 * PIECE)):
+            ids = [f"{number:034x}{end}" for number in range(500)]
+            some = {i: Member(id=i, name=i, address="192.0.2.1", port=80) for i in ids}
+            found, steps = self.sent(revision(1, some))
+            self.assertEqual(found.configuration.all(Member), some)
+            self.assertLessEqual(steps, 500 // least + 2)
 
     def test_nothing(self) -> None:
         """A configuration without objects."""

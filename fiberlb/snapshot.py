@@ -120,6 +120,8 @@ def compile(
     @raise ConfigurationError: at the last step, with every L{Problem} at
         C{(collection, id, field)}; disabled objects are checked too.
     """
+    if previous is not None:
+        configuration.share(previous.configuration)
     for cls in (L7Policy, L7Rule):
         yield from configuration.indexed(cls)
     work = _Compilation(configuration, previous, limits, clock, report, served)
@@ -220,16 +222,16 @@ class _Compilation:
 
     def listener(self, listener: Listener) -> Generator[None, None, ListenerPlan | None]:
         """The plan of one listener; C{None} if it is not to listen, or is wrong."""
-        policies = yield from _policies(self._configuration, listener)
         limits = overlaid(self._limits, listener.limits)
         before = self._previous.plan(listener.id) if self._previous else None
         usable = before is None or before.routes.served or not self._served
         if self._previous is not None and usable:
-            unchanged = yield from self._unchanged(listener, policies, self._previous)
+            unchanged = yield from self._unchanged(listener, self._previous.configuration)
             if unchanged:
                 if before is None or before.limits == limits:
                     return before
                 return attrs.evolve(before, limits=limits)
+        policies = yield from _policies(self._configuration, listener)
         self.problems += faults(listener)
         for start in range(0, len(policies), _SLICE):
             self.problems += faults(*[policy for policy, _ in policies[start : start + _SLICE]])
@@ -248,14 +250,15 @@ class _Compilation:
             return None
         return self._plan(listener, routes, limits)
 
-    def _unchanged(
-        self, listener: Listener, policies: list[_Policy], previous: Snapshot
-    ) -> Generator[None, None, bool]:
+    def _unchanged(self, listener: Listener, known: Configuration) -> Generator[None, None, bool]:
         """Whether a listener is made of what it was made of before."""
-        known = previous.configuration
+        now = self._configuration
         before = known.all(Listener).get(listener.id)
-        if before is None or _frame(known, before) != _frame(self._configuration, listener):
+        if before is None or _frame(known, before) != _frame(now, listener):
             return False
+        if all(now.by_parent(cls) is known.by_parent(cls) for cls in (L7Policy, L7Rule)):
+            return True
+        policies = yield from _policies(now, listener)
         compared = yield from _policies(known, before)
         if len(compared) != len(policies):
             return False

@@ -192,6 +192,21 @@ class ReuseTests(SynchronousTestCase):
         """Everything is kept when nothing changed."""
         self.assertEqual(self.kept([]), self.ALL)
 
+    def test_very_same(self) -> None:
+        """The same with the very same policies and rules, and when they are the same but others."""
+        objects = self.objects()
+        before = snapshot(*objects)
+        for change, kept in (
+            ([], True),
+            ([Pool(id="second", name="x")], True),
+            ([policy("p", "plain", position=3)], False),
+            ([rule("r", "p", "[1-9]")], False),
+            ([listener("plain", 83)], False),
+        ):
+            after = snapshot(*objects, *change, previous=before)
+            same = after.listeners["plain"] is before.listeners["plain"]
+            self.assertEqual(same, kept, change)
+
     def test_changes(self) -> None:
         """A change reaches the plans that it concerns, and no other."""
         for change, concerned in (
@@ -262,10 +277,10 @@ class StepTests(SynchronousTestCase):
 
     def test_small(self) -> None:
         """There is a step for each policy, also where it only compares."""
-        objects = [policy(f"p{i}", position=i) for i in range(50)]
+        objects, equal = ([policy(f"p{i}", position=i) for i in range(50)] for _ in "12")
         steps = self.steps(listener(), *objects)
         self.assertGreater(len(steps), 50)
-        self.assertGreater(len(self.steps(listener(), *objects, previous=steps[-1])), 50)
+        self.assertGreater(len(self.steps(listener(), *equal, previous=steps[-1])), 50)
 
     def test_problems(self) -> None:
         """Everything wrong is told at once, of disabled objects too, each at its field."""

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, TypeVar
 
 import attrs
@@ -104,6 +104,13 @@ class Configuration:
                 index[parent].append(made)
             yield
         self._children[cls.COLLECTION] = dict(index)
+
+    def share(self, other: Configuration) -> None:
+        """Have the L{children} of another one where those are the very same objects."""
+        for collection, index in other._children.items():
+            ours, theirs = self.objects.get(collection, {}), other.objects.get(collection, {})
+            if len(ours) == len(theirs) and all(map(is_, ours.values(), theirs.values())):
+                self._children.setdefault(collection, index)
 
     def policies(self, listener: str) -> list[L7Policy]:
         """A listener's policies in order of position, ties by creation."""

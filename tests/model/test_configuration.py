@@ -39,6 +39,22 @@ class ConfigurationTests(SynchronousTestCase):
         self.assertEqual(found.children(L7Rule, ident(2)), [])
         self.assertEqual(found.children(Member, "nope"), [])
 
+    def test_shared(self) -> None:
+        """What is the same, object for object, need not be gone through again."""
+        pools = {n: Pool(id=n) for n in "ab"}
+        members = {n: Member(id=n, address="::1", port=1, pool_id="a") for n in "xy"}
+        before = Configuration(1, {"pools": pools, "members": members})
+        index = before.by_parent(Member)
+        again = Configuration(2, {"pools": {}, "members": dict(members)})
+        again.share(before)
+        self.assertIs(again.by_parent(Member), index)
+        other = dict(reversed(members.items()))
+        for changed in (other, {"x": members["x"]}, {**members, "y": members["x"]}):
+            fresh = Configuration(2, {"members": changed})
+            fresh.share(before)
+            self.assertIsNot(fresh.by_parent(Member), index)
+            self.assertEqual(fresh.children(Member, "a"), list(changed.values()))
+
     def test_empty(self) -> None:
         """Without objects there is nothing."""
         self.assertEqual(Configuration().all(Pool), {})

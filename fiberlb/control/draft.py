@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Protocol
 
 import attrs
 
+from fiberlb.control.last_positions import LastPositions
 from fiberlb.control.mentions import elsewhere, mention, users_of
 from fiberlb.control.records import Record
 from fiberlb.control.refusals import Ambiguous, Exists, InUse, NotFound, OwnedByFile
@@ -50,7 +52,7 @@ class Draft:
         self._objects = {c: dict(objects.get(c, {})) for c in COLLECTIONS}
         self._view = Configuration(state.revision, self._objects, state.configuration.meta)
         self._children: dict[str, dict[str, dict[str, None]]] = {}
-        self._last: dict[str, int] = {}
+        self._last = LastPositions(self.policies)
         self.changed: dict[Key, Resource] = {}
         self.gone: dict[Key, Resource] = {}
         self.lost: set[str] = set()
@@ -101,8 +103,9 @@ class Draft:
         index = self._children.get(collection)
         if index is None:
             index = self._children[collection] = {}
-            for made in self._objects[collection].values():
-                index.setdefault(_parent(made), {})[made.id] = None
+            objects = self._objects[collection]
+            for ident, parent in zip(objects, map(_parent, objects.values()), strict=True):
+                index.setdefault(parent, {})[ident] = None
         return index
 
     def new_id(self, made: Resource, fresh: str) -> str:
@@ -143,8 +146,7 @@ class Draft:
         if made.PARENT is not None:
             self._adopt(made, before)
         objects[made.id] = made
-        if collection == L7Policy.COLLECTION:
-            self._moved(made, before)
+        self._last.moved(made, before)
         key = (collection, made.id)
         if place is not None:
             self._places[key] = place
@@ -152,29 +154,52 @@ class Draft:
         if self.gone:
             self.gone.pop(key, None)
 
-    def adding(self, collection: str) -> Callable[[Resource, Placed, str, str], None]:
+    def add(
+        self,
+        collection: str,
+        objects: Sequence[Resource],
+        places: Iterable[Placed],
+        idents: Sequence[str],
+        parents: Iterable[str],
+    ) -> None:
         """
-        What adds new objects where there are many: to lists of new parents, and such as L{join}
+        Add new objects, of which there may be many: to lists of new parents, and such as L{join}
         was asked of.
 
-        It is called with an object, its place, its id, which no other object has, and its parent's.
+        @param idents: their ids, which no other objects have.
+        @param parents: the ids of their parents.
         """
-        objects, siblings = self._objects[collection], self._index(collection)
-        places, changed, gone = self._places, self.changed, self.gone
+        keys = list(zip(repeat(collection), idents, strict=False))
+        self._objects[collection].update(zip(idents, objects, strict=True))
+        self.changed.update(zip(keys, objects, strict=True))
+        self._places.update(zip(keys, places, strict=True))
+        for key in self.gone.keys() & keys if self.gone else ():
+            del self.gone[key]
+        index = self._children.get(collection)
+        if index is not None:
+            for ident, parent in zip(idents, parents, strict=True):
+                index.setdefault(parent, {})[ident] = None
 
-        def add(made: Resource, place: Placed, ident: str, parent: str) -> None:
+    def replace(
+        self, collection: str, objects: Iterable[Resource], places: Iterable[Placed]
+    ) -> None:
+        """
+        Have children in place of others that have their ids and their parents, and differ.
+
+        @param places: where they stand in what the client sent.
+
+        @raise OwnedByFile: one that was there belongs to the file.
+        """
+        there, known = self._objects[collection], self.state.configuration.meta
+        for made, place in zip(objects, places, strict=True):
+            ident = made.id
+            before, meta = there[ident], known.get(ident)
+            if meta is not None and meta.managed_by is Owner.FILE:
+                self.own(before)
             key = (collection, ident)
-            objects[ident] = changed[key] = made
-            within = siblings.get(parent)
-            if within is None:
-                siblings[parent] = {ident: None}
-            else:
-                within[ident] = None
-            places[key] = place
-            if gone:
-                gone.pop(key, None)
-
-        return add
+            there[ident] = self.changed[key] = made
+            self._places[key] = place
+            self._last.moved(made, before)
 
     def join(self, collection: str, parent: str) -> None:
         """
@@ -184,7 +209,7 @@ class Draft:
         """
         self._check_list(collection, parent)
         if collection == L7Policy.COLLECTION:
-            self._last.pop(parent, None)
+            self._last.forget(parent)
 
     def _check_list(self, collection: str, parent: str) -> None:
         if (parent, collection) in self.state.file.owned_lists:
@@ -247,7 +272,7 @@ class Draft:
         if not isinstance(made, L7Policy):
             return made
         if made.position is None:
-            made = evolved(made, position=self._last_position(made.listener_id) + POSITION_STEP)
+            made = evolved(made, position=self._last.of(made.listener_id) + POSITION_STEP)
         if not made.name and before is None:
             made = evolved(made, name=f"policy-{made.position}")
         return made
@@ -255,27 +280,6 @@ class Draft:
     def policies(self, listener: str) -> list[Resource]:
         """The policies of a listener, in order of creation."""
         return self.children(L7Policy.COLLECTION, listener)
-
-    def _last_position(self, listener: str) -> int:
-        """The highest position of a listener's policies; found once, for many may come."""
-        found = self._last.get(listener)
-        if found is None:
-            found = max((self._position(p) for p in self.policies(listener)), default=0)
-            self._last[listener] = found
-        return found
-
-    @staticmethod
-    def _position(policy: Resource) -> int:
-        assert isinstance(policy, L7Policy)
-        return policy.position or 0
-
-    def _moved(self, made: Resource, before: Resource | None) -> None:
-        """Have L{_last_position} right after a policy came, or took the place of another one."""
-        if isinstance(before, L7Policy):
-            self._last.pop(before.listener_id, None)
-        if isinstance(made, L7Policy) and made.listener_id in self._last:
-            last = self._last[made.listener_id]
-            self._last[made.listener_id] = max(last, self._position(made))
 
     def _adopt(self, made: Resource, before: Resource | None) -> None:
         """Enter it in its parent's list."""
@@ -309,7 +313,7 @@ class Draft:
                 self.remove(child)
         key = (made.COLLECTION, made.id)
         del self._objects[made.COLLECTION][made.id]
-        self._moved(made, made)
+        self._last.moved(made, made)
         self.gone[key] = made
         self.changed.pop(key, None)
         if made.PARENT is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice, repeat
 from typing import Any
 
 import attrs
@@ -22,6 +23,7 @@ from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.pool import Pool
 from fiberlb.model.resource import Resource, file_id
+from fiberlb.model.together import together
 
 #: What a policy without a position comes after the last one.
 POSITION_STEP = 10
@@ -148,14 +150,70 @@ def _children(
         if not isinstance(value[key], list):
             loading.refuse((*path, key), "must be a list; leave the key out to leave it alone")
             continue
-        inner = COLLECTIONS[collection]
+        if loading.memo is None:
+            found += _list(COLLECTIONS[collection], value[key], (*path, key), loading)
+            continue
         for index, child in enumerate(value[key]):
-            at = (*path, key, index)
-            if loading.memo is None:
-                found += _structured(inner, child, at, loading, None)
-            else:
-                found += structure_tree(collection, child, at, loading, None)
+            found += structure_tree(collection, child, (*path, key, index), loading, None)
     return tuple(found), frozenset(given)
+
+
+def _list(cls: type[Resource], values: list[Any], path: Path, loading: Loading) -> list[Tree]:
+    """Children that stand in a list: those that are in order all at once, with what they nest."""
+    objects = _objects(cls, values)
+    within = _all_within(cls, values, objects, path)
+    trees: list[Tree] = []
+    for index, (value, made, inner) in enumerate(zip(values, objects, within, strict=True)):
+        if made is None or inner is None:
+            trees += _structured(cls, value, (*path, index), loading, None)
+        else:
+            trees.append(Tree(made, (*path, index), *inner))
+    return trees
+
+
+def _objects(cls: type[Resource], values: list[Any]) -> list[Any]:
+    """The objects of documents; C{None} for one that has to be read by itself."""
+    objects = together(cls, values)
+    of = cls.PARENT
+    if of is None:
+        return objects
+    # Whoever is nested and names a parent all the same is told so where it stands.
+    return [made if made is None or not getattr(made, of[0]) else None for made in objects]
+
+
+#: What is nested in an object: as a L{Tree} has it.
+_Inner = tuple[tuple[Tree, ...], frozenset[str]]
+
+
+def _all_within(
+    cls: type[Resource], values: list[Any], objects: list[Any], path: Path
+) -> Iterable[_Inner | None]:
+    """What is nested in each of the documents; C{None} where that has to be read by itself."""
+    nests: dict[str, str] = getattr(cls, "CHILDREN", {})
+    if not nests:
+        return repeat(((), _NO_LISTS), len(values))
+    if len(nests) > 1 or any(hasattr(COLLECTIONS[each], "CHILDREN") for each in nests.values()):
+        return repeat(None, len(values))
+    ((key, collection),) = nests.items()
+    lists = [
+        value.get(key, ()) if made is not None and type(value) is dict else None
+        for value, made in zip(values, objects, strict=True)
+    ]
+    given = frozenset({collection})
+    nested = [one for each in lists if isinstance(each, list) for one in each]
+    several = iter(_objects(COLLECTIONS[collection], nested))
+    found: list[_Inner | None] = []
+    for index, each in enumerate(lists):
+        if not isinstance(each, list):
+            found.append(((), _NO_LISTS) if each == () else None)
+            continue
+        made = list(islice(several, len(each)))
+        if None in made:
+            found.append(None)
+            continue
+        at = (*path, index, key)
+        found.append((tuple([Tree(one, (*at, n)) for n, one in enumerate(made)]), given))
+    return found
 
 
 def _has_parent(

@@ -10,6 +10,8 @@ A model class may add, as class attributes:
 * C{needed(loaded)}: a class method that says which fields the others make necessary; a value
   that was refused is there as it was given;
 * C{expand(value)}: a class method that turns a short form into a mapping;
+* C{TELLING}: a key; a mapping of no other words than its fields in which this one has a value
+  is no short form: C{expand} leaves it as it is;
 * C{check(path, loading)}: a method that notes what is wrong between fields.
 """
 

@@ -87,6 +87,7 @@ class L7Policy(Treated):
     COLLECTION: ClassVar[str] = "l7_policies"
     PARENT: ClassVar[tuple[str, str] | None] = ("listener_id", "listeners")
     CHILDREN: ClassVar[dict[str, str]] = {"rules": "l7_rules"}
+    TELLING: ClassVar[str] = "action"
 
     listener_id: str = field(Reference("listeners"), "")
     position: int | None = field(Optional(Whole(0, 2147483647)), None)

@@ -153,6 +153,7 @@ class Condition:
         "all": "rules",
         "not": "rules",
     }
+    TELLING: ClassVar[str] = "rule_type"
 
     rule_type: RuleType = field(OneOf(RuleType, RULE_SPELLINGS))
     compare_type: CompareType = field(OneOf(CompareType), CompareType.EQUAL_TO)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
 from typing import Any, Protocol
 
 import attrs
@@ -12,6 +11,7 @@ from fiberlb.control.last_positions import LastPositions
 from fiberlb.control.mentions import elsewhere, mention, users_of
 from fiberlb.control.records import Record
 from fiberlb.control.refusals import Ambiguous, Exists, InUse, NotFound, OwnedByFile
+from fiberlb.control.siblings import Siblings, parent_of
 from fiberlb.control.state import State
 from fiberlb.control.tree import POSITION_STEP
 from fiberlb.errors import Path, Problem
@@ -51,7 +51,7 @@ class Draft:
         objects = state.configuration.objects
         self._objects = {c: dict(objects.get(c, {})) for c in COLLECTIONS}
         self._view = Configuration(state.revision, self._objects, state.configuration.meta)
-        self._children: dict[str, dict[str, dict[str, None]]] = {}
+        self._siblings = Siblings(self._objects, state.configuration)
         self._last = LastPositions(self.policies)
         self.changed: dict[Key, Resource] = {}
         self.gone: dict[Key, Resource] = {}
@@ -76,7 +76,7 @@ class Draft:
         objects = self._objects[collection]
         found = find(self._view, collection, word)
         if parent:
-            siblings = self._index(collection).get(parent, {})
+            siblings = self._siblings.index(collection).get(parent, {})
             found = [ident for ident in found if ident in siblings]
         if len(found) > 1:
             raise Ambiguous(collection, word, found)
@@ -96,17 +96,11 @@ class Draft:
 
     def children(self, collection: str, parent: str) -> list[Resource]:
         """The objects of a collection that belong to a parent, in order of creation."""
-        objects = self._objects[collection]
-        return [objects[ident] for ident in self._index(collection).get(parent, {})]
+        return self._siblings.of(collection, parent)
 
-    def _index(self, collection: str) -> dict[str, dict[str, None]]:
-        index = self._children.get(collection)
-        if index is None:
-            index = self._children[collection] = {}
-            objects = self._objects[collection]
-            for ident, parent in zip(objects, map(_parent, objects.values()), strict=True):
-                index.setdefault(parent, {})[ident] = None
-        return index
+    def lists(self, collection: str, parents: Iterable[str]) -> list[Sequence[Resource]]:
+        """As L{children}, of many parents."""
+        return self._siblings.each(collection, parents)
 
     def new_id(self, made: Resource, fresh: str) -> str:
         """
@@ -169,19 +163,10 @@ class Draft:
         @param idents: their ids, which no other objects have.
         @param parents: the ids of their parents.
         """
-        keys = list(zip(repeat(collection), idents, strict=False))
-        self._objects[collection].update(zip(idents, objects, strict=True))
-        self.changed.update(zip(keys, objects, strict=True))
-        self._places.update(zip(keys, places, strict=True))
-        for key in self.gone.keys() & keys if self.gone else ():
-            del self.gone[key]
-        index = self._children.get(collection)
-        if index is not None:
-            for ident, parent in zip(idents, parents, strict=True):
-                index.setdefault(parent, {})[ident] = None
+        self._enter(collection, objects, places, idents, parents)
 
     def replace(
-        self, collection: str, objects: Iterable[Resource], places: Iterable[Placed]
+        self, collection: str, objects: Sequence[Resource], places: Iterable[Placed]
     ) -> None:
         """
         Have children in place of others that have their ids and their parents, and differ.
@@ -191,15 +176,31 @@ class Draft:
         @raise OwnedByFile: one that was there belongs to the file.
         """
         there, known = self._objects[collection], self.state.configuration.meta
-        for made, place in zip(objects, places, strict=True):
-            ident = made.id
-            before, meta = there[ident], known.get(ident)
+        idents = [made.id for made in objects]
+        for ident in idents:
+            meta = known.get(ident)
             if meta is not None and meta.managed_by is Owner.FILE:
-                self.own(before)
-            key = (collection, ident)
-            there[ident] = self.changed[key] = made
-            self._places[key] = place
-            self._last.moved(made, before)
+                self.own(there[ident])
+        parents = [*map(parent_of, objects)]
+        self._enter(collection, objects, places, idents, parents)
+        for parent in {*parents} if collection == L7Policy.COLLECTION else ():
+            self._last.forget(parent)
+
+    def _enter(
+        self,
+        collection: str,
+        objects: Sequence[Resource],
+        places: Iterable[Placed],
+        idents: Sequence[str],
+        parents: Iterable[str],
+    ) -> None:
+        keys = [(collection, ident) for ident in idents]
+        self._objects[collection].update(zip(idents, objects, strict=True))
+        self.changed.update(zip(keys, objects, strict=True))
+        self._places.update(zip(keys, places, strict=True))
+        for key in self.gone.keys() & keys if self.gone else ():
+            del self.gone[key]
+        self._siblings.enter(collection, idents, parents)
 
     def join(self, collection: str, parent: str) -> None:
         """
@@ -284,14 +285,14 @@ class Draft:
     def _adopt(self, made: Resource, before: Resource | None) -> None:
         """Enter it in its parent's list."""
         assert made.PARENT is not None
-        collection, parent = made.COLLECTION, _parent(made)
-        index = self._index(collection)
-        if before is not None and _parent(before) == parent:
+        collection, parent = made.COLLECTION, parent_of(made)
+        index = self._siblings.index(collection)
+        if before is not None and parent_of(before) == parent:
             return
         self._check_list(collection, parent)
         if before is not None:
-            index[_parent(before)].pop(made.id, None)
-            self.lost.add(_parent(before))
+            index[parent_of(before)].pop(made.id, None)
+            self.lost.add(parent_of(before))
         index.setdefault(parent, {})[made.id] = None
 
     def remove(self, made: Resource) -> None:
@@ -317,8 +318,8 @@ class Draft:
         self.gone[key] = made
         self.changed.pop(key, None)
         if made.PARENT is not None:
-            self._index(made.COLLECTION).get(_parent(made), {}).pop(made.id, None)
-            self.lost.add(_parent(made))
+            self._siblings.index(made.COLLECTION).get(parent_of(made), {}).pop(made.id, None)
+            self.lost.add(parent_of(made))
 
     def own(self, made: Resource) -> None:
         """
@@ -389,7 +390,3 @@ def with_parent(made: Resource, parent: str) -> Resource:
     assert made.PARENT is not None
     changes: dict[str, Any] = {made.PARENT[0]: parent}
     return evolved(made, **changes)
-
-
-def _parent(made: Resource) -> str:
-    return "" if made.PARENT is None else getattr(made, made.PARENT[0])

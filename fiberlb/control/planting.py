@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import compress, groupby, repeat
-from operator import ne
+from itertools import compress, groupby
 from typing import Any
 
 import attrs
 
 from fiberlb.control.certificates import separated
 from fiberlb.control.draft import Draft
-from fiberlb.control.tree import MakeId, Tree, positions, structure_tree
+from fiberlb.control.tree import MakeIds, Tree, positions, structure_tree
 from fiberlb.control.union import monitor_id
 from fiberlb.errors import ConfigurationError, Path
 from fiberlb.model.addresses import at
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.copying import all_replacers, evolved, replacers
+from fiberlb.model.differing import differing
 from fiberlb.model.fields import Loading
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.l7 import L7Policy, L7Rule
@@ -50,7 +50,7 @@ class Planting:
     """
     Puts trees into a draft.
 
-    @param make_id: gives ids to new objects.
+    @param make_ids: gives ids to new objects.
     @param loading: gathers the problems.
     @param prunes: which children a list takes out that lacks them.
     @param of_file: rules and policies that lack a name bear the ones that files give them.
@@ -61,13 +61,13 @@ class Planting:
     def __init__(
         self,
         draft: Draft,
-        make_id: MakeId,
+        make_ids: MakeIds,
         loading: Loading,
         prunes: Callable[[Resource], bool] = every,
         of_file: bool = False,
     ) -> None:
         self._draft = draft
-        self._make_id = make_id
+        self._make_ids = make_ids
         self._loading = loading
         self._prunes = prunes
         self._of_file = of_file
@@ -103,7 +103,7 @@ class Planting:
         """A new object with all that is nested in it; returns its id."""
         made, draft = tree.made, self._draft
         collection = made.COLLECTION
-        fresh = self._make_id(collection, parent or tree.parent, made.name)
+        (fresh,) = self._make_ids(collection, [parent or tree.parent], [made.name])
         ident = draft.new_id(made, fresh)
         self.planted[collection, ident] = None
         draft.put(finished(placed(made, ident, parent)), tree)
@@ -136,7 +136,7 @@ class Planting:
         """
         objects = [tree.made for tree in trees]
         names = [made.name for made in objects]
-        idents = list(map(self._make_id, repeat(collection), parents, names))
+        idents = self._make_ids(collection, parents, names)
         if any(made.id for made in objects) or len({*idents}) < len(idents):
             if len(trees) > 1:
                 # Some may have ids that others have: each is looked at after those before it.
@@ -150,7 +150,7 @@ class Planting:
                 made if made.name else evolved(made, name=f"policy-{position}")
                 for made, position in zip(done, at, strict=True)
             ]
-        self.planted.update(dict.fromkeys(zip(repeat(collection), idents)))
+        self.planted.update(dict.fromkeys([(collection, ident) for ident in idents]))
         self._draft.add(collection, done, trees, idents, parents)
         self._plant_nested(collection, trees, idents)
 
@@ -172,7 +172,7 @@ class Planting:
 
     def replace_list(self, collection: str, parent: str, trees: Sequence[Tree]) -> None:
         """Children found again by id, name or address keep their identity; others go or come."""
-        existing = self._draft.children(collection, parent)
+        (existing,) = self._draft.lists(collection, [parent])
         at = [*positions(trees)] if collection == L7Policy.COLLECTION else []
         if not existing:
             self._join(collection, parent, trees, at)
@@ -197,7 +197,8 @@ class Planting:
             objects = [tree.made for tree in pairs]
             idents, parents = [made.id for made in currents], [parent] * len(rows)
             done = _all_placed(collection, objects, idents, parents, at[first:last])
-            self._settle_all(collection, pairs, currents, done)
+            differ = differing(COLLECTIONS[collection], done, currents)
+            self._settle_all(collection, pairs, currents, done, differ)
 
     def _called(self, tree: Tree, current: Resource) -> Tree:
         """As it is called where that is not said."""
@@ -211,16 +212,17 @@ class Planting:
         trees: Sequence[Tree],
         currents: Sequence[Resource],
         done: Sequence[Resource],
+        differ: Sequence[bool],
     ) -> None:
         """
         As L{settle} of children, which may be very many.
 
         @param done: what is to be in the places of the current ones.
+        @param differ: whether each differs from the one that is there.
         """
         idents = [made.id for made in currents]
-        self.planted.update(dict.fromkeys(zip(repeat(collection), idents)))
-        differ = list(map(ne, done, currents))
-        self._draft.replace(collection, compress(done, differ), compress(trees, differ))
+        self.planted.update(dict.fromkeys([(collection, ident) for ident in idents]))
+        self._draft.replace(collection, [*compress(done, differ)], compress(trees, differ))
         inner = _NESTED.get(collection)
         if inner is not None:
             given = [inner in tree.given for tree in trees]
@@ -231,9 +233,10 @@ class Planting:
         self, collection: str, parents: Sequence[str], lists: Sequence[Sequence[Tree]]
     ) -> None:
         """L{replace_list} of many parents, most of whose lists are as they were."""
-        existing = [self._draft.children(collection, parent) for parent in parents]
+        existing = self._draft.lists(collection, parents)
         pairs: list[Tree] = []
-        currents, within, starts = [], [], []
+        currents: list[Resource] = []
+        within, starts = [], []
         for parent, trees, there in zip(parents, lists, existing, strict=True):
             starts.append(len(pairs))
             if len(trees) == len(there):
@@ -244,7 +247,8 @@ class Planting:
         at = [*positions(pairs)] if collection == L7Policy.COLLECTION else []
         idents, objects = [made.id for made in currents], [tree.made for tree in pairs]
         done = _all_placed(collection, objects, idents, within, at)
-        alike = list(map(_as_it_was, objects, currents, done))
+        differ = differing(COLLECTIONS[collection], done, currents)
+        alike = list(map(_as_it_was, objects, currents, differ))
         kept = [
             len(trees) == len(there) and all(alike[start:end])
             for trees, there, start, end in zip(lists, existing, starts, starts[1:], strict=False)
@@ -253,7 +257,7 @@ class Planting:
             rows = [*several]
             if are_kept:
                 one = slice(starts[rows[0]], starts[rows[-1] + 1])
-                self._settle_all(collection, pairs[one], currents[one], done[one])
+                self._settle_all(collection, pairs[one], currents[one], done[one], differ[one])
                 continue
             for row in rows:
                 self.replace_list(collection, parents[row], lists[row])
@@ -274,11 +278,11 @@ def _all_placed(
     return _ALL_PLACED[cls.PARENT[0]][cls](objects, idents, parents)
 
 
-def _as_it_was(sent: Resource, current: Resource, placed: Resource) -> bool:
+def _as_it_was(sent: Resource, current: Resource, differs: bool) -> bool:
     """Whether what was sent has no id, and the name of an object, or tests what it does."""
     if sent.id or sent.name != current.name:
         return False
-    return bool(sent.name) or (isinstance(sent, L7Rule) and placed == current)
+    return bool(sent.name) or (isinstance(sent, L7Rule) and not differs)
 
 
 def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resource | None]:

@@ -8,7 +8,7 @@ same code; they differ in where ids come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice, repeat
 from typing import Any
@@ -33,6 +33,9 @@ _NUMBERED = replacers("position")
 _NO_LISTS: frozenset[str] = frozenset()
 #: Makes an id: called with the collection, the parent's id (C{""}: none) and the name.
 MakeId = Callable[[str, str, str], str]
+#: Makes the ids of several objects: called with their collection, and of each its parent's id and
+#: its name.
+MakeIds = Callable[[str, Sequence[str], Sequence[str]], list[str]]
 
 
 @attrs.define

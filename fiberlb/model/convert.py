@@ -12,7 +12,9 @@ A model class may add, as class attributes:
 * C{expand(value)}: a class method that turns a short form into a mapping;
 * C{TELLING}: a key; a mapping of no other words than its fields in which this one has a value
   is no short form: C{expand} leaves it as it is;
-* C{check(path, loading)}: a method that notes what is wrong between fields.
+* C{check(path, loading)}: a method that notes what is wrong between fields;
+* C{orderly(columns)}: a class method that tells whether nothing is wrong between the fields of
+  many objects, given the values of those fields that are not left to their defaults.
 """
 
 from __future__ import annotations

@@ -76,21 +76,26 @@ def together(cls: Any, documents: Sequence[Any]) -> list[Any]:
 
 def _forms(
     cls: Any, documents: Sequence[Any], trial: _Trial
-) -> Mapping[Words, tuple[list[int], list[Any]]]:
+) -> Mapping[Words, tuple[Sequence[int], Sequence[Any]]]:
     """The documents by their words, expanded, each with where it stood."""
-    known: dict[Words, tuple[list[int], list[Any]]] = {}
     expand, telling = getattr(cls, "expand", None), getattr(cls, "TELLING", None)
     usual = kinds(cls).keys() | getattr(cls, "CHILDREN", {}).keys()
-    as_they_are: dict[Words, bool] = {}
+
+    def tells(words: Words) -> bool:
+        return expand is None or (telling in words and usual >= {*words})
+
+    alone = {*map(tuple, documents)} if {*map(type, documents)} == {dict} else set()
+    if len(alone) == 1 and all(map(tells, alone)):
+        told = [] if expand is None else [document[telling] for document in documents]
+        if None not in told:
+            return {alone.pop(): (range(len(documents)), documents)}
+    known: dict[Words, tuple[list[int], list[Any]]] = {}
+    telling_words: dict[Words, bool] = {}
     for row, document in enumerate(documents):
-        if type(document) is dict:
-            words = tuple(document)
-            as_is = as_they_are.get(words)
-            if as_is is None:
-                as_is = as_they_are[words] = expand is None or (
-                    telling in words and usual >= {*words}
-                )
-        if type(document) is not dict or not as_is or (telling and document[telling] is None):
+        words = tuple(document) if type(document) is dict else None
+        if words is not None and words not in telling_words:
+            telling_words[words] = tells(words)
+        if words is None or not telling_words[words] or (expand and document[telling] is None):
             document = document if expand is None else expand(document, (), trial)
             if trial.failed() or type(document) is not dict:
                 continue
@@ -103,7 +108,7 @@ def _forms(
     return known
 
 
-def _made(cls: Any, words: Words, documents: list[Any], trial: _Trial) -> Sequence[Any]:
+def _made(cls: Any, words: Words, documents: Sequence[Any], trial: _Trial) -> Sequence[Any]:
     """The objects of documents that have the same words."""
     columns: dict[str, Column] = {}
     failed: set[int] = set()
@@ -120,16 +125,23 @@ def _made(cls: Any, words: Words, documents: list[Any], trial: _Trial) -> Sequen
     if not columns or not columns.keys() >= required:
         return [None] * len(documents)
     made = _maker(cls, tuple(columns))(*columns.values())
-    check = getattr(cls, "check", None)
-    if check is not None:
-        for row, one in enumerate(made):
-            if row not in failed:
-                check(one, (), trial)
-                if trial.problems and trial.failed():
-                    failed.add(row)
+    orderly = getattr(cls, "orderly", None)
+    if hasattr(cls, "check") and (orderly is None or failed or not orderly(columns)):
+        failed.update(_unfit(made, failed, trial))
     for row in failed:
         made[row] = None
     return made
+
+
+def _unfit(objects: list[Any], failed: set[int], trial: _Trial) -> list[int]:
+    """The rows of objects between whose fields something is wrong."""
+    found = []
+    for row, made in enumerate(objects):
+        if row not in failed:
+            made.check((), trial)
+            if trial.problems and trial.failed():
+                found.append(row)
+    return found
 
 
 def _taken(kind: Kind, column: Column, failed: set[int], trial: _Trial) -> Column:

@@ -155,15 +155,17 @@ class Draft:
         places: Iterable[Placed],
         idents: Sequence[str],
         parents: Iterable[str],
-    ) -> None:
+    ) -> list[Key]:
         """
         Add new objects, of which there may be many: to lists of new parents, and such as L{join}
         was asked of.
 
         @param idents: their ids, which no other objects have.
         @param parents: the ids of their parents.
+
+        @return: their collection with the id of each.
         """
-        self._enter(collection, objects, places, idents, parents)
+        return self._enter(collection, objects, places, idents, parents)
 
     def replace(
         self, collection: str, objects: Sequence[Resource], places: Iterable[Placed]
@@ -193,7 +195,7 @@ class Draft:
         places: Iterable[Placed],
         idents: Sequence[str],
         parents: Iterable[str],
-    ) -> None:
+    ) -> list[Key]:
         keys = [(collection, ident) for ident in idents]
         self._objects[collection].update(zip(idents, objects, strict=True))
         self.changed.update(zip(keys, objects, strict=True))
@@ -201,6 +203,7 @@ class Draft:
         for key in self.gone.keys() & keys if self.gone else ():
             del self.gone[key]
         self._siblings.enter(collection, idents, parents)
+        return keys
 
     def join(self, collection: str, parent: str) -> None:
         """

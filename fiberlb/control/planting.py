@@ -150,8 +150,8 @@ class Planting:
                 made if made.name else evolved(made, name=f"policy-{position}")
                 for made, position in zip(done, at, strict=True)
             ]
-        self.planted.update(dict.fromkeys([(collection, ident) for ident in idents]))
-        self._draft.add(collection, done, trees, idents, parents)
+        keys = self._draft.add(collection, done, trees, idents, parents)
+        self.planted.update(dict.fromkeys(keys))
         self._plant_nested(collection, trees, idents)
 
     def _join(self, collection: str, parent: str, trees: Sequence[Tree], at: Sequence[int]) -> None:

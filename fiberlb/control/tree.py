@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -164,14 +164,18 @@ def _children(
 def _list(cls: type[Resource], values: list[Any], path: Path, loading: Loading) -> list[Tree]:
     """Children that stand in a list: those that are in order all at once, with what they nest."""
     objects = _objects(cls, values)
-    within = _all_within(cls, values, objects, path)
-    trees: list[Tree] = []
-    for index, (value, made, inner) in enumerate(zip(values, objects, within, strict=True)):
-        if made is None or inner is None:
-            trees += _structured(cls, value, (*path, index), loading, None)
+    within, given = _all_within(cls, values, objects, path)
+    paths = [(*path, index) for index in range(len(values))]
+    trees = list(map(Tree, objects, paths, within, given))
+    if None not in objects and None not in within:
+        return trees
+    found: list[Tree] = []
+    for tree, value in zip(trees, values, strict=True):
+        if tree.made is None or tree.children is None:
+            found += _structured(cls, value, tree.path, loading, None)
         else:
-            trees.append(Tree(made, (*path, index), *inner))
-    return trees
+            found.append(tree)
+    return found
 
 
 def _objects(cls: type[Resource], values: list[Any]) -> list[Any]:
@@ -184,39 +188,38 @@ def _objects(cls: type[Resource], values: list[Any]) -> list[Any]:
     return [made if made is None or not getattr(made, of[0]) else None for made in objects]
 
 
-#: What is nested in an object: as a L{Tree} has it.
-_Inner = tuple[tuple[Tree, ...], frozenset[str]]
-
-
 def _all_within(
     cls: type[Resource], values: list[Any], objects: list[Any], path: Path
-) -> Iterable[_Inner | None]:
-    """What is nested in each of the documents; C{None} where that has to be read by itself."""
+) -> tuple[list[Any], list[frozenset[str]]]:
+    """
+    The children of the documents, and which of their lists are given, each as a L{Tree} has them.
+
+    @return: C{None} in place of children that have to be read by themselves.
+    """
     nests: dict[str, str] = getattr(cls, "CHILDREN", {})
+    none = [_NO_LISTS] * len(values)
     if not nests:
-        return repeat(((), _NO_LISTS), len(values))
+        return [()] * len(values), none
     if len(nests) > 1 or any(hasattr(COLLECTIONS[each], "CHILDREN") for each in nests.values()):
-        return repeat(None, len(values))
+        return [None] * len(values), none
     ((key, collection),) = nests.items()
     lists = [
         value.get(key, ()) if made is not None and type(value) is dict else None
         for value, made in zip(values, objects, strict=True)
     ]
-    given = frozenset({collection})
+    lengths = [len(each) if isinstance(each, list) else 0 for each in lists]
     nested = [one for each in lists if isinstance(each, list) for one in each]
-    several = iter(_objects(COLLECTIONS[collection], nested))
-    found: list[_Inner | None] = []
-    for index, each in enumerate(lists):
-        if not isinstance(each, list):
-            found.append(((), _NO_LISTS) if each == () else None)
-            continue
-        made = list(islice(several, len(each)))
-        if None in made:
-            found.append(None)
-            continue
-        at = (*path, index, key)
-        found.append((tuple([Tree(one, (*at, n)) for n, one in enumerate(made)]), given))
-    return found
+    paths = [(*path, row, key, n) for row, length in enumerate(lengths) for n in range(length)]
+    made = _objects(COLLECTIONS[collection], nested)
+    several = iter(list(map(Tree, made, paths)))
+    within: list[Any] = [tuple(islice(several, length)) for length in lengths]
+    here = frozenset({collection})
+    given = [here if isinstance(each, list) else _NO_LISTS for each in lists]
+    odd: set[Any] = {at[-3] for one, at in zip(made, paths, strict=True) if one is None}
+    odd.update([row for row, each in enumerate(lists) if each != () and given[row] is not here])
+    for row in odd:
+        within[row] = None
+    return within, given
 
 
 def _has_parent(

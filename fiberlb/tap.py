@@ -24,7 +24,7 @@ from fiberlb.control.aside import Threads
 from fiberlb.control.document import FileLayer, load_file
 from fiberlb.control.tree_memo import TreeMemo
 from fiberlb.errors import ConfigurationError
-from fiberlb.model.resource import fresh_id
+from fiberlb.model.resource import FreshIds
 from fiberlb.node import Node
 from fiberlb.relay.inherited import inherited
 from fiberlb.started import REFUSED, Process, Started
@@ -129,7 +129,7 @@ def _world(reactor: Any, process: Process) -> World:
         monotonic=time.monotonic,
         random=random.random,  # noqa: TID251
         random_bytes=os.urandom,
-        make_id=lambda: fresh_id(os.urandom(16)),
+        make_id=FreshIds(os.urandom),
         environment=os.environ,
         host_name=socket.gethostname(),
         pid=os.getpid,

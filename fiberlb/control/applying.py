@@ -53,7 +53,7 @@ class Applying:
         self.tests: tuple[RequestTest, ...] = ()
         self._loading = Loading()
         self._sent = Sent(draft, certificates, self._loading)
-        self._planting = Planting(draft, lambda *_: make_id(), self._loading)
+        self._planting = Planting(draft, lambda _, of, __: [make_id() for _ in of], self._loading)
 
     def run(self, operations: Iterable[Operation]) -> tuple[Applied, ...]:
         """

@@ -91,10 +91,11 @@ def settable(
     said = said if isinstance(said, str) else ""
     _drop_monitor_id(collection, done, said, at, loading)
     for key, child in getattr(COLLECTIONS.get(collection), "CHILDREN", {}).items():
-        if isinstance(done.get(key), list):
+        several = done.get(key)
+        if isinstance(several, list) and not _all_ordinary(child, several):
             done[key] = [
                 settable(child, _unbound(child, each, said), (*at, key, index), loading, known)
-                for index, each in enumerate(done[key])
+                for index, each in enumerate(several)
             ]
     return done
 
@@ -134,15 +135,15 @@ def _within(
 
 def _all_ordinary(collection: str, documents: list[Any]) -> bool:
     """Whether documents and all that is nested in them are ordinary: of many nearly all are."""
-    fits = _odd_keys(collection).isdisjoint
-    nested = [*getattr(COLLECTIONS.get(collection), "CHILDREN", {}).items()]
-    for one in documents:
-        if type(one) is not dict or not fits(one):
+    if not {*map(type, documents)} <= {dict}:
+        return False
+    if not _odd_keys(collection).isdisjoint(set().union(*documents)):
+        return False
+    for key, child in getattr(COLLECTIONS.get(collection), "CHILDREN", {}).items():
+        lists = [one[key] for one in documents if key in one]
+        several = [each for within in lists if isinstance(within, list) for each in within]
+        if not _all_ordinary(child, several):
             return False
-        for key, child in nested:
-            several = one.get(key)
-            if isinstance(several, list) and not _all_ordinary(child, several):
-                return False
     return True
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
 
+from fiberlb.control.last_positions import LastPositions
 from fiberlb.control.mentions import elsewhere, mention, users_of
 from fiberlb.control.records import Record
 from fiberlb.control.refusals import Ambiguous, Exists, InUse, NotFound, OwnedByFile
+from fiberlb.control.siblings import Siblings, parent_of
 from fiberlb.control.state import State
 from fiberlb.control.tree import POSITION_STEP
 from fiberlb.errors import Path, Problem
@@ -49,8 +51,8 @@ class Draft:
         objects = state.configuration.objects
         self._objects = {c: dict(objects.get(c, {})) for c in COLLECTIONS}
         self._view = Configuration(state.revision, self._objects, state.configuration.meta)
-        self._children: dict[str, dict[str, dict[str, None]]] = {}
-        self._last: dict[str, int] = {}
+        self._siblings = Siblings(self._objects, state.configuration)
+        self._last = LastPositions(self.policies)
         self.changed: dict[Key, Resource] = {}
         self.gone: dict[Key, Resource] = {}
         self.lost: set[str] = set()
@@ -74,7 +76,7 @@ class Draft:
         objects = self._objects[collection]
         found = find(self._view, collection, word)
         if parent:
-            siblings = self._index(collection).get(parent, {})
+            siblings = self._siblings.index(collection).get(parent, {})
             found = [ident for ident in found if ident in siblings]
         if len(found) > 1:
             raise Ambiguous(collection, word, found)
@@ -94,16 +96,11 @@ class Draft:
 
     def children(self, collection: str, parent: str) -> list[Resource]:
         """The objects of a collection that belong to a parent, in order of creation."""
-        objects = self._objects[collection]
-        return [objects[ident] for ident in self._index(collection).get(parent, {})]
+        return self._siblings.of(collection, parent)
 
-    def _index(self, collection: str) -> dict[str, dict[str, None]]:
-        index = self._children.get(collection)
-        if index is None:
-            index = self._children[collection] = {}
-            for made in self._objects[collection].values():
-                index.setdefault(_parent(made), {})[made.id] = None
-        return index
+    def lists(self, collection: str, parents: Iterable[str]) -> list[Sequence[Resource]]:
+        """As L{children}, of many parents."""
+        return self._siblings.each(collection, parents)
 
     def new_id(self, made: Resource, fresh: str) -> str:
         """
@@ -143,8 +140,7 @@ class Draft:
         if made.PARENT is not None:
             self._adopt(made, before)
         objects[made.id] = made
-        if collection == L7Policy.COLLECTION:
-            self._moved(made, before)
+        self._last.moved(made, before)
         key = (collection, made.id)
         if place is not None:
             self._places[key] = place
@@ -152,29 +148,62 @@ class Draft:
         if self.gone:
             self.gone.pop(key, None)
 
-    def adding(self, collection: str) -> Callable[[Resource, Placed, str, str], None]:
+    def add(
+        self,
+        collection: str,
+        objects: Sequence[Resource],
+        places: Iterable[Placed],
+        idents: Sequence[str],
+        parents: Iterable[str],
+    ) -> list[Key]:
         """
-        What adds new objects where there are many: to lists of new parents, and such as L{join}
+        Add new objects, of which there may be many: to lists of new parents, and such as L{join}
         was asked of.
 
-        It is called with an object, its place, its id, which no other object has, and its parent's.
+        @param idents: their ids, which no other objects have.
+        @param parents: the ids of their parents.
+
+        @return: their collection with the id of each.
         """
-        objects, siblings = self._objects[collection], self._index(collection)
-        places, changed, gone = self._places, self.changed, self.gone
+        return self._enter(collection, objects, places, idents, parents)
 
-        def add(made: Resource, place: Placed, ident: str, parent: str) -> None:
-            key = (collection, ident)
-            objects[ident] = changed[key] = made
-            within = siblings.get(parent)
-            if within is None:
-                siblings[parent] = {ident: None}
-            else:
-                within[ident] = None
-            places[key] = place
-            if gone:
-                gone.pop(key, None)
+    def replace(
+        self, collection: str, objects: Sequence[Resource], places: Iterable[Placed]
+    ) -> None:
+        """
+        Have children in place of others that have their ids and their parents, and differ.
 
-        return add
+        @param places: where they stand in what the client sent.
+
+        @raise OwnedByFile: one that was there belongs to the file.
+        """
+        there, known = self._objects[collection], self.state.configuration.meta
+        idents = [made.id for made in objects]
+        for ident in idents:
+            meta = known.get(ident)
+            if meta is not None and meta.managed_by is Owner.FILE:
+                self.own(there[ident])
+        parents = [*map(parent_of, objects)]
+        self._enter(collection, objects, places, idents, parents)
+        for parent in {*parents} if collection == L7Policy.COLLECTION else ():
+            self._last.forget(parent)
+
+    def _enter(
+        self,
+        collection: str,
+        objects: Sequence[Resource],
+        places: Iterable[Placed],
+        idents: Sequence[str],
+        parents: Iterable[str],
+    ) -> list[Key]:
+        keys = [(collection, ident) for ident in idents]
+        self._objects[collection].update(zip(idents, objects, strict=True))
+        self.changed.update(zip(keys, objects, strict=True))
+        self._places.update(zip(keys, places, strict=True))
+        for key in self.gone.keys() & keys if self.gone else ():
+            del self.gone[key]
+        self._siblings.enter(collection, idents, parents)
+        return keys
 
     def join(self, collection: str, parent: str) -> None:
         """
@@ -184,7 +213,7 @@ class Draft:
         """
         self._check_list(collection, parent)
         if collection == L7Policy.COLLECTION:
-            self._last.pop(parent, None)
+            self._last.forget(parent)
 
     def _check_list(self, collection: str, parent: str) -> None:
         if (parent, collection) in self.state.file.owned_lists:
@@ -247,7 +276,7 @@ class Draft:
         if not isinstance(made, L7Policy):
             return made
         if made.position is None:
-            made = evolved(made, position=self._last_position(made.listener_id) + POSITION_STEP)
+            made = evolved(made, position=self._last.of(made.listener_id) + POSITION_STEP)
         if not made.name and before is None:
             made = evolved(made, name=f"policy-{made.position}")
         return made
@@ -256,38 +285,17 @@ class Draft:
         """The policies of a listener, in order of creation."""
         return self.children(L7Policy.COLLECTION, listener)
 
-    def _last_position(self, listener: str) -> int:
-        """The highest position of a listener's policies; found once, for many may come."""
-        found = self._last.get(listener)
-        if found is None:
-            found = max((self._position(p) for p in self.policies(listener)), default=0)
-            self._last[listener] = found
-        return found
-
-    @staticmethod
-    def _position(policy: Resource) -> int:
-        assert isinstance(policy, L7Policy)
-        return policy.position or 0
-
-    def _moved(self, made: Resource, before: Resource | None) -> None:
-        """Have L{_last_position} right after a policy came, or took the place of another one."""
-        if isinstance(before, L7Policy):
-            self._last.pop(before.listener_id, None)
-        if isinstance(made, L7Policy) and made.listener_id in self._last:
-            last = self._last[made.listener_id]
-            self._last[made.listener_id] = max(last, self._position(made))
-
     def _adopt(self, made: Resource, before: Resource | None) -> None:
         """Enter it in its parent's list."""
         assert made.PARENT is not None
-        collection, parent = made.COLLECTION, _parent(made)
-        index = self._index(collection)
-        if before is not None and _parent(before) == parent:
+        collection, parent = made.COLLECTION, parent_of(made)
+        index = self._siblings.index(collection)
+        if before is not None and parent_of(before) == parent:
             return
         self._check_list(collection, parent)
         if before is not None:
-            index[_parent(before)].pop(made.id, None)
-            self.lost.add(_parent(before))
+            index[parent_of(before)].pop(made.id, None)
+            self.lost.add(parent_of(before))
         index.setdefault(parent, {})[made.id] = None
 
     def remove(self, made: Resource) -> None:
@@ -309,12 +317,12 @@ class Draft:
                 self.remove(child)
         key = (made.COLLECTION, made.id)
         del self._objects[made.COLLECTION][made.id]
-        self._moved(made, made)
+        self._last.moved(made, made)
         self.gone[key] = made
         self.changed.pop(key, None)
         if made.PARENT is not None:
-            self._index(made.COLLECTION).get(_parent(made), {}).pop(made.id, None)
-            self.lost.add(_parent(made))
+            self._siblings.index(made.COLLECTION).get(parent_of(made), {}).pop(made.id, None)
+            self.lost.add(parent_of(made))
 
     def own(self, made: Resource) -> None:
         """
@@ -385,7 +393,3 @@ def with_parent(made: Resource, parent: str) -> Resource:
     assert made.PARENT is not None
     changes: dict[str, Any] = {made.PARENT[0]: parent}
     return evolved(made, **changes)
-
-
-def _parent(made: Resource) -> str:
-    return "" if made.PARENT is None else getattr(made, made.PARENT[0])

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
+from itertools import compress, groupby
 from typing import Any
 
 import attrs
 
 from fiberlb.control.certificates import separated
 from fiberlb.control.draft import Draft
-from fiberlb.control.tree import MakeId, Tree, positioned, positions, structure_tree
+from fiberlb.control.tree import MakeIds, Tree, positions, structure_tree
 from fiberlb.control.union import monitor_id
 from fiberlb.errors import ConfigurationError, Path
 from fiberlb.model.addresses import at
 from fiberlb.model.certificate import Certificate
 from fiberlb.model.configuration import COLLECTIONS
-from fiberlb.model.copying import evolved, replacers
+from fiberlb.model.copying import all_replacers, evolved, replacers
+from fiberlb.model.differing import differing
 from fiberlb.model.fields import Loading
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.l7 import L7Policy, L7Rule
@@ -27,11 +28,17 @@ from fiberlb.tls.bundles import unpacked
 
 #: The names that files give (L{fiberlb.control.file_objects.settled}).
 _GIVEN = re.compile("(?:rule|policy)-[0-9]+")
-#: By the field with a parent's id: what puts objects in their places.
-_PLACED = {
-    cls.PARENT[0]: replacers("id", cls.PARENT[0]) for cls in COLLECTIONS.values() if cls.PARENT
+#: By the field with a parent's id: what puts objects in their places, one or many.
+_PARENTS = {cls.PARENT[0] for cls in COLLECTIONS.values() if cls.PARENT}
+_PLACED = {field: replacers("id", field) for field in _PARENTS}
+_ALL_PLACED = {field: all_replacers("id", field) for field in _PARENTS}
+_ALL_PLACED_POLICIES = all_replacers("id", "listener_id", "position")
+#: The collection that is nested in the objects of another one; no class has several.
+_NESTED = {
+    collection: nested
+    for collection, cls in COLLECTIONS.items()
+    for nested in getattr(cls, "CHILDREN", {}).values()
 }
-_PLACED_POLICY = replacers("id", "listener_id", "position")
 
 
 def every(made: Resource) -> bool:
@@ -43,7 +50,7 @@ class Planting:
     """
     Puts trees into a draft.
 
-    @param make_id: gives ids to new objects.
+    @param make_ids: gives ids to new objects.
     @param loading: gathers the problems.
     @param prunes: which children a list takes out that lacks them.
     @param of_file: rules and policies that lack a name bear the ones that files give them.
@@ -54,18 +61,17 @@ class Planting:
     def __init__(
         self,
         draft: Draft,
-        make_id: MakeId,
+        make_ids: MakeIds,
         loading: Loading,
         prunes: Callable[[Resource], bool] = every,
         of_file: bool = False,
     ) -> None:
         self._draft = draft
-        self._make_id = make_id
+        self._make_ids = make_ids
         self._loading = loading
         self._prunes = prunes
         self._of_file = of_file
         self.planted: dict[tuple[str, str], None] = {}
-        self._adding: dict[str, tuple[Any, Any]] = {}
 
     def trees(self, collection: str, document: Any, place: Path, parent: str) -> list[Tree]:
         """
@@ -97,64 +103,62 @@ class Planting:
         """A new object with all that is nested in it; returns its id."""
         made, draft = tree.made, self._draft
         collection = made.COLLECTION
-        fresh = self._make_id(collection, parent or tree.parent, made.name)
+        (fresh,) = self._make_ids(collection, [parent or tree.parent], [made.name])
         ident = draft.new_id(made, fresh)
         self.planted[collection, ident] = None
         draft.put(finished(placed(made, ident, parent)), tree)
-        for inner, children in _nested(tree):
-            self._plant_all(inner, ident, children)
+        self._plant_nested(collection, [tree], [ident])
         return ident
 
+    def _plant_nested(self, collection: str, trees: Sequence[Tree], idents: Sequence[str]) -> None:
+        """What is nested in new objects of a collection; of one, where that are policies."""
+        inner = _NESTED.get(collection)
+        children = [child for tree in trees for child in tree.children]
+        if inner is None or not children:
+            return
+        parents = [ident for tree, ident in zip(trees, idents, strict=True) for _ in tree.children]
+        at = [*positions(children)] if inner == L7Policy.COLLECTION else []
+        self._plant_all(inner, children, parents, at)
+
     def _plant_all(
-        self, collection: str, parent: str, trees: Sequence[Tree], at: Iterable[int] | None = None
+        self,
+        collection: str,
+        trees: Sequence[Tree],
+        parents: Sequence[str],
+        at: Sequence[int],
     ) -> None:
         """
-        New children of one parent that is new, or was asked to be joined; all at once, for there
+        New children of parents that are new, or were asked to be joined; all at once, for there
         may be very many.
 
-        @param at: the positions of policies; C{None}: they are the first ones of their listener.
+        @param parents: the id of the parent of each.
+        @param at: the positions of policies.
         """
-        if not trees:
-            return
-        cls, make_id = COLLECTIONS[collection], self._make_id
-        assert cls.PARENT is not None
-        policies = cls is L7Policy
-        add, place = self._means(cls)
-        several = iter((positions(trees) if at is None else at) if policies else ())
-        for tree in trees:
-            made = tree.made
-            ident = make_id(collection, parent, made.name)
-            if made.id:
-                ident = self._draft.new_id(made, ident)
-            self.planted[collection, ident] = None
-            if policies:
-                position = next(several)
-                done = _PLACED_POLICY[cls](made, ident, parent, position)
-                if not made.name:
-                    done = evolved(done, name=f"policy-{position}")
-            else:
-                done = place(made, ident, parent)
-            add(done, tree, ident, parent)
-            if tree.given:
-                for inner, children in _nested(tree):
-                    self._plant_all(inner, ident, children)
+        objects = [tree.made for tree in trees]
+        names = [made.name for made in objects]
+        idents = self._make_ids(collection, parents, names)
+        if any(made.id for made in objects) or len({*idents}) < len(idents):
+            if len(trees) > 1:
+                # Some may have ids that others have: each is looked at after those before it.
+                for row, tree in enumerate(trees):
+                    self._plant_all(collection, [tree], [parents[row]], at[row : row + 1])
+                return
+            idents = [self._draft.new_id(objects[0], idents[0])]
+        done = _all_placed(collection, objects, idents, parents, at)
+        if at and not all(names):
+            done = [
+                made if made.name else evolved(made, name=f"policy-{position}")
+                for made, position in zip(done, at, strict=True)
+            ]
+        keys = self._draft.add(collection, done, trees, idents, parents)
+        self.planted.update(dict.fromkeys(keys))
+        self._plant_nested(collection, trees, idents)
 
-    def _join(
-        self, collection: str, parent: str, trees: Sequence[Tree], at: Iterable[int] | None = None
-    ) -> None:
+    def _join(self, collection: str, parent: str, trees: Sequence[Tree], at: Sequence[int]) -> None:
         """As L{_plant_all}, of a parent that was there before."""
         if trees:
             self._draft.join(collection, parent)
-            self._plant_all(collection, parent, trees, at)
-
-    def _means(self, cls: type[Resource]) -> tuple[Any, Any]:
-        """What adds objects of a class to the draft, and what makes them children of others."""
-        found = self._adding.get(cls.COLLECTION)
-        if found is None:
-            assert cls.PARENT is not None
-            found = self._draft.adding(cls.COLLECTION), _PLACED[cls.PARENT[0]][cls]
-            self._adding[cls.COLLECTION] = found
-        return found
+            self._plant_all(collection, trees, [parent] * len(trees), at)
 
     def settle(self, tree: Tree, current: Resource, parent: str = "") -> None:
         """What is nested replaces the lists that the document gives."""
@@ -163,44 +167,122 @@ class Planting:
         if made != current:
             # Else not even the load balancer that is there by itself is taken over.
             self._draft.put(made, tree)
-        for collection, children in _nested(tree):
-            self.replace_list(collection, current.id, children)
+        for collection in tree.given:
+            self.replace_list(collection, current.id, tree.children)
 
     def replace_list(self, collection: str, parent: str, trees: Sequence[Tree]) -> None:
         """Children found again by id, name or address keep their identity; others go or come."""
-        existing = self._draft.children(collection, parent)
-        policies = collection == L7Policy.COLLECTION
+        (existing,) = self._draft.lists(collection, [parent])
+        at = [*positions(trees)] if collection == L7Policy.COLLECTION else []
         if not existing:
-            self._join(collection, parent, trees)
+            self._join(collection, parent, trees, at)
             return
-        at = list(positions(trees)) if policies else [0] * len(trees)
         found = matched(trees, existing)
         kept = {made.id for made in found if made is not None}
         for made in existing:
             if made.id not in kept and self._prunes(made):
                 self._draft.remove(made)
-        for is_new, several in groupby(zip(trees, found, at, strict=True), lambda one: not one[1]):
-            together = list(several)
+        for is_new, several in groupby(range(len(trees)), lambda row: found[row] is None):
+            rows = [*several]
+            first, last = rows[0], rows[-1] + 1
             if is_new:
-                new = [tree for tree, _, _ in together]
-                self._join(collection, parent, new, [position for _, _, position in together])
+                self._join(collection, parent, trees[first:last], at[first:last])
                 continue
-            for tree, current, position in together:
-                assert current is not None
-                one = positioned(tree, position) if policies else tree
-                named = _unnamed(one, current) if self._of_file else one
-                self.settle(_renamed(named, current), current, parent)
+            pairs = [
+                self._called(tree, current)
+                for tree, current in zip(trees[first:last], found[first:last], strict=True)
+                if current is not None
+            ]
+            currents = [made for made in found[first:last] if made is not None]
+            objects = [tree.made for tree in pairs]
+            idents, parents = [made.id for made in currents], [parent] * len(rows)
+            done = _all_placed(collection, objects, idents, parents, at[first:last])
+            differ = differing(COLLECTIONS[collection], done, currents)
+            self._settle_all(collection, pairs, currents, done, differ)
+
+    def _called(self, tree: Tree, current: Resource) -> Tree:
+        """As it is called where that is not said."""
+        if tree.made.name == current.name:
+            return tree
+        return _renamed(_unnamed(tree, current) if self._of_file else tree, current)
+
+    def _settle_all(
+        self,
+        collection: str,
+        trees: Sequence[Tree],
+        currents: Sequence[Resource],
+        done: Sequence[Resource],
+        differ: Sequence[bool],
+    ) -> None:
+        """
+        As L{settle} of children, which may be very many.
+
+        @param done: what is to be in the places of the current ones.
+        @param differ: whether each differs from the one that is there.
+        """
+        idents = [made.id for made in currents]
+        self.planted.update(dict.fromkeys([(collection, ident) for ident in idents]))
+        self._draft.replace(collection, [*compress(done, differ)], compress(trees, differ))
+        inner = _NESTED.get(collection)
+        if inner is not None:
+            given = [inner in tree.given for tree in trees]
+            lists = [tree.children for tree in compress(trees, given)]
+            self._replace_lists(inner, [*compress(idents, given)], lists)
+
+    def _replace_lists(
+        self, collection: str, parents: Sequence[str], lists: Sequence[Sequence[Tree]]
+    ) -> None:
+        """L{replace_list} of many parents, most of whose lists are as they were."""
+        existing = self._draft.lists(collection, parents)
+        pairs: list[Tree] = []
+        currents: list[Resource] = []
+        within, starts = [], []
+        for parent, trees, there in zip(parents, lists, existing, strict=True):
+            starts.append(len(pairs))
+            if len(trees) == len(there):
+                pairs += trees
+                currents += there
+                within += [parent] * len(trees)
+        starts.append(len(pairs))
+        at = [*positions(pairs)] if collection == L7Policy.COLLECTION else []
+        idents, objects = [made.id for made in currents], [tree.made for tree in pairs]
+        done = _all_placed(collection, objects, idents, within, at)
+        differ = differing(COLLECTIONS[collection], done, currents)
+        alike = list(map(_as_it_was, objects, currents, differ))
+        kept = [
+            len(trees) == len(there) and all(alike[start:end])
+            for trees, there, start, end in zip(lists, existing, starts, starts[1:], strict=False)
+        ]
+        for are_kept, several in groupby(range(len(parents)), kept.__getitem__):
+            rows = [*several]
+            if are_kept:
+                one = slice(starts[rows[0]], starts[rows[-1] + 1])
+                self._settle_all(collection, pairs[one], currents[one], done[one], differ[one])
+                continue
+            for row in rows:
+                self.replace_list(collection, parents[row], lists[row])
 
 
-def _nested(tree: Tree) -> Iterable[tuple[str, Sequence[Tree]]]:
-    """The lists of children that the document gives, by their collections."""
-    if len(tree.given) == 1:
-        (collection,) = tree.given
-        return [(collection, tree.children)]
-    return [
-        (collection, [child for child in tree.children if child.collection == collection])
-        for collection in sorted(tree.given)
-    ]
+def _all_placed(
+    collection: str,
+    objects: Sequence[Resource],
+    idents: Sequence[str],
+    parents: Sequence[str],
+    at: Sequence[int],
+) -> list[Any]:
+    """Objects of a collection with their ids, their parents' ids and, of policies, positions."""
+    cls = COLLECTIONS[collection]
+    assert cls.PARENT is not None
+    if cls is L7Policy:
+        return _ALL_PLACED_POLICIES[cls](objects, idents, parents, at)
+    return _ALL_PLACED[cls.PARENT[0]][cls](objects, idents, parents)
+
+
+def _as_it_was(sent: Resource, current: Resource, differs: bool) -> bool:
+    """Whether what was sent has no id, and the name of an object, or tests what it does."""
+    if sent.id or sent.name != current.name:
+        return False
+    return bool(sent.name) or (isinstance(sent, L7Rule) and not differs)
 
 
 def matched(trees: Sequence[Tree], existing: Sequence[Resource]) -> list[Resource | None]:

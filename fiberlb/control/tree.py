@@ -8,8 +8,9 @@ same code; they differ in where ids come from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -22,6 +23,7 @@ from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy
 from fiberlb.model.pool import Pool
 from fiberlb.model.resource import Resource, file_id
+from fiberlb.model.together import together
 
 #: What a policy without a position comes after the last one.
 POSITION_STEP = 10
@@ -31,6 +33,9 @@ _NUMBERED = replacers("position")
 _NO_LISTS: frozenset[str] = frozenset()
 #: Makes an id: called with the collection, the parent's id (C{""}: none) and the name.
 MakeId = Callable[[str, str, str], str]
+#: Makes the ids of several objects: called with their collection, and of each its parent's id and
+#: its name.
+MakeIds = Callable[[str, Sequence[str], Sequence[str]], list[str]]
 
 
 @attrs.define
@@ -148,14 +153,73 @@ def _children(
         if not isinstance(value[key], list):
             loading.refuse((*path, key), "must be a list; leave the key out to leave it alone")
             continue
-        inner = COLLECTIONS[collection]
+        if loading.memo is None:
+            found += _list(COLLECTIONS[collection], value[key], (*path, key), loading)
+            continue
         for index, child in enumerate(value[key]):
-            at = (*path, key, index)
-            if loading.memo is None:
-                found += _structured(inner, child, at, loading, None)
-            else:
-                found += structure_tree(collection, child, at, loading, None)
+            found += structure_tree(collection, child, (*path, key, index), loading, None)
     return tuple(found), frozenset(given)
+
+
+def _list(cls: type[Resource], values: list[Any], path: Path, loading: Loading) -> list[Tree]:
+    """Children that stand in a list: those that are in order all at once, with what they nest."""
+    objects = _objects(cls, values)
+    within, given = _all_within(cls, values, objects, path)
+    paths = [(*path, index) for index in range(len(values))]
+    trees = list(map(Tree, objects, paths, within, given))
+    if None not in objects and None not in within:
+        return trees
+    found: list[Tree] = []
+    for tree, value in zip(trees, values, strict=True):
+        if tree.made is None or tree.children is None:
+            found += _structured(cls, value, tree.path, loading, None)
+        else:
+            found.append(tree)
+    return found
+
+
+def _objects(cls: type[Resource], values: list[Any]) -> list[Any]:
+    """The objects of documents; C{None} for one that has to be read by itself."""
+    objects = together(cls, values)
+    of = cls.PARENT
+    if of is None:
+        return objects
+    # Whoever is nested and names a parent all the same is told so where it stands.
+    return [made if made is None or not getattr(made, of[0]) else None for made in objects]
+
+
+def _all_within(
+    cls: type[Resource], values: list[Any], objects: list[Any], path: Path
+) -> tuple[list[Any], list[frozenset[str]]]:
+    """
+    The children of the documents, and which of their lists are given, each as a L{Tree} has them.
+
+    @return: C{None} in place of children that have to be read by themselves.
+    """
+    nests: dict[str, str] = getattr(cls, "CHILDREN", {})
+    none = [_NO_LISTS] * len(values)
+    if not nests:
+        return [()] * len(values), none
+    if len(nests) > 1 or any(hasattr(COLLECTIONS[each], "CHILDREN") for each in nests.values()):
+        return [None] * len(values), none
+    ((key, collection),) = nests.items()
+    lists = [
+        value.get(key, ()) if made is not None and type(value) is dict else None
+        for value, made in zip(values, objects, strict=True)
+    ]
+    lengths = [len(each) if isinstance(each, list) else 0 for each in lists]
+    nested = [one for each in lists if isinstance(each, list) for one in each]
+    paths = [(*path, row, key, n) for row, length in enumerate(lengths) for n in range(length)]
+    made = _objects(COLLECTIONS[collection], nested)
+    several = iter(list(map(Tree, made, paths)))
+    within: list[Any] = [tuple(islice(several, length)) for length in lengths]
+    here = frozenset({collection})
+    given = [here if isinstance(each, list) else _NO_LISTS for each in lists]
+    odd: set[Any] = {at[-3] for one, at in zip(made, paths, strict=True) if one is None}
+    odd.update([row for row, each in enumerate(lists) if each != () and given[row] is not here])
+    for row in odd:
+        within[row] = None
+    return within, given
 
 
 def _has_parent(

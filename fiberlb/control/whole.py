@@ -15,7 +15,7 @@ Its document may have tests, which are run and not stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -61,7 +61,7 @@ class Whole:
         self._loading = loading
         self._fresh = make_id
         self._applies = applies
-        self._planting = Planting(draft, self._make_id, loading, self._prunes, applies)
+        self._planting = Planting(draft, self._make_ids, loading, self._prunes, applies)
         #: Those of the document.
         self.tests: tuple[RequestTest, ...] = ()
         self._names: dict[str, dict[str, list[Resource]]] = {}
@@ -204,12 +204,21 @@ class Whole:
     def _note(self, tree: Tree, ident: str) -> None:
         self._nested.update((ident, collection) for collection in tree.given)
 
+    def _make_ids(self, collection: str, parents: Sequence[str], names: Sequence[str]) -> list[str]:
+        if not self._applies:
+            fresh = self._fresh
+            return [fresh() for _ in names]
+        return [
+            self._make_id(collection, parent, name)
+            for parent, name in zip(parents, names, strict=True)
+        ]
+
     def _make_id(self, collection: str, parent: str, name: str) -> str:
         """
         The id of a new object. What is applied has the one that a file's object would have,
         so that its health survives when it comes back.
         """
-        if not self._applies or not name:
+        if not name:
             return self._fresh()
         ident = file_id(collection, self._parent_word(collection, parent), name)
         taken = any(ident in self._draft.objects(each) for each in COLLECTIONS)

@@ -187,14 +187,13 @@ def resolve(configuration: Configuration) -> tuple[Configuration, list[Problem]]
     meta, file = configuration.meta, Owner.FILE
     resolved: dict[str, dict[str, Resource]] = {}
     for collection, objects in configuration.objects.items():
-        done = resolved[collection] = {}
-        settle = SETTLES[COLLECTIONS[collection]]
-        for ident, made in objects.items():
-            owned = meta[ident].managed_by is file
-            settled = settle(made, there, of_file if owned else of_others)
-            if settled is None:
-                settled = _resolved(configuration, names, made, file if owned else None, problems)
-            done[ident] = settled
+        finding = [of_file if meta[i].managed_by is file else of_others for i in objects]
+        settled = SETTLES[COLLECTIONS[collection]](objects.values(), there, finding)
+        done: dict[str, Any] = dict(zip(objects, settled, strict=True))
+        for ident in [ident for ident, made in done.items() if made is None]:
+            prefer = file if meta[ident].managed_by is file else None
+            done[ident] = _resolved(configuration, names, objects[ident], prefer, problems)
+        resolved[collection] = done
     return attrs.evolve(configuration, objects=resolved), problems
 
 

@@ -9,6 +9,7 @@ name fields as in L{fiberlb.model.configuration}.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from fiberlb.errors import Path, Problem
 from fiberlb.model.addresses import named
@@ -27,8 +28,14 @@ from fiberlb.model.listener import ADD_TLS_CONFIG, Listener
 from fiberlb.model.load_balancer import LoadBalancer
 from fiberlb.model.mirror import misfits
 from fiberlb.model.pool import Member, Pool, PoolProtocol
-from fiberlb.model.referring import references
+from fiberlb.model.referring import directly, indirectly, references
 from fiberlb.model.treated import TREATMENTS
+
+_POOL_FIELDS = [name for name, to in directly(L7Policy) if to == Pool.COLLECTION]
+#: Of a policy its listener and the pools that its own fields name; the values that may name more.
+_NAMED: attrgetter[tuple[str, ...]] = attrgetter("listener_id", *_POOL_FIELDS)
+_FURTHER = attrgetter(*indirectly(L7Policy))
+_NOTHING_FURTHER = (None,) * len(indirectly(L7Policy))
 
 
 def check(configuration: Configuration) -> Iterable[Problem]:
@@ -148,7 +155,7 @@ def _check_named_pools(
 def _check_policies(configuration: Configuration) -> Iterable[Problem]:
     listeners = configuration.all(Listener)
     fitting: set[tuple[str, str]] = set()
-    for policy in configuration.all(L7Policy).values():
+    for policy in _to_look_at(configuration):
         at = ("l7_policies", policy.id)
         listener = listeners.get(policy.listener_id)
         if listener is None:
@@ -160,6 +167,30 @@ def _check_policies(configuration: Configuration) -> Iterable[Problem]:
             yield Problem((*at, "listener_id"), message)
             continue
         yield from _check_named_pools(configuration, listener, policy, fitting)
+
+
+def _to_look_at(configuration: Configuration) -> Iterable[L7Policy]:
+    """
+    The policies that something may be wrong with.
+
+    Nearly all of many name nothing but a pool, and so do others of their listener.
+    """
+    listeners, pools = configuration.all(Listener), configuration.all(Pool)
+    in_order: dict[tuple[str, ...], bool] = {}
+
+    def fits(listener: Listener | None, idents: tuple[str, ...]) -> bool:
+        if listener is None:
+            return True
+        known = [pools[ident] for ident in idents if ident in pools]
+        fit = not any(any(_check_fit(listener, pool, ())) for pool in known)
+        return fit and listener.speaks_http and not listener.passes_tls
+
+    for policy in configuration.all(L7Policy).values():
+        named = _NAMED(policy)
+        if named not in in_order:
+            in_order[named] = fits(listeners.get(named[0]), named[1:])
+        if not in_order[named] or _FURTHER(policy) != _NOTHING_FURTHER:
+            yield policy
 
 
 def _check_passing(configuration: Configuration, policy: L7Policy) -> Iterable[Problem]:

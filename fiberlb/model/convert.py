@@ -10,7 +10,11 @@ A model class may add, as class attributes:
 * C{needed(loaded)}: a class method that says which fields the others make necessary; a value
   that was refused is there as it was given;
 * C{expand(value)}: a class method that turns a short form into a mapping;
-* C{check(path, loading)}: a method that notes what is wrong between fields.
+* C{TELLING}: a key; a mapping of no other words than its fields in which this one has a value
+  is no short form: C{expand} leaves it as it is;
+* C{check(path, loading)}: a method that notes what is wrong between fields;
+* C{orderly(columns)}: a class method that tells whether nothing is wrong between the fields of
+  many objects, given the values of those fields that are not left to their defaults.
 """
 
 from __future__ import annotations

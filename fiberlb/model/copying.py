@@ -18,6 +18,8 @@ T = TypeVar("T")
 Copy = Callable[[Any, Mapping[str, Any]], Any]
 #: The same, for certain fields whose values are given in their order.
 Replace = Callable[..., Any]
+#: The same, of many objects: the values of each field are given for all of them.
+ReplaceAll = Callable[..., list[Any]]
 
 
 def evolved(made: T, /, **fields: Any) -> T:
@@ -60,6 +62,18 @@ class _Replacers(dict[type, Replace]):
         return made
 
 
+class _AllReplacers(dict[type, ReplaceAll]):
+    """The same of many objects."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, cls: type) -> ReplaceAll:
+        made = self[cls] = _all_replacer(cls, self._names)
+        return made
+
+
 #: Class -> what copies its objects.
 COPIERS: Mapping[type, Copy] = _Copiers()
 
@@ -71,6 +85,15 @@ def replacers(*names: str) -> Mapping[type, Replace]:
     It is called with the object and the values of the fields, in their order.
     """
     return _Replacers(names)
+
+
+def all_replacers(*names: str) -> Mapping[type, ReplaceAll]:
+    """
+    Class -> what makes objects like others of that class but for these fields.
+
+    It is called with the objects, and for each of the fields with the values of all of them.
+    """
+    return _AllReplacers(names)
 
 
 def _copier(cls: Any) -> Copy:
@@ -98,6 +121,21 @@ def _replacer(cls: Any, fields: tuple[str, ...]) -> Replace:
     return form.compiled("replaced", text)
 
 
+def _all_replacer(cls: Any, fields: tuple[str, ...]) -> ReplaceAll:
+    if not plain(cls):
+        one = _replacer(cls, fields)
+        return lambda olds, *columns: list(map(one, olds, *columns))
+    names = [a.name for a in attrs.fields(cls)]
+    form = Form(cls)
+    values = {name: name if name in fields else f"old.{name}" for name in names}
+    together = ", ".join(("old", *fields))
+    text = [
+        f"def replaced(olds, {', '.join(fields)}):",
+        *form.each(f"{together} in zip(olds, {', '.join(fields)})", values),
+    ]
+    return form.compiled("replaced", text)
+
+
 class Form:
     """
     How the source of a function makes an object of a plain class, called C{new}.
@@ -109,8 +147,10 @@ class Form:
     @ivar names: what the source calls by which name.
     """
 
-    #: The last lines of the function, after which nothing can be set.
-    END = (" new.__class__ = cls", " return new")
+    #: The line after which nothing can be set.
+    CLOSE = " new.__class__ = cls"
+    #: The last lines of a function that makes one.
+    END = (CLOSE, " return new")
 
     def __init__(self, cls: Any) -> None:
         usual = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
@@ -127,6 +167,16 @@ class Form:
         yield " new = create(opened)"
         for name, value in values.items():
             yield f" new.{name} = {value}"
+
+    def each(self, loop: str, values: Mapping[str, str]) -> Iterable[str]:
+        """The lines that make many of them, one each time around a loop, and return their list."""
+        yield " several = []"
+        yield " add = several.append"
+        yield f" for {loop}:"
+        for line in (*self.begin(values), self.CLOSE):
+            yield " " + line
+        yield "  add(new)"
+        yield " return several"
 
     def compiled(self, name: str, lines: Iterable[str]) -> Any:
         """The function."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -87,6 +88,7 @@ class L7Policy(Treated):
     COLLECTION: ClassVar[str] = "l7_policies"
     PARENT: ClassVar[tuple[str, str] | None] = ("listener_id", "listeners")
     CHILDREN: ClassVar[dict[str, str]] = {"rules": "l7_rules"}
+    TELLING: ClassVar[str] = "action"
 
     listener_id: str = field(Reference("listeners"), "")
     position: int | None = field(Optional(Whole(0, 2147483647)), None)
@@ -137,6 +139,17 @@ class L7Policy(Treated):
         elif self.action is not PolicyAction.REJECT and status not in REDIRECT_STATUSES:
             loading.refuse(at, "must be one of 301, 302, 303, 307, 308")
 
+    @classmethod
+    def orderly(cls, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """Whether each has the one target that its action needs, and no status."""
+        given = _BETWEEN.intersection(columns)
+        if len(given) > 1 or not given <= _ALONE or any(None in columns[key] for key in given):
+            return False
+        actions = {*columns.get("action", (None,))}
+        return None not in actions and all(
+            given == _ALONE.intersection(_TARGETS[action.value][0]) for action in actions
+        )
+
     def _check_targets(self, path: Path, loading: Loading) -> None:
         action = self.action
         if action is None:
@@ -165,5 +178,8 @@ def _targets(action: PolicyAction) -> tuple[list[str], list[str], attrgetter[Any
     return own, others, attrgetter(*others)
 
 
+#: The fields that a check looks at besides the action; those that need nothing but to be given.
+_BETWEEN = frozenset((*_IMPLIED, *_TO_POOLS, "redirect_http_status_code"))
+_ALONE = frozenset(_IMPLIED) - {"redirect_pools"}
 #: By its word, of each action its own targets, all others, and what gets these.
 _TARGETS = {action.value: _targets(action) for action in PolicyAction}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, Final
 
@@ -153,6 +154,7 @@ class Condition:
         "all": "rules",
         "not": "rules",
     }
+    TELLING: ClassVar[str] = "rule_type"
 
     rule_type: RuleType = field(OneOf(RuleType, RULE_SPELLINGS))
     compare_type: CompareType = field(OneOf(CompareType), CompareType.EQUAL_TO)
@@ -245,6 +247,16 @@ class Condition:
         only = self.value is not None and not self.values and self.key is None and not self.rules
         known = self.rule_type._value_ in _SIMPLE
         return only and known and self.compare_type is not _UNDER
+
+    @classmethod
+    def orderly(cls, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """Whether each of them compares something with one value, as nearly all do."""
+        if {"values", "key", "rules"}.intersection(columns) or None in columns.get(
+            "value", (None,)
+        ):
+            return False
+        types = {kind.value for kind in {*columns["rule_type"]}}
+        return types <= _SIMPLE and _UNDER not in columns.get("compare_type", ())
 
     def _check_nesting(self, path: Path, loading: Loading) -> None:
         kind = self.rule_type.value

@@ -67,7 +67,7 @@ def _reader(cls: Any) -> Read:
         children=frozenset(getattr(cls, "CHILDREN", ())) - known.keys(),
         UNUSUAL=UNUSUAL,
         REFUSED=REFUSED,
-        careful=_with_care,
+        careful=with_care,
         further=getattr(cls, "needed", None),
         **{f"default_{a.name}": a.default for a in attrs.fields(cls)},
     )
@@ -82,7 +82,7 @@ def _source(cls: Any, form: Form, noted: bool) -> Iterator[str]:
     @param noted: what was given has to be known: by which word, and for what it makes necessary.
     """
     yield "def read(value, path, loading):"
-    yield from form.begin({a.name: _default(a) for a in attrs.fields(cls)})
+    yield from form.begin({a.name: default_text(a) for a in attrs.fields(cls)})
     if noted:
         yield " loaded = {}"
     yield " for word, content in value.items():"
@@ -107,13 +107,13 @@ def _source(cls: Any, form: Form, noted: bool) -> Iterator[str]:
     yield from Form.END
 
 
-def _default(field: Any) -> str:
+def default_text(field: Any) -> str:
     """A default as a constant of the source, or by name."""
     plainly = field.default is None or isinstance(field.default, bool)
     return repr(field.default) if plainly else f"default_{field.name}"
 
 
-def _with_care(kind: Kind, value: Any, path: Path, loading: Loading) -> Any:
+def with_care(kind: Kind, value: Any, path: Path, loading: Loading) -> Any:
     """One value as of the careful way; what is wrong with it is for that to tell."""
     before = len(loading.problems)
     found = kind.load(value, path, loading)

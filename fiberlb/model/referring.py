@@ -7,22 +7,24 @@ those within other values are found by L{fiberlb.model.convert.map_references}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import attrs
 
 from fiberlb.errors import Path
 from fiberlb.model.convert import map_references, referring
-from fiberlb.model.copying import COPIERS
+from fiberlb.model.copying import Form, plain
 from fiberlb.model.fields import Kind, Optional, Reference
 
 #: A collection, the id or name referred to, and the path within the object.
 Referred = tuple[str, str, Path]
 #: Finds the one id that a word stands for in a collection; C{None}: it is not one.
 Find = Callable[[str, str], str | None]
-#: An object with ids for names, given what there is in each collection; C{None}: it takes more.
-Settle = Callable[[Any, Mapping[str, Mapping[str, Any]], Find], Any]
+#: Objects with ids for names, given what there is in each collection, and what finds the words of
+#: each of them; C{None} in place of one: it takes more.
+Settle = Callable[[Iterable[Any], Mapping[str, Mapping[str, Any]], Iterable[Find]], list[Any]]
 
 
 def references(made: Any) -> list[Referred]:
@@ -42,7 +44,8 @@ class _Settles(dict[type, Settle]):
     """The same, for what has ids put in."""
 
     def __missing__(self, cls: type) -> Settle:
-        made = self[cls] = _compiled("settled", _settling(cls), COPIERS[cls])
+        form = Form(cls)
+        made = self[cls] = form.compiled("settled", _settling(cls, form))
         return made
 
 
@@ -50,6 +53,19 @@ class _Settles(dict[type, Settle]):
 REFERENCES: Mapping[type, Callable[[Any], list[Referred]]] = _References()
 #: Class -> what puts ids into its objects.
 SETTLES: Mapping[type, Settle] = _Settles()
+
+
+@cache
+def directly(cls: Any) -> tuple[tuple[str, str], ...]:
+    """The fields of a class that are a reference, with the collections they refer to."""
+    targets = [(name, _target(kind)) for name, kind in referring(cls)]
+    return tuple((name, to) for name, to in targets if to is not None)
+
+
+@cache
+def indirectly(cls: Any) -> tuple[str, ...]:
+    """The fields of a class whose values may have references within."""
+    return tuple(name for name, kind in referring(cls) if _target(kind) is None)
 
 
 def _finding(cls: type) -> Iterator[str]:
@@ -65,21 +81,34 @@ def _finding(cls: type) -> Iterator[str]:
     yield " return several"
 
 
-def _settling(cls: type) -> Iterator[str]:
-    yield "def settled(made, there, find):"
-    yield " changed = None"
-    for name, kind in referring(cls):
-        to = _target(kind)
-        yield f" value = made.{name}"
-        if to is None:
-            yield " if value is not None and value != (): return None"
-            continue
-        yield f" if value and value not in there[{to!r}]:"
-        yield f"  value = find({to!r}, value)"
-        yield "  if value is None: return None"
-        yield "  if changed is None: changed = {}"
-        yield f"  changed[{name!r}] = value"
-    yield " return made if changed is None else copy(made, changed)"
+def _settling(cls: Any, form: Form) -> Iterator[str]:
+    direct = directly(cls)
+    yield "def settled(several, there, finding):"
+    yield " done = []"
+    yield " add = done.append"
+    for name, to in direct:
+        yield f" there_{name} = there[{to!r}]"
+    yield " for made, find in zip(several, finding):"
+    yield "  changed = False"
+    for name, to in direct:
+        yield f"  {name} = made.{name}"
+        yield f"  if {name} and {name} not in there_{name}:"
+        yield f"   {name} = find({to!r}, {name})"
+        yield f"   if {name} is None: add(None); continue"
+        yield "   changed = True"
+    for name in indirectly(cls):
+        yield f"  value = made.{name}"
+        yield "  if value is not None and value != (): add(None); continue"
+    yield "  if not changed: add(made); continue"
+    put = {name: name for name, _ in direct}
+    if plain(cls):
+        values = {a.name: put.get(a.name, f"made.{a.name}") for a in attrs.fields(cls)}
+        for line in (*form.begin(values), form.CLOSE, " add(new)"):
+            yield " " + line
+    else:
+        form.names["evolve"] = attrs.evolve
+        yield f"  add(evolve(made, {', '.join(f'{name}={name}' for name in put)}))"
+    yield " return done"
 
 
 def _target(kind: Kind) -> str | None:
@@ -102,7 +131,7 @@ def _within(made: Any, name: str, value: Any) -> list[Referred]:
     return found
 
 
-def _compiled(name: str, lines: Iterator[str], copy: Any = attrs.evolve) -> Any:
-    known: dict[str, Any] = {"within": _within, "copy": copy}
+def _compiled(name: str, lines: Iterator[str]) -> Any:
+    known: dict[str, Any] = {"within": _within}
     exec(compile("\n".join(lines), f"<{name}>", "exec"), known)
     return known[name]

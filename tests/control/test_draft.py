@@ -232,6 +232,6 @@ class DraftTests(SynchronousTestCase):
         self.assertEqual(position("e"), 55)
         self.assertEqual([position("c", 5), position("e", 6), position("f")], [5, 6, 30])
         self.draft.join("l7_policies", web)
-        add = self.draft.adding("l7_policies")
-        add(L7Policy(id="g", name="g", listener_id=web, position=70), HERE, "g", web)
+        late = L7Policy(id="g", name="g", listener_id=web, position=70)
+        self.draft.add("l7_policies", [late], [HERE], ["g"], [web])
         self.assertEqual(position("h"), 80)

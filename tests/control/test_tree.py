@@ -8,6 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.control.tree import Tree, flattened, identified, numbered, structure_tree
+from fiberlb.control.tree_memo import TreeMemo
 from fiberlb.model.fields import Loading
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
@@ -35,6 +36,13 @@ def counter() -> Any:
     """Makes ids that tell what they were made for."""
     numbers: Iterator[int] = iter(range(1, 1000))
     return lambda collection, parent, name: f"{collection}-{next(numbers)}"
+
+
+def policy(number: int) -> dict[str, Any]:
+    """One of many."""
+    rules = [{"rule_type": "HOST_NAME", "value": f"{number}.example"}]
+    action = {"action": "redirect_to_pool", "redirect_pool_id": f"pool-{number % 7}"}
+    return {"name": f"policy-{number}", **action, "rules": rules}
 
 
 class StructureTests(SynchronousTestCase):
@@ -143,6 +151,45 @@ class StructureTests(SynchronousTestCase):
         _, problems = trees("l7_policies", {"action": "reject", "listener_ids": ["a"]}, None)
         self.assertEqual(len(problems), 1)
         self.assertIn("unknown key 'listener_ids'", problems[0])
+
+
+class ManyTests(SynchronousTestCase):
+    """Many children of one object are read together, to what each is by itself."""
+
+    def compare(self, policies: list[Any]) -> list[str]:
+        """The problems, the same as of reading one by one; so are the trees."""
+        document = {"name": "web", "port": 80, "protocol": "http", "l7_policies": policies}
+        together, alone = Loading(), Loading()
+        alone.memo = TreeMemo()  # what is remembered is read by itself
+        found = structure_tree("listeners", document, ("root",), together)
+        self.assertEqual(found, structure_tree("listeners", document, ("root",), alone))
+        self.assertEqual(together.problems, alone.problems)
+        if not together.problems:
+            self.assertEqual(len(found[0].children), len(policies))
+        return [str(problem) for problem in together.problems]
+
+    def test_in_order(self) -> None:
+        """With lists of rules of any length, or none."""
+        policies = [policy(n) for n in range(100)]
+        self.assertEqual(self.compare(policies), [])
+        for n, rules in enumerate(([], [{"path": "/"}] * 3, [{"any": [{"path": "/"}]}])):
+            policies[10 * n]["rules"] = rules
+        del policies[50]["rules"]
+        self.assertEqual(self.compare(policies), [])
+
+    def test_odd_ones(self) -> None:
+        """What is wrong with some of them is told in their order, each where it stands."""
+        policies: list[Any] = [policy(n) for n in range(100)]
+        policies[3]["action"] = "rejekt"
+        policies[20]["rules"] += [{"path": "/", "nonsense": 1}, 5]
+        policies[30]["rules"] = "all"
+        policies[31]["rules"] = None
+        policies[40]["listener_id"] = "other"
+        policies[50]["rules"][0]["policy_id"] = "other"
+        policies[60] = None
+        found = self.compare(policies)
+        where = [problem.split("l7_policies[")[1].split("]")[0] for problem in found]
+        self.assertEqual(where, ["3", "20", "20", "30", "31", "40", "50", "60"])
 
 
 class NumberTests(SynchronousTestCase):

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from fiberlb.control.operations import Condition, Op, Operation, Origin, Outcome
 from fiberlb.control.refusals import Ambiguous, InUse, OwnedByFile, Stale
 from fiberlb.errors import ConfigurationError
-from fiberlb.model.l7 import L7Policy
+from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.pool import Member, Pool
 from fiberlb.model.resource import Owner, Resource, file_id
@@ -61,6 +61,47 @@ class WholeCase(SynchronousTestCase):
 
 class ConfigTests(WholeCase):
     """It is all there is."""
+
+    def test_large(self) -> None:
+        """Of many policies those that are sent as they were stay, rules and all."""
+        policies: list[dict[str, Any]] = [
+            {
+                "name": f"p{n}",
+                "action": "redirect_to_pool",
+                "redirect_pool_id": f"pool-{n % 3}",
+                "rules": [{"rule_type": "HOST_NAME", "value": f"{n}.example"}] * (n % 3),
+            }
+            for n in range(100)
+        ]
+
+        def sent() -> Outcome:
+            listener = {**LISTENER, "l7_policies": policies}
+            return self.put(pools=[{"name": f"pool-{n}"} for n in range(3)], listeners=[listener])
+
+        def ids() -> dict[str, tuple[str, list[str]]]:
+            configuration = self.stage.control.configuration
+            return {
+                made.name: (made.id, [rule.id for rule in configuration.children(L7Rule, made.id)])
+                for made in configuration.all(L7Policy).values()
+            }
+
+        self.assertEqual(len(sent().changes), 3 + 1 + 100 + 99)
+        before = ids()
+        self.assertEqual(sent().changes, ())
+        policies[7]["action"], policies[7]["redirect_pool_id"] = "reject", None
+        policies[8]["rules"] = [{"rule_type": "HOST_NAME", "value": "8.example"}, {"path": "/"}]
+        del policies[50]
+        policies.append({"action": "reject", "rules": [{"path": "/last"}]})
+        outcome = self.ops(sent())
+        self.assertIn(("update", "p7"), outcome)
+        self.assertIn(("delete", "p50"), outcome)
+        self.assertIn(("create", "policy-1000"), outcome)
+        after = ids()
+        self.assertEqual(after.keys() ^ before.keys(), {"p50", "policy-1000"})
+        same = [name for name in before if name in after and after[name] == before[name]]
+        self.assertEqual(len(same), 98)
+        self.assertEqual(after["p8"][0], before["p8"][0])
+        self.assertEqual(after["p8"][1][0], before["p8"][1][0])
 
     def test_replaced(self) -> None:
         """What is found again keeps its id; what is missing goes; what is new comes."""

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.copying import COPIERS, evolved, plain, replacers
+from fiberlb.model.copying import COPIERS, all_replacers, evolved, plain, replacers
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction, RuleType
 from fiberlb.model.pool import Member
@@ -59,6 +59,19 @@ class CopyTests(SynchronousTestCase):
         found = placed[L7Rule](RULE, "a", "b")
         self.assertEqual(found, attrs.evolve(RULE, id="a", policy_id="b"))
         self.assertIs(placed[L7Rule], placed[L7Rule])
+
+    def test_all_replaced(self) -> None:
+        """Many at once, each with its own values; also of a class that is not plain."""
+        others = [evolved(RULE, value=str(n)) for n in range(3)]
+        found = all_replacers("id", "policy_id")[L7Rule](others, "abc", ["d", "e", "f"])
+        wanted = [
+            attrs.evolve(made, id=ident, policy_id=parent)
+            for made, ident, parent in zip(others, "abc", "def", strict=True)
+        ]
+        self.assertEqual(found, wanted)
+        self.assertEqual({*map(type, found)}, {L7Rule})
+        several = all_replacers("number")[Doubled]([Doubled(1), Doubled(2)], [3, 4])
+        self.assertEqual(several, [Doubled(3), Doubled(4)])
 
     def test_not_plain(self) -> None:
         """A class whose constructor does more is left to attrs."""

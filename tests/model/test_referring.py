@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.errors import Path
@@ -61,10 +62,16 @@ class ReferringTests(SynchronousTestCase):
 
         settle = SETTLES[Listener]
         plain = made(Listener, port=80, protocol="http", default_pool_id="a", loadbalancer_id="lb")
-        done = settle(plain, there, find)
-        self.assertEqual(done.default_pool_id, "b")
+        (done,) = settle([plain], there, [find])
+        self.assertEqual(done, attrs.evolve(plain, default_pool_id="b"))
+        self.assertIs(type(done), Listener)
         self.assertEqual(plain.default_pool_id, "a")
-        self.assertIs(settle(done, there, find), done)
-        self.assertIsNone(settle(LISTENER, there, find))
+        self.assertIs(settle([done], there, [find])[0], done)
+        self.assertEqual(settle([LISTENER], there, [find]), [None])
         odd = made(Listener, port=80, protocol="http", default_pool_id="x", loadbalancer_id="lb")
-        self.assertIsNone(settle(odd, there, find))
+        self.assertEqual(settle([odd], there, [find]), [None])
+        # Each with what finds its own words.
+        several = [plain, odd, plain]
+        finding = [find, find, lambda collection, word: "c"]
+        names = [one and one.default_pool_id for one in settle(several, there, finding)]
+        self.assertEqual(names, ["b", None, "c"])

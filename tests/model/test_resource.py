@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.load_balancer import LoadBalancer
-from fiberlb.model.resource import FILE_NAMESPACE, file_id, fresh_id
+from fiberlb.model.resource import FILE_NAMESPACE, FreshIds, file_id, fresh_ids
 from tests.model.documents import made, problems
 
 IDENT = "0a0a0a0a-0000-4000-8000-000000000001"
@@ -72,10 +72,26 @@ class ResourceTests(SynchronousTestCase):
 class FreshIdTests(SynchronousTestCase):
     """Ids of new objects."""
 
-    @given(st.binary(min_size=16, max_size=16))
-    def test_value(self, randomness: bytes) -> None:
-        """It is a UUID of version 4."""
-        self.assertEqual(fresh_id(randomness), str(uuid.UUID(bytes=randomness, version=4)))
+    @given(st.lists(st.binary(min_size=16, max_size=16), max_size=5))
+    def test_values(self, randomness: list[bytes]) -> None:
+        """Each is a UUID of version 4."""
+        wanted = [str(uuid.UUID(bytes=one, version=4)) for one in randomness]
+        self.assertEqual(fresh_ids(b"".join(randomness)), wanted)
+
+    def test_each_once(self) -> None:
+        """However many are asked for, all are of the given randomness, and none comes twice."""
+        asked: list[int] = []
+
+        def random_bytes(number: int) -> bytes:
+            asked.append(number)
+            first = sum(asked[:-1]) // 16
+            return b"".join((first + n).to_bytes(16, "big") for n in range(number // 16))
+
+        ids = FreshIds(random_bytes)
+        given = [ids() for _ in range(1000)]
+        self.assertEqual(len({*given}), 1000)
+        known = [str(uuid.UUID(int=n, version=4)) for n in range(sum(asked) // 16)]
+        self.assertLessEqual({*given}, {*known})
 
 
 class FileIdTests(SynchronousTestCase):

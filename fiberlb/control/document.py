@@ -224,13 +224,13 @@ def layer(
     meta: dict[str, Meta] = {}
     places: dict[tuple[str, str], Place] = {}
     owned: set[tuple[str, str]] = set()
+    read = Meta(Owner.FILE, now, now, 0)
     for root in roots:
         for tree in flattened(root.tree):
             made = tree.made
             place = Place(root.document, tree.path, _elsewhere(tree))
-            position = root.document.position(tree.path) if root.document else None
             objects[tree.collection][made.id] = made
-            meta[made.id] = Meta(Owner.FILE, now, now, 0, position)
+            meta[made.id] = read
             places[tree.collection, made.id] = place
             owned.update((made.id, child) for child in tree.given)
     configuration = Configuration(0, objects, meta)

@@ -8,23 +8,16 @@ from datetime import UTC, datetime
 import attrs
 
 from fiberlb.control.draft import Draft
-from fiberlb.control.history import Revision, encode_revision, revision_key
+from fiberlb.control.history import Revision
 from fiberlb.control.layer import StoreLayer, altered
 from fiberlb.control.operations import Change, Origin
-from fiberlb.control.past import Version, written
-from fiberlb.control.records import (
-    COUNTER,
-    Record,
-    contents_key,
-    encode,
-    object_key,
-)
+from fiberlb.control.past import Version
+from fiberlb.control.records import COUNTER, Record
 from fiberlb.control.state import State
 from fiberlb.control.union import default_settled
 from fiberlb.control.validate import examined
 from fiberlb.model.configuration import COLLECTIONS, Configuration
 from fiberlb.model.resource import Meta, Owner, Resource
-from fiberlb.store.sealed import Keyring
 
 Key = tuple[str, str]
 
@@ -76,15 +69,13 @@ def drawn_up(
     if not changed and not gone:
         return None
     number = state.revision + 1
-    records = list(_records(draft, changed, origin, now, number))
+    made = list(_versions(draft, changed, origin, now, number))
+    records = [version.record for version in made]
     lost = [ident for ident in draft.lost if ident in resolved.meta]
     contents = {i: n for i, n in state.layer.contents.items() if (i in resolved.meta)}
     contents.update(dict.fromkeys(lost, number))
-    versions = (
-        *(Version(_stored(state, record.made), record) for record in records),
-        *_deletions(draft, gone),
-    )
-    changes = tuple(map(_change, versions))
+    versions = (*made, *_deletions(draft, gone))
+    changes = tuple(_changes(versions))
     entry = Revision(number, now, origin, changes, token)
     layer = attrs.evolve(
         state.layer,
@@ -97,38 +88,6 @@ def drawn_up(
     configuration = _final(resolved, state, records)
     expect = {COUNTER: state.layer.counter}
     return Commit(layer, configuration, expect, {}, entry, versions, found)
-
-
-def documented(commit: Commit, draft: Draft, keyring: Keyring) -> Commit:
-    """
-    The commit with the documents that it stores.
-
-    @param draft: what it is of.
-    @param keyring: seals secrets.
-    """
-    before = draft.state.layer
-    lost = [ident for ident in draft.lost if ident in commit.configuration.meta]
-    number, layer = commit.entry.revision, commit.layer
-    documents: dict[int, bytes] = {}
-    puts: dict[bytes, bytes | None] = {}
-    for version in commit.versions:
-        after = version.after
-        document = None if after is None else encode(after, keyring)
-        puts[object_key(*version.key)] = document
-        if document is not None:
-            documents[id(after)] = document
-
-    def written_once(record: Record) -> bytes:
-        return documents.get(id(record)) or encode(record, keyring)
-
-    pieces = written(number, commit.versions, written_once)
-    entry = attrs.evolve(commit.entry, pieces=len(pieces))
-    puts.update({contents_key(i): None for i in before.contents.keys() - layer.contents.keys()})
-    puts.update({contents_key(ident): str(number).encode() for ident in lost})
-    puts[COUNTER] = str(number).encode()
-    puts[revision_key(number)] = encode_revision(entry)
-    puts.update(pieces)
-    return attrs.evolve(commit, puts=puts, entry=entry)
 
 
 def _provisional(draft: Draft, origin: Origin, now: str) -> Configuration:
@@ -158,55 +117,65 @@ def _provisional(draft: Draft, origin: Origin, now: str) -> Configuration:
 
 def _changed(draft: Draft, resolved: Configuration) -> list[Resource]:
     """What really differs from before, parents first."""
-    state = draft.state
+    stored = draft.state.layer.records
     found: dict[str, list[Resource]] = {collection: [] for collection in COLLECTIONS}
-    for collection, ident in draft.changed:
+    for key in draft.changed:
+        collection, ident = key
         made = resolved.objects[collection][ident]
-        before = state.configuration.objects.get(collection, {}).get(ident)
-        record = _stored(state, made)
-        if record is not None and before is not None and ident not in draft.notes:
-            owner = draft.owners.get((collection, ident))
-            if owner in (None, record.meta.managed_by) and before == made:
-                continue
-        found[collection].append(made)
+        record = stored[collection].get(ident)
+        if record is None or not _is_as_before(draft, key, made, record):
+            found[collection].append(made)
     return [made for several in found.values() for made in several]
 
 
-def _stored(state: State, made: Resource) -> Record | None:
-    return state.layer.records[made.COLLECTION].get(made.id)
+def _is_as_before(draft: Draft, key: Key, made: Resource, record: Record) -> bool:
+    """Whether an object of the store is what it was."""
+    collection, ident = key
+    before = draft.state.configuration.objects.get(collection, {}).get(ident)
+    if before is None or ident in draft.notes:
+        return False
+    return draft.owners.get(key) in (None, record.meta.managed_by) and before == made
 
 
-def _records(
+def _versions(
     draft: Draft, several: Iterable[Resource], origin: Origin, now: str, number: int
-) -> Iterator[Record]:
-    """The records of what changed; new ones share what is known of all of them."""
+) -> Iterator[Version]:
+    """What changed, as it was and as it is; new ones share what is known of all of them."""
     new: dict[Owner, Meta] = {}
-    stored, before = draft.state.layer.records, draft.known
+    stored, owners, noted = draft.state.layer.records, draft.owners, draft.notes
     for index, made in enumerate(several):
-        key = made.COLLECTION, made.id
-        known = stored[made.COLLECTION].get(made.id) or before.get(key)
+        before = stored[made.COLLECTION].get(made.id)
+        if before is not None or draft.known:
+            known = before or draft.known.get((made.COLLECTION, made.id))
+            if known is not None:
+                yield Version(before, _again(draft, made, known, now, number))
+                continue
+        owner = owners.get((made.COLLECTION, made.id), origin.owner) if owners else origin.owner
         # Nothing was noted of an object that has just been made, unless it was now.
-        notes = draft.noted(made.id) if known is not None or draft.notes else {}
-        if known is not None:
-            owner = draft.owners.get(key, known.meta.managed_by)
-            meta = attrs.evolve(
-                known.meta, managed_by=owner, updated_at=now, revision=number, notes=notes
-            )
-            yield Record(made, meta, known.order)
-            continue
-        owner = draft.owners.get(key, origin.owner) if draft.owners else origin.owner
-        if notes or owner not in new:
-            meta = Meta(owner, now, now, number, notes=notes)
-            if not notes:
-                new[owner] = meta
-        else:
-            meta = new[owner]
-        yield Record(made, meta, (number, index))
+        notes = draft.noted(made.id) if noted else None
+        meta = Meta(owner, now, now, number, notes=notes) if notes else new.get(owner)
+        if meta is None:
+            meta = new[owner] = Meta(owner, now, now, number)
+        yield Version(None, Record(made, meta, (number, index)))
 
 
-def _change(version: Version) -> Change:
-    made = (version.after or version.before).made  # type: ignore[union-attr]
-    return Change(version.op, made.COLLECTION, made.id, made.name)
+def _again(draft: Draft, made: Resource, known: Record, now: str, number: int) -> Record:
+    """The record of an object that there was before."""
+    meta = Meta(
+        draft.owners.get((made.COLLECTION, made.id), known.meta.managed_by),
+        known.meta.created_at,
+        now,
+        number,
+        known.meta.position,
+        draft.noted(made.id),
+    )
+    return Record(made, meta, known.order)
+
+
+def _changes(versions: Iterable[Version]) -> Iterator[Change]:
+    for version in versions:
+        made = version.record.made
+        yield Change(version.op, made.COLLECTION, made.id, made.name)
 
 
 def _deletions(draft: Draft, gone: list[Key]) -> list[Version]:
@@ -230,7 +199,8 @@ def _ordered(configuration: Configuration, layer: StoreLayer) -> Configuration:
 
 
 def _final(resolved: Configuration, state: State, records: list[Record]) -> Configuration:
-    meta = {**resolved.meta, **{record.made.id: record.meta for record in records}}
+    meta = dict(resolved.meta)
+    meta.update([(record.made.id, record.meta) for record in records])
     return default_settled(attrs.evolve(resolved, meta=meta), state.file, state.since)
 
 

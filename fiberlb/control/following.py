@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from fiberlb.control.force import Force
 from fiberlb.control.layer import StoreLayer, advanced, loaded
+from fiberlb.control.packs import PACKS
 from fiberlb.control.records import CONTENTS, COUNTER, OBJECTS, Unreadable
 from fiberlb.control.refusals import StoreAway
 from fiberlb.store.interface import Changes, Store, StoreError
@@ -48,12 +49,11 @@ class Following:
         try:
             for _ in range(ATTEMPTS):
                 at, before = await self._counter()
-                _, entries = await self._store.load(OBJECTS)
-                _, contents = await self._store.load(CONTENTS)
+                parts = [(await self._store.load(p))[1] for p in (OBJECTS, PACKS, CONTENTS)]
                 counter = await self._store.page(COUNTER, before=COUNTER + b"/", limit=1)
                 if (await self._counter())[1] == before:
                     # Every commit of configuration changes the counter: none came between.
-                    entries = {**entries, **contents}
+                    entries = {key: entry for part in parts for key, entry in part.items()}
                     entries.update((key, (value, before)) for key, value in counter)
                     return loaded(at, entries, self._keyring)
             at, entries = await self._store.load()

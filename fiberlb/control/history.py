@@ -6,18 +6,23 @@ Only the newest are kept; what is in force does not depend on them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
 import attrs
 
 from fiberlb.control.operations import Change, Origin
 from fiberlb.control.packing import packed, unpacked
-from fiberlb.model.texts import quoted, written
+from fiberlb.model.texts import written
 from fiberlb.store.interface import Store
 
 REVISIONS = b"revisions/"
 #: How many revisions are read from the store at a time.
 PAGE = 200
+#: Changes from which on those that are alike are written together.
+MANY = 100
 
 
 @attrs.frozen
@@ -47,7 +52,6 @@ def revision_key(revision: int) -> bytes:
 
 def encode_revision(entry: Revision) -> bytes:
     """The document of a revision."""
-    changes = ",".join(map(_told, entry.changes))
     document = {
         "revision": entry.revision,
         "at": entry.at,
@@ -56,16 +60,32 @@ def encode_revision(entry: Revision) -> bytes:
         "reason": entry.origin.reason,
         "token": entry.token,
         "pieces": entry.pieces,
+        "changes": _told(entry.changes),
     }
-    return packed(f'{written(document)[:-1]},"changes":[{changes}]}}'.encode())
+    return packed(written(document).encode())
 
 
-def _told(change: Change) -> str:
-    """A change as it is written; there may be very many of them."""
-    return (
-        f'{{"op":"{change.op}","collection":"{change.collection}","id":{quoted(change.id)}'
-        f',"name":{quoted(change.name)}}}'
-    )
+def _told(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """Changes as they are written: alike ones together, if there are many."""
+    if len(changes) < MANY:
+        return [attrs.asdict(change) for change in changes]
+    alike = groupby(changes, attrgetter("op", "collection"))
+    told = []
+    for (op, collection), group in alike:
+        several = list(group)
+        ids, names = [one.id for one in several], [one.name for one in several]
+        told.append({"op": op, "collection": collection, "ids": ids, "names": names})
+    return told
+
+
+def _changes(told: Iterable[dict[str, Any]]) -> Iterator[Change]:
+    """The inverse of L{_told}."""
+    for one in told:
+        if "ids" not in one:
+            yield Change(**one)
+            continue
+        for ident, name in zip(one["ids"], one["names"], strict=True):
+            yield Change(one["op"], one["collection"], ident, name)
 
 
 def decode_revision(value: bytes) -> Revision:
@@ -80,7 +100,7 @@ def decode_revision(value: bytes) -> Revision:
             document["revision"],
             document["at"],
             Origin(document["author"], document["source"], document["reason"]),
-            tuple(Change(**change) for change in document["changes"]),
+            tuple(_changes(document["changes"])),
             document["token"],
             document.get("pieces"),
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import le
 
 import attrs
 
+from fiberlb.control.packs import PACKS, Key, Packs, pack_name, unpack
 from fiberlb.control.records import (
     CONTENTS,
     COUNTER,
@@ -35,6 +37,8 @@ class StoreLayer:
     @ivar at: the store revision this is a picture of; the watch goes on from it.
     @ivar records: collection -> id -> record, in order of creation.
     @ivar contents: id -> the revision that last took a child out of that object.
+    @ivar packs: which objects are stored together, and where.
+    @ivar apart: those of them that have got a key of their own since.
     """
 
     revision: int = 0
@@ -42,6 +46,8 @@ class StoreLayer:
     at: int = 0
     records: Records = attrs.field(factory=_nothing)
     contents: Mapping[str, int] = attrs.field(factory=dict)
+    packs: Packs = attrs.field(factory=dict)
+    apart: frozenset[Key] = frozenset()
 
     def holds(self, collection: str, ident: str) -> bool:
         """Whether an object is of this layer."""
@@ -56,17 +62,34 @@ def loaded(at: int, entries: Mapping[bytes, Entry], keyring: Keyring) -> StoreLa
 
     @raise Unreadable: some document is not understood.
     """
-    found: dict[str, list[Record]] = {collection: [] for collection in COLLECTIONS}
+    found: dict[str, dict[str, Record]] = {collection: {} for collection in COLLECTIONS}
     contents = {}
+    packs: dict[str, list[Key]] = {}
+    alone: set[Key] = set()
     for key, (value, _) in entries.items():
         if key.startswith(OBJECTS):
             record = decode(key, value, keyring)
-            found[record.made.COLLECTION].append(record)
+            found[record.made.COLLECTION][record.made.id] = record
+            alone.add(_key(record))
+        elif key.startswith(PACKS):
+            several = unpack(key, value, keyring)
+            packs[pack_name(key)] = [_key(record) for record in several]
+            for record in several:
+                found[record.made.COLLECTION].setdefault(record.made.id, record)
         elif key.startswith(CONTENTS):
             contents[key[len(CONTENTS) :].decode()] = _number(key, value)
-    records = {collection: in_order(several) for collection, several in found.items()}
+    records = {collection: in_order(several.values()) for collection, several in found.items()}
     value, counter = entries.get(COUNTER, (b"0", 0))
-    return StoreLayer(_number(COUNTER, value), counter, at, records, contents)
+    apart = frozenset(alone & _all(packs) if packs else ())
+    return StoreLayer(_number(COUNTER, value), counter, at, records, contents, packs, apart)
+
+
+def _key(record: Record) -> Key:
+    return record.made.COLLECTION, record.made.id
+
+
+def _all(packs: Packs) -> set[Key]:
+    return {key for keys in packs.values() for key in keys}
 
 
 def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> StoreLayer:
@@ -76,9 +99,8 @@ def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> 
     @raise Unreadable: some document is not understood.
     """
     revision, counter = layer.revision, layer.counter
-    changed: list[Record] = []
-    gone: list[tuple[str, str]] = []
     contents = dict(layer.contents)
+    stored = _Changed(layer)
     for key, value in changes:
         if key == COUNTER and value is not None:
             revision, counter = _number(key, value), at
@@ -88,14 +110,56 @@ def advanced(layer: StoreLayer, at: int, changes: Changes, keyring: Keyring) -> 
                 contents.pop(ident, None)
             else:
                 contents[ident] = _number(key, value)
-        elif key.startswith(OBJECTS) and value is None:
-            _, collection, ident = key.decode().split("/")
-            gone.append((collection, ident))
-        elif key.startswith(OBJECTS) and value is not None:
-            changed.append(decode(key, value, keyring))
-    changed.sort(key=lambda record: record.order)
-    records = altered(layer.records, changed, gone)
-    return StoreLayer(revision, counter, at, records, contents)
+        elif key.startswith(OBJECTS):
+            stored.alone(key, value, keyring)
+    for key, value in changes:
+        if key.startswith(PACKS):
+            stored.pack(key, value, keyring)
+    packs, apart = stored.packs, stored.apart()
+    return StoreLayer(revision, counter, at, stored.records(), contents, packs, apart)
+
+
+class _Changed:
+    """
+    What a revision of the store changes of the objects. First L{alone}, then L{pack}.
+
+    @ivar packs: after it.
+    """
+
+    def __init__(self, layer: StoreLayer) -> None:
+        self.packs = dict(layer.packs)
+        self._before = layer
+        self._alone = set(layer.apart)
+        self._put: dict[Key, Record] = {}
+        self._gone: set[Key] = set()
+
+    def alone(self, key: bytes, value: bytes | None, keyring: Keyring) -> None:
+        """A key of an object of its own."""
+        _, collection, ident = key.decode("utf-8", "backslashreplace").split("/", 2)
+        if value is None:
+            self._gone.add((collection, ident))
+            self._alone.discard((collection, ident))
+        else:
+            self._put[collection, ident] = decode(key, value, keyring)
+            self._alone.add((collection, ident))
+
+    def pack(self, key: bytes, value: bytes | None, keyring: Keyring) -> None:
+        """A key of a pack."""
+        self._gone.update(set(self.packs.pop(pack_name(key), ())) - self._alone)
+        if value is None:
+            return
+        several = unpack(key, value, keyring)
+        self.packs[pack_name(key)] = list(map(_key, several))
+        self._put.update({_key(r): r for r in several if _key(r) not in self._alone})
+
+    def apart(self) -> frozenset[Key]:
+        """As of L{StoreLayer}, after it."""
+        return frozenset(self._alone & _all(self.packs) if self.packs else ())
+
+    def records(self) -> Records:
+        """After it, in order of creation."""
+        put = sorted(self._put.values(), key=lambda record: record.order)
+        return altered(self._before.records, put, self._gone - self._put.keys())
 
 
 def altered(
@@ -108,26 +172,27 @@ def altered(
     @param gone: pairs of collection and id.
     """
     done = dict(records)
-    copied: dict[str, dict[str, Record]] = {}
-    unordered: set[str] = set()
-
-    def own(collection: str) -> dict[str, Record]:
-        if collection not in copied:
-            done[collection] = copied[collection] = dict(done[collection])
-        return copied[collection]
-
-    for collection, ident in gone:
-        own(collection).pop(ident, None)
+    put: dict[str, dict[str, Record]] = {}
     for record in changed:
-        objects = own(record.made.COLLECTION)
-        late = record.made.id in objects or not objects
-        late = late or next(reversed(objects.values())).order <= record.order
-        objects[record.made.id] = record
-        if not late:
-            unordered.add(record.made.COLLECTION)
-    for collection in unordered:
-        done[collection] = in_order(done[collection].values())
+        put.setdefault(record.made.COLLECTION, {})[record.made.id] = record
+    out: dict[str, list[str]] = {}
+    for collection, ident in gone:
+        out.setdefault(collection, []).append(ident)
+    for collection in put.keys() | out.keys():
+        there = dict(done[collection])
+        for ident in out.get(collection, ()):
+            there.pop(ident, None)
+        done[collection] = _joined(there, put.get(collection, {}))
     return done
+
+
+def _joined(there: dict[str, Record], put: Mapping[str, Record]) -> dict[str, Record]:
+    """Records in order of creation with others, which are new or take their places."""
+    orders = [record.order for ident, record in put.items() if ident not in there]
+    last = next(reversed(there.values())).order if there else (0, 0)
+    in_turn = all(map(le, [last, *orders], orders))
+    there.update(put)
+    return there if in_turn else in_order(there.values())
 
 
 def in_order(records: Iterable[Record]) -> dict[str, Record]:

@@ -1,29 +1,34 @@
 """
 What objects were before and after each revision, so that any of them can be looked at and restored.
 
-Written in the commit it tells of, as lists of C{{"object": "pools/ID", "before": DOCUMENT or
-null, "after": DOCUMENT or null}}, where the documents are those of L{fiberlb.control.records},
-secrets sealed. A list is cut into pieces, for stores bound the size of one value. Key:
-C{past/<n, zero padded>/<piece>/<bytes>}, so that what the past takes is known without reading it.
+Written in the commit it tells of, as lists of what L{fiberlb.control.sheets} describes, where the
+documents are those of L{fiberlb.control.records}, secrets sealed. A list is cut into pieces, for
+stores bound the size of one value. Key: C{past/<n, zero padded>/<piece>/<bytes>}, so that what the
+past takes is known without reading it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import attrs
 
 from fiberlb.control.layer import Records, altered
-from fiberlb.control.packing import packed, unpacked
+from fiberlb.control.packing import packed
 from fiberlb.control.records import Record, understood
+from fiberlb.control.sheets import element, items
 from fiberlb.model.certificate import Certificate
+from fiberlb.model.convert import secret_fields
 from fiberlb.store.interface import Store
 from fiberlb.store.sealed import Keyring
 
 PAST = b"past/"
 #: Bytes of a piece; an object that is larger has one of its own.
 PIECE = 256 * 1024
+#: Objects that are described together at most, and from which on they have a piece of their own.
+MOST, MANY = 250, 100
 #: What a certificate is made of, and stays when its other fields are restored.
 MATERIAL = ("certificate", "private_key", "passphrase", "crl", "ocsp")
 #: Pieces that are read from the store at a time.
@@ -72,13 +77,81 @@ def past_prefix(revision: int) -> bytes:
 Encode = Callable[[Record], bytes]
 
 
-def written(revision: int, versions: Iterable[Version], encode: Encode) -> dict[bytes, bytes]:
+@attrs.frozen
+class Piece:
+    """
+    Some of what a revision did.
+
+    @ivar value: as it is stored.
+    @ivar alike: it made these objects and did nothing else, and they are many.
+    """
+
+    value: bytes
+    versions: Sequence[Version]
+    alike: bool = False
+
+
+def pieces_of(versions: Iterable[Version], encode: Encode) -> Iterator[Piece]:
+    """What a revision did, in pieces."""
+    texts: list[bytes] = []
+    several: list[Version] = []
+    size = 0
+    for some, text in _described(versions, encode):
+        if texts and (size + len(text) > PIECE or len(some) >= MANY):
+            yield _piece(texts, several)
+            texts, several, size = [], [], 0
+        if len(some) >= MANY:
+            yield _piece([text], some, some[0].before is None)
+            continue
+        texts.append(text)
+        several += some
+        size += len(text)
+    if texts:
+        yield _piece(texts, several)
+
+
+def _piece(texts: Iterable[bytes], versions: Sequence[Version], alike: bool = False) -> Piece:
+    return Piece(packed(b"[" + b",".join(texts) + b"]"), versions, alike)
+
+
+def _described(
+    versions: Iterable[Version], encode: Encode
+) -> Iterator[tuple[Sequence[Version], bytes]]:
+    """Versions that can be described together, and the text of them."""
+    for (cls, *_), group in groupby(versions, _sort):
+        same = list(group)
+        if len(same) == 1 or secret_fields(cls):
+            for one in same:
+                yield [one], _item(one, encode)
+            continue
+        for start in range(0, len(same), MOST):
+            yield from _fitting(same[start : start + MOST])
+
+
+def _sort(version: Version) -> tuple[Any, ...]:
+    """What versions have in common that are described together."""
+    before, after = version.before, version.after
+    cls = type((after or before).made)  # type: ignore[union-attr]
+    return cls, before and before.meta, after and after.meta
+
+
+def _fitting(same: Sequence[Version]) -> Iterator[tuple[Sequence[Version], bytes]]:
+    """In halves, until each is small enough."""
+    before = [one.before for one in same if one.before is not None]
+    text = element(before, [one.after for one in same if one.after is not None])
+    if len(text) <= PIECE or len(same) == 1:
+        yield same, text
+        return
+    middle = len(same) // 2
+    yield from _fitting(same[:middle])
+    yield from _fitting(same[middle:])
+
+
+def written(revision: int, pieces: Iterable[Piece]) -> dict[bytes, bytes]:
     """The pieces of a revision, by their keys."""
-    pieces = {}
-    for index, items in enumerate(_cut(_item(version, encode) for version in versions)):
-        value = packed(b"[" + b",".join(items) + b"]")
-        pieces[past_prefix(revision) + f"{index:04d}/{len(value)}".encode()] = value
-    return pieces
+    several = enumerate(piece.value for piece in pieces)
+    start = past_prefix(revision)
+    return {start + f"{index:04d}/{len(value)}".encode(): value for index, value in several}
 
 
 def _item(version: Version, encode: Encode) -> bytes:
@@ -90,19 +163,6 @@ def _item(version: Version, encode: Encode) -> bytes:
         old,
         b"null" if after is None else encode(after),
     )
-
-
-def _cut(items: Iterable[bytes]) -> Iterator[list[bytes]]:
-    piece: list[bytes] = []
-    size = 0
-    for item in items:
-        if piece and size + len(item) > PIECE:
-            yield piece
-            piece, size = [], 0
-        piece.append(item)
-        size += len(item)
-    if piece:
-        yield piece
 
 
 def size_of(key: bytes) -> tuple[int, int]:
@@ -137,15 +197,14 @@ def versions(pieces: Iterable[bytes], keyring: Keyring) -> list[Version]:
     @param pieces: of the revision, the last one first, as of L{read}.
     @raise fiberlb.control.records.Unreadable: damaged, or sealed with a key that is not there.
     """
-    items = [item for piece in reversed(list(pieces)) for item in unpacked(piece)]
     return [
-        Version(*(_record(item["object"], item[side], keyring) for side in ("before", "after")))
-        for item in items
+        Version(*(_record(collection, ident, each, keyring) for each in (before, after)))
+        for piece in reversed(list(pieces))
+        for collection, ident, before, after in items(piece)
     ]
 
 
-def _record(name: str, document: Any, keyring: Keyring) -> Record | None:
-    collection, ident = name.split("/")
+def _record(collection: str, ident: str, document: Any, keyring: Keyring) -> Record | None:
     return None if document is None else understood(collection, ident, document, keyring)
 
 
@@ -162,24 +221,23 @@ def unwound(
     @raise fiberlb.control.records.Unreadable: as of L{versions}.
     """
     # The one read last counts: it is of the oldest revision.
-    oldest: dict[str, Any] = {}
+    oldest: dict[tuple[str, str], Any] = {}
     material: dict[str, list[Any]] = {}
     for piece in pieces:
-        for item in unpacked(piece):
-            oldest[item["object"]] = item["before"]
-            if item["object"].startswith(Certificate.COLLECTION) and item["before"] is not None:
-                material.setdefault(item["object"], []).append(item["before"])
+        for collection, ident, before, _ in items(piece):
+            oldest[collection, ident] = before
+            if collection == Certificate.COLLECTION and before is not None:
+                material.setdefault(ident, []).append(before)
     put, gone = [], []
-    for name, document in oldest.items():
-        collection, ident = name.split("/")
-        record = _record(name, document, keyring)
+    for (collection, ident), document in oldest.items():
+        record = _record(collection, ident, document, keyring)
         if record is None:
             gone.append((collection, ident))
             continue
         if newest_keys and isinstance(record.made, Certificate):
             now = records[collection].get(ident)
             known = [] if now is None else [now]
-            known += [understood(collection, ident, d, keyring) for d in material[name]]
+            known += [understood(collection, ident, d, keyring) for d in material[ident]]
             record = _with_material(record, known)
         put.append(record)
     return altered(records, put, gone)

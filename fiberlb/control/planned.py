@@ -75,10 +75,10 @@ class Planned:
         self._plan = plan
         self._ends = self._reactor.callLater(KEPT, self.drop)
 
-    def find(self, base: State, document: bytes | None) -> Plan | None:
-        """The plan of just this, on just this state."""
+    def find(self, base: State, operations: tuple[Operation, ...]) -> Plan | None:
+        """The plan of just these, on just this state."""
         plan = self._plan
-        if plan is None or plan.base is not base or plan.document != document:
+        if plan is None or plan.base is not base or plan.document != digest(operations):
             return None
         return plan
 

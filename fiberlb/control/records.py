@@ -6,6 +6,7 @@ Objects as documents of the store: one key for each, JSON, secrets sealed.
     revision                      the counter of configuration commits
     objects/<collection>/<id>     {managed_by, created_at, updated_at, revision,
                                    order, parent, spec, notes}
+    packs/<n>/<piece>             many of these in one (L{fiberlb.control.packs})
     contents/<id>                 the revision that last took something out of an object
     revisions/<n, zero padded>    what each commit did (L{fiberlb.control.history})
     past/<n>/...                  objects before and after it (L{fiberlb.control.past})
@@ -71,9 +72,9 @@ def encode(record: Record, keyring: Keyring) -> bytes:
     meta, (first, second) = record.meta, record.order
     parent = "null" if made.PARENT is None else quoted(getattr(made, made.PARENT[0]))
     notes = f',"notes":{written(dict(meta.notes))}' if meta.notes else ""
-    about = _about(meta.managed_by._value_, meta.created_at, meta.updated_at, meta.revision)
+    start = _about(meta.managed_by._value_, meta.created_at, meta.updated_at, meta.revision)
     spec = _SPECS[type(made)](made)
-    text = f'{about},"order":[{first},{second}],"parent":{parent},"spec":{spec}{notes}}}'
+    text = f'{start},"order":[{first},{second}],"parent":{parent},"spec":{spec}{notes}}}'
     return text.encode()
 
 
@@ -103,15 +104,17 @@ def _sealed(record: Record, keyring: Keyring) -> dict[str, Any]:
     for name in secret_fields(type(made)):
         if spec.get(name) is not None:
             spec[name] = keyring.seal(spec[name].encode(), _context(made, name))
+    return {**about(record.meta), "order": list(record.order), "parent": parent, "spec": spec}
+
+
+def about(meta: Meta) -> dict[str, Any]:
+    """What a document says of an object beside its place and its fields."""
     return {
-        "managed_by": record.meta.managed_by.value,
-        "created_at": record.meta.created_at,
-        "updated_at": record.meta.updated_at,
-        "revision": record.meta.revision,
-        "order": list(record.order),
-        "parent": parent,
-        "spec": spec,
-        **({"notes": dict(record.meta.notes)} if record.meta.notes else {}),
+        "managed_by": meta.managed_by.value,
+        "created_at": meta.created_at,
+        "updated_at": meta.updated_at,
+        "revision": meta.revision,
+        **({"notes": dict(meta.notes)} if meta.notes else {}),
     }
 
 

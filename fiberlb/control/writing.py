@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from fiberlb.control.applying import MONITORS, Applying, check_condition
 from fiberlb.control.aside import LARGE, weight
 from fiberlb.control.certificates import CertificateFacts
-from fiberlb.control.commits import Commit, documented, drawn_up, time_text
+from fiberlb.control.commits import Commit, drawn_up, time_text
 from fiberlb.control.draft import Draft
 from fiberlb.control.expecting import TestsFailed
 from fiberlb.control.following import Following
@@ -23,6 +23,7 @@ from fiberlb.control.operations import Applied, Op, Operation, Origin, Outcome
 from fiberlb.control.planned import Plan, Planned, digest
 from fiberlb.control.pruning import prune
 from fiberlb.control.publish import Ready, Surroundings
+from fiberlb.control.putting import documented
 from fiberlb.control.refusals import Contended, StoreAway, TooBig
 from fiberlb.control.state import State
 from fiberlb.errors import AddressInUse, ConfigurationError, Problem
@@ -138,7 +139,7 @@ class Writing:
         if size < LARGE:
             return None
         state = self._force.base()
-        plan = self._planned.find(state, digest(operations))
+        plan = self._planned.find(state, operations)
         if plan is not None:
             for each in operations:
                 check_condition(state.tags.whole, each.condition)

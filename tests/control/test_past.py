@@ -40,6 +40,11 @@ def sealed(one: Record) -> bytes:
     return encode(one, keyring())
 
 
+def written(versions: list[Version]) -> dict[bytes, bytes]:
+    """What revision 7 did, as it is stored."""
+    return past.written(7, past.pieces_of(versions, sealed))
+
+
 class PieceTests(SynchronousTestCase):
     """Versions as documents."""
 
@@ -50,7 +55,7 @@ class PieceTests(SynchronousTestCase):
             Version(record(2), record(2, description="x")),
             Version(record(3), None),
         ]
-        pieces = past.written(7, several, sealed)
+        pieces = written(several)
         (key,) = pieces
         self.assertEqual(size_of(key), (7, len(pieces[key])))
         self.assertEqual(past.versions(pieces.values(), keyring()), several)
@@ -58,9 +63,8 @@ class PieceTests(SynchronousTestCase):
 
     def test_cut(self) -> None:
         """No piece is larger than it should be, and the order is kept."""
-        large = "x" * 250
-        several = [Version(None, record(n % 9, description=large)) for n in range(600)]
-        pieces = past.written(7, several, sealed)
+        several = [Version(None, record(n % 9, description=f"{n:04d}" * 60)) for n in range(2000)]
+        pieces = written(several)
         self.assertGreater(len(pieces), 1)
         self.assertLess(max(map(len, pieces.values())), PIECE + 1000)
         newest_first = [pieces[key] for key in sorted(pieces, reverse=True)]
@@ -68,7 +72,7 @@ class PieceTests(SynchronousTestCase):
 
     def test_sealed(self) -> None:
         """Secrets are sealed."""
-        pieces = past.written(7, [Version(certificate(1), certificate(2))], sealed)
+        pieces = written([Version(certificate(1), certificate(2))])
         text = b"".join(pieces.values())
         self.assertNotIn(b"key 1", text)
         self.assertEqual(text.count(b"sealed:v1:"), 2)
@@ -79,7 +83,7 @@ class UnwoundTests(SynchronousTestCase):
 
     def unwound(self, now: list[Record], *steps: Version, newest_keys: bool = True) -> list[Record]:
         """What was there before some steps, the newest first."""
-        pieces = [p for step in steps for p in past.written(1, [step], sealed).values()]
+        pieces = [p for step in steps for p in written([step]).values()]
         found = past.unwound(altered(StoreLayer().records, now, ()), pieces, keyring(), newest_keys)
         return [one for several in found.values() for one in several.values()]
 

@@ -52,14 +52,15 @@ class PlannedTests(SynchronousTestCase):
     def test_kept(self) -> None:
         """For a minute, for its own state and document."""
         clock = Clock()
-        planned, state, other = Planned(clock), object(), object()
-        plan = Plan(state, b"x", None, None)  # type: ignore[arg-type]
+        planned: Any = Planned(clock)
+        state, other, asked = object(), object(), (apply(document()),)
+        plan = Plan(state, digest(asked), None, None)  # type: ignore[arg-type]
         planned.keep(plan)
-        self.assertIs(planned.find(state, b"x"), plan)  # type: ignore[arg-type]
-        self.assertIsNone(planned.find(other, b"x"))  # type: ignore[arg-type]
-        self.assertIsNone(planned.find(state, b"y"))  # type: ignore[arg-type]
+        self.assertIs(planned.find(state, asked), plan)
+        self.assertIsNone(planned.find(other, asked))
+        self.assertIsNone(planned.find(state, (apply(document(last=2)),)))
         clock.advance(KEPT)
-        self.assertIsNone(planned.find(state, b"x"))  # type: ignore[arg-type]
+        self.assertIsNone(planned.find(state, asked))
         self.assertEqual(clock.getDelayedCalls(), [])
 
 

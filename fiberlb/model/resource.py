@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from fiberlb.errors import Position
 from fiberlb.model.fields import Flag, Several, Text, field
 
 UUID_PATTERN = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
@@ -55,6 +56,7 @@ class Meta:
     @ivar created_at: RFC 3339 in UTC.
     @ivar updated_at: RFC 3339 in UTC.
     @ivar revision: the revision that last changed this object itself.
+    @ivar position: not set; where an object of a file stands is asked of the file's layer.
     @ivar notes: what a dialect of the API keeps of it that the model has no field for, as JSON:
         the dialect's name -> its own. Objects of a file have none.
     """
@@ -63,6 +65,7 @@ class Meta:
     created_at: str
     updated_at: str
     revision: int
+    position: Position | None = None
     notes: Mapping[str, Any] = attrs.field(factory=dict)
 
 

@@ -91,15 +91,13 @@ def read_plain(get: Callable[[], Any], environ: Mapping[str, str]) -> Spot | Non
     @return: C{None}: something about it is unusual, or wrong.
     @raise yaml.YAMLError: it is not YAML.
     """
-    lines: list[int] = []
-    columns: list[int] = []
+    lines, columns, refused = list[int](), list[int](), list[str]()
     ends: dict[int, int] = {}
     # What is open: what it is in, whether that is a list, and where it began itself.
     stack: list[tuple[Any, bool, int]] = []
     around: Any = []
     root, listing, key = around, True, None
     words: dict[str, str] = {}
-    refused: list[str] = []
     named = 0
     kind: type = type(None)
     scalar, mapping, sequence = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent

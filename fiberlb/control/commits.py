@@ -166,7 +166,6 @@ def _again(draft: Draft, made: Resource, known: Record, now: str, number: int) -
         known.meta.created_at,
         now,
         number,
-        known.meta.position,
         draft.noted(made.id),
     )
     return Record(made, meta, known.order)

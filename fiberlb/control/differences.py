@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any, cast
 
 import attrs
 
 from fiberlb.control.past import Version
 from fiberlb.control.records import Record
-from fiberlb.model.convert import kinds, secret_fields, unstructure
-from fiberlb.model.fields import Kind
+from fiberlb.model.convert import kinds, referring, secret_fields, unstructure
+from fiberlb.model.fields import Kind, Reference
 from fiberlb.model.referring import references
 from fiberlb.model.resource import Resource
+from fiberlb.model.texts import innermost
 
 
 @attrs.frozen
@@ -101,15 +103,39 @@ def differing(name: str, old: Any, new: Any) -> Iterator[Difference]:
     yield Difference(name, old, new)
 
 
-def names(versions: Iterable[Version], known: Iterable[Resource] = ()) -> dict[str, str]:
+def names(
+    versions: Iterable[Version], known: Iterable[Mapping[str, Resource]] = ()
+) -> dict[str, str]:
     """
     What ids in differences stand for.
 
-    @param known: objects that there are beside those that changed.
+    @param known: objects by id that there are beside those that changed.
     """
-    several = list(versions)
-    sides = [r.made for v in several for r in (v.before, v.after) if r is not None]
-    wanted = {word for made in sides for _, word, _ in references(made)}
-    called = {made.id: made.name for made in known if made.id in wanted}
+    sides = [
+        record.made
+        for version in versions
+        for record in (version.before, version.after)
+        if record is not None
+    ]
+    wanted = _referred(sides)
+    called = {}
+    for made in known:
+        called.update({ident: made[ident].name for ident in filter(wanted.__contains__, made)})
     called.update({made.id: made.name for made in sides if made.id in wanted})
     return {ident: name for ident, name in called.items() if name}
+
+
+def _referred(several: Sequence[Resource]) -> set[str | None]:
+    """All that objects refer to; there may be very many."""
+    found: set[str | None] = set()
+    for cls in set(map(type, several)):
+        objects = [made for made in several if type(made) is cls]
+        for name, kind in referring(cls):
+            values = map(attrgetter(name), objects)
+            if type(innermost(kind)) is Reference:
+                found.update(values)
+                continue
+            for made, value in zip(objects, values, strict=True):
+                if value is not None and value != ():
+                    found.update(word for _, word, _ in references(made))
+    return found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from operator import is_
 from typing import Any
 
@@ -13,12 +13,17 @@ import attrs
 from fiberlb.control.tree import Tree, derived, flattened, identified, numbered
 from fiberlb.control.yaml_file import Document
 from fiberlb.errors import Path, Problem
-from fiberlb.model.copying import evolved
+from fiberlb.model.copying import evolved, replacers
 from fiberlb.model.l7 import L7Policy, L7Rule
 from fiberlb.model.listener import Listener
 from fiberlb.model.resource import UUID_PATTERN, file_id
 
-_is_uuid = re.compile(UUID_PATTERN).fullmatch
+_fullmatch = re.compile(UUID_PATTERN).fullmatch
+_NAMED = replacers("name")
+
+
+def _is_uuid(word: str) -> bool:
+    return len(word) == 36 and _fullmatch(word) is not None
 
 
 @attrs.frozen
@@ -47,15 +52,17 @@ def settled(trees: Sequence[Rooted], memo: Any = None) -> tuple[list[Rooted], li
     @return: the same trees, and what is wrong with names and ids.
     """
     words = _listener_words(trees)
+    # Most objects have the same parent as what stands before them.
+    meant = lru_cache(8)(partial(_meant, words=words))
 
     def make_id(collection: str, parent: str, name: str) -> str:
-        return file_id(collection, _meant(parent, words), name)
+        return file_id(collection, meant(parent), name)
 
     done = [
         Rooted(root.document, identified(_with_name(root.tree, 0, memo), make_id, None, memo))
         for root in _placed(trees, words, memo)
     ]
-    return done, list(_check(done, words))
+    return done, list(_check(done, meant))
 
 
 def _listener_words(trees: Iterable[Rooted]) -> Mapping[str, str]:
@@ -105,37 +112,44 @@ def _placed(trees: Sequence[Rooted], words: Mapping[str, str], memo: Any) -> lis
 
 
 def _with_name(tree: Tree, number: int, memo: Any) -> Tree:
-    made = tree.made
-    if isinstance(made, L7Policy) and not made.name:
-        made = evolved(made, name=f"policy-{made.position}")
-    if isinstance(made, L7Rule) and not made.name:
-        made = evolved(made, name=f"rule-{number}")
-    children = tuple(
-        derived(memo, child, ("name", n), partial(_with_name, child, n, memo))
-        for n, child in enumerate(tree.children, 1)
-    )
-    same = made is tree.made and all(map(is_, children, tree.children))
-    return tree if same else evolved(tree, made=made, children=children)
+    made, children = tree.made, tree.children
+    if not made.name:
+        if isinstance(made, L7Policy):
+            made = _NAMED[L7Policy](made, f"policy-{made.position}")
+        elif isinstance(made, L7Rule):
+            made = _NAMED[L7Rule](made, f"rule-{number}")
+    if memo is None or isinstance(made, L7Policy):
+        # What is in a policy is remembered with it, if at all.
+        inner = [_with_name(child, n, None) for n, child in enumerate(children, 1)]
+    else:
+        inner = [
+            derived(memo, child, ("name", n), partial(_with_name, child, n, memo))
+            for n, child in enumerate(children, 1)
+        ]
+    if made is tree.made and all(map(is_, inner, children)):
+        return tree
+    return Tree(made, tree.path, tuple(inner), tree.given, tree.parent_path)
 
 
-def _check(trees: Iterable[Rooted], words: Mapping[str, str]) -> Iterator[Problem]:
+def _check(trees: Iterable[Rooted], meant: Callable[[str], str]) -> Iterator[Problem]:
     names: dict[tuple[str, str, str], tuple[Document | None, Path]] = {}
     ids: dict[str, tuple[Document | None, Path]] = {}
     for root in trees:
         for tree in flattened(root.tree):
             made, document = tree.made, root.document
-            at = (*tree.path, "name")
-            if not made.name:
+            name = made.name
+            if not name:
+                at = (*tree.path, "name")
                 yield _located(document, Problem(at, "is needed", code="missing"))
                 continue
-            if _is_uuid(made.name):
+            if _is_uuid(name):
                 message = "must not look like an id; give the id as id:"
-                yield _located(document, Problem(at, message))
+                yield _located(document, Problem((*tree.path, "name"), message))
             here = (document, tree.path)
-            key = (tree.collection, _meant(tree.parent, words), made.name)
-            first = names.setdefault(key, here)
+            first = names.setdefault((made.COLLECTION, meant(tree.parent), name), here)
             if first is not here:
-                message = f"the name {made.name!r} is taken by {_told(*first)}"
+                at = (*tree.path, "name")
+                message = f"the name {name!r} is taken by {_told(*first)}"
                 yield _located(document, Problem(at, message, code="duplicate"))
             elif (first := ids.setdefault(made.id, here)) is not here:
                 message = f"the id {made.id} is taken by {_told(*first)}"

@@ -9,6 +9,8 @@ from fiberlb.model.written import Written
 
 #: Digits of a number; what is longer is a text, which bounds the work of conversion.
 _LONGEST = 18
+#: What unquoted texts begin with that are something else; those that are empty are null.
+BEGINNINGS = frozenset("+-.0123456789~nNtf")
 _BOOLEANS = {"true": True, "false": False}
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 #: Without a leading zero: 0443 has two readings in the versions of YAML, so it is a text.

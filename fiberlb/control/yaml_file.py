@@ -10,6 +10,7 @@ import attrs
 import yaml
 
 from fiberlb.control.yaml_nodes import DEEPEST, Builder, Node
+from fiberlb.control.yaml_plain import Spot, read_plain
 from fiberlb.errors import ConfigurationError, Path, Position, Problem
 
 #: The largest file, in bytes.
@@ -38,7 +39,7 @@ class Document:
     """
 
     file: str
-    root: Node = attrs.field(repr=False)
+    root: Node | Spot = attrs.field(repr=False)
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -51,7 +52,7 @@ class Document:
 
     def position(self, path: Path) -> Position:
         """Where a field stands: its key, else the nearest thing around it."""
-        node = self.root
+        node: Node | Spot = self.root
         line, column = node.line, node.column
         for step in path:
             found = _step(node, step)
@@ -67,9 +68,9 @@ class Document:
         return attrs.evolve(problem, position=self.position(problem.path))
 
 
-def _step(node: Node, step: str | int) -> tuple[int, int, Node] | None:
+def _step(node: Node | Spot, step: str | int) -> tuple[int, int, Node | Spot] | None:
     """One step; rules within a rule stand under the word that says what they are for."""
-    found = node.step(step)
+    found: tuple[int, int, Node | Spot] | None = node.step(step)
     if found is None and step == "rules":
         words = [word for word in _RULES_OF if node.step(word) is not None]
         return node.step(words[0]) if words else None
@@ -90,6 +91,9 @@ def read_yaml(content: bytes, name: str, environ: Mapping[str, str]) -> Document
         YAML, more than one document, too large or nested too deep.
     """
     text = _decoded(content, name)
+    usual = _plain(text, environ)
+    if usual is not None:
+        return Document(name, usual)
     builder = Builder(name, environ)
     try:
         take = builder.take
@@ -102,6 +106,17 @@ def read_yaml(content: bytes, name: str, environ: Mapping[str, str]) -> Document
     except yaml.YAMLError as why:
         raise ConfigurationError([_problem(name, 0, 0, f"not YAML: {why}")]) from None
     return Document(name, builder.root, tuple(builder.problems))
+
+
+def _plain(text: str, environ: Mapping[str, str]) -> Spot | None:
+    """What most files hold; C{None}: it takes a closer look."""
+    loader = _LOADER(text)
+    try:
+        return read_plain(loader.get_event, environ)
+    except yaml.YAMLError:
+        return None
+    finally:
+        loader.dispose()
 
 
 def _problem(name: str, line: int, column: int, message: str) -> Problem:

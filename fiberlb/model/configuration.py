@@ -55,7 +55,7 @@ class Configuration:
 
     @ivar revision: the store's counter of configuration commits.
     @ivar objects: collection -> id -> object, in order of creation.
-    @ivar meta: id -> owner, times, revision and position.
+    @ivar meta: id -> owner, times and revision.
     """
 
     revision: int = 0

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import attrs
 
-from fiberlb.errors import Position
 from fiberlb.model.fields import Flag, Several, Text, field
 
 UUID_PATTERN = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
@@ -56,7 +55,6 @@ class Meta:
     @ivar created_at: RFC 3339 in UTC.
     @ivar updated_at: RFC 3339 in UTC.
     @ivar revision: the revision that last changed this object itself.
-    @ivar position: where it stands, when a file holds it.
     @ivar notes: what a dialect of the API keeps of it that the model has no field for, as JSON:
         the dialect's name -> its own. Objects of a file have none.
     """
@@ -65,7 +63,6 @@ class Meta:
     created_at: str
     updated_at: str
     revision: int
-    position: Position | None = None
     notes: Mapping[str, Any] = attrs.field(factory=dict)
 
 

@@ -73,4 +73,4 @@ class NameTests(SynchronousTestCase):
         two = attrs.evolve(one, default_pool_id="b")
         several = [Version(record(one), record(two)), Version(record(A), None)]
         other, idle = Pool(id="b", name="B"), Pool(id="x", name="X")
-        self.assertEqual(names(several, [other, idle]), {"a": "A", "b": "B"})
+        self.assertEqual(names(several, [{"b": other}, {"x": idle}]), {"a": "A", "b": "B"})

@@ -72,9 +72,10 @@ class LayerTests(SynchronousTestCase):
         """Each object knows its place and when it was read."""
         path = f"{written(self, {'f.yaml': WHOLE})}/f.yaml"
         layer = load_file(path, {}, "2024-05-06T07:08:09Z")
-        meta = layer.configuration.meta[only(layer, "listeners")]
+        listener = only(layer, "listeners")
+        meta = layer.configuration.meta[listener]
         self.assertEqual((meta.created_at, meta.updated_at), ("2024-05-06T07:08:09Z",) * 2)
-        self.assertEqual(meta.position, Position(path, 9, 5))
+        self.assertEqual(layer.position(("listeners", listener)), Position(path, 9, 5))
         self.assertEqual(layer.files, (path,))
 
     def test_references(self) -> None:

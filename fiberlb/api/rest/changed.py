@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
+from itertools import repeat
+from operator import attrgetter
 from typing import Any
 
 from twisted.web.iweb import IRequest
@@ -12,13 +15,24 @@ from fiberlb.api.rest.conditions import quoted
 from fiberlb.api.rest.reply import LONG, Reply, encoded
 from fiberlb.api.rest.resource import reason_of
 from fiberlb.api.rest.warned import warnings
-from fiberlb.control.created import FIELDS, as_text, shown, spaced
+from fiberlb.control.created import FIELDS, as_text, each, mapping, shown, spaced
 from fiberlb.control.differences import differences, names
 from fiberlb.control.operations import Origin, Outcome
 from fiberlb.control.past import Version
+from fiberlb.control.records import Record
 from fiberlb.control.service import ControlService
 from fiberlb.model.configuration import Configuration
 from fiberlb.model.resource import Owner, Resource
+
+#: Objects by id.
+Known = Mapping[str, Resource]
+#: Objects that are written in one go.
+_PIECE = 256
+
+
+def as_bytes(text: str) -> bytes:
+    """A text as it is sent."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def origin_of(request: IRequest, source: str = "rest", owner: Owner = Owner.API) -> Origin:
@@ -63,11 +77,18 @@ def _long(control: ControlService, outcome: Outcome, dry: bool, more: dict[str, 
     """The same text as of L{document}, without making that first: there may be very much."""
     body = document(control, outcome, dry, True)
     known = [*everything(control.configuration), *everything(outcome.configuration)]
-    body["names"] = names(outcome.versions, known)
-    pieces = {key: spaced(value) for key, value in {**body, **more}.items()}
-    pieces["changes"] = f"[{', '.join(changes_text(outcome.versions, known))}]"
-    text = ", ".join([f"{spaced(key)}: {value}" for key, value in pieces.items()])
-    return f"{{{text}}}\n".encode("utf-8", "backslashreplace")
+    called = names(outcome.versions, known)
+    done = BytesIO()
+    for key, value in {**body, **more}.items():
+        done.write(as_bytes(f"{', ' if done.tell() else '{'}{spaced(key)}: "))
+        if key == "changes":
+            done.write(b"[")
+            done.writelines(changes_text(outcome.versions, known))
+            done.write(b"]")
+        else:
+            done.write(as_bytes(mapping(called) if key == "names" else spaced(value)))
+    done.write(b"}\n")
+    return done.getvalue()
 
 
 def document(
@@ -86,37 +107,76 @@ def document(
     }
 
 
-def changes(versions: Iterable[Version], known: Sequence[Resource]) -> list[dict[str, Any]]:
+def changes(versions: Iterable[Version], known: Sequence[Known]) -> list[dict[str, Any]]:
     """
     Each object that changed, with the fields that did.
 
-    @param known: objects that there are beside those.
+    @param known: objects by id that there are beside those.
     """
     several = list(versions)
-    parents = {made.id: made for made in known}
-    parents.update({version.record.made.id: version.record.made for version in several})
+    parents = _by_id(several, known)
     return [_change(version, parents) for version in several]
 
 
-def changes_text(versions: Iterable[Version], known: Sequence[Resource]) -> Iterator[str]:
-    """The JSON of each of L{changes}."""
+def changes_text(versions: Iterable[Version], known: Sequence[Known]) -> Iterator[bytes]:
+    """The JSON of L{changes}, without the brackets, in pieces."""
     several = list(versions)
-    parents = {made.id: made for made in known}
-    parents.update({version.record.made.id: version.record.made for version in several})
-    for version in several:
-        after = version.after
-        if version.before is not None or after is None:
-            yield spaced(_change(version, parents))
-            continue
-        made = after.made
-        parent = None if made.PARENT is None else parents.get(getattr(made, made.PARENT[0]))
-        within = "null" if parent is None else as_text(parent.name or parent.id)
-        yield (
-            f'{{"op": "create", "collection": "{made.COLLECTION}", "id": {as_text(made.id)}'
-            f', "name": {as_text(made.name)}, "within": {within}'
-            f', "managed_by": "{after.meta.managed_by._value_}"'
-            f', "fields": {FIELDS[type(made)](made)}}}'
-        )
+    parents = _by_id(several, known)
+    for start in range(0, len(several), _PIECE):
+        piece = several[start : start + _PIECE]
+        came = [_class(version) for version in piece]
+        texts = {}
+        for cls in set(came) - {None}:
+            records = [v.record for v, own in zip(piece, came, strict=True) if own is cls]
+            texts[cls] = _created(cls, records, parents)
+        told = [
+            spaced(_change(version, parents)) if cls is None else next(texts[cls])
+            for version, cls in zip(piece, came, strict=True)
+        ]
+        yield as_bytes(f"{', ' if start else ''}{', '.join(told)}")
+
+
+def _class(version: Version) -> type[Resource] | None:
+    """That of an object that came."""
+    return None if version.after is None or version.before is not None else type(version.after.made)
+
+
+def _created(cls: Any, records: Sequence[Record], parents: Known) -> Iterator[str]:
+    """The same of objects of one class that came, each."""
+    several = [record.made for record in records]
+    if cls.PARENT is None:
+        within = ["null"] * len(several)
+    else:
+        of = list(map(attrgetter(cls.PARENT[0]), several))
+        within = each(of, lambda idents: [_called(parents.get(ident)) for ident in idents])
+    columns: list[Iterable[str]] = [
+        repeat(f'{{"op": "create", "collection": "{cls.COLLECTION}", "id": '),
+        [as_text(made.id) for made in several],
+        repeat(', "name": '),
+        [as_text(made.name) for made in several],
+        repeat(', "within": '),
+        within,
+        repeat(', "managed_by": "'),
+        [record.meta.managed_by._value_ for record in records],
+        repeat('", "fields": '),
+        *FIELDS[cls](several),
+        repeat("}"),
+    ]
+    return map("".join, zip(*columns, strict=False))
+
+
+def _called(parent: Resource | None) -> str:
+    return "null" if parent is None else as_text(parent.name or parent.id)
+
+
+def _by_id(versions: Iterable[Version], known: Iterable[Known]) -> dict[str, Resource]:
+    """All objects, as they were last."""
+    found: dict[str, Resource] = {}
+    for several in known:
+        found.update(several)
+    last = [(version.after or version.before).made for version in versions]  # type: ignore[union-attr]
+    found.update({made.id: made for made in last})
+    return found
 
 
 def _change(version: Version, parents: dict[str, Resource]) -> dict[str, Any]:
@@ -133,6 +193,6 @@ def _change(version: Version, parents: dict[str, Resource]) -> dict[str, Any]:
     }
 
 
-def everything(configuration: Configuration) -> list[Resource]:
-    """All objects of both layers."""
-    return [made for several in configuration.objects.values() for made in several.values()]
+def everything(configuration: Configuration) -> list[Known]:
+    """All objects of both layers, by collection."""
+    return list(configuration.objects.values())

@@ -74,16 +74,21 @@ async def reply(
 
 
 def _long(control: ControlService, outcome: Outcome, dry: bool, more: dict[str, Any]) -> bytes:
-    """The same text as of L{document}, without making that first: there may be very much."""
+    """
+    The text of L{document}, without making that first: there may be very much.
+
+    After a write what came or went has no C{fields}: they would be most of the answer, and of the
+    time that the write takes. A dry run tells them, and so does the history.
+    """
     body = document(control, outcome, dry, True)
     known = [*everything(control.configuration), *everything(outcome.configuration)]
-    called = names(outcome.versions, known)
+    called = names(outcome.versions if dry else _stayed(outcome.versions), known)
     done = BytesIO()
     for key, value in {**body, **more}.items():
         done.write(as_bytes(f"{', ' if done.tell() else '{'}{spaced(key)}: "))
         if key == "changes":
             done.write(b"[")
-            done.writelines(changes_text(outcome.versions, known))
+            done.writelines(changes_text(outcome.versions, known, dry))
             done.write(b"]")
         else:
             done.write(as_bytes(mapping(called) if key == "names" else spaced(value)))
@@ -118,8 +123,19 @@ def changes(versions: Iterable[Version], known: Sequence[Known]) -> list[dict[st
     return [_change(version, parents) for version in several]
 
 
-def changes_text(versions: Iterable[Version], known: Sequence[Known]) -> Iterator[bytes]:
-    """The JSON of L{changes}, without the brackets, in pieces."""
+def _stayed(versions: Iterable[Version]) -> list[Version]:
+    """The objects that neither came nor went."""
+    return [one for one in versions if one.before is not None and one.after is not None]
+
+
+def changes_text(
+    versions: Iterable[Version], known: Sequence[Known], whole: bool = True
+) -> Iterator[bytes]:
+    """
+    The JSON of L{changes}, without the brackets, in pieces.
+
+    @param whole: else what came or went is told without its fields.
+    """
     several = list(versions)
     parents = _by_id(several, known)
     for start in range(0, len(several), _PIECE):
@@ -128,9 +144,9 @@ def changes_text(versions: Iterable[Version], known: Sequence[Known]) -> Iterato
         texts = {}
         for cls in set(came) - {None}:
             records = [v.record for v, own in zip(piece, came, strict=True) if own is cls]
-            texts[cls] = _created(cls, records, parents)
+            texts[cls] = _created(cls, records, parents, whole)
         told = [
-            spaced(_change(version, parents)) if cls is None else next(texts[cls])
+            spaced(_change(version, parents, whole)) if cls is None else next(texts[cls])
             for version, cls in zip(piece, came, strict=True)
         ]
         yield as_bytes(f"{', ' if start else ''}{', '.join(told)}")
@@ -141,7 +157,7 @@ def _class(version: Version) -> type[Resource] | None:
     return None if version.after is None or version.before is not None else type(version.after.made)
 
 
-def _created(cls: Any, records: Sequence[Record], parents: Known) -> Iterator[str]:
+def _created(cls: Any, records: Sequence[Record], parents: Known, whole: bool) -> Iterator[str]:
     """The same of objects of one class that came, each."""
     several = [record.made for record in records]
     if cls.PARENT is None:
@@ -158,9 +174,11 @@ def _created(cls: Any, records: Sequence[Record], parents: Known) -> Iterator[st
         within,
         repeat(', "managed_by": "'),
         [record.meta.managed_by._value_ for record in records],
-        repeat('", "fields": '),
-        *FIELDS[cls](several),
-        repeat("}"),
+        *(
+            [repeat('", "fields": '), *FIELDS[cls](several), repeat("}")]
+            if whole
+            else [repeat('"}')]
+        ),
     ]
     return map("".join, zip(*columns, strict=False))
 
@@ -179,18 +197,20 @@ def _by_id(versions: Iterable[Version], known: Iterable[Known]) -> dict[str, Res
     return found
 
 
-def _change(version: Version, parents: dict[str, Resource]) -> dict[str, Any]:
+def _change(version: Version, parents: dict[str, Resource], whole: bool = True) -> dict[str, Any]:
     made = version.record.made
     parent = None if made.PARENT is None else parents.get(getattr(made, made.PARENT[0]))
-    return {
+    told: dict[str, Any] = {
         "op": version.op,
         "collection": made.COLLECTION,
         "id": made.id,
         "name": made.name,
         "within": None if parent is None else parent.name or parent.id,
         "managed_by": version.record.meta.managed_by.value,
-        "fields": [shown(one) for one in differences(version)],
     }
+    if whole or version.op == "update":
+        told["fields"] = [shown(one) for one in differences(version)]
+    return told
 
 
 def everything(configuration: Configuration) -> list[Known]:

@@ -80,7 +80,10 @@ _CHANGE_TOLD = record(
     name=TEXT,
     within=MAYBE_TEXT,
     managed_by=TEXT,
-    fields=listed(record(field=TEXT, before=ANYTHING, after=ANYTHING, secret=FLAG)),
+)
+# Not of what came or went, where a write tells of very many.
+_CHANGE_TOLD["properties"]["fields"] = listed(
+    record(field=TEXT, before=ANYTHING, after=ANYTHING, secret=FLAG)
 )
 _CHANGED = record(
     dry_run=FLAG,

@@ -63,7 +63,10 @@ class ChangedTests(Asking):
         self.assertIn("trusted_proxies is empty", found["warnings"][0])
 
     def test_long(self) -> None:
-        """Where there is very much the text is made at once, and says the same."""
+        """
+        Where there is very much the text is made at once. It says the same after a dry run; after
+        a write what came or went has no fields, which the history has.
+        """
         members = [f"127.0.0.1:{port}" for port in range(1, 1001)]
         body = {"pools": [{"name": "a", "members": members}, {"name": "b"}]}
         self.stage.write(create("pools", {"name": "b"}), create("pools", {"name": "old"}))
@@ -76,4 +79,13 @@ class ChangedTests(Asking):
         self.assertEqual(list(found), ["dry_run", "revision", "changes", "names", "warnings"])
         (entry,) = self.ask("GET", "/v1/revisions?limit=1").document["items"]
         told = self.ask("GET", f"/v1/revisions/{entry['revision']}").document
-        self.assertEqual(told["changes"], found["changes"])
+        for one, whole in zip(found["changes"], told["changes"], strict=True):
+            if one["op"] != "update":
+                del whole["fields"]
+            self.assertEqual(one, whole)
+        self.assertEqual(found["names"], {})
+        told = self.ask("GET", f"/v1/revisions/{entry['revision']}").document
+        self.assertEqual(
+            [one["fields"] for one in dry["changes"] if one["collection"] == "pools"],
+            [one["fields"] for one in told["changes"] if one["collection"] == "pools"],
+        )

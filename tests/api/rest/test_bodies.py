@@ -56,6 +56,9 @@ class ContentTests(Asking):
             (b"\xef\xbb\xbf{}", "BOM"),
             (b'{"a": 1, "a": 1}', "'a' stands twice"),
             (b'{"x": {"a": 1, "b": 1, "a": 2}}', "'a' stands twice"),
+            (b'{"a" :1,"a":2,"b":"\\":"}', "'a' stands twice"),
+            (b'[{"a"\n:1,"a":2},"\\":"]', "'a' stands twice"),
+            (b'{"a":"\\":\\":","a":{}}', "'a' stands twice"),
             (b'{"a": NaN}', "NaN is not JSON"),
             (b'{"a": -Infinity}', "-Infinity is not JSON"),
             (b'{"a": 1e999}', "1e999 is out of range"),
@@ -90,3 +93,14 @@ class ContentTests(Asking):
         text = '{"a": [1, 2.5, -3e2, null, true, "\\ud83d\\ude00"]}'
         self.assertEqual(parsed(text), {"a": [1, 2.5, -300.0, None, True, "\N{GRINNING FACE}"]})
         self.assertRaises(Refused, parsed, "")
+
+    def test_once(self) -> None:
+        """What looks like keys, and blanks before colons, are no keys twice."""
+        for text, value in (
+            ('{"a":"\\":","b":"x:"}', {"a": '":', "b": "x:"}),
+            ('{"a" : 1, "b"\t:[{"a"\n:2}]}', {"a": 1, "b": [{"a": 2}]}),
+            ('["a:", " :", {"": {"": []}}]', ["a:", " :", {"": {"": []}}]),
+            ('{"a":"\\ud83d\\ude00"}', {"a": "\U0001f600"}),
+            ("7", 7),
+        ):
+            self.assertEqual(parsed(text), value)

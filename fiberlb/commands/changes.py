@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import click
@@ -24,6 +25,8 @@ _SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "
 _WORDS = {"create": "to create", "update": "to change", "delete": "to delete"}
 #: Characters of a value; what is longer is cut.
 LONGEST = 60
+#: Lines that are printed together.
+AT_ONCE = 500
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -99,7 +102,9 @@ def summary(found: Mapping[str, Any]) -> str:
 
 def show(found: Mapping[str, Any]) -> None:
     """Print the changes of an answer, then what should be known of them."""
-    for line in lines(found):
-        click.echo(line)
+    told = lines(found)
+    # Many at a time: to print a line takes longer than to make it.
+    while some := list(islice(told, AT_ONCE)):
+        click.echo("\n".join(some))
     for warning in found.get("warnings", ()):
         click.echo(f"warning: {warning}", err=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from operator import le
 
 import attrs
 
 from fiberlb.control.packs import PACKS, Key, Packs, pack_name, unpack
 from fiberlb.control.records import (
+    COLLECTION,
     CONTENTS,
     COUNTER,
+    ID,
     OBJECTS,
     Record,
     Unreadable,
@@ -173,8 +176,9 @@ def altered(
     """
     done = dict(records)
     put: dict[str, dict[str, Record]] = {}
-    for record in changed:
-        put.setdefault(record.made.COLLECTION, {})[record.made.id] = record
+    for collection, group in groupby(changed, COLLECTION):
+        several = list(group)
+        put.setdefault(collection, {}).update(zip(map(ID, several), several, strict=True))
     out: dict[str, list[str]] = {}
     for collection, ident in gone:
         out.setdefault(collection, []).append(ident)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -35,6 +36,8 @@ from fiberlb.store.sealed import Keyring, SealError
 COUNTER = b"revision"
 OBJECTS = b"objects/"
 CONTENTS = b"contents/"
+#: Of a record, and of many of them in a fraction of the time that a loop takes.
+ID, COLLECTION = attrgetter("made.id"), attrgetter("made.COLLECTION")
 
 
 class Unreadable(Exception):

@@ -17,7 +17,7 @@ from typing import Any
 
 from fiberlb.control.differences import Difference, defaults, differing
 from fiberlb.model.convert import secret_fields
-from fiberlb.model.copying import plain
+from fiberlb.model.copying import gathering, plain
 from fiberlb.model.fields import Flag, Kind, OneOf, Reference, Text, Whole
 from fiberlb.model.texts import expression, innermost
 
@@ -66,7 +66,7 @@ def each(values: Sequence[Any], write: Write) -> list[str]:
 def _writer(cls: type) -> Told:
     """By fields: what all the objects have in one is looked at, and written, by one loop."""
     several_of = [
-        (_gathering(name), _column(cls, name, kind, default, dumped))
+        (gathering(name), _column(cls, name, kind, default, dumped))
         for name, kind, default, dumped in defaults(cls)
         if name != "id"
     ]
@@ -87,13 +87,6 @@ def _writer(cls: type) -> Told:
         return [[row.replace("[, ", "[", 1) for row in rows]]
 
     return columns
-
-
-def _gathering(name: str) -> Callable[[Sequence[Any]], list[Any]]:
-    """What gives the values of a field; faster than C{attrgetter}, which calls."""
-    source = f"lambda several: [made.{name} for made in several]"
-    made: Callable[[Sequence[Any]], list[Any]] = eval(source)
-    return made
 
 
 def _column(cls: type, name: str, kind: Kind, default: Any, dumped: Any) -> Column:

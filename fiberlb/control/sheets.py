@@ -20,13 +20,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import repeat
-from operator import attrgetter
 from typing import Any, cast
 
 from fiberlb.control.packing import unpacked
 from fiberlb.control.records import Record, about
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.model.convert import spoken
+from fiberlb.model.copying import gathering
 from fiberlb.model.fields import Flag, Reference, Text, Whole
 from fiberlb.model.texts import innermost, written
 
@@ -72,7 +72,7 @@ def sheet(records: Sequence[Record]) -> dict[str, Any]:
     same: dict[str, Any] = {}
     columns: dict[str, list[Any]] = {}
     for name, values_of, kind, empty in _columns(cast(Hashable, type(first))):
-        values = list(map(values_of, made))
+        values = values_of(made)
         if values.count(values[0]) < len(values):
             plainly = type(innermost(kind)) in _AS_THEY_ARE
             columns[name] = values if plainly else list(map(kind.dump, values))
@@ -90,7 +90,7 @@ def sheet(records: Sequence[Record]) -> dict[str, Any]:
 
 @cache
 def _columns(cls: Any) -> tuple[tuple[str, Any, Any, Any], ...]:
-    return tuple((name, attrgetter(name), kind, empty) for name, kind, empty, _ in spoken(cls))
+    return tuple((name, gathering(name), kind, empty) for name, kind, empty, _ in spoken(cls))
 
 
 def _order(several: list[tuple[int, int]]) -> Any:

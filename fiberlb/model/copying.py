@@ -42,6 +42,16 @@ def plain(cls: Any) -> bool:
     )
 
 
+def gathering(name: str) -> Callable[[Iterable[Any]], list[Any]]:
+    """What gives the values of a field of many objects; C{attrgetter} is a call for each."""
+    if not name.isidentifier():
+        raise ValueError(name)
+    made: Callable[[Iterable[Any]], list[Any]] = eval(
+        f"lambda some: [made.{name} for made in some]"
+    )
+    return made
+
+
 class _Copiers(dict[type, Copy]):
     """A function for each class, made when it is first wanted."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
-from fiberlb.model.copying import COPIERS, all_replacers, evolved, plain, replacers
+from fiberlb.model.copying import COPIERS, all_replacers, evolved, gathering, plain, replacers
 from fiberlb.model.health_monitor import HealthMonitor
 from fiberlb.model.l7 import L7Policy, L7Rule, PolicyAction, RuleType
 from fiberlb.model.pool import Member
@@ -80,3 +80,8 @@ class CopyTests(SynchronousTestCase):
         self.assertTrue(plain(L7Policy))
         self.assertEqual(evolved(Doubled(2)), Doubled(4))
         self.assertEqual(replacers("number")[Doubled](Doubled(2), 3), Doubled(3))
+
+    def test_gathering(self) -> None:
+        """One field of many; nothing but a name is taken for one."""
+        self.assertEqual(gathering("name")([POLICY, evolved(POLICY, name="b")]), ["a", "b"])
+        self.assertRaises(ValueError, gathering, "name.x")

@@ -165,7 +165,14 @@ class Draft:
 
         @return: their collection with the id of each.
         """
-        return self._enter(collection, objects, places, idents, parents)
+        keys = [(collection, ident) for ident in idents]
+        self._objects[collection].update(zip(idents, objects, strict=True))
+        self.changed.update(zip(keys, objects, strict=True))
+        self._places.update(zip(keys, places, strict=True))
+        for key in self.gone.keys() & keys if self.gone else ():
+            del self.gone[key]
+        self._siblings.enter(collection, idents, parents)
+        return keys
 
     def replace(
         self, collection: str, objects: Sequence[Resource], places: Iterable[Placed]
@@ -184,26 +191,9 @@ class Draft:
             if meta is not None and meta.managed_by is Owner.FILE:
                 self.own(there[ident])
         parents = [*map(parent_of, objects)]
-        self._enter(collection, objects, places, idents, parents)
+        self.add(collection, objects, places, idents, parents)
         for parent in {*parents} if collection == L7Policy.COLLECTION else ():
             self._last.forget(parent)
-
-    def _enter(
-        self,
-        collection: str,
-        objects: Sequence[Resource],
-        places: Iterable[Placed],
-        idents: Sequence[str],
-        parents: Iterable[str],
-    ) -> list[Key]:
-        keys = [(collection, ident) for ident in idents]
-        self._objects[collection].update(zip(idents, objects, strict=True))
-        self.changed.update(zip(keys, objects, strict=True))
-        self._places.update(zip(keys, places, strict=True))
-        for key in self.gone.keys() & keys if self.gone else ():
-            del self.gone[key]
-        self._siblings.enter(collection, idents, parents)
-        return keys
 
     def join(self, collection: str, parent: str) -> None:
         """

@@ -14,7 +14,7 @@ from fiberlb.control.history import Revision
 from fiberlb.control.layer import StoreLayer, altered
 from fiberlb.control.operations import Change, Origin
 from fiberlb.control.past import Version
-from fiberlb.control.records import COUNTER, ID, Record
+from fiberlb.control.records import COUNTER, Record, id_of
 from fiberlb.control.state import State
 from fiberlb.control.union import default_settled
 from fiberlb.control.validate import examined
@@ -212,7 +212,7 @@ def _ordered(configuration: Configuration, layer: StoreLayer) -> Configuration:
 
 def _final(resolved: Configuration, state: State, records: list[Record]) -> Configuration:
     meta = dict(resolved.meta)
-    meta.update(zip(map(ID, records), map(attrgetter("meta"), records), strict=True))
+    meta.update(zip(map(id_of, records), map(attrgetter("meta"), records), strict=True))
     return default_settled(attrs.evolve(resolved, meta=meta), state.file, state.since)
 
 

@@ -10,14 +10,14 @@ import attrs
 
 from fiberlb.control.packs import PACKS, Key, Packs, pack_name, unpack
 from fiberlb.control.records import (
-    COLLECTION,
     CONTENTS,
     COUNTER,
-    ID,
     OBJECTS,
     Record,
     Unreadable,
+    collection_of,
     decode,
+    id_of,
 )
 from fiberlb.model.configuration import COLLECTIONS
 from fiberlb.store.interface import Changes, Entry
@@ -176,9 +176,9 @@ def altered(
     """
     done = dict(records)
     put: dict[str, dict[str, Record]] = {}
-    for collection, group in groupby(changed, COLLECTION):
+    for collection, group in groupby(changed, collection_of):
         several = list(group)
-        put.setdefault(collection, {}).update(zip(map(ID, several), several, strict=True))
+        put.setdefault(collection, {}).update(zip(map(id_of, several), several, strict=True))
     out: dict[str, list[str]] = {}
     for collection, ident in gone:
         out.setdefault(collection, []).append(ident)

@@ -83,12 +83,12 @@ class Piece:
     Some of what a revision did.
 
     @ivar value: as it is stored.
-    @ivar alike: it made these objects and did nothing else, and they are many.
+    @ivar all_new: it made these objects, which are alike and many, and did nothing else.
     """
 
     value: bytes
     versions: Sequence[Version]
-    alike: bool = False
+    all_new: bool = False
 
 
 def pieces_of(versions: Iterable[Version], encode: Encode) -> Iterator[Piece]:
@@ -110,8 +110,8 @@ def pieces_of(versions: Iterable[Version], encode: Encode) -> Iterator[Piece]:
         yield _piece(texts, several)
 
 
-def _piece(texts: Iterable[bytes], versions: Sequence[Version], alike: bool = False) -> Piece:
-    return Piece(packed(b"[" + b",".join(texts) + b"]"), versions, alike)
+def _piece(texts: Iterable[bytes], versions: Sequence[Version], all_new: bool = False) -> Piece:
+    return Piece(packed(b"[" + b",".join(texts) + b"]"), versions, all_new)
 
 
 def _described(

@@ -75,7 +75,7 @@ class _Stored:
         rest: dict[Key, Record | None] = {}
         there = list(self.packs.items())
         for index, piece in enumerate(pieces):
-            if not piece.alike:
+            if not piece.all_new:
                 rest.update((version.key, version.after) for version in piece.versions)
                 continue
             name = new_name(number, index)

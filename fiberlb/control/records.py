@@ -37,7 +37,7 @@ COUNTER = b"revision"
 OBJECTS = b"objects/"
 CONTENTS = b"contents/"
 #: Of a record, and of many of them in a fraction of the time that a loop takes.
-ID, COLLECTION = attrgetter("made.id"), attrgetter("made.COLLECTION")
+id_of, collection_of = attrgetter("made.id"), attrgetter("made.COLLECTION")
 
 
 class Unreadable(Exception):

@@ -60,27 +60,20 @@ class _Copiers(dict[type, Copy]):
         return made
 
 
-class _Replacers(dict[type, Replace]):
-    """The same for certain fields, those of them that a class has."""
+class _OfFields(dict[type, Any]):
+    """
+    The same for certain fields, those of them that a class has.
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    @param make: makes the function for a class and the fields.
+    """
+
+    def __init__(self, make: Callable[[Any, tuple[str, ...]], Any], names: tuple[str, ...]) -> None:
         super().__init__()
+        self._make = make
         self._names = names
 
-    def __missing__(self, cls: type) -> Replace:
-        made = self[cls] = _replacer(cls, self._names)
-        return made
-
-
-class _AllReplacers(dict[type, ReplaceAll]):
-    """The same of many objects."""
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        super().__init__()
-        self._names = names
-
-    def __missing__(self, cls: type) -> ReplaceAll:
-        made = self[cls] = _all_replacer(cls, self._names)
+    def __missing__(self, cls: type) -> Any:
+        made = self[cls] = self._make(cls, self._names)
         return made
 
 
@@ -94,7 +87,7 @@ def replacers(*names: str) -> Mapping[type, Replace]:
 
     It is called with the object and the values of the fields, in their order.
     """
-    return _Replacers(names)
+    return _OfFields(_replacer, names)
 
 
 def all_replacers(*names: str) -> Mapping[type, ReplaceAll]:
@@ -103,7 +96,7 @@ def all_replacers(*names: str) -> Mapping[type, ReplaceAll]:
 
     It is called with the objects, and for each of the fields with the values of all of them.
     """
-    return _AllReplacers(names)
+    return _OfFields(_all_replacer, names)
 
 
 def _copier(cls: Any) -> Copy:

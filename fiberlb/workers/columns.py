@@ -76,13 +76,7 @@ def _maker(cls: Any) -> Callable[[Any], list[Any]]:
     values = {name: f"v{place}" for place, name in enumerate(_names(cls))}
     text = [
         "def several(columns):",
-        " done = []",
-        " add = done.append",
-        f" for {', '.join(values.values())}, in zip(*columns):",
-        *[" " + line for line in form.begin(values)],
-        "  new.__class__ = cls",
-        "  add(new)",
-        " return done",
+        *form.each(f"{', '.join(values.values())}, in zip(*columns)", values),
     ]
     make: Callable[[Any], list[Any]] = form.compiled("several", text)
     return make
